@@ -1,0 +1,43 @@
+import process from "node:process";
+
+/**
+ * The only reader of `process.env` in tsman; everything else takes what it needs as a value.
+ * An empty variable counts as missing, as the XDG base directory specification says.
+ */
+export function environmentVariable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+/** A copy of the caller's environment, for `--env NAME` (value taken from the caller) and the like. */
+export function callerEnvironment(): Readonly<Record<string, string | undefined>> {
+  return { ...process.env };
+}
+
+/** The proxy variables that HTTP clients honour, in either spelling; lower case wins as in curl. */
+export interface ProxyEnvironment {
+  readonly http?: string | undefined;
+  readonly https?: string | undefined;
+  readonly noProxy?: string | undefined;
+}
+
+/** Reads `http_proxy`, `https_proxy` and `no_proxy`. */
+export function proxyEnvironment(): ProxyEnvironment {
+  return {
+    // Upper-case HTTP_PROXY can be set by a CGI request header (httpoxy); lower case cannot.
+    http: environmentVariable("http_proxy") ?? environmentVariable("HTTP_PROXY"),
+    https: environmentVariable("https_proxy") ?? environmentVariable("HTTPS_PROXY"),
+    noProxy: environmentVariable("no_proxy") ?? environmentVariable("NO_PROXY"),
+  };
+}
+
+/**
+ * The few variables that a helper program needs (newuidmap, slirp4netns, a second Node): a fixed
+ * PATH and the locale, nothing of the caller's tokens or NODE_OPTIONS (security case S95).
+ */
+export function helperEnvironment(): Readonly<Record<string, string>> {
+  return { PATH: systemPath, LC_ALL: "C.UTF-8" };
+}
+
+/** Where helper programs are looked for; never the caller's PATH, which a project may control. */
+export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,0 +1,84 @@
+import { lstatSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { TsmanError } from "../errors/index.ts";
+import { environmentVariable } from "./environment.ts";
+
+/** The directories that tsman uses; all absolute, all the invoking user's own. */
+export interface TsmanPaths {
+  /** Images, layers, containers: survives a reboot. */
+  readonly root: string;
+  /** Process ids, sockets: volatile. */
+  readonly runtimeDir: string;
+  /** Compiled code and filters: may be deleted at any time. */
+  readonly cacheDir: string;
+  /** auth.json, config.toml. */
+  readonly configDir: string;
+}
+
+/** What a caller may override; the command line passes `--root` and `--runtime-dir`. */
+export interface PathOverrides {
+  readonly root?: string | undefined;
+  readonly runtimeDir?: string | undefined;
+}
+
+/**
+ * Resolves tsman's directories: override, then TSMAN_ROOT / TSMAN_RUNTIME_DIR, then the XDG base
+ * directories.  A `$XDG_RUNTIME_DIR` that is missing or not ours (su, cron, a container) is not an
+ * error: `~/.local/state/tsman/run` serves as well, since liveness is proved by pid, start time
+ * and boot id rather than by the directory being volatile.
+ */
+export function resolvePaths(overrides: PathOverrides = {}): TsmanPaths {
+  const home = homeDirectory();
+  const root =
+    overrides.root ??
+    environmentVariable("TSMAN_ROOT") ??
+    path.join(xdg("XDG_DATA_HOME") ?? path.join(home, ".local/share"), "tsman");
+  const cacheDir = path.join(xdg("XDG_CACHE_HOME") ?? path.join(home, ".cache"), "tsman");
+  const configDir = path.join(xdg("XDG_CONFIG_HOME") ?? path.join(home, ".config"), "tsman");
+  const runtimeDir =
+    overrides.runtimeDir ??
+    environmentVariable("TSMAN_RUNTIME_DIR") ??
+    usableRuntimeDir() ??
+    path.join(xdg("XDG_STATE_HOME") ?? path.join(home, ".local/state"), "tsman/run");
+  return {
+    root: absolute("root", root),
+    runtimeDir: absolute("runtime directory", runtimeDir),
+    cacheDir,
+    configDir,
+  };
+}
+
+/** The invoking user's home: `$HOME` when absolute, else the one of the password database. */
+export function homeDirectory(): string {
+  const home = environmentVariable("HOME");
+  if (home !== undefined && path.isAbsolute(home)) return home;
+  return os.userInfo().homedir;
+}
+
+/** XDG: "If an implementation encounters a relative path … it should be ignored." */
+function xdg(name: string): string | undefined {
+  const value = environmentVariable(name);
+  return value !== undefined && path.isAbsolute(value) ? value : undefined;
+}
+
+/** `$XDG_RUNTIME_DIR/tsman`, if the directory is ours and closed to others (security case S94). */
+function usableRuntimeDir(): string | undefined {
+  const base = xdg("XDG_RUNTIME_DIR");
+  if (base === undefined) return undefined;
+  try {
+    const stat = lstatSync(base);
+    const isOurs = stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
+    return isOurs ? path.join(base, "tsman") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function absolute(what: string, value: string): string {
+  if (path.isAbsolute(value)) return path.normalize(value);
+  throw new TsmanError("CONFIG_INVALID", `use ${what} ${JSON.stringify(value)}: not an absolute path`, {
+    hint: "give an absolute path",
+  });
+}

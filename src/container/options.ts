@@ -1,0 +1,247 @@
+import type { Platform } from "../oci/platform.ts";
+
+/** `-v`/`--mount type=bind`: a directory or file of the host, or a named volume. */
+export interface BindMount {
+  readonly type: "bind";
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Absolute path in the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly recursive: boolean;
+  readonly flags: readonly MountFlag[];
+  readonly propagation?: Propagation | undefined;
+  /** `:U`: give the source to the container's user before the start. */
+  readonly chown: boolean;
+}
+
+/** `--tmpfs` / `--mount type=tmpfs`. */
+export interface TmpfsMount {
+  readonly type: "tmpfs";
+  readonly target: string;
+  /** Bytes. */
+  readonly size?: number | undefined;
+  /** Permission bits, e.g. 0o1777. */
+  readonly mode?: number | undefined;
+  readonly readOnly: boolean;
+  readonly flags: readonly MountFlag[];
+  /** Copy what the image has there into it first (Podman's default). */
+  readonly copyUp: boolean;
+}
+
+/** `-v NAME:/path`, `-v /path`, image VOLUME: a directory of the store. */
+export interface VolumeMount {
+  readonly type: "volume";
+  /** Missing: anonymous, made for this container. */
+  readonly name?: string | undefined;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly flags: readonly MountFlag[];
+  /** Copy what the image has there into an empty volume first. */
+  readonly copyUp: boolean;
+}
+
+export type ContainerMount = BindMount | TmpfsMount | VolumeMount;
+export type MountFlag = "nosuid" | "suid" | "nodev" | "dev" | "noexec" | "exec" | "noatime" | "sync";
+export type Propagation =
+  | "private"
+  | "rprivate"
+  | "slave"
+  | "rslave"
+  | "shared"
+  | "rshared"
+  | "unbindable"
+  | "runbindable";
+
+/** One published port, ranges already spread out. */
+export interface PortRequest {
+  /** Host address; missing means all (0.0.0.0). */
+  readonly hostIp?: string | undefined;
+  /** Missing: a free one is chosen. */
+  readonly hostPort?: number | undefined;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** `--network`. */
+export type NetworkRequest =
+  | { readonly mode: "none" }
+  | { readonly mode: "host" }
+  | { readonly mode: "container"; readonly container: string }
+  | { readonly mode: "slirp4netns"; readonly options: SlirpOptions };
+
+/** Podman's `--network slirp4netns:KEY=VALUE,…`. */
+export interface SlirpOptions {
+  readonly allowHostLoopback?: boolean | undefined;
+  readonly mtu?: number | undefined;
+  /** Default 10.0.2.0/24. */
+  readonly cidr?: string | undefined;
+  readonly enableIpv6?: boolean | undefined;
+  readonly outboundAddr?: string | undefined;
+  readonly outboundAddr6?: string | undefined;
+}
+
+/** `--userns`. */
+export type UsernsRequest =
+  | { readonly mode: "default" }
+  | { readonly mode: "keep-id"; readonly uid?: number | undefined; readonly gid?: number | undefined }
+  | { readonly mode: "nomap" };
+
+/** `--pid`, `--ipc`, `--uts`. */
+export type NamespaceRequest =
+  | { readonly mode: "private" }
+  | { readonly mode: "host" }
+  | { readonly mode: "container"; readonly container: string };
+
+/** `--ulimit NAME=SOFT[:HARD]`; -1 is infinity. */
+export interface UlimitRequest {
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
+/** `--device HOST[:CONTAINER[:rwm]]`. */
+export interface DeviceRequest {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly permissions: string;
+}
+
+/** `--security-opt` taken apart. */
+export interface SecurityOptions {
+  readonly noNewPrivileges: boolean;
+  /** "default", "unconfined" or the path of a profile. */
+  readonly seccomp: string;
+  readonly mask: readonly string[];
+  /** Paths, or "ALL". */
+  readonly unmask: readonly string[];
+  /** `label=…`, `apparmor=…`: kept for the record where the kernel has no such module. */
+  readonly labels: readonly string[];
+  readonly apparmor?: string | undefined;
+}
+
+/** `--pull`. */
+export type PullPolicy = "always" | "missing" | "never" | "newer";
+
+/**
+ * What a user asks of a container: the normal form of `tsman run`'s options, and the argument of
+ * the library's `containers.run`.  Nothing of the image is merged in yet.
+ */
+export interface ContainerOptions {
+  /** Image as the user wrote it; exactly one of `image` and `rootfs` is set. */
+  readonly image?: string | undefined;
+  readonly rootfs?: { readonly path: string; readonly overlay: boolean } | undefined;
+  /** Arguments after the image; empty: the image's CMD. */
+  readonly command: readonly string[];
+  /** `--entrypoint`: missing = the image's; empty list = none. */
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly name?: string | undefined;
+  readonly replace: boolean;
+  readonly remove: boolean;
+  readonly detach: boolean;
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  /** In order; later wins.  A missing value was taken from the caller by whoever parsed it. */
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly unsetEnv: readonly string[];
+  readonly unsetEnvAll: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly mounts: readonly ContainerMount[];
+  readonly readOnly: boolean;
+  /** With `readOnly`: tmpfs on /run, /tmp, /var/tmp (Podman's default: true). */
+  readonly readOnlyTmpfs: boolean;
+  readonly workdir?: string | undefined;
+  /** As of `-u`. */
+  readonly user?: string | undefined;
+  /** Names or numbers; "keep-groups". */
+  readonly groupAdd: readonly string[];
+  readonly ports: readonly PortRequest[];
+  readonly publishAll: boolean;
+  readonly expose: readonly PortRequest[];
+  readonly network: NetworkRequest;
+  readonly hostname?: string | undefined;
+  /** `--add-host`: address may be "host-gateway". */
+  readonly addHosts: readonly { readonly name: string; readonly address: string }[];
+  readonly noHosts: boolean;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly security: SecurityOptions;
+  readonly privileged: boolean;
+  readonly ulimits: readonly UlimitRequest[];
+  readonly init: boolean;
+  readonly pull: PullPolicy;
+  readonly platform?: Platform | undefined;
+  readonly cidFile?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly stopSignal?: string | undefined;
+  /** Seconds; default 10. */
+  readonly stopTimeout: number;
+  /** Seconds of life, then SIGKILL; missing: no limit. */
+  readonly timeout?: number | undefined;
+  /** Bytes; default 65536000, as Podman. */
+  readonly shmSize?: number | undefined;
+  readonly devices: readonly DeviceRequest[];
+  /** IANA name or "local". */
+  readonly tz?: string | undefined;
+  /** E.g. 0o022. */
+  readonly umask?: number | undefined;
+  readonly userns: UsernsRequest;
+  readonly pid: NamespaceRequest;
+  readonly ipc: NamespaceRequest;
+  readonly uts: NamespaceRequest;
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly logDriver: "k8s-file" | "none";
+  /** Bytes of a log file before rotation. */
+  readonly logMaxSize: number;
+  readonly logMaxFiles: number;
+  readonly oomScoreAdj?: number | undefined;
+}
+
+/** Everything at its default: start from it and override. */
+export const defaultContainerOptions: ContainerOptions = {
+  command: [],
+  replace: false,
+  remove: false,
+  detach: false,
+  interactive: false,
+  tty: false,
+  env: [],
+  unsetEnv: [],
+  unsetEnvAll: false,
+  labels: {},
+  annotations: {},
+  mounts: [],
+  readOnly: false,
+  readOnlyTmpfs: true,
+  groupAdd: [],
+  ports: [],
+  publishAll: false,
+  expose: [],
+  network: { mode: "slirp4netns", options: {} },
+  addHosts: [],
+  noHosts: false,
+  dns: [],
+  dnsSearch: [],
+  dnsOptions: [],
+  capAdd: [],
+  capDrop: [],
+  security: { noNewPrivileges: false, seccomp: "default", mask: [], unmask: [], labels: [] },
+  privileged: false,
+  ulimits: [],
+  init: false,
+  pull: "missing",
+  stopTimeout: 10,
+  devices: [],
+  userns: { mode: "default" },
+  pid: { mode: "private" },
+  ipc: { mode: "private" },
+  uts: { mode: "private" },
+  sysctls: {},
+  logDriver: "k8s-file",
+  logMaxSize: 16 * 1024 * 1024,
+  logMaxFiles: 2,
+};

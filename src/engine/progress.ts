@@ -1,0 +1,16 @@
+/** What a pull tells while it goes on. Sizes in bytes of the compressed layer. */
+export type PullProgress =
+  | { readonly kind: "resolving"; readonly reference: string }
+  | { readonly kind: "waiting"; readonly digest: string; readonly reason: string }
+  | { readonly kind: "layer-exists"; readonly digest: string }
+  | { readonly kind: "layer-start"; readonly digest: string; readonly total: number }
+  | {
+      readonly kind: "layer-progress";
+      readonly digest: string;
+      readonly current: number;
+      readonly total: number;
+    }
+  | { readonly kind: "layer-done"; readonly digest: string }
+  | { readonly kind: "retry"; readonly digest: string; readonly reason: string; readonly delayMs: number }
+  | { readonly kind: "config"; readonly digest: string }
+  | { readonly kind: "done"; readonly id: string; readonly reference: string };

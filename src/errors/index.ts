@@ -1,0 +1,8 @@
+export { type ErrorCode, errorCodes, exitStatusOf } from "./codes.ts";
+export {
+  type ErrorDetails,
+  isTsmanError,
+  TsmanError,
+  type TsmanErrorOptions,
+  toTsmanError,
+} from "./tsman-error.ts";
