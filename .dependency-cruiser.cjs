@@ -1,0 +1,123 @@
+// The layers of src/ (CONTRIBUTING.md, "Map").  A layer may import itself and what stands below it:
+//
+//   commands → cli → engine → { services } → { oci config } → platform → errors
+//
+// Services do not import each other; `engine` composes them.  Types are excepted between services,
+// because a type is a contract and leaves nothing behind at run time.
+
+const layers = [
+  ["commands"],
+  ["cli"],
+  ["engine"],
+  ["registry", "store", "layer", "bundle", "container", "runtime", "network", "rootless"],
+  ["oci", "config"],
+  ["platform"],
+  ["errors"],
+];
+const services = layers[3];
+
+const folder = (names) => `^src/(${names.join("|")})/`;
+
+/** One rule per layer: nothing above it may be imported from it. */
+const downOnly = layers.slice(1).map((names, index) => ({
+  name: `${names === services ? "services" : names.join("-")}-import-down-only`,
+  comment: "Imports point down only; what two layers share belongs in the lower one.",
+  severity: "error",
+  from: {
+    path: folder(names),
+    // The table of commands is the one place that knows them by name, and loads them lazily.
+    pathNot: "^src/cli/(main|command-table)\\.ts$",
+  },
+  to: { path: folder(layers.slice(0, index + 1).flat()) },
+}));
+
+const confined = (name, pattern, homes, comment) => ({
+  name: `confine-${name}`,
+  comment,
+  severity: "error",
+  from: { path: "^src/", pathNot: folder(homes) },
+  to: { path: pattern },
+});
+
+module.exports = {
+  forbidden: [
+    ...downOnly,
+    ...services.map((service) => ({
+      name: `service-${service}-stands-alone`,
+      comment: "Services do not import each other (types excepted): engine composes them.",
+      severity: "error",
+      from: { path: folder([service]) },
+      to: {
+        path: folder(services.filter((other) => other !== service)),
+        dependencyTypesNot: ["type-only"],
+      },
+    })),
+    {
+      name: "oci-is-pure",
+      comment: "oci holds shapes and rules of the specifications: no input or output, no config.",
+      severity: "error",
+      from: { path: folder(["oci"]) },
+      to: {
+        path: "^(node:)?(fs|net|http|https|child_process|dgram|tls)($|/)|^src/(config|platform)/",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
+      name: "no-cycles",
+      comment: "Two modules that need each other are one module, or miss a third.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "product-does-not-import-tests",
+      comment: "What src and images need in order to run must not live in test.",
+      severity: "error",
+      from: { path: "^(src|images)/" },
+      to: { path: "^test/" },
+    },
+    {
+      name: "not-to-dev-dependency",
+      comment: "What src imports has to be there for its users.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "not-to-unresolvable",
+      comment: "An import that leads nowhere fails for the first user who gets there.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    confined("oclif", "node_modules/@oclif/", ["commands", "cli"], "Only the CLI knows oclif."),
+    confined("undici", "node_modules/undici/", ["registry"], "HTTP is the registry client's."),
+    confined("tar-stream", "node_modules/tar-stream/", ["layer"], "Archives are the layers'."),
+    confined("koffi", "node_modules/koffi/", ["platform"], "libc is called from platform only."),
+    confined("sqlite", "^(node:)?sqlite$", ["store"], "The store owns the database."),
+    confined(
+      "child-process",
+      "^(node:)?child_process$",
+      ["platform"],
+      "Programs are started by platform only, which never uses a shell.",
+    ),
+    {
+      name: "zod-mini-only",
+      comment: "The full zod entry costs every command 60 ms of start; zod/mini is 35 KB.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { path: "node_modules/zod/", pathNot: "node_modules/zod/(v4/)?mini/" },
+    },
+  ],
+  options: {
+    parser: "swc",
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "^(dist|native)/" },
+    moduleSystems: ["es6", "cjs"],
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "node", "default", "types"],
+      extensions: [".ts", ".js", ".mjs", ".cjs", ".json"],
+    },
+  },
+};

