@@ -199,3 +199,14 @@
 #define TSMAN_OP_EXEC 286u    /* (argv)*: the last step; PATH search with the
                                  container's PATH; ids, capabilities and filter are
                                  applied here in the right order */
+/* Phase 2 again, numbered last because it came last. */
+#define TSMAN_OP_COPY_UP 287u /* (path, @slot of a directory): copy the tree that
+                                 the image has at path into the directory behind
+                                 the slot, contents only, with owners, modes,
+                                 times, xattrs and links, before something is
+                                 bound there; done only while that directory is
+                                 empty (S17), skipped when path is missing or no
+                                 directory.  The directory itself gets path's
+                                 owner and mode.  Path is resolved as a mount
+                                 target; links inside the tree are copied, never
+                                 followed */

@@ -1,0 +1,63 @@
+import type { PlanRecord } from "./launch-plan.ts";
+
+/** Why a container did not start, as the native program reported it. */
+export interface MonitorFailure {
+  /** The step that failed, when it was one. */
+  readonly step?: PlanRecord | undefined;
+  /** Position among the steps; -1: it was not a step. */
+  readonly stepIndex: number;
+  /** "monitor", "map", "stage 1", "init", "network" or "exec". */
+  readonly stage: string;
+  /** "mount", "open", "clone", … */
+  readonly operation: string;
+  readonly object: string;
+  readonly errno: number;
+  /** The kernel's mount log, stderr of a helper, …; may be empty. */
+  readonly detail: string;
+}
+
+/** Init of a container, named so that a reused pid is not taken for it. */
+export interface CreatedProcess {
+  /** In the caller's pid namespace. */
+  readonly pid: number;
+  /** proc_pid_stat(5), field 22. */
+  readonly startTime: bigint;
+}
+
+/** A wait status as of waitpid(2); `exitCodeOfWaitStatus` of container/exit-record reads it. */
+export type WaitStatus = number;
+
+/**
+ * A monitor that was started and the way to talk to it.
+ *
+ * The promises settle in the order created, ready, started, exited.  A failure rejects all that
+ * are still pending with the same TsmanError, whose `cause` is a {@link MonitorFailure} (see
+ * `monitorFailureOf`).  None of them ever counts as an unhandled rejection.
+ */
+export interface MonitorHandle {
+  /** Process id of the monitor itself. */
+  readonly pid: number;
+  readonly created: Promise<CreatedProcess>;
+  /** All is set up, network included; init waits for `start()` if the plan says HOLD. */
+  readonly ready: Promise<void>;
+  /** execve succeeded. */
+  readonly started: Promise<void>;
+  readonly exited: Promise<WaitStatus>;
+  /** Resolves when the detach keys were typed; stays pending otherwise. */
+  readonly detached: Promise<void>;
+  /** What the monitor warned of so far; the array grows. */
+  readonly warnings: readonly string[];
+  /** After `ready`, with HOLD: go on to the program. */
+  start(): void;
+  /** Sends a signal to the container's init. */
+  signal(signal: number): void;
+  /** Tells the terminal's new size. */
+  resize(rows: number, columns: number): void;
+  /** Sends `signal`, and SIGKILL after `milliseconds`. */
+  stop(signal: number, milliseconds: number): void;
+  /**
+   * Lets go of the monitor: this process may end, the container lives on.  Promises that are still
+   * pending stay so.
+   */
+  disconnect(): void;
+}

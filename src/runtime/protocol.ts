@@ -1,0 +1,121 @@
+/**
+ * The wire between TypeScript and the native program, as native/protocol.h defines it.  That
+ * header is the source of truth and explains every operand; test/architecture/protocol.test.ts
+ * compares the two, name by name and number by number.
+ */
+
+/** Version that the monitor must speak; it refuses any other. */
+export const protocolVersion = 1;
+/** Descriptor on which the monitor finds its end of the control socket pair. */
+export const controlFd = 3;
+
+/** A plan or frame above one of these is refused, with the limit's name. */
+export const limits = {
+  LAUNCH_BYTES: 4 << 20,
+  RECORDS: 20_000,
+  ARGS: 20_000,
+  FRAME_BYTES: 4 << 20,
+  OPENS: 1024,
+} as const;
+
+/** Frame types, both directions. */
+export const message = {
+  LAUNCH: 1,
+  START: 2,
+  SIGNAL: 3,
+  RESIZE: 4,
+  STOP: 5,
+  CREATED: 16,
+  READY: 17,
+  STARTED: 18,
+  FAILED: 19,
+  EXITED: 20,
+  DETACHED: 21,
+  WARNING: 22,
+} as const;
+
+/** Settings: records that the monitor and stage 1 read, in any order. */
+export const setting = {
+  VERSION: 1,
+  ID: 2,
+  UID_MAP: 3,
+  GID_MAP: 4,
+  MAP_TOOLS: 5,
+  SETGROUPS_DENY: 6,
+  UNSHARE: 7,
+  JOIN: 8,
+  OPEN: 9,
+  TTY: 10,
+  STDIN: 11,
+  FOREGROUND: 12,
+  DETACH_KEYS: 13,
+  LOG: 14,
+  RUN_DIR: 15,
+  EXIT_FILE: 16,
+  PID_FILE: 17,
+  NETWORK: 18,
+  HOLD: 19,
+  TIMEOUT: 20,
+  STOP: 21,
+  CLEANUP: 22,
+  STAGE_COMMAND: 23,
+  DUMB_INIT: 24,
+} as const;
+
+/** Records from this number on are steps, executed by init in the order given. */
+export const stepBase = 256;
+
+/** Steps; their operands stand in native/protocol.h. */
+export const step = {
+  PROPAGATION: 256,
+  ROOT_OVERLAY: 257,
+  ROOT_BIND: 258,
+  ENTER_ROOT: 259,
+  MOUNT: 260,
+  BIND: 261,
+  MKDIR: 262,
+  SYMLINK: 263,
+  WRITE_FILE: 264,
+  DEVICE: 265,
+  MASK: 266,
+  READONLY: 267,
+  SYSCTL: 268,
+  HOSTNAME: 269,
+  DOMAINNAME: 270,
+  CONSOLE: 271,
+  LOOPBACK: 272,
+  PIVOT: 273,
+  ROOT_READONLY: 274,
+  ROOT_PROPAGATION: 275,
+  RLIMIT: 276,
+  OOM_SCORE: 277,
+  UMASK: 278,
+  USER: 279,
+  CHDIR: 280,
+  CAPS: 281,
+  NO_NEW_PRIVS: 282,
+  SECCOMP: 283,
+  KEYRING: 284,
+  ENV: 285,
+  EXEC: 286,
+  COPY_UP: 287,
+} as const;
+
+/** Name of a setting in native/protocol.h, without TSMAN_SET_. */
+export type SettingName = keyof typeof setting;
+/** Name of a step in native/protocol.h, without TSMAN_OP_. */
+export type StepName = keyof typeof step;
+/** Name of a frame in native/protocol.h, without TSMAN_MSG_. */
+export type MessageName = keyof typeof message;
+
+const opNames: ReadonlyMap<number, SettingName | StepName> = new Map(
+  [...Object.entries(setting), ...Object.entries(step)].map(([name, op]) => [
+    op,
+    name as SettingName | StepName,
+  ]),
+);
+
+/** The name of an operation number, for messages; an unknown one as `op N`. */
+export function operationName(op: number): string {
+  return opNames.get(op) ?? `op ${op}`;
+}
