@@ -1,0 +1,281 @@
+import type { ContainerOptions, PullPolicy } from "../container/options.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import type { Platform } from "../oci/platform.ts";
+import type { PullProgress } from "./progress.ts";
+
+// The shapes that the engine hands out and takes: what the command line, and any other front end,
+// is written against.  No store record, file name or native message is part of them.
+
+/** A name and password for a registry, as of `--creds`. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** How an image is fetched. */
+export interface PullOptions {
+  /** Missing: this host's. */
+  readonly platform?: Platform | undefined;
+  /** Missing: true, except that loopback registries may answer plain http. */
+  readonly tlsVerify?: boolean | undefined;
+  /** Missing: "always". */
+  readonly policy?: PullPolicy | undefined;
+  /** Credentials file to read instead of the usual ones. */
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+}
+
+/** What a pull gave. */
+export interface PullResult {
+  /** Image id: `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+}
+
+/** One image of the store. */
+export interface ImageSummary {
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+  /** Full names with tag; empty for an image that lost its names. */
+  readonly names: readonly string[];
+  /** `repository@sha256:…`. */
+  readonly repoDigests: readonly string[];
+  /** Digest of the manifest. */
+  readonly digest: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** Bytes of all its layers, unpacked where known. */
+  readonly size: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly platform: Platform;
+  /** How many containers were made from it. */
+  readonly containers: number;
+}
+
+/** Everything about one image. */
+export interface ImageDetails extends ImageSummary {
+  readonly config: ImageConfig;
+}
+
+/** One thing that the removal of an image did. */
+export interface ImageRemoval {
+  readonly untagged: readonly string[];
+  /** Ids that are gone; empty while another name holds the image. */
+  readonly deleted: readonly string[];
+}
+
+/** The states of the OCI runtime specification. */
+export type ContainerState = "created" | "running" | "paused" | "stopped";
+
+/** A published port, as it is or was in force. */
+export interface PortBinding {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp";
+}
+
+/** One container of the store, with the kernel's word on whether it runs. */
+export interface ContainerSummary {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  /** Full name of its image, or the rootfs path. */
+  readonly image: string;
+  readonly imageId?: string | undefined;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly state: ContainerState;
+  /** RFC 3339; missing: never started. */
+  readonly startedAt?: string | undefined;
+  /** RFC 3339; missing while it runs or when nobody knows. */
+  readonly finishedAt?: string | undefined;
+  /** Missing while it runs, and when it is not known: then nobody may say 0. */
+  readonly exitCode?: number | undefined;
+  readonly isOutOfMemory?: boolean | undefined;
+  /** Pid of its init in the caller's pid namespace, while it runs. */
+  readonly pid?: number | undefined;
+  readonly ports: readonly PortBinding[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where something of the host or a volume is mounted. */
+  readonly mounts: readonly string[];
+  /** "slirp4netns", "none", "host" … */
+  readonly network: string;
+}
+
+/** A mount as it is in force. */
+export interface MountDetails {
+  readonly type: "bind" | "volume" | "tmpfs";
+  readonly name?: string | undefined;
+  /** Path on the host; empty for a tmpfs. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+  readonly options: readonly string[];
+  readonly propagation: string;
+}
+
+/** Everything about one container. */
+export interface ContainerDetails extends ContainerSummary {
+  /** As asked for. */
+  readonly options: ContainerOptions;
+  /** The environment that its program got: `NAME=value`. */
+  readonly environment: readonly string[];
+  readonly workdir: string;
+  readonly user: string;
+  readonly entrypoint: readonly string[];
+  readonly hostname: string;
+  readonly mountPoints: readonly MountDetails[];
+  readonly stopSignal: string;
+  /** Address inside, where the network gives one. */
+  readonly ipAddress?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly paths: {
+    /** The OCI runtime configuration. */
+    readonly ociConfig: string;
+    readonly log?: string | undefined;
+    readonly resolvConf?: string | undefined;
+    readonly hosts?: string | undefined;
+    readonly hostnameFile?: string | undefined;
+  };
+  /** "overlay", "fuse-overlayfs" or "copy". */
+  readonly driver: string;
+}
+
+/** The size of a terminal, in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** What `containers.run` is given of its caller besides the options. */
+export interface RunIo {
+  /** Descriptors that the monitor inherits; nothing reads or writes them here. */
+  readonly stdin: number;
+  readonly stdout: number;
+  readonly stderr: number;
+  /** Size of the caller's terminal, with `options.tty`. */
+  readonly terminal?: TerminalSize | undefined;
+  /** Aborts what goes on before the container has started; later it has no effect. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** For an image that has to be pulled. */
+  readonly tlsVerify?: boolean | undefined;
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+}
+
+/** A container that was started by this process. */
+export interface RunSession {
+  readonly id: string;
+  readonly name: string;
+  /** The program's execve succeeded; rejects with why not. */
+  readonly started: Promise<void>;
+  /** The program ended: its status in the shell's convention, 128 + n for signal n. */
+  readonly exited: Promise<{ readonly status: number }>;
+  /** The detach keys were typed: the container goes on without us. */
+  readonly detached: Promise<void>;
+  /** Sends signal number `n` to the container's init. */
+  signal(n: number): void;
+  resize(rows: number, columns: number): void;
+  /** Lets go: the container goes on, this process may end. */
+  release(): void;
+}
+
+/** Which log lines, see `tsman logs`. */
+export interface ContainerLogOptions {
+  readonly follow?: boolean | undefined;
+  /** The last n lines; missing: all. */
+  readonly tail?: number | undefined;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What would be done, and why: `tsman run --explain`. */
+export interface ExplainDocument {
+  /** In the order in which it would be done. */
+  readonly sections: readonly ExplainSection[];
+}
+
+/** A kind of thing: "namespaces", "id mapping", "mounts" … */
+export interface ExplainSection {
+  readonly title: string;
+  readonly entries: readonly ExplainEntry[];
+}
+
+/** One thing, with the option, image field or rule that asked for it. */
+export interface ExplainEntry {
+  readonly what: string;
+  readonly because: string;
+  /** The same as data, for machines. */
+  readonly data?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A document that JSON can hold. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** The facts of `tsman info`: nested sections of plain values. */
+export type InfoDocument = { readonly [section: string]: JsonValue };
+
+/** The part of `Tsman` that concerns images. */
+export interface ImageService {
+  pull(reference: string, options?: PullOptions): Promise<PullResult>;
+  list(): Promise<readonly ImageSummary[]>;
+  /** By name, id or unique beginning of an id. */
+  find(nameOrId: string): Promise<ImageDetails | undefined>;
+  /**
+   * Takes the name away, and with its last name the image.
+   *
+   * @throws TsmanError IMAGE_NOT_FOUND, IMAGE_IN_USE (unless `force`, which removes its containers).
+   */
+  remove(
+    nameOrId: string,
+    options?: { readonly force?: boolean | undefined },
+  ): Promise<ImageRemoval>;
+}
+
+/** The part of `Tsman` that concerns containers. */
+export interface ContainerService {
+  run(options: ContainerOptions, io: RunIo): Promise<RunSession>;
+  list(options?: { readonly all?: boolean | undefined }): Promise<readonly ContainerSummary[]>;
+  /** By name, id or unique beginning of an id. */
+  find(nameOrId: string): Promise<ContainerSummary | undefined>;
+  /** @throws TsmanError CONTAINER_NOT_FOUND */
+  inspect(nameOrId: string): Promise<ContainerDetails>;
+  /** @param timeout seconds until SIGKILL; missing: the container's own. */
+  stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
+  /** @param signal name or number; missing: KILL. */
+  kill(nameOrId: string, signal?: string): Promise<void>;
+  remove(
+    nameOrId: string,
+    options?: {
+      readonly force?: boolean | undefined;
+      readonly timeout?: number | undefined;
+      readonly volumes?: boolean | undefined;
+    },
+  ): Promise<void>;
+  logs(nameOrId: string, options?: ContainerLogOptions): AsyncIterable<ContainerLogLine>;
+  wait(nameOrId: string, signal?: AbortSignal): Promise<{ readonly status: number }>;
+}
+
+/** One line of a container's output. */
+export interface ContainerLogLine {
+  /** RFC 3339 with nanoseconds. */
+  readonly time: string;
+  readonly stream: "stdout" | "stderr";
+  /** The program's line goes on in the next one. */
+  readonly isPartial: boolean;
+  /** Without the newline. */
+  readonly text: Uint8Array;
+}
