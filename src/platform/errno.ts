@@ -1,0 +1,103 @@
+import os from "node:os";
+import { getSystemErrorMessage } from "node:util";
+import { TsmanError } from "../errors/index.ts";
+
+/** What Node's own failed system calls look like, and {@link ErrnoError} too. */
+export interface SystemFailure extends Error {
+  /** Name of the errno, e.g. `ENOENT`. */
+  readonly code: string;
+  readonly errno?: number | undefined;
+  readonly syscall?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+const errnoNames = new Map<number, string>(
+  Object.entries(os.constants.errno).map(([name, value]) => [value, name]),
+);
+
+/** `ENOENT` for 2; `errno 9999` for a number that this system does not know. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}
+
+/** The C library's words for an errno, without Node's prefix: `no such file or directory`. */
+export function errnoMessage(errno: number): string {
+  return errnoNames.has(errno) ? getSystemErrorMessage(-errno) : `errno ${errno}`;
+}
+
+/** A failed libc call, in the shape of Node's own system errors so that one check fits both. */
+export class ErrnoError extends Error implements SystemFailure {
+  override readonly name = "ErrnoError";
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path: string | undefined;
+
+  constructor(syscall: string, object: string | undefined, errno: number) {
+    const subject = object === undefined ? syscall : `${syscall} ${object}`;
+    super(`${subject}: ${errnoMessage(errno)} (${errnoName(errno)})`);
+    this.code = errnoName(errno);
+    this.errno = errno;
+    this.syscall = syscall;
+    this.path = object;
+  }
+}
+
+/** Whether `error` is a failed system call, optionally one with one of these errno names. */
+export function isErrno(error: unknown, ...names: readonly string[]): error is SystemFailure {
+  if (!(error instanceof Error)) return false;
+  const code: unknown = Reflect.get(error, "code");
+  if (typeof code !== "string") return false;
+  return names.length === 0 ? /^E[A-Z0-9]+$/.test(code) : names.includes(code);
+}
+
+/**
+ * A failed file operation as a {@link TsmanError}: `what: why`, with the remedy where the errno
+ * implies one.  DISK_FULL for ENOSPC and EDQUOT, PREFLIGHT_STORAGE for the other refusals of a
+ * file system, INTERNAL for what is no system call.
+ */
+export function toFileError(error: unknown, what: string): TsmanError {
+  if (error instanceof TsmanError) return error;
+  if (!isErrno(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new TsmanError("INTERNAL", `${what}: ${message}`, { cause: error });
+  }
+  const number = Math.abs(error.errno ?? 0);
+  const why = number === 0 ? error.message : `${errnoMessage(number)} (${error.code})`;
+  const details = {
+    errno: error.code,
+    ...(error.path === undefined ? {} : { path: String(error.path) }),
+  };
+  const refusal = refusals[error.code];
+  return new TsmanError(refusal?.code ?? "PREFLIGHT_STORAGE", `${what}: ${why}`, {
+    hint: refusal?.hint,
+    cause: error,
+    details,
+  });
+}
+
+const refusals: Readonly<
+  Record<string, { readonly code: "DISK_FULL" | "PREFLIGHT_STORAGE"; readonly hint: string }>
+> = {
+  ENOSPC: {
+    code: "DISK_FULL",
+    hint: "free space (tsman rmi, tsman rm) or move the store with --root",
+  },
+  EDQUOT: {
+    code: "DISK_FULL",
+    hint: "your disk quota is used up: free space or move the store with --root",
+  },
+  EROFS: {
+    code: "PREFLIGHT_STORAGE",
+    hint: "the file system is read-only: point --root (or TSMAN_ROOT) to a writable directory",
+  },
+  EACCES: {
+    code: "PREFLIGHT_STORAGE",
+    hint: "point --root (or TSMAN_ROOT) to a directory that is yours",
+  },
+  EPERM: {
+    code: "PREFLIGHT_STORAGE",
+    hint: "point --root (or TSMAN_ROOT) to a directory that is yours",
+  },
+  EMFILE: { code: "PREFLIGHT_STORAGE", hint: "raise the limit of open files (ulimit -n)" },
+};

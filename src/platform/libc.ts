@@ -1,0 +1,194 @@
+import { createRequire } from "node:module";
+import type Koffi from "koffi";
+import { ErrnoError, errnoName } from "./errno.ts";
+
+/*
+ * The libc calls that Node lacks.  Only such as are safe in a process with several threads: never
+ * clone, fork, unshare, setns, pivot_root, prctl or set*id (CONTRIBUTING.md, "Node never touches a
+ * namespace itself").  chroot is the one exception, for the unpack worker: it is process-wide.
+ *
+ * koffi costs 15-30 ms to load, so it is loaded by the first call and never by an import.
+ */
+
+interface Libc {
+  readonly errno: () => number;
+  readonly flock: (fd: number, operation: number) => number;
+  readonly mknod: (path: Buffer, mode: number, device: bigint) => number;
+  readonly lsetxattr: (
+    p: Buffer,
+    name: Buffer,
+    value: Uint8Array,
+    size: number,
+    flags: number,
+  ) => number;
+  readonly lgetxattr: (p: Buffer, name: Buffer, value: Uint8Array | null, size: number) => number;
+  readonly llistxattr: (p: Buffer, list: Uint8Array | null, size: number) => number;
+  readonly lremovexattr: (p: Buffer, name: Buffer) => number;
+  readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
+  readonly chroot: (path: Buffer) => number;
+}
+
+let loaded: Libc | undefined;
+
+/** Loads koffi and binds everything now: the unpack worker does so before it loses the host's /. */
+export function loadLibc(): void {
+  libc();
+}
+
+function libc(): Libc {
+  loaded ??= bindLibc();
+  return loaded;
+}
+
+function bindLibc(): Libc {
+  const koffi = createRequire(import.meta.url)("koffi") as typeof Koffi;
+  // The process's own symbols: Node is linked against whichever libc there is (glibc or musl).
+  const library = koffi.load(null);
+  return {
+    errno: () => koffi.errno(),
+    flock: library.func("int flock(int fd, int operation)"),
+    mknod: bindMknod(library),
+    lsetxattr: library.func(
+      "int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
+    ),
+    lgetxattr: library.func(
+      "ssize_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
+    ),
+    llistxattr: library.func("ssize_t llistxattr(const void *path, void *list, size_t size)"),
+    lremovexattr: library.func("int lremovexattr(const void *path, const void *name)"),
+    utimensat: library.func(
+      "int utimensat(int dirfd, const void *path, const void *times, int flags)",
+    ),
+    chroot: library.func("int chroot(const void *path)"),
+  };
+}
+
+/** Before glibc 2.33 mknod(3) was an inline function over `__xmknod`. */
+function bindMknod(library: ReturnType<typeof Koffi.load>): Libc["mknod"] {
+  try {
+    return library.func("int mknod(const void *path, uint32_t mode, uint64_t device)");
+  } catch {
+    const xmknod = library.func(
+      "int __xmknod(int version, const void *path, uint32_t mode, void *device)",
+    );
+    // _MKNOD_VER is 0 on x86-64 and aarch64.
+    return (path, mode, device) => xmknod(0, path, mode, new BigUint64Array([device])) as number;
+  }
+}
+
+/** The file name that a call gets: the bytes, NUL-terminated; a NUL within is refused. */
+function cString(path: Buffer): Buffer {
+  if (path.includes(0)) throw new ErrnoError("open", JSON.stringify(path.toString()), 22);
+  const terminated = Buffer.allocUnsafe(path.length + 1);
+  path.copy(terminated);
+  terminated[path.length] = 0;
+  return terminated;
+}
+
+/** Throws what errno says after a call returned -1; `result` otherwise. */
+function check(result: number, call: string, object: Buffer | string): number {
+  if (result !== -1) return result;
+  const errno = libc().errno();
+  throw new ErrnoError(call, typeof object === "string" ? object : object.toString(), errno);
+}
+
+const lockOperations = { shared: 1, exclusive: 2, unlock: 8 } as const;
+const lockNonBlocking = 4;
+
+/**
+ * flock(2), never waiting: a thread that waits in the kernel could not be interrupted, and Node
+ * would not end before it does.  Waiting is {@link import("./file-lock.ts").lockFile}'s job.
+ *
+ * @returns false when another open file description holds the lock.
+ */
+export function flock(fd: number, operation: keyof typeof lockOperations): boolean {
+  const result = libc().flock(fd, lockOperations[operation] | lockNonBlocking);
+  if (result === 0) return true;
+  const errno = libc().errno();
+  if (errnoName(errno) === "EAGAIN") return false;
+  throw new ErrnoError("flock", `descriptor ${fd}`, errno);
+}
+
+/** mknod(2). `mode` holds the type too (S_IFIFO …), `device` as of makedev(3); umask applies. */
+export function mknod(path: Buffer, mode: number, device = 0n): void {
+  check(libc().mknod(cString(path), mode, device), "mknod", path);
+}
+
+/** lsetxattr(2): sets an extended attribute, of a symbolic link itself. */
+export function lsetxattr(path: Buffer, name: string, value: Uint8Array): void {
+  const attribute = cString(Buffer.from(name));
+  check(
+    libc().lsetxattr(cString(path), attribute, value, value.length, 0),
+    `lsetxattr ${name}`,
+    path,
+  );
+}
+
+/** lgetxattr(2): the value, or undefined when the file has no such attribute. */
+export function lgetxattr(path: Buffer, name: string): Buffer | undefined {
+  const attribute = cString(Buffer.from(name));
+  const value = Buffer.allocUnsafe(xattrSizeMax);
+  const size = libc().lgetxattr(cString(path), attribute, value, value.length);
+  if (size >= 0) return Buffer.from(value.subarray(0, size));
+  const errno = libc().errno();
+  const code = errnoName(errno);
+  if (code === "ENODATA" || code === "ENOTSUP" || code === "EOPNOTSUPP") return undefined;
+  throw new ErrnoError(`lgetxattr ${name}`, path.toString(), errno);
+}
+
+/** llistxattr(2): the names of all extended attributes; none on a file system without them. */
+export function llistxattr(path: Buffer): string[] {
+  const list = Buffer.allocUnsafe(xattrListMax);
+  const size = libc().llistxattr(cString(path), list, list.length);
+  if (size >= 0) {
+    return list
+      .subarray(0, size)
+      .toString("latin1")
+      .split("\0")
+      .filter((name) => name !== "");
+  }
+  const errno = libc().errno();
+  const code = errnoName(errno);
+  if (code === "ENOTSUP" || code === "EOPNOTSUPP") return [];
+  throw new ErrnoError("llistxattr", path.toString(), errno);
+}
+
+/** XATTR_SIZE_MAX and XATTR_LIST_MAX of linux/limits.h. */
+const xattrSizeMax = 65_536;
+const xattrListMax = 65_536;
+
+/** lremovexattr(2). */
+export function lremovexattr(path: Buffer, name: string): void {
+  check(
+    libc().lremovexattr(cString(path), cString(Buffer.from(name))),
+    `lremovexattr ${name}`,
+    path,
+  );
+}
+
+/** A time in the kernel's form; `nsec` is 0…999 999 999. */
+export interface Timespec {
+  readonly sec: number | bigint;
+  readonly nsec: number;
+}
+
+const atFdcwd = -100;
+const atSymlinkNofollow = 0x100;
+const timespecs = new BigInt64Array(4);
+
+/** utimensat(2) with AT_SYMLINK_NOFOLLOW: access and modification time, to the nanosecond. */
+export function utimensat(path: Buffer, atime: Timespec, mtime: Timespec): void {
+  timespecs[0] = BigInt(atime.sec);
+  timespecs[1] = BigInt(atime.nsec);
+  timespecs[2] = BigInt(mtime.sec);
+  timespecs[3] = BigInt(mtime.nsec);
+  check(libc().utimensat(atFdcwd, cString(path), timespecs, atSymlinkNofollow), "utimensat", path);
+}
+
+/**
+ * chroot(2), for the unpack worker only: from here on the kernel contains every path, link and
+ * race of the whole process.  The caller changes into the directory first and passes ".".
+ */
+export function chroot(path: Buffer): void {
+  check(libc().chroot(cString(path)), "chroot", path);
+}

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { TsmanError } from "../errors/index.ts";
+
+let cachedInstallation: string | undefined;
+
+/**
+ * The directory that holds package.json, bin, dist: found from this module's place upwards, so the
+ * same code serves the sources (src/platform), the bundle (dist/…) and a copy anywhere else.
+ *
+ * @throws TsmanError INTERNAL when the module was torn out of its installation.
+ */
+export function installationDir(): string {
+  cachedInstallation ??= findInstallation(import.meta.dirname);
+  return cachedInstallation;
+}
+
+function findInstallation(start: string): string {
+  for (let directory = start; ; directory = path.dirname(directory)) {
+    if (existsSync(path.join(directory, "package.json"))) return directory;
+    if (directory === path.dirname(directory)) {
+      throw new TsmanError(
+        "INTERNAL",
+        `find the installation of tsman above ${start}: no package.json`,
+      );
+    }
+  }
+}
+
+/** The program that runs between clone and exec: dist/libexec/tsman-native. */
+export function nativeProgram(): string {
+  return helper("tsman-native");
+}
+
+/** The compiler of seccomp filters: dist/libexec/tsman-seccomp. */
+export function seccompCompiler(): string {
+  return helper("tsman-seccomp");
+}
+
+/** The images that travel with the installation: dist/images. */
+export function embeddedImagesDir(): string {
+  return path.join(installationDir(), "dist/images");
+}
+
+/** The Node.js program that is running now; a second one started by tsman is the same. */
+export function nodeProgram(): string {
+  return process.execPath;
+}
+
+/** The entry of the unpack worker: next to the bundle, or the source when running from sources. */
+export function unpackWorkerEntry(): string {
+  const fromSources = import.meta.filename.endsWith(".ts");
+  return path.join(
+    installationDir(),
+    fromSources ? "src/layer/worker/main.ts" : "dist/cli/unpack-worker.js",
+  );
+}
+
+/**
+ * Says that a helper is missing, once a start of it has failed: the path of a helper is not checked
+ * beforehand, since every `run` would pay for it.
+ */
+export function missingHelper(program: string): TsmanError {
+  return new TsmanError("PREFLIGHT_HELPER", `start ${program}: no such file`, {
+    hint: `build it: ${path.join(installationDir(), "bin/setup")}`,
+    details: { program },
+  });
+}
+
+function helper(name: string): string {
+  return path.join(installationDir(), "dist/libexec", name);
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * When a process started, in clock ticks since boot: proc_pid_stat(5), field 22.  A pid alone may
+ * have been given to another process since; pid, start time and boot id together may not (security
+ * case S94).
+ *
+ * @returns undefined when there is no such process, or only its zombie.
+ */
+export function processStartTime(pid: number): bigint | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return undefined;
+  }
+  return parseStartTime(text);
+}
+
+/**
+ * Takes `/proc/PID/stat` apart.  The command's name stands in parentheses and may itself hold
+ * spaces and parentheses: the last closing one ends it.
+ */
+export function parseStartTime(stat: string): bigint | undefined {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  // fields[0] is field 3 of the manual page: the state.
+  const state = fields[0];
+  const startTime = fields[19];
+  if (state === "Z" || state === "X" || startTime === undefined) return undefined;
+  return /^\d+$/.test(startTime) ? BigInt(startTime) : undefined;
+}
+
+/** Whether the process that had this pid at that start time still runs. */
+export function isProcessAlive(pid: number, startTime: bigint): boolean {
+  return processStartTime(pid) === startTime;
+}

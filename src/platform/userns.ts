@@ -1,0 +1,73 @@
+import { nativeProgram } from "./native.ts";
+import { type ChildProcess, type SpawnOptions, spawnProgram } from "./process.ts";
+
+/** One line of a uid_map or gid_map: user_namespaces(7). */
+export interface IdMapEntry {
+  /** First id inside the namespace. */
+  readonly inside: number;
+  /** First id outside, as the starter sees it. */
+  readonly outside: number;
+  readonly count: number;
+}
+
+/** What it takes to enter a new user namespace. */
+export interface UsernsMaps {
+  readonly uid: readonly IdMapEntry[];
+  readonly gid: readonly IdMapEntry[];
+  /** The setuid programs that write the maps; missing: the maps are written directly. */
+  readonly tools?: { readonly newuidmap: string; readonly newgidmap: string } | undefined;
+  /** "deny" goes to /proc/PID/setgroups before gid_map is written (security case S21). */
+  readonly denySetgroups: boolean;
+}
+
+/** What {@link spawnInUserns} takes besides {@link SpawnOptions}. */
+export interface UsernsSpawnOptions extends SpawnOptions {
+  /** Also a mount namespace of its own. */
+  readonly mount?: boolean | undefined;
+}
+
+/**
+ * Starts a program as id 0 of a new user namespace: `tsman-native userns … -- argv`.  Descriptors
+ * and the working directory are inherited – the latter matters when the namespace's root may not
+ * walk the path to it (architecture.md, section 3: as root the caller itself is not mapped).
+ *
+ * @param argv Absolute path of the program, then its arguments.
+ */
+export function spawnInUserns(
+  maps: UsernsMaps,
+  argv: readonly string[],
+  options: UsernsSpawnOptions = {},
+): ChildProcess {
+  return spawnProgram(
+    nativeProgram(),
+    usernsArguments(maps, argv, options.mount ?? false),
+    options,
+  );
+}
+
+/** The arguments of `tsman-native` for {@link spawnInUserns}, for programs started otherwise. */
+export function usernsArguments(
+  maps: UsernsMaps,
+  argv: readonly string[],
+  mount: boolean,
+): readonly string[] {
+  return [
+    "userns",
+    "--uid-map",
+    formatIdMap(maps.uid),
+    "--gid-map",
+    formatIdMap(maps.gid),
+    ...(maps.tools === undefined
+      ? []
+      : ["--newuidmap", maps.tools.newuidmap, "--newgidmap", maps.tools.newgidmap]),
+    ...(maps.denySetgroups ? ["--deny-setgroups"] : []),
+    ...(mount ? ["--mount"] : []),
+    "--",
+    ...argv,
+  ];
+}
+
+/** `0 1000 1,1 100000 65536`. */
+export function formatIdMap(entries: readonly IdMapEntry[]): string {
+  return entries.map(({ inside, outside, count }) => `${inside} ${outside} ${count}`).join(",");
+}
