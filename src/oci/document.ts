@@ -1,0 +1,151 @@
+import * as z from "zod/mini";
+import { type ErrorCode, TsmanError } from "../errors/index.ts";
+
+/** What {@link parseDocument} needs to know besides the bytes. */
+export interface DocumentRules {
+  /** What it is, for messages: "manifest sha256:…". */
+  readonly what: string;
+  /** Code of the error that is thrown. */
+  readonly code: ErrorCode;
+  /** Bytes; a larger document is refused before it is decoded. */
+  readonly maxBytes: number;
+}
+
+/** Deeper nesting than any document of the image specification has use for. */
+const maxDepth = 64;
+
+/**
+ * Reads a JSON document from outside: bounded size, strict UTF-8, no member named twice, then the
+ * schema.
+ *
+ * A member that stands there twice is refused, since two readers may each believe a different one
+ * (case S65; RFC 8259, 4: "names within an object SHOULD be unique").
+ *
+ * @throws TsmanError with `rules.code`, naming the document and the member
+ */
+export function parseDocument<T>(
+  schema: z.ZodMiniType<T>,
+  bytes: Uint8Array,
+  rules: DocumentRules,
+): T {
+  const fail = (why: string, cause?: unknown): never => {
+    throw new TsmanError(rules.code, `read ${rules.what}: ${why}`, { cause });
+  };
+  if (bytes.length > rules.maxBytes) {
+    fail(`${bytes.length} bytes, more than the ${rules.maxBytes} allowed`);
+  }
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    return fail("not UTF-8", error);
+  }
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return fail(`not JSON (${jsonFault(error)})`, error);
+  }
+  const fault = structureFault(text);
+  if (fault !== undefined) fail(fault);
+  const result = z.safeParse(schema, value);
+  return result.success ? result.data : fail(describeIssues(result.error.issues));
+}
+
+/** V8 quotes the document in its message; the document may hold anything, so only say where. */
+function jsonFault(error: unknown): string {
+  const message = error instanceof Error ? error.message : "";
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? "it ends too early" : `at position ${position}`;
+}
+
+/** One line for what a schema has found, naming the first member that is wrong. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
+  const [issue] = issues;
+  if (issue === undefined) return "not as expected";
+  const where = issue.path.length === 0 ? "the document" : issue.path.map(String).join(".");
+  const why =
+    issue.code === "invalid_type"
+      ? `should be of type ${issue.expected}`
+      : issue.code === "custom" || issue.message !== "Invalid input"
+        ? issue.message
+        : "is not allowed here";
+  return `${where} ${why}`;
+}
+
+/**
+ * Finds members that stand twice in one object, and nesting that is too deep.  The text is known
+ * to be JSON, so this only has to tell strings, braces and commas apart; linear in its length.
+ */
+function structureFault(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  let expectsName = false;
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text.charCodeAt(at)) {
+      case 0x7b: // {
+        open.push(new Set());
+        expectsName = true;
+        break;
+      case 0x5b: // [
+        open.push(undefined);
+        expectsName = false;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        expectsName = false;
+        break;
+      case 0x2c: // ,
+        expectsName = open.at(-1) !== undefined;
+        break;
+      case 0x22: {
+        const end = endOfString(text, at);
+        if (expectsName) {
+          const name = String(JSON.parse(text.slice(at, end + 1)));
+          const names = open.at(-1);
+          if (names?.has(name)) return `member ${JSON.stringify(name.slice(0, 80))} stands twice`;
+          names?.add(name);
+          expectsName = false;
+        }
+        at = end;
+        break;
+      }
+      default:
+        break;
+    }
+    if (open.length > maxDepth) return `nested more than ${maxDepth} levels deep`;
+  }
+  return undefined;
+}
+
+/** Index of the quote that ends the string which starts at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x5c) at += 1;
+    else if (unit === 0x22) return at;
+  }
+  return text.length;
+}
+
+/** A map of strings to strings as a schema. */
+export const stringMap = z.pipe(
+  z.custom<Record<string, string>>(isStringMap, "should be an object of strings"),
+  z.transform(withoutPrototype),
+);
+
+function isStringMap(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((each) => typeof each === "string")
+  );
+}
+
+/** A member called `__proto__` or `constructor` is data here and nothing else (case S65). */
+function withoutPrototype(map: Record<string, string>): Record<string, string> {
+  const plain = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(map)) plain[name] = value;
+  return plain;
+}
