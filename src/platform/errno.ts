@@ -11,8 +11,12 @@ export interface SystemFailure extends Error {
   readonly path?: string | undefined;
 }
 
+// Two names of one number (EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP): the first in the
+// alphabet is the one that Node itself reports, so it is entered last.
 const errnoNames = new Map<number, string>(
-  Object.entries(os.constants.errno).map(([name, value]) => [value, name]),
+  Object.entries(os.constants.errno)
+    .toSorted(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, value]) => [value, name]),
 );
 
 /** `ENOENT` for 2; `errno 9999` for a number that this system does not know. */

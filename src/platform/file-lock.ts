@@ -39,14 +39,15 @@ const longestDelayMs = 100;
  */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock> {
   for (let wait = firstDelayMs; ; wait = Math.min(wait * 2, longestDelayMs)) {
-    if (options.signal?.aborted === true) throw interrupted(path, options.signal);
+    throwIfInterrupted(path, options.signal);
     const lock = tryLockFile(path, options);
     if (lock !== undefined) return lock;
     if (wait === firstDelayMs) options.onWait?.();
     try {
       await delay(wait, undefined, { signal: options.signal });
     } catch (error) {
-      throw options.signal?.aborted === true ? interrupted(path, options.signal) : error;
+      throwIfInterrupted(path, options.signal);
+      throw error;
     }
   }
 }
@@ -119,8 +120,9 @@ function unlinkIfThere(path: string): void {
   }
 }
 
-function interrupted(path: string, signal: AbortSignal): TsmanError {
-  return new TsmanError("INTERRUPTED", `wait for lock ${path}: interrupted`, {
+function throwIfInterrupted(path: string, signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return;
+  throw new TsmanError("INTERRUPTED", `wait for lock ${path}: interrupted`, {
     cause: signal.reason,
   });
 }

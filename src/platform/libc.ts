@@ -52,9 +52,9 @@ function bindLibc(): Libc {
       "int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)",
     ),
     lgetxattr: library.func(
-      "ssize_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
+      "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
     ),
-    llistxattr: library.func("ssize_t llistxattr(const void *path, void *list, size_t size)"),
+    llistxattr: library.func("int64_t llistxattr(const void *path, void *list, size_t size)"),
     lremovexattr: library.func("int lremovexattr(const void *path, const void *name)"),
     utimensat: library.func(
       "int utimensat(int dirfd, const void *path, const void *times, int flags)",
