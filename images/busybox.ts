@@ -4,6 +4,7 @@ import {
   dir,
   file,
   hostFile,
+  type Image,
   type Layer,
   type Platform,
   type ProcessConfig,
@@ -144,4 +145,9 @@ function hasInterpreter(header: Buffer): boolean {
     if (header.readUInt32LE(table + index * entrySize) === 3) return true;
   }
   return false;
+}
+
+/** An image that runs: busybox, then these layers. */
+export function onBusybox(layers: readonly Layer[], config: ProcessConfig = {}): Image {
+  return { layers: [busyboxLayer(), ...layers], config: { ...busyboxConfig, ...config } };
 }

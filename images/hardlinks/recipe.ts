@@ -1,0 +1,30 @@
+import { onBusybox } from "../busybox.ts";
+import { dir, file, hardlink, type Recipe, symlink } from "../recipe.ts";
+
+/**
+ * After all layers: original says "two", second, deep/third and across say "one" (a file that a
+ * layer replaces does not change its other names), link-name is another name of the link itself.
+ */
+export default {
+  about: "hard links inside a layer and to files of a layer below",
+  images: [
+    onBusybox(
+      [
+        {
+          entries: [
+            dir("links"),
+            file("links/original", "one\n", { mode: 0o640, uid: 1000, gid: 1000 }),
+            hardlink("links/second", "links/original"),
+            dir("links/deep"),
+            hardlink("links/deep/third", "links/original"),
+            symlink("links/link", "original"),
+            hardlink("links/link-name", "links/link"),
+          ],
+        },
+        { entries: [dir("links"), hardlink("links/across", "links/original")] },
+        { entries: [dir("links"), file("links/original", "two\n")] },
+      ],
+      { Cmd: ["stat", "-c", "%n %h %s", "/links/second"] },
+    ),
+  ],
+} satisfies Recipe;
