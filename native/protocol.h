@@ -126,7 +126,10 @@
                                  "", lower @slot, top first, ...): fsopen with
                                  lowerdir+ where the kernel has it, else mount(2)
                                  with /proc/self/fd paths; becomes the new root */
-#define TSMAN_OP_ROOT_BIND 258u /* (@slot): this tree, recursively, is the new root */
+#define TSMAN_OP_ROOT_BIND 258u /* (@slot, or an absolute path, looked up by init in
+                                 its own mount namespace: what a stage command has
+                                 mounted there): this tree, recursively, is the new
+                                 root */
 #define TSMAN_OP_ENTER_ROOT 259u /* (): fchdir+chroot into the new root.  The old
                                  one is still in the mount namespace, since a new
                                  proc needs a fully visible one (mount_too_revealing
@@ -210,3 +213,9 @@
                                  owner and mode.  Path is resolved as a mount
                                  target; links inside the tree are copied, never
                                  followed */
+#define TSMAN_OP_CHOWN_TREE 288u /* (@slot of a directory or file): give the tree
+                                 behind the slot to the uid and gid that USER
+                                 remembered (so it stands after USER), not
+                                 following links and not crossing into other file
+                                 systems; entries that have them already are left
+                                 alone */

@@ -99,6 +99,7 @@ export const step = {
   ENV: 285,
   EXEC: 286,
   COPY_UP: 287,
+  CHOWN_TREE: 288,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */
