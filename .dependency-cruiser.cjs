@@ -5,6 +5,22 @@
 // Services do not import each other; `engine` composes them.  Types are excepted between services,
 // because a type is a contract and leaves nothing behind at run time.
 
+const { Visitor } = require("@swc/core/Visitor.js");
+
+// TypeScript 7 has no parser API that dependency-cruiser could use yet, so swc reads our sources; its
+// visitor does not know `using` and `await using`.
+const { visitStatement, visitPattern } = Visitor.prototype;
+Visitor.prototype.visitStatement = function (statement) {
+  return statement.type === "UsingDeclaration"
+    ? this.visitVariableDeclaration({ ...statement, declarations: statement.decls })
+    : visitStatement.call(this, statement);
+};
+Visitor.prototype.visitPattern = function (pattern) {
+  return pattern.type === "UsingDeclaration"
+    ? this.visitVariableDeclaration({ ...pattern, declarations: pattern.decls })
+    : visitPattern.call(this, pattern);
+};
+
 const layers = [
   ["commands"],
   ["cli"],
