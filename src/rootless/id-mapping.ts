@@ -1,0 +1,350 @@
+import { createHash } from "node:crypto";
+import type { UsernsRequest } from "../container/options.ts";
+import { TsmanError } from "../errors/index.ts";
+import type { IdMapEntry, UsernsMaps } from "../platform/userns.ts";
+import type { HostIds } from "./host-ids.ts";
+import {
+  countIds,
+  type IdRange,
+  idLimit,
+  intersectRanges,
+  subtractRanges,
+  takeIds,
+  withoutOverlaps,
+} from "./id-range.ts";
+
+export type { IdMapEntry };
+
+/** An {@link IdMapEntry} and where it comes from, for `--explain`. */
+export interface ExplainedIdMapEntry extends IdMapEntry {
+  readonly because: string;
+}
+
+/** How the ids of a container stand for ids of the host. */
+export interface IdMapping extends UsernsMaps {
+  /** Sorted by `inside`, never overlapping; the same for the host's side. */
+  readonly uid: readonly ExplainedIdMapEntry[];
+  readonly gid: readonly ExplainedIdMapEntry[];
+  /** Only one id exists in the container: files cannot have other owners. */
+  readonly single: boolean;
+  /** Stable over time for equal maps: unpacked layers are kept per mapping. */
+  readonly key: string;
+  /** What does not work with this mapping, and the remedy. */
+  readonly warning?: string | undefined;
+  /** Why this mapping and no other. */
+  readonly because: string;
+}
+
+/**
+ * Where container ids of root go when neither /etc/subuid nor the pseudo user `containers` says:
+ * 0x78000000.  The range lies in what systemd's UIDS-GIDS document calls unused (above 1879048191,
+ * below 2147352576) and above the default of SSSD's automatic mapping (2000200000).
+ */
+export const rootRangeStart = 2_013_265_920;
+const rootRangeLimit = 2_147_352_576;
+const rootRangeCount = 65_536;
+
+/**
+ * Ranges per map: the kernel takes 340 lines but refuses a write of a page or more
+ * (user_namespaces(7)), and a line has up to 33 bytes.
+ */
+const maxRanges = 100;
+
+/**
+ * Decides the id maps of a container; pure.
+ *
+ * - An ordinary user: container 0 is the caller, 1 and up are its subordinate ids. `keep-id` puts
+ *   the caller at another place, `nomap` leaves it out.
+ * - No range, or no newuidmap: one id, with a warning.
+ * - Root, here or in another container: a subordinate range (its own in /etc/subuid, else that of
+ *   `containers`, else a fixed one or what the outer container has), never its own id.
+ *
+ * @throws TsmanError OPTION_UNSUPPORTED for a mode that cannot be had here, USAGE for an impossible
+ * id, PREFLIGHT_USERNS for root without the capabilities to map ids, PREFLIGHT_SUBID.
+ */
+export function resolveIdMapping(request: UsernsRequest, host: HostIds): IdMapping {
+  return host.uid === 0 ? mapForRoot(request, host) : mapForUser(request, host);
+}
+
+function mapForUser(request: UsernsRequest, host: HostIds): IdMapping {
+  const place = placeOfCaller(request, host);
+  const pools = {
+    uid: usableRanges(host.subuid, host.offeredUid, host.uid),
+    gid: usableRanges(host.subgid, host.offeredGid, host.gid),
+  };
+  const obstacle = obstacleOf(pools, host);
+  if (obstacle !== undefined) {
+    if (place === undefined) {
+      throw new TsmanError("PREFLIGHT_SUBID", `map ids with --userns=nomap: ${obstacle.because}`, {
+        hint: obstacle.remedy,
+      });
+    }
+    return singleMapping(place, host, obstacle);
+  }
+  const lay = (kind: "uid" | "gid"): readonly ExplainedIdMapEntry[] =>
+    layOut({
+      pool: pools[kind],
+      poolOrigin: `your range in /etc/sub${kind}`,
+      caller: place === undefined ? undefined : { inside: place[kind], outside: host[kind] },
+      callerOrigin: callerOrigin(request),
+    });
+  return finish({
+    uid: lay("uid"),
+    gid: lay("gid"),
+    host,
+    because:
+      place === undefined
+        ? "--userns=nomap: subordinate ids only"
+        : `container ${place.uid} is you (${host.uid}), the others are your subordinate ids`,
+  });
+}
+
+function mapForRoot(request: UsernsRequest, host: HostIds): IdMapping {
+  if (request.mode === "keep-id") {
+    throw new TsmanError(
+      "OPTION_UNSUPPORTED",
+      "map ids with --userns=keep-id: root itself is never mapped into a container",
+      { hint: "run tsman as an ordinary user, or leave --userns out" },
+    );
+  }
+  if (!host.canSetIds && !host.isNested) {
+    throw new TsmanError("PREFLIGHT_USERNS", "map ids: root without CAP_SETUID and CAP_SETGID", {
+      hint: "run tsman as an ordinary user, or give it both capabilities (docker run --cap-add)",
+    });
+  }
+  const uid = rangeOfRoot("uid", host);
+  const gid = rangeOfRoot("gid", host);
+  if (!host.canSetIds || countIds(uid.ranges) === 0 || countIds(gid.ranges) === 0) {
+    return singleMapping({ uid: 0, gid: 0 }, host, {
+      because: host.canSetIds
+        ? "the outer container offers no second id"
+        : "the outer container grants neither CAP_SETUID nor CAP_SETGID",
+      remedy: "start the outer container with subordinate ids and its default capabilities",
+    });
+  }
+  return finish({
+    uid: layOut({ pool: uid.ranges, poolOrigin: uid.origin }),
+    gid: layOut({ pool: gid.ranges, poolOrigin: gid.origin }),
+    host,
+    because: `started as root: container ids are ${uid.origin}, never root's own`,
+  });
+}
+
+/** Where root's containers get their ids from. */
+function rangeOfRoot(
+  kind: "uid" | "gid",
+  host: HostIds,
+): { readonly ranges: readonly IdRange[]; readonly origin: string } {
+  const isUid = kind === "uid";
+  const offered = isUid ? host.offeredUid : host.offeredGid;
+  const caller = isUid ? host.uid : host.gid;
+  const own = usableRanges(isUid ? host.subuid : host.subgid, offered, caller);
+  if (own.length > 0) return { ranges: own, origin: `root's range in /etc/sub${kind}` };
+  const shared = usableRanges(
+    isUid ? host.containersSubuid : host.containersSubgid,
+    offered,
+    caller,
+  );
+  if (shared.length > 0) {
+    return {
+      ranges: takeIds(shared, rootRangeCount),
+      origin: `the range of "containers" in /etc/sub${kind}`,
+    };
+  }
+  if (host.isNested) {
+    const rest = usableRanges(offered, offered, caller);
+    return { ranges: takeIds(rest, rootRangeCount), origin: "ids of the outer container" };
+  }
+  return {
+    ranges: usableRanges(
+      [fixedRange(isUid ? host.reservedUid : host.reservedGid)],
+      offered,
+      caller,
+    ),
+    origin: "a fixed range that no entry of /etc/subuid or /etc/subgid has",
+  };
+}
+
+/** The first stretch from {@link rootRangeStart} on that nobody was given. */
+function fixedRange(reserved: readonly IdRange[]): IdRange {
+  const candidates = subtractRanges(
+    [{ start: rootRangeStart, count: rootRangeLimit - rootRangeStart }],
+    reserved,
+  );
+  const free = candidates.find((range) => range.count >= rootRangeCount);
+  if (free !== undefined) return { start: free.start, count: rootRangeCount };
+  throw new TsmanError("PREFLIGHT_SUBID", "map ids for root: no free range of 65536 ids", {
+    hint: "give root a range: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 root",
+  });
+}
+
+/** Where the caller's own ids stand in the container; undefined: nowhere. */
+function placeOfCaller(
+  request: UsernsRequest,
+  host: HostIds,
+): { readonly uid: number; readonly gid: number } | undefined {
+  switch (request.mode) {
+    case "default":
+      return { uid: 0, gid: 0 };
+    case "nomap":
+      return undefined;
+    case "keep-id":
+      return {
+        uid: containerId("uid", request.uid ?? host.uid),
+        gid: containerId("gid", request.gid ?? host.gid),
+      };
+  }
+}
+
+function containerId(kind: "uid" | "gid", value: number): number {
+  if (Number.isInteger(value) && value >= 0 && value < idLimit) return value;
+  throw new TsmanError("USAGE", `map ids with --userns=keep-id: ${kind} ${value} is not an id`, {
+    hint: `use a number from 0 to ${idLimit - 1}`,
+  });
+}
+
+function callerOrigin(request: UsernsRequest): string {
+  return request.mode === "keep-id" ? "you, --userns=keep-id" : "you, who started the container";
+}
+
+/**
+ * What of `ranges` may be mapped: exists in our user namespace, is neither the superuser nor the
+ * caller (whom the map names already, or must not name), each id once, at most {@link maxRanges}.
+ */
+function usableRanges(
+  ranges: readonly IdRange[],
+  offered: readonly IdRange[],
+  caller: number,
+): readonly IdRange[] {
+  const excluded = [
+    { start: 0, count: 1 },
+    { start: caller, count: 1 },
+  ];
+  const usable = subtractRanges(withoutOverlaps(intersectRanges(ranges, offered)), excluded);
+  return usable.slice(0, maxRanges);
+}
+
+interface Obstacle {
+  readonly because: string;
+  readonly remedy: string;
+}
+
+/** Why subordinate ids cannot be mapped; undefined when they can. */
+function obstacleOf(
+  pools: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] },
+  host: HostIds,
+): Obstacle | undefined {
+  const user = host.userName ?? String(host.uid);
+  for (const kind of ["uid", "gid"] as const) {
+    if (pools[kind].length > 0) continue;
+    const configured = kind === "uid" ? host.subuid : host.subgid;
+    if (configured.length > 0 && host.isNested) {
+      return {
+        because: `the range of ${user} in /etc/sub${kind} does not exist in this container`,
+        remedy: `choose one that /proc/self/${kind}_map offers`,
+      };
+    }
+    return {
+      because: `${user} has no range in /etc/sub${kind}`,
+      remedy:
+        "give it one: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
+        `${user} (ids that no other line of /etc/subuid and /etc/subgid has)`,
+    };
+  }
+  if (host.canSetIds || host.tools.state === "usable") return undefined;
+  return { because: host.tools.because, remedy: host.tools.remedy };
+}
+
+/** One id: always allowed, by the kernel alone; user_namespaces(7). */
+function singleMapping(
+  place: { readonly uid: number; readonly gid: number },
+  host: HostIds,
+  obstacle: Obstacle,
+): IdMapping {
+  const because = `one id only: ${obstacle.because}`;
+  const uid = [{ inside: place.uid, outside: host.uid, count: 1, because }];
+  const gid = [{ inside: place.gid, outside: host.gid, count: 1, because }];
+  return {
+    uid,
+    gid,
+    // Without CAP_SETGID outside, the kernel takes a gid_map only once setgroups is denied (S21).
+    denySetgroups: true,
+    single: true,
+    key: keyOf(uid, gid),
+    because,
+    warning:
+      `${obstacle.because}: the container has one id only, so that every file belongs to it, ` +
+      `and changing to another user (su, apt's sandbox, USER) fails; ${obstacle.remedy}`,
+  };
+}
+
+/** Container ids from 0 up get the pool's ids in order; the caller stands where it was put. */
+function layOut(request: {
+  readonly pool: readonly IdRange[];
+  readonly poolOrigin: string;
+  readonly caller?: { readonly inside: number; readonly outside: number } | undefined;
+  readonly callerOrigin?: string | undefined;
+}): readonly ExplainedIdMapEntry[] {
+  const { caller } = request;
+  const slots = subtractRanges(
+    [{ start: 0, count: idLimit }],
+    caller === undefined ? [] : [{ start: caller.inside, count: 1 }],
+  );
+  const entries: ExplainedIdMapEntry[] = [];
+  if (caller !== undefined) {
+    entries.push({ ...caller, count: 1, because: request.callerOrigin ?? "" });
+  }
+  let slotIndex = 0;
+  let usedOfSlot = 0;
+  for (const range of request.pool) {
+    for (let used = 0; used < range.count; ) {
+      const slot = slots[slotIndex];
+      if (slot === undefined) break;
+      const count = Math.min(range.count - used, slot.count - usedOfSlot);
+      entries.push({
+        inside: slot.start + usedOfSlot,
+        outside: range.start + used,
+        count,
+        because: request.poolOrigin,
+      });
+      used += count;
+      usedOfSlot += count;
+      if (usedOfSlot === slot.count) {
+        slotIndex += 1;
+        usedOfSlot = 0;
+      }
+    }
+  }
+  return entries.toSorted((a, b) => a.inside - b.inside);
+}
+
+function finish(parts: {
+  readonly uid: readonly ExplainedIdMapEntry[];
+  readonly gid: readonly ExplainedIdMapEntry[];
+  readonly host: HostIds;
+  readonly because: string;
+}): IdMapping {
+  const { uid, gid, host, because } = parts;
+  const { tools } = host;
+  return {
+    uid,
+    gid,
+    // Who may write the maps itself saves the start of two setuid programs.
+    ...(host.canSetIds || tools.state !== "usable"
+      ? {}
+      : { tools: { newuidmap: tools.newuidmap, newgidmap: tools.newgidmap } }),
+    denySetgroups: false,
+    single: false,
+    key: keyOf(uid, gid),
+    because,
+  };
+}
+
+function keyOf(uid: readonly IdMapEntry[], gid: readonly IdMapEntry[]): string {
+  const text = [uid, gid]
+    .map((map) =>
+      map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}`).join(","),
+    )
+    .join(";");
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
