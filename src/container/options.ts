@@ -141,6 +141,8 @@ export interface ContainerOptions {
   readonly detach: boolean;
   readonly interactive: boolean;
   readonly tty: boolean;
+  /** Bytes that leave the terminal when typed in this order; missing: ctrl-p ctrl-q; empty: none. */
+  readonly detachKeys?: readonly number[] | undefined;
   /** In order; later wins.  A missing value was taken from the caller by whoever parsed it. */
   readonly env: readonly (readonly [name: string, value: string])[];
   readonly unsetEnv: readonly string[];

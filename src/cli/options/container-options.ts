@@ -1,0 +1,262 @@
+import path from "node:path";
+import { assertContainerName } from "../../container/names.ts";
+import {
+  type ContainerMount,
+  type ContainerOptions,
+  defaultContainerOptions,
+  type NetworkRequest,
+} from "../../container/options.ts";
+import { invalidValue, unsupported, usageError } from "../usage-error.ts";
+import {
+  type CallerEnvironment,
+  parseEnvironmentFile,
+  parseEnvironmentVariable,
+} from "./environment-variables.ts";
+import { parseLabelLines } from "./key-value.ts";
+import { parseMount } from "./mount.ts";
+import type { RunValues } from "./run-options.ts";
+import { parseSecurityOptions } from "./security-opt.ts";
+import { parseSize } from "./size.ts";
+import { parseVolume } from "./volume.ts";
+import { parseImageName } from "./words.ts";
+
+/** What the conversion needs of its caller. */
+export interface Caller {
+  readonly cwd: string;
+  readonly environment: CallerEnvironment;
+  /** Reads a text file that an option names; throws a TsmanError that names the option. */
+  readonly readText: (path: string, option: string) => string;
+}
+
+/** The normal form of `tsman run`'s command line. */
+export interface ConvertedOptions {
+  readonly options: ContainerOptions;
+  /** What the user should know, such as options without effect. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Turns parsed options and positionals into {@link ContainerOptions}.
+ *
+ * @throws TsmanError USAGE, NAME_INVALID, REFERENCE_INVALID, OPTION_UNSUPPORTED
+ */
+export function containerOptions(
+  values: RunValues,
+  positionals: readonly string[],
+  caller: Caller,
+): ConvertedOptions {
+  const [image, ...command] = positionals;
+  if (image === undefined) {
+    throw usageError(
+      `name ${values.rootfs ? "the root directory" : "an image"}: it is missing`,
+      "write tsman run [OPTIONS] IMAGE [COMMAND [ARGUMENT…]], such as tsman run --rm busybox date",
+    );
+  }
+  if (values.name !== undefined) assertContainerName(values.name);
+  if (values.replace && values.name === undefined) {
+    throw usageError(
+      "use --replace: without --name there is nothing to replace",
+      "add --name NAME",
+    );
+  }
+  const warnings: string[] = [];
+  const network = oneNetwork(values.network);
+  const ports = publishedPorts(values, network, warnings);
+  const options: ContainerOptions = {
+    ...defaultContainerOptions,
+    ...(values.rootfs
+      ? { rootfs: parseRootfs(image, caller.cwd) }
+      : { image: parseImageName(image) }),
+    command,
+    replace: values.replace,
+    remove: values.rm,
+    detach: values.detach,
+    interactive: values.interactive,
+    tty: values.tty,
+    env: variables(values, caller),
+    unsetEnv: values.unsetenv,
+    unsetEnvAll: values["unsetenv-all"],
+    labels: Object.fromEntries([
+      ...values["label-file"].flatMap((file) =>
+        parseLabelLines(caller.readText(file, "--label-file"), "--label-file"),
+      ),
+      ...values.label,
+    ]),
+    annotations: Object.fromEntries(values.annotation),
+    mounts: mounts(values, caller.cwd),
+    readOnly: values["read-only"],
+    readOnlyTmpfs: values["read-only-tmpfs"],
+    groupAdd: values["group-add"],
+    ports,
+    publishAll: values["publish-all"] && hasPorts(network),
+    expose: values.expose.flat(),
+    network,
+    addHosts: values["add-host"].flat(),
+    noHosts: values["no-hosts"],
+    dns: values.dns,
+    dnsSearch: values["dns-search"],
+    dnsOptions: values["dns-option"],
+    capAdd: values["cap-add"].flatMap(splitWords),
+    capDrop: values["cap-drop"].flatMap(splitWords),
+    security: parseSecurityOptions(values["security-opt"], "--security-opt", caller.cwd),
+    privileged: values.privileged,
+    ulimits: values.ulimit,
+    init: values.init,
+    devices: values.device,
+    sysctls: Object.fromEntries(values.sysctl),
+    ...logOptions(values["log-opt"]),
+    ...given({
+      entrypoint: values.entrypoint,
+      name: values.name,
+      workdir: values.workdir,
+      user: values.user,
+      hostname: values.hostname,
+      pull: values.pull,
+      platform: values.platform,
+      cidFile: absolute(values.cidfile, caller.cwd),
+      pidFile: absolute(values.pidfile, caller.cwd),
+      stopSignal: values["stop-signal"],
+      stopTimeout: values["stop-timeout"],
+      // Podman: 0 is no limit.
+      timeout: values.timeout === 0 ? undefined : values.timeout,
+      shmSize: values["shm-size"],
+      tz: values.tz,
+      umask: values.umask,
+      userns: values.userns,
+      pid: values.pid,
+      ipc: values.ipc,
+      uts: values.uts,
+      logDriver: values["log-driver"],
+      oomScoreAdj: values["oom-score-adj"],
+      detachKeys: values["detach-keys"],
+    }),
+  };
+  checkCombinations(options);
+  return { options, warnings };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without the members that are undefined, so that the defaults below them stay. */
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  ) as Given<T>;
+}
+
+function absolute(file: string | undefined, cwd: string): string | undefined {
+  return file === undefined ? undefined : path.resolve(cwd, file);
+}
+
+function splitWords(text: string): string[] {
+  return text.split(",").filter((word) => word !== "");
+}
+
+/** `--rootfs PATH[:O]`. */
+function parseRootfs(text: string, cwd: string): { path: string; overlay: boolean } {
+  const match = /^(.+?)(?::([^/:]*))?$/.exec(text);
+  const suffix = match?.[2];
+  if (suffix !== undefined && suffix !== "O") {
+    if (suffix.startsWith("idmap")) {
+      throw unsupported(
+        "--rootfs …:idmap",
+        "the kernel maps mounts for the host's root only",
+        "leave it out",
+      );
+    }
+    throw invalidValue(
+      "--rootfs",
+      text,
+      `unknown option ${JSON.stringify(suffix)}`,
+      "write PATH or PATH:O",
+    );
+  }
+  return { path: path.resolve(cwd, match?.[1] ?? text), overlay: suffix === "O" };
+}
+
+/** Files first, in order, then `--env`, so that the nearer word wins. */
+function variables(values: RunValues, caller: Caller): ContainerOptions["env"] {
+  return [
+    ...values["env-file"].flatMap((file) =>
+      parseEnvironmentFile(
+        caller.readText(file, "--env-file"),
+        file,
+        "--env-file",
+        caller.environment,
+      ),
+    ),
+    ...values.env.flatMap((text) => parseEnvironmentVariable(text, "--env", caller.environment)),
+  ];
+}
+
+function mounts(values: RunValues, cwd: string): readonly ContainerMount[] {
+  const all = [
+    ...values.volume.map((text) => parseVolume(text, "--volume", cwd)),
+    ...values.mount.map((text) => parseMount(text, "--mount", cwd)),
+    ...values.tmpfs,
+  ];
+  const targets = new Set<string>();
+  for (const { target } of all) {
+    if (targets.has(target)) {
+      throw usageError(`mount on ${target}: two mounts have this target`, "take one of them out");
+    }
+    targets.add(target);
+  }
+  return all;
+}
+
+function oneNetwork(requests: readonly NetworkRequest[]): NetworkRequest {
+  if (requests.length > 1) {
+    throw unsupported("--network, repeated,", "a container has one network", "give it once");
+  }
+  return requests[0] ?? defaultContainerOptions.network;
+}
+
+function hasPorts(network: NetworkRequest): boolean {
+  return network.mode === "slirp4netns";
+}
+
+/** Podman's rule: without a network of its own, a container has no ports to publish. */
+function publishedPorts(
+  values: RunValues,
+  network: NetworkRequest,
+  warnings: string[],
+): ContainerOptions["ports"] {
+  const ports = values.publish.flat();
+  if (hasPorts(network)) return ports;
+  if (ports.length > 0 || values["publish-all"]) {
+    warnings.push(`published ports have no effect with --network ${network.mode}`);
+  }
+  return [];
+}
+
+function logOptions(texts: readonly string[]): Partial<ContainerOptions> {
+  let logMaxSize: number | undefined;
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    const key = equals < 0 ? text : text.slice(0, equals);
+    const right = "use max-size=SIZE";
+    if (equals < 0) throw invalidValue("--log-opt", text, "not KEY=VALUE", right);
+    if (key === "max-size") logMaxSize = parseSize(text.slice(equals + 1), "--log-opt max-size=");
+    else if (key === "path" || key === "tag") {
+      throw unsupported(
+        `--log-opt ${key}`,
+        "logs live in tsman's store",
+        "read them with tsman logs",
+      );
+    } else throw invalidValue("--log-opt", text, `unknown option ${JSON.stringify(key)}`, right);
+  }
+  return logMaxSize === undefined ? {} : { logMaxSize };
+}
+
+function checkCombinations(options: ContainerOptions): void {
+  if (options.hostname !== undefined && options.uts.mode !== "private") {
+    throw usageError(
+      `use --hostname: with --uts ${options.uts.mode} the name belongs to another`,
+      "leave one of them out",
+    );
+  }
+  if (options.addHosts.length > 0 && options.noHosts) {
+    throw usageError("use --add-host: --no-hosts takes the file away", "leave one of them out");
+  }
+}

@@ -1,0 +1,16 @@
+import { invalidValue } from "../usage-error.ts";
+
+const right =
+  'write keys with commas between them, such as ctrl-p,ctrl-q; a key is a letter, @ [ \\ ] ^ _ after ctrl-, or one character; "" turns it off';
+
+/** `--detach-keys`: the bytes that the terminal sends for them; empty: never detach. */
+export function parseDetachKeys(text: string, option: string): readonly number[] {
+  if (text === "") return [];
+  return text.split(",").map((key) => {
+    const control = /^ctrl-([a-zA-Z@[\\\]^_])$/.exec(key);
+    // A control key clears the upper three bits of its letter, as terminals have done since ASCII.
+    if (control !== null) return (control[1] as string).toUpperCase().charCodeAt(0) & 0x1f;
+    if (/^[\x21-\x7e]$/.test(key)) return key.charCodeAt(0);
+    throw invalidValue(option, text, `${JSON.stringify(key)} is no key`, right);
+  });
+}

@@ -1,0 +1,204 @@
+import { parsePlatform } from "../../oci/platform.ts";
+import { flag, list, type OptionValues, text, texts, value } from "../option-spec.ts";
+import { parseDetachKeys } from "./detach-keys.ts";
+import { parseDevice } from "./device.ts";
+import { parseKeyValue, parseSysctl } from "./key-value.ts";
+import {
+  parseAddHost,
+  parseDnsServer,
+  parseHostname,
+  parseResolverWord,
+} from "./names-and-addresses.ts";
+import { parseNamespace, parseUserns } from "./namespaces.ts";
+import { parseNetwork } from "./network.ts";
+import { parseExpose, parsePublish } from "./publish.ts";
+import { integer, naming, octalMode, oneOf } from "./scalars.ts";
+import { parseSize } from "./size.ts";
+import { parseTmpfs } from "./tmpfs.ts";
+import { parseUlimit } from "./ulimit.ts";
+import {
+  parseCredentials,
+  parseEntrypoint,
+  parseLogDriver,
+  parsePullPolicy,
+  parseSignalText,
+  parseTimeZone,
+  parseWorkdir,
+} from "./words.ts";
+
+const seconds = integer(0, 2_147_483, "a number of seconds");
+
+/**
+ * What `tsman run` takes.  Values that depend on the caller (its environment, its directory) stay
+ * text here; `containerOptions` reads them.
+ */
+export const runOptions = {
+  "add-host": list({
+    metavar: "NAME:IP",
+    summary: "add a line to /etc/hosts",
+    parse: parseAddHost,
+  }),
+  annotation: list({
+    metavar: "KEY=VALUE",
+    summary: "add an OCI annotation",
+    parse: parseKeyValue,
+  }),
+  authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+  "cap-add": texts({ metavar: "CAPABILITY", summary: "add a capability, or ALL" }),
+  "cap-drop": texts({ metavar: "CAPABILITY", summary: "drop a capability, or ALL" }),
+  cidfile: text({ metavar: "FILE", summary: "write the container's id there" }),
+  creds: value({
+    metavar: "USER:PASSWORD",
+    summary: "credentials of the registry",
+    parse: parseCredentials,
+  }),
+  detach: flag({ char: "d", summary: "run in the background and print the id" }),
+  "detach-keys": value({
+    metavar: "KEYS",
+    summary: "keys that leave a terminal (ctrl-p,ctrl-q)",
+    parse: parseDetachKeys,
+  }),
+  device: list({
+    metavar: "HOST[:CONTAINER[:rwm]]",
+    summary: "give a device of the host",
+    parse: parseDevice,
+  }),
+  dns: list({ metavar: "IP", summary: "name server", parse: parseDnsServer }),
+  "dns-option": list({
+    metavar: "OPTION",
+    summary: "option of resolv.conf",
+    aliases: ["dns-opt"],
+    parse: parseResolverWord,
+  }),
+  "dns-search": list({ metavar: "DOMAIN", summary: "search domain", parse: parseResolverWord }),
+  entrypoint: value({
+    metavar: "COMMAND",
+    summary: "replace the image's ENTRYPOINT",
+    parse: parseEntrypoint,
+  }),
+  env: texts({ char: "e", metavar: "NAME[=VALUE]", summary: "set a variable, or pass on yours" }),
+  "env-file": texts({ metavar: "FILE", summary: "read variables from a file" }),
+  explain: value({
+    metavar: "text|json",
+    summary: "print what would be done, and why, instead",
+    bare: "text",
+    parse: oneOf("text", "json"),
+  }),
+  expose: list({ metavar: "PORT[/udp]", summary: "a port for --publish-all", parse: parseExpose }),
+  "group-add": texts({ metavar: "GROUP", summary: "additional group, or keep-groups" }),
+  hostname: value({ char: "h", metavar: "NAME", summary: "the host name", parse: parseHostname }),
+  init: flag({ summary: "run a small init that reaps and forwards signals" }),
+  interactive: flag({ char: "i", summary: "keep standard input open" }),
+  ipc: value({
+    metavar: "MODE",
+    summary: "IPC namespace: private, host, container:NAME",
+    parse: parseNamespace,
+  }),
+  label: list({ char: "l", metavar: "KEY=VALUE", summary: "set a label", parse: parseKeyValue }),
+  "label-file": texts({ metavar: "FILE", summary: "read labels from a file" }),
+  "log-driver": value({
+    metavar: "DRIVER",
+    summary: "k8s-file or none",
+    parse: parseLogDriver,
+  }),
+  "log-opt": texts({ metavar: "max-size=SIZE", summary: "when the log is rotated" }),
+  mount: texts({ metavar: "type=TYPE,…", summary: "mount a bind, tmpfs or volume" }),
+  name: text({ metavar: "NAME", summary: "the container's name" }),
+  network: list({
+    metavar: "MODE",
+    summary: "slirp4netns[:OPTIONS], none, host, container:NAME",
+    aliases: ["net"],
+    parse: parseNetwork,
+  }),
+  "no-hosts": flag({ summary: "leave /etc/hosts to the image" }),
+  "oom-score-adj": value({
+    metavar: "N",
+    summary: "badness for the OOM killer",
+    parse: integer(-1000, 1000),
+  }),
+  pid: value({
+    metavar: "MODE",
+    summary: "PID namespace: private, host, container:NAME",
+    parse: parseNamespace,
+  }),
+  pidfile: text({ metavar: "FILE", summary: "write the pid of the container's init there" }),
+  platform: value({
+    metavar: "OS/ARCH[/VARIANT]",
+    summary: "choose from a multi-platform image",
+    parse: naming(parsePlatform),
+  }),
+  privileged: flag({
+    summary: "all capabilities, devices and system calls that you have yourself",
+  }),
+  publish: list({
+    char: "p",
+    metavar: "[[IP:]HOST:]PORT[/udp]",
+    summary: "publish a port on the host",
+    parse: parsePublish,
+  }),
+  "publish-all": flag({ char: "P", summary: "publish all exposed ports on free ports" }),
+  pull: value({
+    metavar: "POLICY",
+    summary: "always, missing, never, newer",
+    parse: parsePullPolicy,
+  }),
+  quiet: flag({ char: "q", summary: "no progress of a pull" }),
+  "read-only": flag({ summary: "make the root file system read-only" }),
+  "read-only-tmpfs": flag({
+    summary: "with --read-only, tmpfs on /run, /tmp and /var/tmp",
+    default: true,
+  }),
+  replace: flag({ summary: "replace a container of the same name" }),
+  rm: flag({ summary: "remove the container when it ends" }),
+  rootfs: flag({ summary: "the image is a directory: PATH[:O]" }),
+  "security-opt": texts({
+    metavar: "OPTION",
+    summary: "seccomp=…, no-new-privileges, mask=…, unmask=…",
+  }),
+  "shm-size": value({ metavar: "SIZE", summary: "size of /dev/shm", parse: parseSize }),
+  "sig-proxy": flag({ summary: "pass signals on to the container", default: true }),
+  "stop-signal": value({
+    metavar: "SIGNAL",
+    summary: "what stop sends",
+    parse: parseSignalText,
+  }),
+  "stop-timeout": value({
+    metavar: "SECONDS",
+    summary: "how long stop waits before SIGKILL",
+    parse: seconds,
+  }),
+  sysctl: list({ metavar: "KEY=VALUE", summary: "set a namespaced sysctl", parse: parseSysctl }),
+  timeout: value({ metavar: "SECONDS", summary: "longest life of the container", parse: seconds }),
+  "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
+  tmpfs: list({ metavar: "TARGET[:OPTIONS]", summary: "mount a tmpfs", parse: parseTmpfs }),
+  tty: flag({ char: "t", summary: "give the program a terminal" }),
+  tz: value({ metavar: "ZONE", summary: "time zone, or local", parse: parseTimeZone }),
+  ulimit: list({
+    metavar: "NAME=SOFT[:HARD]",
+    summary: "set a resource limit",
+    parse: parseUlimit,
+  }),
+  umask: value({ metavar: "OCTAL", summary: "the umask (0022)", parse: octalMode }),
+  unsetenv: texts({ metavar: "NAME", summary: "take a variable of the image away" }),
+  "unsetenv-all": flag({ summary: "take all variables of the image away" }),
+  user: text({ char: "u", metavar: "USER[:GROUP]", summary: "run as this user" }),
+  userns: value({
+    metavar: "MODE",
+    summary: "id mapping: host, keep-id[:uid=,gid=], nomap",
+    parse: parseUserns,
+  }),
+  uts: value({
+    metavar: "MODE",
+    summary: "UTS namespace: private, host, container:NAME",
+    parse: parseNamespace,
+  }),
+  volume: texts({
+    char: "v",
+    metavar: "[SOURCE:]TARGET[:OPTIONS]",
+    summary: "mount a directory or volume",
+  }),
+  workdir: value({ char: "w", metavar: "DIR", summary: "working directory", parse: parseWorkdir }),
+} as const;
+
+/** The parsed values of {@link runOptions}. */
+export type RunValues = OptionValues<typeof runOptions>;

@@ -1,0 +1,127 @@
+import type { UnsupportedSpec } from "../option-spec.ts";
+
+const limits = "needs cgroup delegation, which tsman does not use yet";
+const limitHint = "limit from outside: systemd-run --user --scope -p MemoryMax=1G tsman run …";
+const health = "tsman does not run health checks yet";
+const pods = "there are no pods yet";
+const networks = "there are no user-defined networks yet";
+const leave = "leave it out";
+
+type Row = readonly [
+  names: string,
+  takesValue: boolean,
+  reason: string,
+  hint: string,
+  char?: string,
+];
+
+const rows: readonly Row[] = [
+  ["memory", true, limits, limitHint, "m"],
+  ["cpu-shares", true, limits, limitHint, "c"],
+  [
+    "memory-swap memory-reservation cpus pids-limit blkio-weight blkio-weight-device cpu-period " +
+      "cpu-quota cpuset-cpus cpuset-mems device-read-bps device-read-iops device-write-bps " +
+      "device-write-iops cgroup-conf cgroup-parent cgroups cgroupns",
+    true,
+    limits,
+    limitHint,
+  ],
+  ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
+  ["oom-kill-disable", false, "cgroup v1 only", leave],
+  [
+    "restart",
+    true,
+    "tsman has no restart policies yet",
+    "let systemd restart it: Restart=on-failure",
+  ],
+  [
+    "health-cmd health-interval health-on-failure health-retries health-start-period " +
+      "health-startup-cmd health-startup-interval health-startup-retries health-startup-success " +
+      "health-startup-timeout health-timeout health-log-destination health-max-log-count " +
+      "health-max-log-size health-start-interval",
+    true,
+    health,
+    "check from outside, with tsman logs or a published port",
+  ],
+  ["no-healthcheck", false, health, leave],
+  ["pod pod-id-file", true, pods, "use --network container:NAME to share a network"],
+  ["network-alias ip ip6 mac-address", true, networks, leave],
+  ["link link-local-ip", true, networks, "use --network container:NAME"],
+  ["attach", true, "output is attached unless --detach is given", "use -i for the input", "a"],
+  ["volumes-from", true, "mounts are not taken over", "name the volumes with -v"],
+  [
+    "uidmap gidmap subuidname subgidname",
+    true,
+    "mappings cannot be written by hand",
+    "use --userns keep-id or nomap",
+  ],
+  ["arch os variant", true, "one option says it all", "use --platform os/arch[/variant]"],
+  [
+    "secret",
+    true,
+    "there are no secrets yet",
+    "mount a file with -v ./secret:/run/secrets/name:ro",
+  ],
+  ["gpus", true, "no Container Device Interface yet", "use --device /dev/…"],
+  ["device-cgroup-rule", true, "it needs root", "use --device"],
+  ["image-volume", true, "an image's VOLUMEs become anonymous volumes", leave],
+  ["init-path", true, "tsman brings its own init", "use --init"],
+  [
+    "env-host",
+    false,
+    "it would hand all your variables over",
+    "name them with --env NAME or --env 'PREFIX*'",
+  ],
+  ["env-merge", true, "no templates in values", "write the whole value with --env"],
+  [
+    "http-proxy",
+    false,
+    "proxy variables are not passed on",
+    "name them with --env http_proxy --env https_proxy",
+  ],
+  ["passwd", false, "an unknown uid gets an entry", leave],
+  ["passwd-entry group-entry hostuser", true, "entries are not configurable", leave],
+  ["no-hostname", false, "the container has a /etc/hostname", "mount your own with -v"],
+  [
+    "hosts-file",
+    true,
+    "the container gets an /etc/hosts of its own",
+    "use --add-host, or --no-hosts and -v",
+  ],
+  [
+    "preserve-fd preserve-fds",
+    true,
+    "no descriptor beyond 0 to 2 gets inside",
+    "use a volume or a socket in one",
+  ],
+  ["retry retry-delay", true, "broken transfers are retried anyway", leave],
+  [
+    "cert-dir",
+    true,
+    "certificates come from the system",
+    "add the certificate to the system's, or use NODE_EXTRA_CA_CERTS",
+  ],
+  ["decryption-key", true, "no encrypted images", leave],
+  ["conmon-pidfile", true, "there is no conmon", "use --pidfile"],
+  ["personality", true, "no execution domains", leave],
+  ["requires", true, "containers do not wait for each other", leave],
+  ["rmi", false, "the image stays", "run tsman rmi afterwards"],
+  ["sdnotify", true, "readiness is not reported to systemd yet", leave],
+  ["seccomp-policy", true, "the default profile is used", "use --security-opt seccomp=FILE"],
+  ["shm-size-systemd systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
+  ["chrootdirs rdt-class", true, "no such mechanism", leave],
+  ["disable-content-trust", false, "Docker's content trust does not exist here", leave],
+  ["storage-opt volume-driver runtime isolation domainname", true, "no such mechanism", leave],
+];
+
+/** Options of `podman run` and `docker run` that tsman refuses, each with its reason. */
+export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = Object.fromEntries(
+  rows.flatMap(([names, takesValue, reason, hint, char]) =>
+    names
+      .split(" ")
+      .map((name): [string, UnsupportedSpec] => [
+        name,
+        { kind: "unsupported", takesValue, reason, hint, ...(char !== undefined && { char }) },
+      ]),
+  ),
+);

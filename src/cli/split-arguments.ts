@@ -1,0 +1,171 @@
+import type { OptionSpec, OptionTable } from "./option-spec.ts";
+import { nearest } from "./suggest.ts";
+import { invalidValue, unsupported, usageError } from "./usage-error.ts";
+
+/** One option as given, under its long name. */
+export interface GivenOption {
+  readonly name: string;
+  /** A flag's truth, or an option's text. */
+  readonly value: boolean | string;
+}
+
+/** The command line, taken apart. */
+export interface SplitArguments {
+  readonly options: readonly GivenOption[];
+  readonly positionals: readonly string[];
+}
+
+/** Where options end besides `--`. */
+export interface SplitRules {
+  /** At the first positional: what follows belongs to the container. */
+  readonly stopAtPositional: boolean;
+  /** For the hint: `tsman run`. */
+  readonly command: string;
+}
+
+/**
+ * Takes arguments apart by the grammar that Podman's users know (Go's pflag): `--name value`,
+ * `--name=value`, `-abc`, `-ovalue`, `-o=value`, `--flag=false`; an option that wants a value takes
+ * whatever comes next, a leading `-` included.
+ *
+ * oclif's parser alone would not do: it goes on after the first positional, takes `--env -x` for two
+ * options, and puts repeated positionals out of order.
+ *
+ * @throws TsmanError USAGE, OPTION_UNSUPPORTED
+ */
+export function splitArguments(
+  argv: readonly string[],
+  table: OptionTable,
+  rules: SplitRules,
+): SplitArguments {
+  const index = indexTable(table);
+  const options: GivenOption[] = [];
+  const positionals: string[] = [];
+  let position = 0;
+
+  const takeNext = (shown: string, spec: OptionSpec): string => {
+    const next = argv[position];
+    if (next === undefined) {
+      const metavar = "metavar" in spec ? ` ${spec.metavar}` : " VALUE";
+      throw usageError(`parse ${shown}: its value is missing`, `write ${shown}${metavar}`);
+    }
+    position += 1;
+    return next;
+  };
+
+  const long = (argument: string): void => {
+    const equals = argument.indexOf("=");
+    const typed = equals < 0 ? argument.slice(2) : argument.slice(2, equals);
+    const joined = equals < 0 ? undefined : argument.slice(equals + 1);
+    const name = index.longs.get(typed);
+    const spec = name === undefined ? undefined : table[name];
+    if (name === undefined || spec === undefined) throw unknownLong(typed, table, index, rules);
+    const shown = `--${name}`;
+    switch (spec.kind) {
+      case "unsupported":
+        throw unsupported(shown, spec.reason, spec.hint);
+      case "flag":
+        options.push({ name, value: joined === undefined ? true : truth(joined, shown) });
+        return;
+      case "value":
+        options.push({ name, value: joined ?? spec.bare ?? takeNext(shown, spec) });
+        return;
+      case "list":
+        options.push({ name, value: joined ?? takeNext(shown, spec) });
+        return;
+    }
+  };
+
+  const short = (argument: string): void => {
+    for (let at = 1; at < argument.length; at += 1) {
+      const char = argument[at] as string;
+      const rest = argument.slice(at + 1);
+      const name = index.chars.get(char);
+      const spec = name === undefined ? undefined : table[name];
+      if (name === undefined || spec === undefined) throw unknownShort(char, argument, rules);
+      const shown = `-${char}`;
+      if (spec.kind === "unsupported")
+        throw unsupported(`${shown}, --${name}`, spec.reason, spec.hint);
+      if (spec.kind === "flag") {
+        if (rest.startsWith("=")) {
+          options.push({ name, value: truth(rest.slice(1), shown) });
+          return;
+        }
+        options.push({ name, value: true });
+        continue;
+      }
+      if (rest === "") options.push({ name, value: takeNext(shown, spec) });
+      else options.push({ name, value: rest.startsWith("=") ? rest.slice(1) : rest });
+      return;
+    }
+  };
+
+  while (position < argv.length) {
+    const argument = argv[position] as string;
+    position += 1;
+    if (argument === "--") {
+      positionals.push(...argv.slice(position));
+      break;
+    }
+    if (argument.startsWith("--")) long(argument);
+    else if (argument.startsWith("-") && argument !== "-") short(argument);
+    else if (rules.stopAtPositional) {
+      positionals.push(argument, ...argv.slice(position));
+      break;
+    } else positionals.push(argument);
+  }
+  return { options, positionals };
+}
+
+interface TableIndex {
+  readonly longs: ReadonlyMap<string, string>;
+  readonly chars: ReadonlyMap<string, string>;
+}
+
+function indexTable(table: OptionTable): TableIndex {
+  const longs = new Map<string, string>();
+  const chars = new Map<string, string>();
+  for (const [name, spec] of Object.entries(table)) {
+    longs.set(name, name);
+    for (const alias of spec.aliases ?? []) longs.set(alias, name);
+    if (spec.char !== undefined) chars.set(spec.char, name);
+  }
+  return { longs, chars };
+}
+
+const truths = new Set(["1", "t", "T", "true", "TRUE", "True"]);
+const falsehoods = new Set(["0", "f", "F", "false", "FALSE", "False"]);
+
+/** Go's strconv.ParseBool. */
+function truth(text: string, option: string): boolean {
+  if (truths.has(text)) return true;
+  if (falsehoods.has(text)) return false;
+  throw invalidValue(
+    option,
+    text,
+    "neither true nor false",
+    `write ${option}=true or ${option}=false`,
+  );
+}
+
+function unknownLong(
+  typed: string,
+  table: OptionTable,
+  index: TableIndex,
+  rules: SplitRules,
+): Error {
+  const positive = typed.startsWith("no-") ? index.longs.get(typed.slice(3)) : undefined;
+  if (positive !== undefined && table[positive]?.kind === "flag") {
+    return usageError(`unknown option --${typed}`, `write --${positive}=false`);
+  }
+  const near = nearest(typed, index.longs.keys());
+  return usageError(
+    `unknown option --${typed}`,
+    near === undefined ? `see ${rules.command} --help` : `did you mean --${near}?`,
+  );
+}
+
+function unknownShort(char: string, argument: string, rules: SplitRules): Error {
+  const where = argument.length > 2 ? ` in ${argument}` : "";
+  return usageError(`unknown option -${char}${where}`, `see ${rules.command} --help`);
+}
