@@ -38,6 +38,21 @@ describe("package-lock.json", () => {
   });
 });
 
+describe("package-lock.json, on a machine that it was not made on", () => {
+  it("has every package of every platform, so that npm ci has nothing to look up", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      packages: Record<string, { readonly optionalDependencies?: Record<string, string> }>;
+    };
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe("the top level", () => {
   it("holds folders for sources, native code, images, tests and launchers only", () => {
     const folders = readdirSync(root, { withFileTypes: true })

@@ -120,6 +120,10 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
       USER: user?.name ?? process.env.USER ?? "root",
       LOGNAME: user?.name ?? process.env.USER ?? "root",
       TSMAN_TEST_REGISTRY: registry,
+      // Root's tests too have an ordinary user at hand.
+      TSMAN_TEST_USER: options.user?.name,
+      TSMAN_TEST_USER_HOME: options.user?.home,
+      TSMAN_TEST_USER_RUNTIME_DIR: options.user?.runtimeDir,
       TSMAN_TEST_MUST_WORK: mustWork ? "1" : undefined,
       CI: process.env.CI,
     },
