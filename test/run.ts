@@ -1,6 +1,4 @@
 import { chmod, mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { openDevices } from "./run/devices.ts";
@@ -42,8 +40,8 @@ async function main(): Promise<number> {
   }
 
   if (isRoot) cleanUp.use(await claimMachine());
-  // Short: a unix socket's path holds 107 bytes (unix(7)).
-  const work = await mkdtemp(join(tmpdir(), "tsman-t-"));
+  // Short, and not $TMPDIR: a unix socket's path holds 107 bytes (unix(7)).
+  const work = await mkdtemp("/tmp/t-");
   cleanUp.defer(() => removeTree(work));
   // mkdtemp makes it 0700; the ordinary user's home is in here.
   await chmod(work, 0o711);

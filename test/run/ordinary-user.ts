@@ -60,7 +60,7 @@ export async function makeOrdinaryUser(work: string): Promise<OrdinaryUser> {
   );
   if (uid === undefined || gid === undefined) throw new Error(`make user ${name}: it has no ids`);
   const runtimeDir = join(work, "run");
-  for (const directory of [home, runtimeDir]) {
+  for (const directory of [home, runtimeDir, join(work, "t")]) {
     await mkdir(directory, { mode: 0o700 });
     await chown(directory, uid, gid);
   }

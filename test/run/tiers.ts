@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { chown, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asUser } from "./as-user.ts";
 import { runToEnd } from "./child.ts";
@@ -111,7 +111,7 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
       PATH: process.env.PATH,
       TERM: process.env.TERM,
       LANG: "C.UTF-8",
-      TMPDIR: process.env.TMPDIR,
+      TMPDIR: state.tmp,
       TSMAN_NODE: process.env.TSMAN_NODE,
       FORCE_COLOR: process.stdout.isTTY ? "1" : undefined,
       NO_COLOR: process.stdout.isTTY ? undefined : "1",
@@ -143,18 +143,24 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
   };
 }
 
-/** Home and runtime directory of a tier: never those of the caller, whose store is no test bed. */
-async function stateOf(
-  tier: Tier,
-  { work, user }: TierOptions,
-): Promise<{ readonly home: string; readonly runtimeDir: string }> {
-  if (user !== undefined && tier !== "root") return user;
+/** The directories of whoever runs a tier: never those of the caller, whose store is no test bed. */
+interface State {
+  readonly home: string;
+  readonly runtimeDir: string;
+  /** TMPDIR: what a killed test leaves behind goes with the run. */
+  readonly tmp: string;
+}
+
+async function stateOf(tier: Tier, { work, user }: TierOptions): Promise<State> {
+  if (user !== undefined && tier !== "root") return { ...user, tmp: join(work, "t") };
   const who = user === undefined ? "self" : "root";
-  const home = join(work, `${who}-home`);
-  const runtimeDir = join(work, `${who}-run`);
-  for (const directory of [home, runtimeDir]) {
+  const state = {
+    home: join(work, `${who}-home`),
+    runtimeDir: join(work, `${who}-run`),
+    tmp: join(work, user === undefined ? "t" : "r"),
+  };
+  for (const directory of Object.values(state)) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    await chown(directory, process.getuid?.() ?? 0, process.getgid?.() ?? 0);
   }
-  return { home, runtimeDir };
+  return state;
 }
