@@ -26,6 +26,7 @@ interface Libc {
   readonly lremovexattr: (p: Buffer, name: Buffer) => number;
   readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
   readonly chroot: (path: Buffer) => number;
+  readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
 
 let loaded: Libc | undefined;
@@ -60,6 +61,7 @@ function bindLibc(): Libc {
       "int utimensat(int dirfd, const void *path, const void *times, int flags)",
     ),
     chroot: library.func("int chroot(const void *path)"),
+    syncfs: library.func("int syncfs(int fd)"),
   };
 }
 
@@ -191,4 +193,16 @@ export function utimensat(path: Buffer, atime: Timespec, mtime: Timespec): void 
  */
 export function chroot(path: Buffer): void {
   check(libc().chroot(cString(path)), "chroot", path);
+}
+
+/** syncfs(2): all of the file system behind `fd` to the disk; waits on a thread of its own. */
+export async function syncFilesystem(fd: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  libc().syncfs.async(fd, (error: unknown, result: number) => {
+    if (error !== null) reject(error instanceof Error ? error : new Error(String(error)));
+    else if (result === 0) resolve();
+    // errno belongs to the thread that made the call, so what it was cannot be known here.
+    else reject(new ErrnoError("syncfs", `descriptor ${fd}`, 5));
+  });
+  await promise;
 }

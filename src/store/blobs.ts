@@ -1,0 +1,192 @@
+import { createHash, randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+import { TsmanError } from "../errors/index.ts";
+import { type Digest, digestFromHex, digestHex, sha256Digest } from "../oci/digest.ts";
+import { readSmallFile, syncDirectory, writeFileAtomic } from "../platform/atomic-file.ts";
+import { isErrno, toFileError } from "../platform/errno.ts";
+import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+
+const chunkBytes = 1024 * 1024;
+const blobName = /^[0-9a-f]{64}$/;
+
+/** What has arrived so far of a blob. */
+export interface PartialBlob {
+  /** Where to write it; missing so far if `size` is 0. */
+  readonly path: string;
+  /** Bytes that are there: where a Range request goes on. */
+  readonly size: number;
+}
+
+/**
+ * The bytes that registries hand out, each under its digest.  Under its final name a blob is
+ * complete, was verified and is on the disk: partial file → verify → fsync → rename.
+ */
+export class BlobDirectory {
+  readonly #directory: string;
+  readonly #partials: string;
+  readonly #locks: string;
+
+  /** @param root the store; `blobs/sha256`, `blobs/partial` and `locks` in it exist. */
+  constructor(root: string) {
+    this.#directory = path.join(root, "blobs/sha256");
+    this.#partials = path.join(root, "blobs/partial");
+    this.#locks = path.join(root, "locks");
+  }
+
+  /** Final path of a blob, whether it is there or not. */
+  path(digest: Digest): string {
+    return path.join(this.#directory, digestHex(digest));
+  }
+
+  has(digest: Digest): boolean {
+    return existsSync(this.path(digest));
+  }
+
+  /** What an interrupted download has left. Hold {@link lock} from here to {@link commit}. */
+  partial(digest: Digest): PartialBlob {
+    const file = path.join(this.#partials, digestHex(digest));
+    try {
+      return { path: file, size: statSync(file).size };
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return { path: file, size: 0 };
+      throw toFileError(error, `read partial blob ${digest}`);
+    }
+  }
+
+  /**
+   * Gives the partial file its final name.
+   *
+   * @param fd the partial file, open for writing, complete and verified by the caller; stays open.
+   */
+  async commit(digest: Digest, fd: number): Promise<void> {
+    try {
+      await promisify(fsync)(fd);
+      renameSync(this.partial(digest).path, this.path(digest));
+      syncDirectory(this.#directory);
+    } catch (error) {
+      throw toFileError(error, `store blob ${digest}`);
+    }
+  }
+
+  /** Throws away what an interrupted download has left. */
+  discardPartial(digest: Digest): void {
+    rmSync(path.join(this.#partials, digestHex(digest)), { force: true });
+  }
+
+  /**
+   * Stores bytes that are in memory already.
+   *
+   * @throws TsmanError DIGEST_MISMATCH, DISK_FULL
+   */
+  put(digest: Digest, bytes: Uint8Array): void {
+    assertDigest(digest, sha256Digest(bytes), "store blob");
+    if (this.has(digest)) return;
+    try {
+      writeFileAtomic(this.path(digest), bytes, { sync: true });
+    } catch (error) {
+      throw toFileError(error, `store blob ${digest}`);
+    }
+  }
+
+  /**
+   * Stores a copy of a file, verified on its way.
+   *
+   * @throws TsmanError DIGEST_MISMATCH, DISK_FULL
+   */
+  importFile(digest: Digest, source: string): void {
+    if (this.has(digest)) return;
+    // A name of its own: two commands may import the same file at the same time.
+    const name = `${digestHex(digest)}.${randomBytes(6).toString("hex")}.tmp`;
+    const temporary = path.join(this.#partials, name);
+    try {
+      assertDigest(digest, copyAndHash(source, temporary), `import ${source} as blob`);
+      renameSync(temporary, this.path(digest));
+      syncDirectory(this.#directory);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw toFileError(error, `import ${source} as blob ${digest}`);
+    }
+  }
+
+  /**
+   * Reads a blob of at most `maxBytes` and verifies it: what lies in the store may have been
+   * changed since (security case S64).
+   *
+   * @throws TsmanError DIGEST_MISMATCH, DOCUMENT_INVALID when it is too large; Node's ENOENT.
+   */
+  readVerified(digest: Digest, maxBytes: number): Buffer {
+    const bytes = readSmallFile(this.path(digest), maxBytes);
+    assertDigest(digest, sha256Digest(bytes), "read blob");
+    return bytes;
+  }
+
+  /** Forgets a blob; whether it was there. */
+  remove(digest: Digest): boolean {
+    const existed = this.has(digest);
+    rmSync(this.path(digest), { force: true });
+    return existed;
+  }
+
+  /** All blobs that are complete. */
+  list(): Digest[] {
+    return readdirSync(this.#directory)
+      .filter((name) => blobName.test(name))
+      .map(digestFromHex);
+  }
+
+  /** Waits until no other command fetches this blob; {@link lockFile}. */
+  async lock(digest: Digest, options: Omit<LockOptions, "shared"> = {}): Promise<FileLock> {
+    return await lockFile(this.lockPath(digest), options);
+  }
+
+  /** The file behind {@link lock}. */
+  lockPath(digest: Digest): string {
+    return path.join(this.#locks, `blob-${digestHex(digest)}`);
+  }
+}
+
+function assertDigest(expected: Digest, actual: Digest, what: string): void {
+  if (actual === expected) return;
+  throw new TsmanError("DIGEST_MISMATCH", `${what} ${expected}: its bytes have digest ${actual}`, {
+    hint: "pull the image again",
+    details: { expected, actual },
+  });
+}
+
+function copyAndHash(source: string, target: string): Digest {
+  const hash = createHash("sha256");
+  const input = openSync(source, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const output = openSync(target, "wx", 0o600);
+    try {
+      const chunk = Buffer.allocUnsafe(chunkBytes);
+      for (;;) {
+        const count = readSync(input, chunk);
+        if (count === 0) break;
+        hash.update(chunk.subarray(0, count));
+        for (let written = 0; written < count; ) {
+          written += writeSync(output, chunk, written, count - written);
+        }
+      }
+    } finally {
+      closeSync(output);
+    }
+  } finally {
+    closeSync(input);
+  }
+  return digestFromHex(hash.digest("hex"));
+}

@@ -1,0 +1,269 @@
+import { randomBytes } from "node:crypto";
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from "node:fs";
+import path from "node:path";
+import { TsmanError } from "../errors/index.ts";
+import { type ChainId, digestHex } from "../oci/digest.ts";
+import { bootId } from "../platform/boot-id.ts";
+import { isErrno, toFileError } from "../platform/errno.ts";
+import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+import { syncFilesystem } from "../platform/libc.ts";
+import type { Database } from "./database.ts";
+
+/** What {@link LayerDirectory.begin} takes. */
+export interface BeginOptions {
+  /**
+   * Host ids that the container's id 0 stands for.  Needed when root is the caller: root is not
+   * mapped into the user namespace, so nobody in there could take a directory of root over.
+   */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+const mappingKeyPattern = /^[0-9a-f]{16}$/;
+const partialSuffix = ".partial";
+const trashSuffix = ".trash";
+
+/**
+ * Unpacked layers, `layers/<mapping key>/<chainID>/diff`: shared by all images, per id mapping
+ * since their files belong to the ids that the mapping says.
+ *
+ * A layer counts as complete once its row is there: unpack to `.partial` → rename → row.  Data of
+ * files reaches the disk some time later; {@link sync} makes sure and notes it.  Should the power
+ * fail in between, the next boot does not take the layer for complete and unpacks it once more.
+ */
+export class LayerDirectory {
+  readonly #database: Database;
+  readonly #directory: string;
+  readonly #locks: string;
+
+  /** @param root the store; `layers` and `locks` in it exist. */
+  constructor(database: Database, root: string) {
+    this.#database = database;
+    this.#directory = path.join(root, "layers");
+    this.#locks = path.join(root, "locks");
+  }
+
+  /** The layer's files, as a lower directory of an overlay. */
+  diffPath(mappingKey: string, chainId: ChainId): string {
+    return path.join(this.#layerPath(mappingKey, chainId), "diff");
+  }
+
+  /** Whether the layer is complete. */
+  has(mappingKey: string, chainId: ChainId): boolean {
+    const row = this.#row(mappingKey, chainId);
+    if (row === undefined) return false;
+    return row.is_synced === 1 || row.boot_id === bootId();
+  }
+
+  /** Bytes of the unpacked layer; undefined when it is not there. */
+  size(mappingKey: string, chainId: ChainId): number | undefined {
+    return this.#row(mappingKey, chainId)?.size as number | undefined;
+  }
+
+  /** Waits until no other command unpacks this layer; {@link lockFile}. */
+  async lock(
+    mappingKey: string,
+    chainId: ChainId,
+    options: Omit<LockOptions, "shared"> = {},
+  ): Promise<FileLock> {
+    return await lockFile(this.lockPath(mappingKey, chainId), options);
+  }
+
+  /** The file behind {@link lock}. */
+  lockPath(mappingKey: string, chainId: ChainId): string {
+    return path.join(this.#locks, `layer-${checkedKey(mappingKey)}-${digestHex(chainId)}`);
+  }
+
+  /**
+   * Makes an empty directory to unpack into; hold {@link lock} from here to {@link commit} or
+   * {@link abandon}.  What a killed unpacking has left is put aside for the garbage collection.
+   *
+   * @returns its path; owned by the caller (or `owner`), mode 0755.
+   */
+  begin(mappingKey: string, chainId: ChainId, options: BeginOptions = {}): string {
+    const layer = this.#layerPath(mappingKey, chainId);
+    const partial = `${layer}${partialSuffix}`;
+    const target = path.join(partial, "diff");
+    try {
+      mkdirSync(path.dirname(layer), { recursive: true, mode: 0o700 });
+      this.#discard(partial);
+      mkdirSync(partial, { mode: 0o700 });
+      mkdirSync(target, { mode: 0o755 });
+      if (options.owner !== undefined) chownSync(target, options.owner.uid, options.owner.gid);
+      return target;
+    } catch (error) {
+      throw toFileError(error, `make a directory for layer ${chainId}`);
+    }
+  }
+
+  /**
+   * Declares the unpacked layer complete.
+   *
+   * @param size bytes of its files.
+   */
+  commit(mappingKey: string, chainId: ChainId, size: number): void {
+    const layer = this.#layerPath(mappingKey, chainId);
+    try {
+      // There only if a command was killed between the rename and the row, or a boot ago.
+      this.#discard(layer);
+      renameSync(`${layer}${partialSuffix}`, layer);
+    } catch (error) {
+      throw toFileError(error, `complete layer ${chainId}`);
+    }
+    this.#database.run(
+      `INSERT INTO layers (mapping_key, chain_id, size, boot_id, is_synced) VALUES (?, ?, ?, ?, 0)
+       ON CONFLICT DO UPDATE SET size = excluded.size, boot_id = excluded.boot_id, is_synced = 0`,
+      mappingKey,
+      chainId,
+      size,
+      bootId(),
+    );
+  }
+
+  /**
+   * Gives an unpacking up.
+   *
+   * @returns the directory with what there is of it: files of subordinate ids, which the caller
+   * removes from within the user namespace.  Undefined when there is nothing.
+   */
+  abandon(mappingKey: string, chainId: ChainId): string | undefined {
+    return this.#discard(`${this.#layerPath(mappingKey, chainId)}${partialSuffix}`);
+  }
+
+  /**
+   * Forgets a complete layer.
+   *
+   * @returns the directory to remove, as {@link abandon} does.
+   */
+  remove(mappingKey: string, chainId: ChainId): string | undefined {
+    this.#database.run(
+      "DELETE FROM layers WHERE mapping_key = ? AND chain_id = ?",
+      checkedKey(mappingKey),
+      chainId,
+    );
+    return this.#discard(this.#layerPath(mappingKey, chainId));
+  }
+
+  /** All complete layers. */
+  list(): { readonly mappingKey: string; readonly chainId: ChainId; readonly size: number }[] {
+    return this.#database
+      .all("SELECT mapping_key, chain_id, size, boot_id, is_synced FROM layers")
+      .filter((row) => row.is_synced === 1 || row.boot_id === bootId())
+      .map((row) => ({
+        mappingKey: row.mapping_key as string,
+        chainId: row.chain_id as ChainId,
+        size: row.size as number,
+      }));
+  }
+
+  /** Directories of unpackings that may still go on: ask for their lock. */
+  listPartials(): { readonly path: string; readonly lockPath: string }[] {
+    return this.#entries(partialSuffix).map(({ directory, mappingKey, name }) => ({
+      path: directory,
+      lockPath: path.join(
+        this.#locks,
+        `layer-${mappingKey}-${name.slice(0, -partialSuffix.length)}`,
+      ),
+    }));
+  }
+
+  /** Directories that nobody uses any more. */
+  listTrash(): string[] {
+    return this.#entries(trashSuffix).map(({ directory }) => directory);
+  }
+
+  /** Puts a partial directory aside; its lock must be held. */
+  discardPartial(directory: string): string | undefined {
+    return this.#discard(directory);
+  }
+
+  /**
+   * Waits until all layers completed under this boot are on the disk, and notes that.  For the end
+   * of a pull, when the user has the answer already.
+   */
+  async sync(): Promise<void> {
+    const boot = bootId();
+    const unsynced = this.#database.all(
+      "SELECT mapping_key, chain_id FROM layers WHERE is_synced = 0 AND boot_id = ?",
+      boot,
+    );
+    if (unsynced.length === 0) return;
+    const fd = openSync(this.#directory, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await syncFilesystem(fd);
+    } catch (error) {
+      throw toFileError(error, `write layers in ${this.#directory} to the disk`);
+    } finally {
+      closeSync(fd);
+    }
+    this.#database.transaction(() => {
+      for (const row of unsynced) {
+        this.#database.run(
+          "UPDATE layers SET is_synced = 1 WHERE mapping_key = ? AND chain_id = ? AND boot_id = ?",
+          row.mapping_key as string,
+          row.chain_id as string,
+          boot,
+        );
+      }
+    });
+  }
+
+  #row(mappingKey: string, chainId: ChainId): Readonly<Record<string, unknown>> | undefined {
+    return this.#database.get(
+      "SELECT size, boot_id, is_synced FROM layers WHERE mapping_key = ? AND chain_id = ?",
+      mappingKey,
+      chainId,
+    );
+  }
+
+  #layerPath(mappingKey: string, chainId: ChainId): string {
+    return path.join(this.#directory, checkedKey(mappingKey), digestHex(chainId));
+  }
+
+  /** Renames a directory to a name that says that it is waste; undefined when there is none. */
+  #discard(directory: string): string | undefined {
+    if (!existsSync(directory)) return undefined;
+    const trash = `${directory}.${randomBytes(6).toString("hex")}${trashSuffix}`;
+    renameSync(directory, trash);
+    return trash;
+  }
+
+  #entries(suffix: string): { directory: string; mappingKey: string; name: string }[] {
+    return readNames(this.#directory)
+      .filter((mappingKey) => mappingKeyPattern.test(mappingKey))
+      .flatMap((mappingKey) =>
+        readNames(path.join(this.#directory, mappingKey))
+          .filter((name) => name.endsWith(suffix))
+          .map((name) => ({
+            directory: path.join(this.#directory, mappingKey, name),
+            mappingKey,
+            name,
+          })),
+      );
+  }
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+function checkedKey(mappingKey: string): string {
+  if (mappingKeyPattern.test(mappingKey)) return mappingKey;
+  throw new TsmanError(
+    "INTERNAL",
+    `use mapping key ${JSON.stringify(mappingKey)}: not 16 hex digits`,
+  );
+}

@@ -1,0 +1,49 @@
+/**
+ * The steps from an empty database to the present format; `PRAGMA user_version` says how many of
+ * them a database has seen.  A step that was released never changes: add another one.
+ *
+ * What is only ever read as a whole (an image's config, a container's options) is a JSON text:
+ * written by us from checked values, so that reading it takes no validation.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE images (
+    id TEXT PRIMARY KEY,
+    manifest_digest TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    layers TEXT NOT NULL,
+    config TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE image_names (
+    name TEXT PRIMARY KEY,
+    image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_names_by_image ON image_names (image_id);
+  CREATE TABLE image_digests (
+    digest TEXT PRIMARY KEY,
+    image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_digests_by_image ON image_digests (image_id);
+  CREATE TABLE layers (
+    mapping_key TEXT NOT NULL,
+    chain_id TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    is_synced INTEGER NOT NULL,
+    PRIMARY KEY (mapping_key, chain_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    image_id TEXT,
+    created_at TEXT NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE volumes (
+    name TEXT PRIMARY KEY,
+    is_anonymous INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,88 @@
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { toFileError } from "../platform/errno.ts";
+import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+import { BlobDirectory } from "./blobs.ts";
+import { ContainerTable } from "./containers.ts";
+import { Database } from "./database.ts";
+import { ImageTable } from "./images.ts";
+import { LayerDirectory } from "./layers.ts";
+import { ensurePrivateDirectory } from "./private-directory.ts";
+import { VolumeTable } from "./volumes.ts";
+
+/** Where a store is. */
+export interface StorePaths {
+  /** Images, layers, containers, volumes. */
+  readonly root: string;
+  /** Sockets, process ids; volatile. */
+  readonly runtimeDir: string;
+}
+
+/** Everything that tsman keeps of one user. */
+export interface Store extends Disposable {
+  readonly root: string;
+  readonly runtimeDir: string;
+  readonly images: ImageTable;
+  readonly blobs: BlobDirectory;
+  readonly layers: LayerDirectory;
+  readonly containers: ContainerTable;
+  readonly volumes: VolumeTable;
+  /** Several changes of metadata as one: all or none. */
+  transaction<T>(work: () => T): T;
+  /**
+   * Keeps the garbage collection from content that no image refers to yet.  A pull holds it shared
+   * from its first blob or layer until its image is entered.
+   */
+  lockContent(options?: LockOptions): Promise<FileLock>;
+  /** The file behind {@link lockContent}. */
+  readonly contentLockPath: string;
+  /**
+   * Copies SQLite's log into the database, which waits for the disk (some milliseconds).  A process
+   * that is about to end through process.exit may leave that to the next one.
+   */
+  close(): void;
+}
+
+const databaseName = "store.db";
+const directories = ["blobs/sha256", "blobs/partial", "layers", "containers", "volumes", "locks"];
+
+/**
+ * Opens the store; makes it when there is none.  Any number of processes may do so at once.
+ *
+ * @throws TsmanError PREFLIGHT_STORAGE when a directory is not ours alone or not writable,
+ * STORE_NEWER, STORE_CORRUPT, DISK_FULL.
+ */
+export function openStore(paths: StorePaths): Store {
+  const { root, runtimeDir } = paths;
+  ensurePrivateDirectory(root, "store", "--root (or TSMAN_ROOT)");
+  ensurePrivateDirectory(runtimeDir, "runtime directory", "--runtime-dir (or TSMAN_RUNTIME_DIR)");
+  const databasePath = path.join(root, databaseName);
+  // The database is made last, so where there is one, there are the directories.
+  if (!existsSync(databasePath)) makeDirectories(root);
+  const database = Database.open(databasePath);
+  const contentLockPath = path.join(root, "locks/content");
+  return {
+    root,
+    runtimeDir,
+    images: new ImageTable(database),
+    blobs: new BlobDirectory(root),
+    layers: new LayerDirectory(database, root),
+    containers: new ContainerTable(database, root, runtimeDir),
+    volumes: new VolumeTable(database, root),
+    transaction: (work) => database.transaction(work),
+    lockContent: async (options = {}) => await lockFile(contentLockPath, options),
+    contentLockPath,
+    close: () => database.close(),
+    [Symbol.dispose]: () => database.close(),
+  };
+}
+
+function makeDirectories(root: string): void {
+  try {
+    for (const name of directories) {
+      mkdirSync(path.join(root, name), { recursive: true, mode: 0o700 });
+    }
+  } catch (error) {
+    throw toFileError(error, `make store ${root}`);
+  }
+}
