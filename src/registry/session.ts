@@ -1,0 +1,166 @@
+import { Authenticator } from "./authenticator.ts";
+import { anonymous } from "./credentials.ts";
+import { findEndpoint } from "./endpoint.ts";
+import { interrupted, isAbort, isRefused, requestError } from "./failure.ts";
+import { Retrier, retrying } from "./retry.ts";
+import type { RegistryClientOptions, RetryPolicy } from "./settings.ts";
+import { defaultCertificateDirs, defaultRetryPolicy, defaultTimeouts } from "./settings.ts";
+import { statusError } from "./status.ts";
+import { type HttpResponse, Transport } from "./transport.ts";
+
+/** One request to the API, as the verbs above it see it. */
+export interface ApiRequest {
+  readonly method: "GET" | "HEAD";
+  /** Below `/v2/REPOSITORY/`; digests and tags in it have been checked. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Statuses that are no error. */
+  readonly expect: readonly number[];
+  /** Verb and object, for errors. */
+  readonly what: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Connection {
+  readonly endpoint: URL;
+  readonly transport: Transport;
+  readonly authenticator: Authenticator;
+}
+
+/**
+ * The standing relation to one repository of one registry: finds out how to reach it, answers its
+ * challenges, repeats what failed on the way.  Connects on the first request.
+ */
+export class Session implements AsyncDisposable {
+  readonly registry: string;
+  readonly repository: string;
+  readonly #options: RegistryClientOptions;
+  readonly #policy: RetryPolicy;
+  #connection: Promise<Connection> | undefined;
+
+  constructor(options: RegistryClientOptions) {
+    this.registry = options.registry;
+    this.repository = options.repository;
+    this.#options = options;
+    this.#policy = { ...defaultRetryPolicy, ...options.retry };
+  }
+
+  /** `registry/repository`, for messages. */
+  get name(): string {
+    return `${this.registry}/${this.repository}`;
+  }
+
+  /**
+   * Makes a request once, challenges and redirects included.
+   *
+   * @throws RetryableError, TsmanError, or what the transfer threw
+   */
+  async request(request: ApiRequest): Promise<HttpResponse> {
+    const { transport, authenticator, endpoint } = await this.#connect();
+    const url = new URL(`/v2/${this.repository}/${request.path}`, endpoint);
+    let sent = authenticator.authorization();
+    for (let isAnswered = false; ; isAnswered = true) {
+      const response = await transport.send(
+        {
+          method: request.method,
+          url,
+          headers: { ...request.headers, ...(sent !== undefined && { authorization: sent }) },
+        },
+        request.signal,
+      );
+      if (request.expect.includes(response.status)) return response;
+      // Only the registry may ask who we are, not whom it redirects to; and only once per request.
+      if (response.status !== 401 || isAnswered || !transport.isRegistry(response.url)) {
+        throw await statusError(response, {
+          what: request.what,
+          registry: this.registry,
+          name: this.name,
+          hasCredentials: authenticator.hasUsedCredentials,
+          remark: authenticator.remark,
+        });
+      }
+      await response.body.dump();
+      sent = await authenticator.answer(response.headers("www-authenticate"), sent);
+    }
+  }
+
+  /** Runs `attempt` as often as the policy allows, and reports what fails as a TsmanError. */
+  async repeat<T>(what: string, label: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await retrying(this.#retrierOptions(label), attempt);
+    } catch (error) {
+      throw await this.reportable(error, what);
+    }
+  }
+
+  /** For transfers that keep what they have between attempts. */
+  retrier(label: string, signal: AbortSignal | undefined): Retrier {
+    return new Retrier({ ...this.#retrierOptions(label), signal: signal ?? this.#options.signal });
+  }
+
+  /** Any failure as the error to report. */
+  async reportable(error: unknown, what: string, signal?: AbortSignal): Promise<Error> {
+    const isAborted = signal?.aborted === true || this.#options.signal?.aborted === true;
+    if (isAborted || isAbort(error)) return interrupted(what, error);
+    const connection = await this.#connection?.catch(() => undefined);
+    return requestError(error, what, connection?.endpoint.host ?? this.registry);
+  }
+
+  #retrierOptions(label: string) {
+    return {
+      what: label,
+      policy: this.#policy,
+      signal: this.#options.signal,
+      onRetry: this.#options.onRetry,
+      // A registry that has answered before is being restarted; one that never did is not there.
+      isWorthwhile: (error: unknown) => isRefused(error) && this.#hasAnswered,
+    };
+  }
+
+  #hasAnswered = false;
+
+  async #connect(): Promise<Connection> {
+    this.#connection ??= this.#open();
+    try {
+      const connection = await this.#connection;
+      this.#hasAnswered ||= connection.transport.hasAnswered;
+      return connection;
+    } catch (error) {
+      // The next attempt looks for the registry anew.
+      this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Connection> {
+    const { registry, repository, signal, tlsVerify = true } = this.#options;
+    const timeouts = { ...defaultTimeouts, ...this.#options.timeouts };
+    const endpoint = await findEndpoint(registry, tlsVerify, timeouts.connectMs, signal);
+    const transport = new Transport({
+      registry: endpoint,
+      tlsVerify,
+      timeouts,
+      userAgent: this.#options.userAgent ?? "tsman",
+      proxy: this.#options.proxy,
+      certificateDirs: this.#options.certificateDirs ?? defaultCertificateDirs,
+      signal,
+    });
+    const authenticator = new Authenticator({
+      transport,
+      endpoint,
+      registry,
+      repository,
+      credentials: this.#options.credentials ?? anonymous,
+      tlsVerify,
+      trustedRealms: this.#options.trustedRealms ?? [],
+    });
+    return { endpoint, transport, authenticator };
+  }
+
+  /** Closes every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const connection = await this.#connection?.catch(() => undefined);
+    this.#connection = undefined;
+    await connection?.transport[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,295 @@
+import dns from "node:dns";
+import { setMaxListeners } from "node:events";
+import type { LookupFunction } from "node:net";
+import type { Dispatcher } from "undici";
+import type { ProxyEnvironment } from "../config/environment.ts";
+import { TsmanError } from "../errors/index.ts";
+import { bareHost, isInternalAddress, isLoopbackHost } from "./addresses.ts";
+import { createTrust, readRegistryAuthorities } from "./certificates.ts";
+import { isUnknownAuthority, printable } from "./failure.ts";
+import type { Timeouts } from "./settings.ts";
+
+/** A request that is ready to go out: everything that may be secret is in `headers`. */
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+/** An answer, its body not read yet.  Whoever gets it reads, dumps or destroys the body. */
+export interface HttpResponse {
+  readonly status: number;
+  /** Where it came from in the end, after redirects. */
+  readonly url: URL;
+  readonly body: Dispatcher.ResponseData["body"];
+  /** One header, the first if it stands there several times. */
+  header(name: string): string | undefined;
+  /** All headers of one name. */
+  headers(name: string): readonly string[];
+}
+
+/** What {@link Transport} is made from. */
+export interface TransportOptions {
+  /** Base of the registry's API. */
+  readonly registry: URL;
+  readonly tlsVerify: boolean;
+  readonly timeouts: Timeouts;
+  readonly userAgent: string;
+  readonly proxy: ProxyEnvironment | undefined;
+  readonly certificateDirs: readonly string[];
+  readonly signal: AbortSignal | undefined;
+}
+
+/** More would only share the line, and registries count connections. */
+const connectionsPerOrigin = 4;
+/** Redirects in a row; a content network needs one or two. */
+const maxRedirects = 10;
+/** Bytes of headers; Node's own default. */
+const maxHeaderBytes = 16 * 1024;
+/** Room for the socket to run ahead while the sink writes. */
+const bodyBufferBytes = 1024 * 1024;
+
+type UndiciRequest = (
+  this: Dispatcher,
+  options: Dispatcher.RequestOptions,
+) => Promise<Dispatcher.ResponseData>;
+
+/**
+ * HTTP as a registry client needs it: keep-alive connections, nothing decompressed, redirects
+ * followed by hand.
+ *
+ * There are two kinds of connection: to the registry itself, for which `--tls-verify=false` and the
+ * administrator's authorities count, and to everybody else (token servers, content networks), for
+ * which they never do (case S57) and whose names must not lead back to this machine (case S51).
+ */
+export class Transport implements AsyncDisposable {
+  readonly #options: TransportOptions;
+  readonly #dispatchers = new Map<string, Promise<Dispatcher>>();
+  #request: Promise<UndiciRequest> | undefined;
+  #trustsSystem = false;
+  #hasAnswered = false;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
+  }
+
+  /** Whether the registry (or whoever it led to) has answered anything yet. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** Whether a URL is served by the registry itself: same scheme, host and port. */
+  isRegistry(url: URL): boolean {
+    return url.origin === this.#options.registry.origin;
+  }
+
+  /**
+   * Sends a request and follows redirects.  Authorization goes to the origin that it was meant for
+   * and is dropped for good when a redirect leaves it (case S52).
+   *
+   * @throws TsmanError REGISTRY_RESPONSE for redirects that must not be followed; whatever Node or
+   *   undici throws for a failed transfer
+   */
+  async send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+    let { url, headers } = request;
+    for (let redirects = 0; ; redirects += 1) {
+      const response = await this.#sendOnce({ ...request, url, headers }, signal);
+      const location = response.header("location");
+      if (!isRedirect(response.status) || location === undefined) return response;
+      await response.body.dump();
+      if (request.method === "POST") {
+        throw refused(url, "it redirects a request that carries a secret");
+      }
+      if (redirects === maxRedirects) {
+        throw refused(url, `more than ${maxRedirects} redirects in a row`);
+      }
+      const next = this.#redirectTarget(url, location);
+      if (next.origin !== url.origin) headers = withoutSecrets(headers);
+      url = next;
+    }
+  }
+
+  /** Where a redirect leads, if it may be followed. */
+  #redirectTarget(from: URL, location: string): URL {
+    if (!URL.canParse(location, from)) throw refused(from, "it redirects to what is no URL");
+    const to = new URL(location, from);
+    if (to.protocol !== "https:" && to.protocol !== "http:") {
+      throw refused(from, `it redirects to ${printable(to.protocol, 20)}`);
+    }
+    if (to.username !== "" || to.password !== "") {
+      throw refused(from, "it redirects to a URL with a user name");
+    }
+    to.hash = "";
+    if (to.protocol === "http:" && from.protocol === "https:") {
+      throw refused(from, `it redirects from https to plain http (${to.host})`);
+    }
+    const isFromHere = isLoopbackHost(this.#options.registry.host);
+    if (to.hostname === this.#options.registry.hostname) return to;
+    if (isFromHere && isLoopbackHost(to.host)) return to;
+    if (to.protocol === "http:") {
+      throw refused(from, `it redirects to plain http on another host (${to.host})`);
+    }
+    if (isInternalAddress(bareHost(to.host)) || isLoopbackHost(to.host)) {
+      throw refused(from, `it redirects to an address of this host or its cloud (${to.host})`);
+    }
+    return to;
+  }
+
+  async #sendOnce(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
+    try {
+      return await this.#exchange(request, signal);
+    } catch (error) {
+      // The authorities that the system's administrator added are read only when they are needed.
+      if (this.#trustsSystem || !isUnknownAuthority(error)) throw error;
+      this.#trustsSystem = true;
+      await this.#drop();
+      return await this.#exchange(request, signal);
+    }
+  }
+
+  async #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
+    const { url, method, headers, body } = request;
+    const dispatcher = await this.#dispatcherFor(url);
+    this.#request ??= import("undici/lib/api/api-request.js").then((module) => module.default);
+    const send = await this.#request;
+    const { timeouts } = this.#options;
+    const data = await send.call(dispatcher, {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: {
+        "user-agent": this.#options.userAgent,
+        // Bytes must arrive as they are named by their digest (case S58).
+        "accept-encoding": "identity",
+        ...headers,
+      },
+      body: body ?? null,
+      headersTimeout: timeouts.headersMs,
+      bodyTimeout: timeouts.stallMs,
+      highWaterMark: bodyBufferBytes,
+      signal: signal ?? this.#options.signal ?? null,
+    });
+    this.#hasAnswered = true;
+    const all = (name: string): readonly string[] => {
+      const value = data.headers[name];
+      return value === undefined ? [] : typeof value === "string" ? [value] : value;
+    };
+    return {
+      status: data.statusCode,
+      url,
+      body: data.body,
+      header: (name) => all(name)[0],
+      headers: all,
+    };
+  }
+
+  async #dispatcherFor(url: URL): Promise<Dispatcher> {
+    const key = this.isRegistry(url) ? "registry" : "other";
+    let dispatcher = this.#dispatchers.get(key);
+    if (dispatcher === undefined) {
+      dispatcher = this.#createDispatcher(key === "registry");
+      this.#dispatchers.set(key, dispatcher);
+    }
+    return await dispatcher;
+  }
+
+  async #createDispatcher(isRegistry: boolean): Promise<Dispatcher> {
+    const { registry, timeouts, tlsVerify, certificateDirs, proxy } = this.#options;
+    const isFromHere = isLoopbackHost(registry.host);
+    const further = isRegistry ? readRegistryAuthorities(certificateDirs, registry.host) : [];
+    const needsTrust = further.length > 0 || this.#trustsSystem;
+    const tlsOptions = {
+      ...(isRegistry && !tlsVerify && { rejectUnauthorized: false }),
+      ...(needsTrust && { secureContext: createTrust(further, this.#trustsSystem) }),
+    };
+    const options = {
+      connections: connectionsPerOrigin,
+      pipelining: 1,
+      // One file after the other over one connection is what HTTP/1.1 does best.
+      allowH2: false,
+      maxHeaderSize: maxHeaderBytes,
+      keepAliveTimeout: 15_000,
+      connect: {
+        timeout: timeouts.connectMs,
+        ...tlsOptions,
+        ...(!isRegistry && !isFromHere && { lookup: lookupOutside }),
+      },
+    };
+    if ((proxy?.http ?? proxy?.https) !== undefined && !isFromHere) {
+      const { default: Proxied } = await import("undici/lib/dispatcher/env-http-proxy-agent.js");
+      return new Proxied({
+        ...options,
+        requestTls: tlsOptions,
+        // Never undefined: undici would read the environment itself.
+        httpProxy: proxy?.http ?? "",
+        httpsProxy: proxy?.https ?? "",
+        noProxy: proxy?.noProxy ?? "",
+      });
+    }
+    const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
+    return new Agent(options);
+  }
+
+  /** Closes every connection; transfers that still go on fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
+    const dispatchers = [...this.#dispatchers.values()];
+    this.#dispatchers.clear();
+    for (const dispatcher of await Promise.allSettled(dispatchers)) {
+      if (dispatcher.status === "fulfilled") await dispatcher.value.destroy();
+    }
+  }
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
+
+const secretHeaders = new Set(["authorization", "cookie", "proxy-authorization"]);
+
+function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (!secretHeaders.has(name.toLowerCase())) kept[name] = value;
+  }
+  return kept;
+}
+
+function refused(from: URL, why: string): TsmanError {
+  return new TsmanError("REGISTRY_RESPONSE", `follow redirect of ${from.host}: ${why}`, {
+    hint: "the registry, or a proxy before it, is set up wrongly or hostile: tell its administrator",
+    details: { host: from.host },
+  });
+}
+
+/** Resolves names of other hosts than the registry; one that leads to this machine is refused. */
+const lookupOutside: LookupFunction = (hostname, options, callback) => {
+  dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) {
+      callback(error, "", 0);
+      return;
+    }
+    const outside = addresses.filter(({ address }) => !isInternalAddress(address));
+    const [first] = outside;
+    if (first === undefined) {
+      callback(internalName(hostname), "", 0);
+    } else if (options.all === true) {
+      callback(null, outside);
+    } else {
+      callback(null, first.address, first.family);
+    }
+  });
+};
+
+function internalName(hostname: string): NodeJS.ErrnoException {
+  return new TsmanError(
+    "REGISTRY_RESPONSE",
+    `connect to ${hostname}: the name leads to an address of this host or its cloud`,
+    { hint: "the registry sent us there: it is set up wrongly or hostile" },
+  );
+}
