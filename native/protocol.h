@@ -126,10 +126,8 @@
                                  "", lower @slot, top first, ...): fsopen with
                                  lowerdir+ where the kernel has it, else mount(2)
                                  with /proc/self/fd paths; becomes the new root */
-#define TSMAN_OP_ROOT_BIND 258u /* (@slot, or an absolute path, looked up by init in
-                                 its own mount namespace: what a stage command has
-                                 mounted there): this tree, recursively, is the new
-                                 root */
+#define TSMAN_OP_ROOT_BIND 258u /* (@slot): this tree, recursively, is the new root; what
+                                 a stage command mounts is opened as "@N/name" */
 #define TSMAN_OP_ENTER_ROOT 259u /* (): fchdir+chroot into the new root.  The old
                                  one is still in the mount namespace, since a new
                                  proc needs a fully visible one (mount_too_revealing
