@@ -2,11 +2,12 @@ import { onBusybox } from "../busybox.ts";
 import { dir, file, hardlink, type Recipe, symlink } from "../recipe.ts";
 
 /**
- * After all layers: original says "two", second, deep/third and across say "one" (a file that a
- * layer replaces does not change its other names), link-name is another name of the link itself.
+ * After all layers: original says "two", second and deep/third say "one" as in the first layer, and
+ * across as in the second (a file that a layer replaces does not change its other names);
+ * link-name is another name of the link itself.
  */
 export default {
-  about: "hard links inside a layer and to files of a layer below",
+  about: "hard links inside a layer, and to a file that layers above link again and replace",
   images: [
     onBusybox(
       [
@@ -21,7 +22,14 @@ export default {
             hardlink("links/link-name", "links/link"),
           ],
         },
-        { entries: [dir("links"), hardlink("links/across", "links/original")] },
+        // What overlay's copy-up makes of `ln original across`: the file again, then its new name.
+        {
+          entries: [
+            dir("links"),
+            file("links/across", "one\n", { mode: 0o640, uid: 1000, gid: 1000 }),
+            hardlink("links/original", "links/across"),
+          ],
+        },
         { entries: [dir("links"), file("links/original", "two\n")] },
       ],
       { Cmd: ["stat", "-c", "%n %h %s", "/links/second"] },

@@ -10,39 +10,23 @@ import { requires } from "../support/must-work.ts";
 import { layerOf, TarBuilder } from "../support/tar-builder.ts";
 import { until } from "../support/wait.ts";
 import { addRandomImage } from "./served-images.ts";
+import { layerDirectories } from "./stored-layer.ts";
 import { type TestStore, useStore } from "./support.ts";
 
 const store = useStore();
 const mebibyte = 1024 * 1024;
 
-/** Everything that the store holds of layers and blobs, with sizes. */
+/** Names of everything that the store holds of layers and blobs. */
 function contents(of: TestStore): string[] {
-  return ["layers", "blobs"].flatMap((part) => {
-    const directory = join(of.root, part);
-    if (!existsSync(directory)) return [];
-    // One level of layers is enough; what is inside belongs to subordinate ids.
-    return readdirSync(directory, { recursive: part === "blobs" })
-      .map((name) => `${part}/${name}`)
-      .sort();
-  });
+  const blobs = join(of.root, "blobs");
+  const names = existsSync(blobs) ? (readdirSync(blobs, { recursive: true }) as string[]) : [];
+  return [...layerDirectories(of), ...names].sort();
 }
 
-/** Bytes of the largest file below blobs/ or any other part of the store that a pull writes to. */
-function largestPartial(of: TestStore): number {
-  if (!existsSync(of.root)) return 0;
-  const names = readdirSync(join(of.root, "blobs"), { recursive: true }) as string[];
-  return Math.max(
-    0,
-    ...names.map((name) => {
-      try {
-        const status = statSync(join(of.root, "blobs", name));
-        const isComplete = /(^|\/)[0-9a-f]{64}$/.test(name);
-        return status.isFile() && !isComplete ? status.size : 0;
-      } catch {
-        return 0;
-      }
-    }),
-  );
+/** Bytes that are there of a blob whose download goes on or was interrupted. */
+function partialBytes(of: TestStore, digest: string): number {
+  const path = join(of.root, "blobs/partial", digest.replace("sha256:", ""));
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Answers to GET of one blob, in order. */
@@ -179,6 +163,16 @@ describe("bytes that are not what was promised", () => {
     expect(stderr).toContain("etc/cut");
   });
 
+  it("are refused when a hard link leads to nothing that the layer has", async () => {
+    await using registry = await startFaultyRegistry();
+    const layer = layerOf(new TarBuilder().hardlink("etc/link", "etc/nowhere").build());
+    addImage(registry, { name: "dangling", layers: [layer] });
+    const stderr = await refused(registry, `${registry.host}/dangling`);
+    expect(stderr).toContain("etc/link");
+    expect(stderr).toContain("etc/nowhere");
+    expect(stderr).toContain(layer.digest.slice(7, 19));
+  });
+
   it("are refused when the compressed stream is garbage", async () => {
     await using registry = await startFaultyRegistry();
     const layer = layerOf(new TarBuilder().file("file", "x").build());
@@ -236,7 +230,7 @@ describe("a pull that is interrupted", () => {
       });
       const first = store().start(["pull", image.reference]);
       await until("2 MiB of the layer on disk", () =>
-        largestPartial(store()) >= 2 * mebibyte ? true : undefined,
+        partialBytes(store(), digest) >= 2 * mebibyte ? true : undefined,
       );
       first.child.kill(signal);
       const ended = await first.ended;
@@ -252,7 +246,7 @@ describe("a pull that is interrupted", () => {
         /^bytes=(\d+)-/.exec(blobGets(registry, digest).at(-1)?.range ?? "")?.[1],
       );
       expect(start).toBeGreaterThanOrEqual(2 * mebibyte);
-      expect(largestPartial(store())).toBe(0);
+      expect(partialBytes(store(), digest)).toBe(0);
     },
   );
 });

@@ -1,10 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readPublished } from "../support/published-image.ts";
-import { layerDirectory, pullLayers } from "./stored-layer.ts";
+import { layerDirectories, layerDirectory, pullLayers } from "./stored-layer.ts";
 import { registry, useStore } from "./support.ts";
 
 const store = useStore();
@@ -85,23 +84,19 @@ describe("tsman pull", () => {
 
   it("unpacks a layer that two images share once", async () => {
     const a = await pullLayers(store(), "shared-base-a");
-    const inode = readFileSync(join(a[1] ?? "", "common/data")).length;
-    const before = await readdir(join(store().root, "layers"));
+    const before = layerDirectories(store());
     const b = await pullLayers(store(), "shared-base-b");
-    const after = await readdir(join(store().root, "layers"));
-    expect(inode).toBe(300_000);
     expect(b.slice(0, 2)).toEqual(a.slice(0, 2));
-    expect(after.length - before.length).toBe(1);
+    expect(layerDirectories(store()).length - before.length).toBe(1);
   });
 
   it("keeps in blobs/ exactly the bytes that each name promises", async () => {
     const directory = join(store().root, "blobs/sha256");
     const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}$/.test(name));
     expect(names.length).toBeGreaterThan(0);
-    const sums = execFileSync("sha256sum", names, { cwd: directory, encoding: "utf8" });
-    for (const line of sums.trimEnd().split("\n")) {
-      const [sum, name] = line.split(/\s+/);
-      expect(sum).toBe(name);
+    for (const name of names) {
+      const sum = createHash("sha256").update(await readFile(join(directory, name)));
+      expect(sum.digest("hex")).toBe(name);
     }
   });
 

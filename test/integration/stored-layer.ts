@@ -1,20 +1,37 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readPublished } from "../support/published-image.ts";
 import { registry, type TestStore } from "./support.ts";
 
-/** Directory in which a store keeps the unpacked layer with this chainID (architecture.md, 4). */
+/**
+ * Directory in which a store keeps the unpacked layer with this chainID:
+ * `layers/<id mapping>/<chainID>/diff`.  A test uses one id mapping.
+ *
+ * @throws Error when it is not there.
+ */
 export function layerDirectory(store: TestStore, chainId: string): string {
-  return join(store.root, "layers", chainId.replace("sha256:", ""), "diff");
+  const layers = join(store.root, "layers");
+  const candidates = readdirSync(layers).map((mapping) =>
+    join(layers, mapping, chainId.replace("sha256:", ""), "diff"),
+  );
+  const [found, ...more] = candidates.filter((directory) => existsSync(directory));
+  if (found === undefined) throw new Error(`layer ${chainId} is not in ${layers}`);
+  if (more.length > 0) throw new Error(`layer ${chainId} is there for several id mappings`);
+  return found;
+}
+
+/** Every directory of layers, complete, partial or waste: `<id mapping>/<name>`. */
+export function layerDirectories(store: TestStore): string[] {
+  const layers = join(store.root, "layers");
+  if (!existsSync(layers)) return [];
+  return readdirSync(layers).flatMap((mapping) =>
+    readdirSync(join(layers, mapping)).map((name) => `${mapping}/${name}`),
+  );
 }
 
 /** Pulls `name:latest` of the tests' registry and returns its layers' directories, lowest first. */
 export async function pullLayers(store: TestStore, name: string): Promise<string[]> {
   const image = await readPublished(registry(), name);
   await store.succeed(["pull", "--quiet", `${registry()}/${name}`]);
-  return image.layers.map(({ chainId }) => {
-    const directory = layerDirectory(store, chainId);
-    if (!existsSync(directory)) throw new Error(`${name}: layer ${chainId} is not in the store`);
-    return directory;
-  });
+  return image.layers.map(({ chainId }) => layerDirectory(store, chainId));
 }

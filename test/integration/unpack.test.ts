@@ -128,11 +128,19 @@ describe("an unpacked layer keeps", () => {
     expect(stat("links/link-name").ino).toBe(stat("links/link").ino);
   });
 
-  it("hard links to a file of a layer below, as a file with its content and owner", async () => {
-    const { read, mode, ids } = await layer("hardlinks", 2);
+  it("hard links that a layer makes to a file of the layer below, as a file of its own", async () => {
+    const { read, mode, ids, stat } = await layer("hardlinks", 2);
     expect(read("links/across").toString()).toBe("one\n");
+    expect(stat("links/across").ino).toBe(stat("links/original").ino);
     expect(mode("links/across")).toBe("640");
     expect(ids("links/across")).toEqual(owner(1000, 1000));
+  });
+
+  it("old names of a file that the layer above replaces", async () => {
+    const below = await layer("hardlinks", 1);
+    const above = await layer("hardlinks", 3);
+    expect(above.read("links/original").toString()).toBe("two\n");
+    expect(below.read("links/second").toString()).toBe("one\n");
   });
 
   it("names that are no UTF-8, byte for byte", async () => {
