@@ -3,6 +3,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { openDevices } from "./run/devices.ts";
 import { claimMachine, makeOrdinaryUser, removeOrdinaryUser } from "./run/ordinary-user.ts";
+import { startPeer } from "./run/peer.ts";
 import { startRegistry } from "./run/registry.ts";
 import { removeTree } from "./run/remove-tree.ts";
 import { allTiers, runTier, type Tier, type TierResult } from "./run/tiers.ts";
@@ -59,6 +60,9 @@ async function main(): Promise<number> {
   const registry = needsRegistry ? await startRegistry(work, stop.signal) : undefined;
   if (registry !== undefined) cleanUp.use(registry);
 
+  const peer = isRoot && needsRegistry ? await startPeer(work) : undefined;
+  if (peer !== undefined) cleanUp.use(peer);
+
   const results: TierResult[] = [];
   for (const tier of tiers) {
     if (stop.signal.aborted) break;
@@ -70,6 +74,7 @@ async function main(): Promise<number> {
         user,
         mustWork,
         registry: registry?.address,
+        peer,
         vitestArguments: positionals,
         signal: stop.signal,
       }),

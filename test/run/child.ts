@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly signal: AbortSignal;
   /** Gets what the program prints, beside the terminal. */
   readonly onOutput?: (text: string) => void;
+  /** Keeps what the program prints from the terminal. */
+  readonly quiet?: boolean;
 }
 
 /**
@@ -18,13 +20,13 @@ export interface ChildOptions {
 export async function runToEnd(
   file: string,
   args: readonly string[],
-  { cwd, env, signal, onOutput }: ChildOptions,
+  { cwd, env, signal, onOutput, quiet = false }: ChildOptions,
 ): Promise<number> {
   signal.throwIfAborted();
   const child = spawn(file, args, {
     cwd,
     env: env ?? process.env,
-    stdio: ["ignore", onOutput === undefined ? "inherit" : "pipe", "inherit"],
+    stdio: ["ignore", quiet ? "ignore" : onOutput === undefined ? "inherit" : "pipe", "inherit"],
     detached: true,
   });
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -21,7 +21,7 @@ export async function startRegistry(work: string, signal: AbortSignal): Promise<
   const built = await runToEnd(
     process.execPath,
     [join(root, "images/build.ts"), "--all", "--out", images],
-    { cwd: root, signal },
+    { cwd: root, signal, quiet: true },
   );
   if (built !== 0) throw new Error(`build the images of the tests: exit status ${built}`);
 

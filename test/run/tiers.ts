@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { asUser } from "./as-user.ts";
 import { runToEnd } from "./child.ts";
 import type { OrdinaryUser } from "./ordinary-user.ts";
+import type { Peer } from "./peer.ts";
 import { root } from "./tree.ts";
 
 /** Cheap ones first: what fails early costs little. */
@@ -37,6 +38,7 @@ export interface TierOptions {
   readonly user: OrdinaryUser | undefined;
   readonly mustWork: boolean;
   readonly registry: string | undefined;
+  readonly peer: Peer | undefined;
   readonly vitestArguments: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -84,7 +86,7 @@ interface VitestReport {
 }
 
 async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> {
-  const { tree, registry, mustWork, vitestArguments, signal } = options;
+  const { tree, registry, peer, mustWork, vitestArguments, signal } = options;
   // Root's own tests too keep away from root's store.
   const user = tier === "root" ? undefined : options.user;
   const state = await stateOf(tier, options);
@@ -102,8 +104,9 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
     ...vitestArguments,
   ];
   const program = join(tree, "bin/node");
-  const { file, args } =
-    user === undefined ? { file: program, args: node } : asUser(user, program, node);
+  const plain = { file: program, args: node };
+  const asWhom = user === undefined ? plain : asUser(user, program, node);
+  const { file, args } = peer === undefined ? asWhom : withResolvConf(peer.resolvConf, asWhom);
   const status = await runToEnd(file, args, {
     cwd: tree,
     signal,
@@ -120,6 +123,7 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
       USER: user?.name ?? process.env.USER ?? "root",
       LOGNAME: user?.name ?? process.env.USER ?? "root",
       TSMAN_TEST_REGISTRY: registry,
+      TSMAN_TEST_PEER: peer === undefined ? undefined : JSON.stringify(peer),
       // Root's tests too have an ordinary user at hand.
       TSMAN_TEST_USER: options.user?.name,
       TSMAN_TEST_USER_HOME: options.user?.home,
@@ -140,6 +144,21 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
     failed: broken ? 1 : counts.numFailedTests,
     skipped: counts.numPendingTests + counts.numTodoTests,
     ...(broken ? { note: `vitest ended with status ${status}` } : {}),
+  };
+}
+
+/**
+ * The same program with another /etc/resolv.conf, in a mount namespace of its own: names resolve
+ * through the peer, so that no test asks the internet.  Needs root.
+ */
+function withResolvConf(
+  resolvConf: string,
+  { file, args }: { readonly file: string; readonly args: readonly string[] },
+): { readonly file: string; readonly args: readonly string[] } {
+  const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
+  return {
+    file: "unshare",
+    args: ["--mount", "--", "sh", "-c", script, "sh", resolvConf, file, ...args],
   };
 }
 
