@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { selfSigned } from "../support/certificate.ts";
 import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
 import { addImage } from "../support/image-fixture.ts";
 import { requires } from "../support/must-work.ts";
@@ -438,6 +439,19 @@ describe("plain http", () => {
     const image = addRandomImage(registry);
     const refused = await store().run(["pull", image.reference]);
     expect(refused.status).toBe(125);
+    expect(refused.stderr).toContain("--tls-verify=false");
+    expect(registry.requests).toEqual([]);
+    await store().succeed(["pull", "-q", "--tls-verify=false", image.reference]);
+  });
+});
+
+describe("a certificate that no authority has signed", () => {
+  it("is refused, unless --tls-verify=false says that it does not matter", async () => {
+    await using registry = await startFaultyRegistry({ tls: selfSigned({ hosts: ["127.0.0.1"] }) });
+    const image = addRandomImage(registry);
+    const refused = await store().run(["pull", image.reference]);
+    expect(refused.status).toBe(125);
+    expect(refused.stderr).toMatch(/certificate/i);
     expect(refused.stderr).toContain("--tls-verify=false");
     expect(registry.requests).toEqual([]);
     await store().succeed(["pull", "-q", "--tls-verify=false", image.reference]);
