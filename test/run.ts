@@ -2,7 +2,12 @@ import { chmod, mkdtemp } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { openDevices } from "./run/devices.ts";
-import { claimMachine, makeOrdinaryUser, removeOrdinaryUser } from "./run/ordinary-user.ts";
+import {
+  claimMachine,
+  makeOrdinaryUser,
+  removeLeftovers,
+  removeOrdinaryUser,
+} from "./run/ordinary-user.ts";
 import { startPeer } from "./run/peer.ts";
 import { startRegistry } from "./run/registry.ts";
 import { removeTree } from "./run/remove-tree.ts";
@@ -48,8 +53,7 @@ async function main(): Promise<number> {
   await chmod(work, 0o711);
 
   if (isRoot) {
-    // What an interrupted run left behind.
-    await removeOrdinaryUser();
+    await removeLeftovers();
     cleanUp.use(await openDevices());
   }
   const user = isRoot ? await makeOrdinaryUser(work) : undefined;

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -84,11 +84,25 @@ async function freeRange(): Promise<string> {
 
 /** Removes the user, its processes and its ranges; does nothing when there is none. */
 export async function removeOrdinaryUser(): Promise<void> {
-  const ids = await idsOf();
-  if (ids === undefined) return;
-  await endProcesses(ids);
+  const entry = await findEntry();
+  if (entry === undefined) return;
+  await endProcesses(await idsOf(entry));
   // Home is below the run's working directory, which goes as a whole; userdel takes the ranges.
   await run("userdel", ["--force", name]);
+}
+
+/** Removes what a run that was killed could not remove: the user and the working directory. */
+export async function removeLeftovers(): Promise<void> {
+  const work = dirname((await findEntry())?.split(":")[5] ?? "/");
+  await removeOrdinaryUser();
+  // Nobody but makeOrdinaryUser gives a home of this form; all the same, look before removing.
+  if (/^\/tmp\/t-\w{6}$/.test(work)) await rm(work, { recursive: true, force: true });
+}
+
+/** The user's line of /etc/passwd. */
+async function findEntry(): Promise<string | undefined> {
+  const passwd = await readFile("/etc/passwd", "utf8");
+  return passwd.split("\n").find((line) => line.startsWith(`${name}:`));
 }
 
 interface IdRange {
@@ -97,10 +111,7 @@ interface IdRange {
 }
 
 /** The user's own id and its subordinate ones. */
-async function idsOf(): Promise<readonly IdRange[] | undefined> {
-  const passwd = await readFile("/etc/passwd", "utf8");
-  const entry = passwd.split("\n").find((line) => line.startsWith(`${name}:`));
-  if (entry === undefined) return undefined;
+async function idsOf(entry: string): Promise<readonly IdRange[]> {
   const subordinate = await readFile("/etc/subuid", "utf8");
   return [
     { first: Number(entry.split(":")[2]), count: 1 },

@@ -34,9 +34,12 @@ export async function startPeer(work: string): Promise<Peer> {
   await writeFile(resolvConf, `nameserver ${peerAddress}\n`, { mode: 0o644 });
   // The shell waits until the interface is there, and then becomes the server.
   const script = 'read -r go && exec "$@"';
+  // The peer must not outlive us, even when we are killed.
   const server = spawn(
-    "unshare",
+    "setpriv",
     [
+      "--pdeathsig=KILL",
+      "unshare",
       "--net",
       "--kill-child",
       "--",

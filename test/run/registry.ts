@@ -41,7 +41,8 @@ export async function startRegistry(work: string, signal: AbortSignal): Promise<
     ].join("\n"),
   );
   const output = openSync(log, "w");
-  const server = spawn("docker-registry", ["serve", config], {
+  // It must not outlive us, even when we are killed.
+  const server = spawn("setpriv", ["--pdeathsig=KILL", "docker-registry", "serve", config], {
     stdio: ["ignore", output, output],
     // Only what it needs: REGISTRY_* variables would change its configuration.
     env: { PATH: process.env.PATH },
