@@ -45,5 +45,6 @@ export const migrations: readonly string[] = [
     is_anonymous INTEGER NOT NULL,
     created_at TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
 ];

@@ -8,6 +8,7 @@ import { Database } from "./database.ts";
 import { ImageTable } from "./images.ts";
 import { LayerDirectory } from "./layers.ts";
 import { ensurePrivateDirectory } from "./private-directory.ts";
+import { SettingTable } from "./settings.ts";
 import { VolumeTable } from "./volumes.ts";
 
 /** Where a store is. */
@@ -27,6 +28,7 @@ export interface Store extends Disposable {
   readonly layers: LayerDirectory;
   readonly containers: ContainerTable;
   readonly volumes: VolumeTable;
+  readonly settings: SettingTable;
   /** Several changes of metadata as one: all or none. */
   transaction<T>(work: () => T): T;
   /**
@@ -69,6 +71,7 @@ export function openStore(paths: StorePaths): Store {
     layers: new LayerDirectory(database, root),
     containers: new ContainerTable(database, root, runtimeDir),
     volumes: new VolumeTable(database, root),
+    settings: new SettingTable(database),
     transaction: (work) => database.transaction(work),
     lockContent: async (options = {}) => await lockFile(contentLockPath, options),
     contentLockPath,
