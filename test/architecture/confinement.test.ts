@@ -83,6 +83,11 @@ describe("the search for confined names", () => {
     expect(find("process.pid; other.env; const { pid } = process;")).toBe(0);
   });
 
+  it("leaves a file alone that calls something of its own so", () => {
+    expect(find("const { process } = config; use(process.env);")).toBe(0);
+    expect(find("const f = (process) => process.env;")).toBe(0);
+  });
+
   it("finds shells", () => {
     expect(shellUses(parseSource("src/x.ts", "spawn(a, b, { shell: true })"))).toHaveLength(1);
     expect(shellUses(parseSource("src/x.ts", "spawn(a, b, { shell: false })"))).toHaveLength(0);

@@ -36,6 +36,7 @@ export function at(source: Source, node: { readonly start: number }): string {
 /** Where `object.property` is read or written, for example `process.env`. */
 export function membersOf(source: Source, object: string, properties: readonly string[]): string[] {
   const found: string[] = [];
+  if (declaresItsOwn(source, object)) return found;
   new Visitor({
     MemberExpression(node) {
       const property = nameOf(node.property);
@@ -60,6 +61,28 @@ export function membersOf(source: Source, object: string, properties: readonly s
     },
   }).visit(source.program);
   return found;
+}
+
+/** Whether the file means something of its own by `name`, such as the `process` of an OCI config. */
+function declaresItsOwn(source: Source, name: string): boolean {
+  let isDeclared = false;
+  const declare = (pattern: Node) => {
+    if (pattern.type === "ObjectPattern") {
+      for (const property of pattern.properties) {
+        if (property.type === "Property") declare(property.value);
+      }
+    } else if (nameOf(pattern) === name) isDeclared = true;
+  };
+  const declareParameters = (node: { readonly params: readonly Node[] }) => {
+    for (const parameter of node.params) declare(parameter);
+  };
+  new Visitor({
+    VariableDeclarator: (node) => declare(node.id),
+    FunctionDeclaration: declareParameters,
+    FunctionExpression: declareParameters,
+    ArrowFunctionExpression: declareParameters,
+  }).visit(source.program);
+  return isDeclared;
 }
 
 /** Name of an identifier or text of a string literal. */
