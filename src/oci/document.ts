@@ -143,9 +143,14 @@ function isStringMap(value: unknown): boolean {
   );
 }
 
+/** A map without a member, inherited ones included. */
+export function emptyStringMap(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
+}
+
 /** A member called `__proto__` or `constructor` is data here and nothing else (case S65). */
 function withoutPrototype(map: Record<string, string>): Record<string, string> {
-  const plain = Object.create(null) as Record<string, string>;
+  const plain = emptyStringMap();
   for (const [name, value] of Object.entries(map)) plain[name] = value;
   return plain;
 }

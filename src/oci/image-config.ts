@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { TsmanError } from "../errors/index.ts";
 import { digestSchema } from "./descriptor.ts";
 import type { DiffId } from "./digest.ts";
-import { parseDocument, stringMap } from "./document.ts";
+import { emptyStringMap, parseDocument, stringMap } from "./document.ts";
 
 /** A larger image config is refused. */
 export const maxImageConfigBytes = 8 * 1024 * 1024;
@@ -159,7 +159,7 @@ function executionOf(wire: Partial<z.infer<typeof executionSchema>>, what: strin
     entrypoint: listOf(wire.Entrypoint, what, "Entrypoint"),
     cmd: listOf(wire.Cmd, what, "Cmd"),
     workingDir: noNul(wire.WorkingDir ?? "", what, "WorkingDir"),
-    labels: wire.Labels ?? {},
+    labels: wire.Labels ?? emptyStringMap(),
     exposedPorts: Object.keys(wire.ExposedPorts ?? {}),
     volumes: Object.keys(wire.Volumes ?? {}).map((path) => noNul(path, what, "Volumes")),
     stopSignal: wire.StopSignal || undefined,

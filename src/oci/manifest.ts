@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { TsmanError } from "../errors/index.ts";
 import { type Descriptor, descriptorSchema } from "./descriptor.ts";
-import { parseDocument, stringMap } from "./document.ts";
+import { emptyStringMap, parseDocument, stringMap } from "./document.ts";
 import {
   isImageConfigType,
   isIndexType,
@@ -83,10 +83,16 @@ export function parseManifestOrIndex(
   }
   if (isIndexType(mediaType)) {
     const { manifests, annotations } = parseDocument(indexSchema, bytes, rules);
-    return { kind: "index", mediaType, manifests, annotations: annotations ?? {} };
+    return { kind: "index", mediaType, manifests, annotations: annotations ?? emptyStringMap() };
   }
   const { config, layers, annotations } = parseDocument(manifestSchema, bytes, rules);
-  return { kind: "manifest", mediaType, config, layers, annotations: annotations ?? {} };
+  return {
+    kind: "manifest",
+    mediaType,
+    config,
+    layers,
+    annotations: annotations ?? emptyStringMap(),
+  };
 }
 
 const oldSchemaHint =
