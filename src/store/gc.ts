@@ -1,0 +1,181 @@
+import { readdirSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import type { ChainId, Digest } from "../oci/digest.ts";
+import { isErrno } from "../platform/errno.ts";
+import { type FileLock, tryLockFile } from "../platform/file-lock.ts";
+import type { Store } from "./store.ts";
+
+/** What {@link collectGarbage} takes. */
+export interface CollectOptions {
+  /**
+   * Removes a directory whose files may belong to subordinate ids; the store cannot, since that
+   * takes a user namespace.
+   */
+  readonly removeTree: (directory: string) => Promise<void>;
+  /** Milliseconds that an interrupted download is kept to be resumed; default: a week. */
+  readonly partialBlobAge?: number | undefined;
+  /** Default: now. */
+  readonly now?: number | undefined;
+}
+
+/** One thing that was removed. */
+export interface Garbage {
+  readonly kind: "layer" | "blob" | "container" | "run directory" | "temporary file";
+  readonly path: string;
+}
+
+const week = 7 * 24 * 60 * 60 * 1000;
+/** A temporary file younger than this may belong to a running command. */
+const temporaryAge = 60 * 60 * 1000;
+const idPattern = /^[0-9a-f]{64}$/;
+
+/**
+ * Removes what killed commands have left, and content that no image refers to.  Whatever a running
+ * command works on is locked by it and left alone, so this may run at any time.
+ *
+ * @returns what was removed.
+ */
+export async function collectGarbage(store: Store, options: CollectOptions): Promise<Garbage[]> {
+  return [
+    ...(await collectContent(store, options)),
+    ...(await collectLayerRemains(store, options)),
+    ...collectBlobRemains(store, options),
+    ...(await collectContainerRemains(store, options)),
+    ...collectTemporaryDatabases(store, options),
+  ];
+}
+
+/**
+ * Removes layers and blobs that no image refers to, after the removal of an image.  Does nothing
+ * while a pull goes on: what it has fetched belongs to no image yet.
+ */
+export async function collectContent(
+  store: Store,
+  options: Pick<CollectOptions, "removeTree">,
+): Promise<Garbage[]> {
+  const lock = tryLockFile(store.contentLockPath);
+  if (lock === undefined) return [];
+  const trash: string[] = [];
+  const removed: Garbage[] = [];
+  try {
+    const used = usedContent(store);
+    for (const { mappingKey, chainId } of store.layers.list()) {
+      if (used.layers.has(chainId)) continue;
+      const directory = store.layers.remove(mappingKey, chainId);
+      if (directory !== undefined) trash.push(directory);
+    }
+    for (const digest of store.blobs.list()) {
+      if (!used.blobs.has(digest) && store.blobs.remove(digest)) {
+        removed.push({ kind: "blob", path: store.blobs.path(digest) });
+      }
+    }
+  } finally {
+    lock.release();
+  }
+  // Put aside under the lock, removed without it: a large layer takes a while.
+  for (const directory of trash) {
+    await options.removeTree(directory);
+    removed.push({ kind: "layer", path: directory });
+  }
+  return removed;
+}
+
+function usedContent(store: Store): { layers: Set<ChainId>; blobs: Set<Digest> } {
+  const images = store.images.list();
+  return {
+    layers: new Set(images.flatMap((image) => image.layers.map((layer) => layer.chainId))),
+    blobs: new Set(
+      images.flatMap((image) => [
+        image.id,
+        image.manifestDigest,
+        ...image.layers.map((layer) => layer.blob),
+      ]),
+    ),
+  };
+}
+
+/** Layers that were being unpacked when their command was killed, and what was put aside. */
+async function collectLayerRemains(store: Store, options: CollectOptions): Promise<Garbage[]> {
+  const removed: Garbage[] = [];
+  for (const partial of store.layers.listPartials()) {
+    withFreeLock(partial.lockPath, (lock) => {
+      store.layers.discardPartial(partial.path);
+      lock.remove();
+    });
+  }
+  for (const directory of store.layers.listTrash()) {
+    await options.removeTree(directory);
+    removed.push({ kind: "layer", path: directory });
+  }
+  return removed;
+}
+
+/** Downloads that nobody has resumed for long. */
+function collectBlobRemains(store: Store, options: CollectOptions): Garbage[] {
+  const directory = path.join(store.root, "blobs/partial");
+  const removed: Garbage[] = [];
+  for (const name of readdirSync(directory)) {
+    const file = path.join(directory, name);
+    const limit = idPattern.test(name) ? (options.partialBlobAge ?? week) : temporaryAge;
+    if (!isOlder(file, limit, options.now)) continue;
+    withFreeLock(path.join(store.root, "locks", `blob-${name.slice(0, 64)}`), (lock) => {
+      rmSync(file, { force: true });
+      lock.remove();
+      removed.push({ kind: "blob", path: file });
+    });
+  }
+  return removed;
+}
+
+/** Directories whose container is not known any more. */
+async function collectContainerRemains(store: Store, options: CollectOptions): Promise<Garbage[]> {
+  const removed: Garbage[] = [];
+  for (const id of readdirSync(path.join(store.root, "containers"))) {
+    if (!idPattern.test(id) || store.containers.has(id)) continue;
+    const directory = store.containers.dir(id);
+    await options.removeTree(directory);
+    removed.push({ kind: "container", path: directory });
+  }
+  for (const id of readdirSync(store.runtimeDir)) {
+    if (!idPattern.test(id) || store.containers.has(id)) continue;
+    const directory = store.containers.runDir(id);
+    // A monitor holds `lock` for its life; without it and without a row nobody needs this.
+    withFreeLock(path.join(directory, "lock"), () => {
+      rmSync(directory, { recursive: true, force: true });
+      removed.push({ kind: "run directory", path: directory });
+    });
+  }
+  return removed;
+}
+
+/** Databases that a killed command was making. */
+function collectTemporaryDatabases(store: Store, options: CollectOptions): Garbage[] {
+  return readdirSync(store.root)
+    .filter((name) => /^store\.db\.[0-9a-f]{12}\.tmp/.test(name))
+    .map((name) => path.join(store.root, name))
+    .filter((file) => isOlder(file, temporaryAge, options.now))
+    .map((file) => {
+      rmSync(file, { force: true });
+      return { kind: "temporary file", path: file };
+    });
+}
+
+/** Runs `work` if nobody holds the lock; the lock is free afterwards. */
+function withFreeLock(lockPath: string, work: (lock: FileLock) => void): void {
+  const lock = tryLockFile(lockPath);
+  if (lock === undefined) return;
+  try {
+    work(lock);
+  } finally {
+    lock.release();
+  }
+}
+
+function isOlder(file: string, age: number, now = Date.now()): boolean {
+  try {
+    return now - statSync(file).mtimeMs > age;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
+  }
+}
