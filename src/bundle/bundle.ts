@@ -1,0 +1,166 @@
+import type { ContainerOptions } from "../container/options.ts";
+import type { ImageConfig } from "../oci/image-config.ts";
+import type { RuntimeSpec, SeccompAction, SeccompRule } from "../oci/runtime-spec.ts";
+
+/** One line of an id map: user_namespaces(7). */
+export interface MapEntry {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+/** What the bundle needs of an id mapping; rootless's `IdMapping` has all of it. */
+export interface MappingFacts {
+  readonly uid: readonly MapEntry[];
+  readonly gid: readonly MapEntry[];
+  /** The setuid programs that write the maps; missing: they are written directly. */
+  readonly tools?: { readonly newuidmap: string; readonly newgidmap: string } | undefined;
+  readonly denySetgroups: boolean;
+  /** Only one id is mapped. */
+  readonly single: boolean;
+  /** Why it is this mapping. */
+  readonly because: string;
+}
+
+/** How the host shows its control groups: cgroups(7). */
+export type CgroupLayout = "unified" | "legacy" | "none";
+
+/** What this host is, as far as a bundle depends on it; `readHostFacts` finds it out. */
+export interface HostFacts {
+  readonly uid: number;
+  readonly gid: number;
+  readonly hostname: string;
+  readonly cgroup: CgroupLayout;
+  /** False when parts of /proc are covered, so that the kernel refuses a new proc. */
+  readonly canMountProc: boolean;
+  /** The same of /sys. */
+  readonly canMountSysfs: boolean;
+  /** Whether /dev/mqueue and /dev/shm exist, for `--ipc host`. */
+  readonly hasMqueue: boolean;
+  readonly hasShm: boolean;
+  /** Number of the highest capability that the kernel knows. */
+  readonly lastCapability: number;
+  /** Hard limits of the caller; infinity as -1. */
+  readonly nofileLimit: number;
+  readonly nprocLimit: number;
+  /** Host paths that exist among those that Podman masks by pattern. */
+  readonly thermalThrottlePaths: readonly string[];
+  /** Active security modules, e.g. `apparmor`. */
+  readonly securityModules: readonly string[];
+  /** For `--privileged`: the device nodes that the caller may open.  Otherwise empty. */
+  readonly reachableDevices: readonly string[];
+  /** For `--device`: host path → device nodes there, relative paths ("" = itself). */
+  readonly deviceNodes: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A running container whose namespaces are joined (`--pid container:NAME` …). */
+export interface JoinTarget {
+  /** As the user named it. */
+  readonly container: string;
+  /** Its init, in our pid namespace. */
+  readonly pid: number;
+  readonly hostname?: string | undefined;
+  /** Its hosts and resolv.conf files, which a shared network namespace shares too. */
+  readonly hostsPath?: string | undefined;
+  readonly resolvConfPath?: string | undefined;
+}
+
+/** Contents of the files that describe the network; made by network/describeNetwork. */
+export interface NetworkFiles {
+  /** Missing: the container keeps the image's file. */
+  readonly hosts?: string | undefined;
+  readonly resolvConf?: string | undefined;
+}
+
+/** A seccomp profile in Docker's richer form: rules depend on capabilities and architectures. */
+export interface SeccompProfile {
+  readonly defaultAction: SeccompAction;
+  readonly defaultErrnoRet?: number | undefined;
+  readonly rules: readonly ConditionalRule[];
+}
+
+/** A rule that holds only for some containers. */
+export interface ConditionalRule extends SeccompRule {
+  /** All of these are in the container's bounding set … */
+  readonly withCapabilities?: readonly string[] | undefined;
+  /** … and none of these. */
+  readonly withoutCapabilities?: readonly string[] | undefined;
+  /** One of these architectures (Docker's names: `amd64`, `arm64` …); missing: all. */
+  readonly onlyArchitectures?: readonly string[] | undefined;
+  readonly exceptArchitectures?: readonly string[] | undefined;
+  /** Kernel version, `4.8`, from which on. */
+  readonly minKernel?: string | undefined;
+}
+
+/** Everything that {@link compileBundle} looks at. */
+export interface BundleRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly options: ContainerOptions;
+  /** Missing with `--rootfs`. */
+  readonly image?: ImageConfig | undefined;
+  /** Image name and id for /run/.containerenv of a privileged container. */
+  readonly imageName?: string | undefined;
+  readonly imageId?: string | undefined;
+  readonly mapping: MappingFacts;
+  readonly host: HostFacts;
+  /** `containers/<id>`: where the artefacts are written. */
+  readonly dir: string;
+  /** The root as config.json names it (the overlay's merged view exists in the container only). */
+  readonly rootPath: string;
+  /** Host directories of the volumes that `listVolumes` asked for, by target. */
+  readonly volumes: Readonly<Record<string, string>>;
+  readonly network: NetworkFiles;
+  /** The container of `container:NAME` modes. */
+  readonly join?: JoinTarget | undefined;
+  /** The profile of `--security-opt seccomp=FILE`. */
+  readonly seccompProfile?: SeccompProfile | undefined;
+  /** GOARCH of the host. */
+  readonly architecture: string;
+  /** `uname -r`. */
+  readonly kernelRelease: string;
+}
+
+/** A small file of the container's directory that is bound into it. */
+export interface Artefact {
+  /** File name in `containers/<id>`. */
+  readonly name: string;
+  readonly content: string;
+}
+
+/** Who the program runs as; init resolves it against the root's own files. */
+export interface UserRequest {
+  /** As of `-u`; "" is root. */
+  readonly spec: string;
+  /** Names or numbers. */
+  readonly groups: readonly string[];
+  /** Keep the caller's supplementary groups. */
+  readonly keepGroups: boolean;
+}
+
+/** A node of the host bound into the container's /dev. */
+export interface DeviceBind {
+  readonly hostPath: string;
+  readonly path: string;
+}
+
+/** A container before it touches the kernel: the OCI configuration and what that cannot say. */
+export interface Bundle {
+  readonly config: RuntimeSpec;
+  /** How many of `config.mounts` make /proc, /dev and /sys; devices and links follow them. */
+  readonly baseMounts: number;
+  /** JSON pointer (RFC 6901) into `config` → the option, image field or default behind it. */
+  readonly origins: Readonly<Record<string, string>>;
+  readonly artefacts: readonly Artefact[];
+  readonly user: UserRequest;
+  /** Make the working directory if it is missing. */
+  readonly createWorkdir: boolean;
+  readonly devices: readonly DeviceBind[];
+  /** Symbolic links of /dev. */
+  readonly symlinks: readonly { readonly target: string; readonly path: string }[];
+  readonly mapping: MappingFacts;
+  /** `--init` */
+  readonly useInit: boolean;
+  /** What a user should know before the start. */
+  readonly warnings: readonly string[];
+}

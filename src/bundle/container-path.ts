@@ -1,0 +1,47 @@
+import path from "node:path";
+import { TsmanError } from "../errors/index.ts";
+
+/**
+ * A path in the container, cleaned as a string: `..` above the root stays at the root, as the
+ * kernel does it.  Symbolic links are the kernel's business, inside the container (S16).
+ */
+export function cleanContainerPath(text: string): string {
+  const cleaned = path.posix.normalize(`/${text}`);
+  return cleaned.length > 1 && cleaned.endsWith("/") ? cleaned.slice(0, -1) : cleaned;
+}
+
+/** Whether `inner` is `outer` or below it; both cleaned. */
+export function isAtOrBelow(inner: string, outer: string): boolean {
+  return inner === outer || outer === "/" || inner.startsWith(`${outer}/`);
+}
+
+/** Number of components: parents have fewer than what is in them. */
+export function pathDepth(cleaned: string): number {
+  return cleaned === "/" ? 0 : cleaned.split("/").length - 1;
+}
+
+/**
+ * The cleaned target of a mount or device.
+ *
+ * @throws TsmanError USAGE when it is not absolute, the root itself, or in /proc (S4, S5: programs
+ * trust what they read and write there)
+ */
+export function mountTarget(text: string, because: string): string {
+  if (!path.posix.isAbsolute(text)) {
+    throw new TsmanError("USAGE", `use ${because}: target ${JSON.stringify(text)} is relative`, {
+      hint: "give the target as an absolute path of the container",
+    });
+  }
+  const target = cleanContainerPath(text);
+  if (target === "/") {
+    throw new TsmanError("USAGE", `use ${because}: the target must not be /`, {
+      hint: "use --rootfs to give the container another root",
+    });
+  }
+  if (isAtOrBelow(target, "/proc")) {
+    throw new TsmanError("USAGE", `use ${because}: nothing may be mounted on ${target}`, {
+      hint: "mount it outside of /proc",
+    });
+  }
+  return target;
+}

@@ -1,0 +1,166 @@
+import type { ContainerOptions } from "../container/options.ts";
+import { type Mount, mountOption } from "../oci/runtime-spec.ts";
+import type { HostFacts, MappingFacts } from "./bundle.ts";
+
+/** A mount and what asked for it. */
+export interface ReasonedMount extends Mount {
+  readonly because: string;
+}
+
+/** Podman's default: 64000 KiB. */
+const defaultShmSize = 65_536_000;
+/** The group `tty` of every distribution; devpts(5) gives it the terminals. */
+const ttyGroup = 5;
+const noUse = ["nosuid", "noexec", "nodev"] as const;
+
+/**
+ * /proc, /dev, /sys and what is mounted in them, with Podman's flags.  None of these targets may
+ * be or contain a symbolic link (S4, S8, S10).
+ */
+export function defaultMounts(
+  options: Pick<ContainerOptions, "pid" | "ipc" | "network" | "privileged" | "shmSize">,
+  mapping: MappingFacts,
+  host: HostFacts,
+): ReasonedMount[] {
+  return [
+    procMount(options, host),
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "noexec", "strictatime", "mode=755", "size=65536k"],
+      because: "default",
+    },
+    sysMount(options, host),
+    devptsMount(mapping),
+    ...ipcMounts(options, host),
+    cgroupMount(host),
+  ].map((mount) => ({ ...mount, options: [...mount.options, mountOption.nosymlink] }));
+}
+
+function procMount(options: Pick<ContainerOptions, "pid">, host: HostFacts): ReasonedMount {
+  const bind = { destination: "/proc", type: "bind", source: "/proc" };
+  if (options.pid.mode === "host") {
+    // A new proc needs a pid namespace that our user namespace owns: pid_namespaces(7).
+    return { ...bind, options: ["rbind", ...noUse], because: "--pid host" };
+  }
+  if (!host.canMountProc) {
+    const because = "default: parts of this host's /proc are covered, so no new one can be mounted";
+    return { ...bind, options: ["rbind", ...noUse], because };
+  }
+  const because =
+    options.pid.mode === "private" ? "default" : `--pid container:${options.pid.container}`;
+  return { destination: "/proc", type: "proc", source: "proc", options: [...noUse], because };
+}
+
+function sysMount(
+  options: Pick<ContainerOptions, "network" | "privileged">,
+  host: HostFacts,
+): ReasonedMount {
+  const access = options.privileged ? "rw" : "ro";
+  // sysfs shows the network devices of one namespace: mounting it takes rights over that one.
+  if (options.network.mode !== "host" && host.canMountSysfs) {
+    const because = options.privileged ? "--privileged" : "default";
+    return {
+      destination: "/sys",
+      type: "sysfs",
+      source: "sysfs",
+      options: [...noUse, access],
+      because,
+    };
+  }
+  const because =
+    options.network.mode === "host"
+      ? "--network host"
+      : "default: parts of this host's /sys are covered, so no new one can be mounted";
+  return {
+    destination: "/sys",
+    type: "bind",
+    source: "/sys",
+    // Recursively read-only even when privileged: these are the host's own mounts.
+    options: ["rbind", "rprivate", ...noUse, "ro"],
+    because,
+  };
+}
+
+function devptsMount(mapping: MappingFacts): ReasonedMount {
+  const hasTty = mapping.gid.some(
+    (entry) => entry.inside <= ttyGroup && ttyGroup < entry.inside + entry.count,
+  );
+  return {
+    destination: "/dev/pts",
+    type: "devpts",
+    source: "devpts",
+    options: [
+      "nosuid",
+      "noexec",
+      "newinstance",
+      "ptmxmode=0666",
+      "mode=0620",
+      // mount(2) refuses a gid that is not mapped.
+      ...(hasTty ? [`gid=${ttyGroup}`] : []),
+    ],
+    because: "default",
+  };
+}
+
+function ipcMounts(
+  options: Pick<ContainerOptions, "ipc" | "shmSize">,
+  host: HostFacts,
+): ReasonedMount[] {
+  if (options.ipc.mode === "host") {
+    const bind = (path: string): ReasonedMount => ({
+      destination: path,
+      type: "bind",
+      source: path,
+      options: ["rbind", ...noUse],
+      because: "--ipc host",
+    });
+    return [
+      ...(host.hasMqueue ? [bind("/dev/mqueue")] : []),
+      ...(host.hasShm ? [bind("/dev/shm")] : []),
+    ];
+  }
+  const because =
+    options.ipc.mode === "private" ? "default" : `--ipc container:${options.ipc.container}`;
+  return [
+    {
+      destination: "/dev/mqueue",
+      type: "mqueue",
+      source: "mqueue",
+      options: [...noUse, mountOption.optional],
+      because,
+    },
+    {
+      destination: "/dev/shm",
+      type: "tmpfs",
+      source: "shm",
+      options: [...noUse, "mode=1777", `size=${options.shmSize ?? defaultShmSize}`],
+      because: options.shmSize === undefined ? because : "--shm-size",
+    },
+  ];
+}
+
+/**
+ * Control groups are never writable: on a unified host the container sees its own subtree, on any
+ * other an empty directory stands where a v1 tree with its release_agent would be (S11, S12).
+ */
+function cgroupMount(host: HostFacts): ReasonedMount {
+  const destination = "/sys/fs/cgroup";
+  if (host.cgroup === "unified") {
+    return {
+      destination,
+      type: "cgroup2",
+      source: "cgroup2",
+      options: [...noUse, "relatime", "ro", mountOption.optional],
+      because: "default",
+    };
+  }
+  return {
+    destination,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: [...noUse, "ro", "mode=755", "size=0k", mountOption.optional],
+    because: "default: this host has no unified cgroup hierarchy",
+  };
+}

@@ -1,0 +1,69 @@
+import { TsmanError } from "../errors/index.ts";
+
+/** Namespace that a key belongs to; only keys of a namespace of the container may be set. */
+type SysctlNamespace = "ipc" | "network" | "uts";
+
+/** The only keys outside of `net.` and `fs.mqueue.` that are namespaced: runc's list as well. */
+const exactKeys: ReadonlyMap<string, SysctlNamespace> = new Map([
+  ["kernel.msgmax", "ipc"],
+  ["kernel.msgmnb", "ipc"],
+  ["kernel.msgmni", "ipc"],
+  ["kernel.sem", "ipc"],
+  ["kernel.shmall", "ipc"],
+  ["kernel.shmmax", "ipc"],
+  ["kernel.shmmni", "ipc"],
+  ["kernel.shm_rmid_forced", "ipc"],
+  ["kernel.domainname", "uts"],
+]);
+
+const keyPattern = /^[a-z0-9_]+(?:[./][A-Za-z0-9_-]+)+$/;
+/** No `+`, `=`, newline: an engine that splits values must not see another key (S31). */
+const valuePattern = /^[A-Za-z0-9_.,:\t -]{1,256}$/;
+
+/** Which namespaces the container shares with the host. */
+export interface SharedNamespaces {
+  readonly ipc: boolean;
+  readonly network: boolean;
+  readonly uts: boolean;
+}
+
+/**
+ * Checks `--sysctl KEY=VALUE`.
+ *
+ * @returns The key's path below /proc/sys, e.g. `net/ipv4/ip_forward`.
+ * @throws TsmanError USAGE for a key that is not namespaced, belongs to a shared namespace, or a
+ * value with characters that no such setting has
+ */
+export function sysctlPath(key: string, value: string, shared: SharedNamespaces): string {
+  const subject = `set --sysctl ${key}`;
+  if (!keyPattern.test(key)) {
+    throw new TsmanError("USAGE", `${subject}: not a key such as net.ipv4.ip_forward`);
+  }
+  if (!valuePattern.test(value)) {
+    throw new TsmanError(
+      "USAGE",
+      `${subject}: value ${JSON.stringify(value)} holds a character that no setting has`,
+      { hint: "use letters, digits, blanks and '_', '.', ',', ':', '-'" },
+    );
+  }
+  // sysctl(8): in a key with slashes dots are part of a name (net/ipv4/conf/eth0.1/mtu).
+  const path = key.includes("/") ? key : key.replaceAll(".", "/");
+  const namespace = namespaceOf(path.replaceAll("/", "."));
+  if (namespace === undefined) {
+    throw new TsmanError("USAGE", `${subject}: not a setting of a namespace`, {
+      hint: `only net.*, fs.mqueue.* and ${[...exactKeys.keys()].join(", ")} can be set per container`,
+    });
+  }
+  if (shared[namespace]) {
+    throw new TsmanError("USAGE", `${subject}: the ${namespace} namespace is not the container's`, {
+      hint: `leave out --${namespace} host or container:NAME`,
+    });
+  }
+  return path;
+}
+
+function namespaceOf(key: string): SysctlNamespace | undefined {
+  if (key.startsWith("net.")) return "network";
+  if (key.startsWith("fs.mqueue.")) return "ipc";
+  return exactKeys.get(key);
+}

@@ -1,0 +1,185 @@
+import path from "node:path";
+import type {
+  BindMount,
+  ContainerMount,
+  ContainerOptions,
+  MountFlag,
+  TmpfsMount,
+  VolumeMount,
+} from "../container/options.ts";
+import { TsmanError } from "../errors/index.ts";
+import { mountOption } from "../oci/runtime-spec.ts";
+import { mountTarget } from "./container-path.ts";
+import type { ReasonedMount } from "./default-mounts.ts";
+
+/** A volume that has to exist before the bundle is compiled. */
+export interface VolumeNeed {
+  /** Missing: anonymous. */
+  readonly name?: string | undefined;
+  /** Cleaned absolute path in the container. */
+  readonly target: string;
+  readonly because: string;
+}
+
+/**
+ * The volumes of a container: `-v NAME:…`, `-v /path`, and the image's VOLUMEs that no other mount
+ * covers.  Whoever owns the store makes their directories.
+ *
+ * @throws TsmanError USAGE on a bad or repeated target, DOCUMENT_INVALID on a bad VOLUME
+ */
+export function listVolumes(
+  options: Pick<ContainerOptions, "mounts">,
+  imageVolumes: readonly string[],
+): VolumeNeed[] {
+  return normalizeMounts(options, imageVolumes)
+    .filter((mount) => mount.type === "volume")
+    .map(({ name, target, because }) => ({ name, target, because }));
+}
+
+type Reasoned<Kind extends ContainerMount> = Kind & { readonly because: string };
+type NormalMount = Reasoned<BindMount> | Reasoned<TmpfsMount> | Reasoned<VolumeMount>;
+
+/** The mounts that the user and the image ask for, as OCI mounts, in the order of asking. */
+export function userMounts(
+  options: Pick<ContainerOptions, "mounts">,
+  imageVolumes: readonly string[],
+  volumes: Readonly<Record<string, string>>,
+): ReasonedMount[] {
+  return normalizeMounts(options, imageVolumes).map((mount) => toOciMount(mount, volumes));
+}
+
+function normalizeMounts(
+  options: Pick<ContainerOptions, "mounts">,
+  imageVolumes: readonly string[],
+): NormalMount[] {
+  const targets = new Set<string>();
+  const mounts = options.mounts.map((mount): NormalMount => {
+    const because = originOf(mount);
+    const target = mountTarget(mount.target, because);
+    if (targets.has(target)) {
+      throw new TsmanError("USAGE", `use ${because}: ${target} is a mount already`, {
+        hint: "give every target once",
+      });
+    }
+    targets.add(target);
+    return { ...mount, target, because };
+  });
+  for (const text of imageVolumes) {
+    const target = imageVolumeTarget(text);
+    if (targets.has(target)) continue;
+    targets.add(target);
+    mounts.push({
+      type: "volume",
+      target,
+      readOnly: false,
+      flags: [],
+      copyUp: true,
+      because: `image VOLUME ${target}`,
+    });
+  }
+  return mounts;
+}
+
+/** A VOLUME cannot leave the root (S16); one that is no place for a mount condemns the image. */
+function imageVolumeTarget(text: string): string {
+  try {
+    return mountTarget(path.posix.join("/", text), `VOLUME ${JSON.stringify(text)}`);
+  } catch (error) {
+    if (!(error instanceof TsmanError)) throw error;
+    throw new TsmanError("DOCUMENT_INVALID", `read image config: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+function originOf(mount: ContainerMount): string {
+  switch (mount.type) {
+    case "bind":
+      return `-v ${mount.source}:${mount.target}`;
+    case "tmpfs":
+      return `--tmpfs ${mount.target}`;
+    case "volume":
+      return mount.name === undefined ? `-v ${mount.target}` : `-v ${mount.name}:${mount.target}`;
+  }
+}
+
+function toOciMount(mount: NormalMount, volumes: Readonly<Record<string, string>>): ReasonedMount {
+  const { target: destination, because } = mount;
+  const access = mount.readOnly ? "ro" : "rw";
+  switch (mount.type) {
+    case "bind": {
+      if (!path.isAbsolute(mount.source)) {
+        throw new TsmanError("USAGE", `use ${because}: source is not an absolute path`);
+      }
+      return {
+        destination,
+        type: "bind",
+        source: mount.source,
+        options: [
+          mount.recursive ? "rbind" : "bind",
+          mount.propagation ?? "rprivate",
+          access,
+          ...flagOptions(mount.flags, because),
+          ...(mount.chown ? [mountOption.chown] : []),
+        ],
+        because,
+      };
+    }
+    case "tmpfs":
+      return {
+        destination,
+        type: "tmpfs",
+        source: "tmpfs",
+        options: [
+          access,
+          ...flagOptions(mount.flags, because),
+          ...(mount.size === undefined ? [] : [`size=${tmpfsSize(mount.size, because)}`]),
+          `mode=${(mount.mode ?? 0o1777).toString(8)}`,
+          ...(mount.copyUp ? ["tmpcopyup"] : []),
+        ],
+        because,
+      };
+    case "volume": {
+      const source = volumes[destination];
+      if (source === undefined) {
+        throw new TsmanError("INTERNAL", `use ${because}: its directory was not made`);
+      }
+      return {
+        destination,
+        type: "bind",
+        source,
+        options: [
+          "rbind",
+          "rprivate",
+          access,
+          ...flagOptions(mount.flags, because),
+          ...(mount.copyUp ? [mountOption.copyUp] : []),
+        ],
+        because,
+      };
+    }
+  }
+}
+
+/** Podman's defaults for what a user mounts: no setuid programs, no devices. */
+function flagOptions(flags: readonly MountFlag[], because: string): string[] {
+  for (const [on, off] of [
+    ["nosuid", "suid"],
+    ["nodev", "dev"],
+    ["noexec", "exec"],
+  ] as const) {
+    if (flags.includes(on) && flags.includes(off)) {
+      throw new TsmanError("USAGE", `use ${because}: both ${on} and ${off}`);
+    }
+  }
+  return [
+    ...(flags.includes("suid") ? [] : ["nosuid"]),
+    ...(flags.includes("dev") ? [] : ["nodev"]),
+    ...flags.filter((flag) => flag === "noexec" || flag === "noatime" || flag === "sync"),
+  ];
+}
+
+function tmpfsSize(size: number, because: string): number {
+  if (Number.isSafeInteger(size) && size >= 0) return size;
+  throw new TsmanError("USAGE", `use ${because}: size ${size} is not a number of bytes`);
+}

@@ -1,0 +1,265 @@
+import type { Bundle } from "../bundle/bundle.ts";
+import { TsmanError } from "../errors/index.ts";
+import { capabilityMask, rlimitNumbers } from "../oci/runtime-spec.ts";
+import type { LaunchContext } from "./launch-context.ts";
+import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
+import { compileChown, compileMount } from "./mount-plan.ts";
+import { protocolVersion } from "./protocol.ts";
+import { compileRoot } from "./root-plan.ts";
+import { SlotTable } from "./slots.ts";
+
+const fallbackTerminal = { rows: 24, columns: 80 };
+
+/**
+ * Compiles a bundle into the plan that the native program executes.  Pure.
+ *
+ * The order of the steps is the one of native/protocol.h: the host's view, the new root, the
+ * process; within the root first the mounts, then what is written through them, then what closes
+ * them.
+ */
+export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan {
+  const slots = new SlotTable();
+  const root = compileRoot(context.rootfs, slots, origin(bundle, "/root"));
+  const steps = [
+    ...hostSteps(bundle, root.step),
+    ...rootSteps(bundle, slots),
+    ...processSteps(bundle, context, slots),
+  ];
+  return {
+    records: [
+      ...identitySettings(bundle, context),
+      ...namespaceSettings(bundle),
+      ...slots.records,
+      ...root.settings,
+      ...streamSettings(bundle, context),
+      ...lifeSettings(bundle, context),
+      ...steps,
+    ],
+  };
+}
+
+function origin(bundle: Bundle, pointer: string): string {
+  return bundle.origins[pointer] ?? "default";
+}
+
+function identitySettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
+  return [
+    settingRecord("VERSION", [String(protocolVersion)], "protocol"),
+    settingRecord("ID", [context.id], "default"),
+    settingRecord("RUN_DIR", [context.runDir], "default"),
+    settingRecord("EXIT_FILE", [context.exitFile], "default"),
+    ...(context.pidFile === undefined
+      ? []
+      : [settingRecord("PID_FILE", [context.pidFile], "--pidfile")]),
+    ...(bundle.useInit ? [settingRecord("DUMB_INIT", [], "--init")] : []),
+  ];
+}
+
+function namespaceSettings(bundle: Bundle): PlanRecord[] {
+  const { namespaces } = bundle.config.linux;
+  const records: PlanRecord[] = [];
+  const added = namespaces.filter((namespace) => namespace.path === undefined);
+  records.push(
+    settingRecord(
+      "UNSHARE",
+      added.map((namespace) => namespace.type),
+      "default",
+    ),
+  );
+  namespaces.forEach((namespace, index) => {
+    if (namespace.path === undefined) return;
+    const because = origin(bundle, `/linux/namespaces/${index}`);
+    records.push(settingRecord("JOIN", [namespace.type, namespace.path], because));
+  });
+  // A user namespace that is joined has its maps already.
+  if (!added.some((namespace) => namespace.type === "user")) return records;
+  const { mapping } = bundle;
+  const because = mapping.because;
+  const entries = (list: typeof mapping.uid): string[][] =>
+    list.map((entry) => [String(entry.inside), String(entry.outside), String(entry.count)]);
+  for (const entry of entries(mapping.uid)) records.push(settingRecord("UID_MAP", entry, because));
+  for (const entry of entries(mapping.gid)) records.push(settingRecord("GID_MAP", entry, because));
+  if (mapping.tools !== undefined) {
+    const { newuidmap, newgidmap } = mapping.tools;
+    records.push(settingRecord("MAP_TOOLS", [newuidmap, newgidmap], because));
+  }
+  if (mapping.denySetgroups) records.push(settingRecord("SETGROUPS_DENY", [], because));
+  return records;
+}
+
+function streamSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
+  const records: PlanRecord[] = [];
+  if (bundle.config.process.terminal) {
+    const { rows, columns } = context.terminal ?? fallbackTerminal;
+    records.push(settingRecord("TTY", [String(rows), String(columns)], "-t"));
+    if (context.detachKeys !== undefined && context.detachKeys.byteLength > 0) {
+      records.push(settingRecord("DETACH_KEYS", [context.detachKeys], "--detach-keys"));
+    }
+  }
+  if (context.forwardStdin) records.push(settingRecord("STDIN", [], "-i"));
+  if (context.foreground) records.push(settingRecord("FOREGROUND", [], "default"));
+  if (context.log !== undefined) {
+    const { path, maxBytes, maxFiles } = context.log;
+    records.push(settingRecord("LOG", [path, String(maxBytes), String(maxFiles)], "--log-driver"));
+  }
+  return records;
+}
+
+function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
+  const records: PlanRecord[] = [];
+  if (context.networkHelper !== undefined) {
+    records.push(settingRecord("NETWORK", context.networkHelper, networkOrigin(bundle)));
+  }
+  if (context.hold) records.push(settingRecord("HOLD", [], "default"));
+  if (context.timeoutMs !== undefined) {
+    records.push(settingRecord("TIMEOUT", [String(context.timeoutMs)], "--timeout"));
+  }
+  records.push(
+    settingRecord(
+      "STOP",
+      [String(context.stopSignal), String(context.stopTimeoutMs)],
+      "--stop-signal, image STOPSIGNAL or default",
+    ),
+  );
+  if (context.cleanup !== undefined) {
+    records.push(settingRecord("CLEANUP", context.cleanup, "--rm"));
+  }
+  return records;
+}
+
+function networkOrigin(bundle: Bundle): string {
+  const index = bundle.config.linux.namespaces.findIndex((one) => one.type === "network");
+  return origin(bundle, `/linux/namespaces/${index}`);
+}
+
+/** Phase 1: the host's view. */
+function hostSteps(bundle: Bundle, root: PlanRecord): PlanRecord[] {
+  const because = origin(bundle, "/linux/rootfsPropagation");
+  return [
+    stepRecord("PROPAGATION", [bundle.config.linux.rootfsPropagation], because),
+    root,
+    stepRecord("ENTER_ROOT", [], origin(bundle, "/root")),
+  ];
+}
+
+/** Phase 2: inside the new root. */
+function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
+  const { config } = bundle;
+  const { linux } = config;
+  const records: PlanRecord[] = [];
+  const mounts = config.mounts.map((mount, index) =>
+    compileMount(mount, slots, origin(bundle, `/mounts/${index}`)),
+  );
+  records.push(...mounts.slice(0, bundle.baseMounts).flat());
+  for (const { target, path } of bundle.symlinks) {
+    records.push(stepRecord("SYMLINK", [target, path], "default"));
+  }
+  for (const device of bundle.devices) {
+    const because = origin(bundle, `/devices/${device.path.replaceAll("/", "~1")}`);
+    const slot = slots.open(device.hostPath, "any", because);
+    records.push(stepRecord("DEVICE", [slot, device.path], because));
+  }
+  if (config.process.terminal) {
+    records.push(stepRecord("CONSOLE", [], origin(bundle, "/process/terminal")));
+  }
+  records.push(...mounts.slice(bundle.baseMounts).flat());
+  if (config.hostname !== undefined) {
+    records.push(stepRecord("HOSTNAME", [config.hostname], origin(bundle, "/hostname")));
+  }
+  if (linux.namespaces.some((one) => one.type === "network" && one.path === undefined)) {
+    records.push(stepRecord("LOOPBACK", [], networkOrigin(bundle)));
+  }
+  for (const [key, value] of Object.entries(linux.sysctl)) {
+    const because = origin(bundle, `/linux/sysctl/${key.replaceAll("/", "~1")}`);
+    const path = key.includes("/") ? key : key.replaceAll(".", "/");
+    records.push(stepRecord("SYSCTL", [path, value], because));
+  }
+  linux.readonlyPaths.forEach((path, index) => {
+    records.push(stepRecord("READONLY", [path], origin(bundle, `/linux/readonlyPaths/${index}`)));
+  });
+  if (linux.maskedPaths.length > 0) {
+    const nullSlot = slots.open("/dev/null", "any", "default");
+    linux.maskedPaths.forEach((path, index) => {
+      const because = origin(bundle, `/linux/maskedPaths/${index}`);
+      records.push(stepRecord("MASK", [nullSlot, path], because));
+    });
+  }
+  records.push(stepRecord("PIVOT", [], "default"));
+  if (config.root.readonly) {
+    records.push(stepRecord("ROOT_READONLY", [], origin(bundle, "/root/readonly")));
+  }
+  return records;
+}
+
+/** Phase 3: the process. */
+function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable): PlanRecord[] {
+  const { process, mounts } = bundle.config;
+  const records: PlanRecord[] = [];
+  process.rlimits.forEach((limit, index) => {
+    const value = (number: number): string => (number === -1 ? "infinity" : String(number));
+    records.push(
+      stepRecord(
+        "RLIMIT",
+        [String(rlimitNumbers[limit.type]), value(limit.soft), value(limit.hard)],
+        origin(bundle, `/process/rlimits/${index}`),
+      ),
+    );
+  });
+  if (process.oomScoreAdj !== undefined) {
+    records.push(
+      stepRecord(
+        "OOM_SCORE",
+        [String(process.oomScoreAdj)],
+        origin(bundle, "/process/oomScoreAdj"),
+      ),
+    );
+  }
+  const { spec, groups, keepGroups } = bundle.user;
+  const userFlags = ["entry", ...(keepGroups ? ["keepgroups"] : [])].join(",");
+  const filter = seccompStep(bundle, context);
+  const { capabilities } = process;
+  return [
+    ...records,
+    stepRecord(
+      "UMASK",
+      [`0${process.user.umask.toString(8)}`],
+      origin(bundle, "/process/user/umask"),
+    ),
+    stepRecord("KEYRING", [], "default"),
+    stepRecord("USER", [spec, groups.join(","), userFlags], origin(bundle, "/process/user")),
+    ...mounts.flatMap((mount, index) =>
+      compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),
+    ),
+    stepRecord(
+      "CHDIR",
+      [process.cwd, bundle.createWorkdir ? "1" : "0"],
+      origin(bundle, "/process/cwd"),
+    ),
+    stepRecord(
+      "CAPS",
+      [
+        capabilityMask(capabilities.bounding),
+        capabilityMask(capabilities.effective),
+        capabilityMask(capabilities.permitted),
+        capabilityMask(capabilities.inheritable),
+        capabilityMask(capabilities.ambient),
+      ],
+      origin(bundle, "/process/capabilities"),
+    ),
+    ...(process.noNewPrivileges
+      ? [stepRecord("NO_NEW_PRIVS", [], origin(bundle, "/process/noNewPrivileges"))]
+      : []),
+    ...filter,
+    stepRecord("ENV", process.env, "image ENV, --env and defaults"),
+    stepRecord("EXEC", process.args, origin(bundle, "/process/args")),
+  ];
+}
+
+function seccompStep(bundle: Bundle, context: LaunchContext): PlanRecord[] {
+  if (bundle.config.linux.seccomp === undefined) return [];
+  const { seccompFilter } = context;
+  if (seccompFilter === undefined) {
+    throw new TsmanError("INTERNAL", "compile plan: the system call filter was not compiled");
+  }
+  return [stepRecord("SECCOMP", [seccompFilter, "0"], origin(bundle, "/linux/seccomp"))];
+}

@@ -1,0 +1,166 @@
+import os from "node:os";
+import { type ErrorCode, TsmanError } from "../errors/index.ts";
+import { errnoMessage, errnoName } from "../platform/errno.ts";
+import type { MonitorFailure } from "./monitor-handle.ts";
+import { operationName, step } from "./protocol.ts";
+
+const { ENOENT, ENOTDIR, EACCES, ENOEXEC, EISDIR, EINVAL, ENOSPC, EPERM, ELOOP, ELIBBAD } = os
+  .constants.errno as Readonly<Record<string, number>>;
+
+/**
+ * A failure of the native program in the user's words: `mount overlay on / : Invalid argument
+ * (too many lower layers)`.
+ *
+ * The error's `cause` is the failure itself: `monitorFailureOf`.  Failures to make or map a user
+ * namespace say only what the kernel said; rootless/explainUsernsFailure knows the remedies.
+ */
+export function monitorError(failure: MonitorFailure): TsmanError {
+  const { code, message, hint } = describe(failure);
+  return new TsmanError(code, message, {
+    hint,
+    cause: failure,
+    details: {
+      stage: failure.stage,
+      operation: failure.operation,
+      object: failure.object,
+      errno: failure.errno === 0 ? "" : errnoName(failure.errno),
+      step: failure.stepIndex,
+      ...(failure.step === undefined
+        ? {}
+        : { stepName: operationName(failure.step.op), because: failure.step.because }),
+    },
+  });
+}
+
+/** The failure behind an error of {@link monitorError}; undefined for any other. */
+export function monitorFailureOf(error: unknown): MonitorFailure | undefined {
+  if (!(error instanceof TsmanError)) return undefined;
+  const { cause } = error;
+  const isFailure =
+    typeof cause === "object" && cause !== null && "stage" in cause && "stepIndex" in cause;
+  return isFailure ? (cause as MonitorFailure) : undefined;
+}
+
+interface Description {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+function describe(failure: MonitorFailure): Description {
+  if (isExec(failure)) return describeExec(failure);
+  const message = `${sentence(failure)}${reason(failure)}`;
+  if (failure.stage === "network") return describeNetwork(failure, message);
+  if (failure.stage === "map" || isNamespaceFailure(failure)) {
+    return { code: "PREFLIGHT_USERNS", message, hint: "run tsman doctor: it says what to change" };
+  }
+  return { code: "RUNTIME_FAILED", message, hint: stepHint(failure) };
+}
+
+function isExec(failure: MonitorFailure): boolean {
+  return failure.stage === "exec" || failure.step?.op === step.EXEC;
+}
+
+function isNamespaceFailure(failure: MonitorFailure): boolean {
+  return failure.stage === "stage 1" && ["unshare", "clone", "setns"].includes(failure.operation);
+}
+
+/** execve(2): what the shells tell apart by 127 and 126. */
+function describeExec(failure: MonitorFailure): Description {
+  const program = failure.object === "" ? "program" : failure.object;
+  switch (failure.errno) {
+    case ENOENT:
+    case ENOTDIR:
+      return {
+        code: "COMMAND_NOT_FOUND",
+        message: `run ${program}: ${failure.detail === "" ? "no such program in the container" : failure.detail}`,
+        hint: program.includes("/")
+          ? "if the file is there, the interpreter or loader that it names is missing"
+          : "it is in no directory of the container's PATH",
+      };
+    case ENOEXEC:
+    case ELIBBAD:
+      return {
+        code: "COMMAND_NOT_EXECUTABLE",
+        message: `run ${program}: not a program for this machine`,
+        hint: "the image may be for another platform (--platform), or a script lacks its #! line",
+      };
+    case EACCES:
+    case EISDIR:
+      return {
+        code: "COMMAND_NOT_EXECUTABLE",
+        message: `run ${program}: it may not be executed`,
+        hint: "give the file the execute permission, and check that no mount says noexec",
+      };
+    default:
+      return {
+        code: "COMMAND_NOT_EXECUTABLE",
+        message: `run ${program}${reason(failure)}`,
+      };
+  }
+}
+
+function describeNetwork(failure: MonitorFailure, message: string): Description {
+  const text = `${failure.object} ${failure.detail}`;
+  if (text.includes("/dev/net/tun")) {
+    return {
+      code: "PREFLIGHT_NETWORK",
+      message,
+      hint: "load the tun module (modprobe tun), or use --network none or --network host",
+    };
+  }
+  return {
+    code: "NETWORK_FAILED",
+    message,
+    hint: "use --network none or --network host, or run tsman doctor",
+  };
+}
+
+/** `operation object`, with the user's reason for a step: a bare path says little. */
+function sentence(failure: MonitorFailure): string {
+  const words = [failure.operation === "" ? "start container" : failure.operation];
+  if (failure.object !== "") words.push(failure.object);
+  const because = failure.step?.because;
+  const asked = because === undefined || because.startsWith("default") ? "" : ` (${because})`;
+  return `${words.join(" ")}${asked}`;
+}
+
+/** `: Invalid argument (detail)`; the errno never stands alone. */
+function reason(failure: MonitorFailure): string {
+  const detail = failure.detail.trim();
+  if (failure.errno === 0) return detail === "" ? "" : `: ${detail}`;
+  const meaning = errnoMessage(failure.errno);
+  return detail === "" ? `: ${meaning}` : `: ${meaning} (${detail})`;
+}
+
+function stepHint(failure: MonitorFailure): string | undefined {
+  const op = failure.step?.op;
+  const { errno } = failure;
+  switch (op) {
+    case step.CHDIR:
+      return errno === ENOENT
+        ? "the working directory does not exist in the image: make it, or choose another with -w"
+        : "choose another working directory with -w";
+    case step.USER:
+      return errno === EINVAL
+        ? "the id is not mapped: use one of the mapping that --explain prints"
+        : "name a user and group that are in the image's /etc/passwd and /etc/group, or numbers";
+    case step.ROOT_OVERLAY:
+      return errno === EPERM || errno === EINVAL
+        ? "this kernel or file system refuses an overlay here: tsman doctor says what works instead"
+        : undefined;
+    case step.BIND:
+    case step.MOUNT:
+      return errno === ELOOP
+        ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
+        : undefined;
+    case step.SECCOMP:
+      return "leave the filter out with --security-opt seccomp=unconfined, if you trust the program";
+    default:
+      if (failure.operation === "open" && errno === ENOENT) {
+        return "the path must exist on this host";
+      }
+      if (errno === ENOSPC) return "the disk, or a limit of the kernel, is used up: tsman doctor";
+      return undefined;
+  }
+}

@@ -1,0 +1,59 @@
+/** How the root file system comes about. */
+export type RootfsPlan =
+  | {
+      readonly driver: "overlay";
+      /** Layers' directories, topmost first. */
+      readonly lowers: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+      /** The container is removed at its end: nothing needs to reach the disk. */
+      readonly isVolatile: boolean;
+    }
+  | {
+      readonly driver: "fuse-overlayfs";
+      /** Path of the program. */
+      readonly program: string;
+      readonly lowers: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+      /** The container's directory; it has an empty directory `merged`. */
+      readonly dir: string;
+    }
+  | {
+      /** A tree that is the root itself: a copy, or `--rootfs PATH`. */
+      readonly driver: "copy";
+      readonly path: string;
+    };
+
+/** What a plan needs besides the bundle: where things are, and who is connected. */
+export interface LaunchContext {
+  readonly id: string;
+  readonly rootfs: RootfsPlan;
+  /** Existing directory of mode 0700 for the monitor's volatile files. */
+  readonly runDir: string;
+  readonly exitFile: string;
+  /** `--pidfile` */
+  readonly pidFile?: string | undefined;
+  readonly log?:
+    | { readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
+    | undefined;
+  /** Size of the terminal to begin with; needed with `-t`. */
+  readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
+  /** Output goes to descriptors 1 and 2 and the monitor ends with the container. */
+  readonly foreground: boolean;
+  /** Descriptor 0 is forwarded. */
+  readonly forwardStdin: boolean;
+  readonly detachKeys?: Uint8Array | undefined;
+  /** After READY wait for START. */
+  readonly hold: boolean;
+  readonly stopSignal: number;
+  readonly stopTimeoutMs: number;
+  /** `--timeout` */
+  readonly timeoutMs?: number | undefined;
+  /** The network helper's argv, from network/slirpArguments. */
+  readonly networkHelper?: readonly string[] | undefined;
+  /** Executed by the monitor after the exit when nobody is connected (`--rm -d`). */
+  readonly cleanup?: readonly string[] | undefined;
+  /** The compiled filter; needed when the bundle has one. */
+  readonly seccompFilter?: Uint8Array | undefined;
+}

@@ -1,0 +1,223 @@
+import type { Duplex } from "node:stream";
+import { TsmanError } from "../errors/index.ts";
+import { nativeProgram } from "../platform/native.ts";
+import { type ChildProcess, type StdioOptions, spawnProgram } from "../platform/process.ts";
+import { encodeLaunch, encodeResize, encodeSignal, encodeStart, encodeStop } from "./encode.ts";
+import { monitorError } from "./failure.ts";
+import type { LaunchPlan } from "./launch-plan.ts";
+import { planSteps } from "./launch-plan.ts";
+import type { CreatedProcess, MonitorHandle, WaitStatus } from "./monitor-handle.ts";
+import { type MonitorMessage, MonitorMessageDecoder } from "./monitor-messages.ts";
+import { controlFd } from "./protocol.ts";
+
+/** One of the program's three streams: the caller's own, none, or a descriptor number. */
+export type MonitorStream = "inherit" | "ignore" | number;
+
+/** What {@link startMonitor} takes. */
+export interface MonitorRequest {
+  readonly plan: LaunchPlan;
+  readonly stdio: {
+    readonly stdin: MonitorStream;
+    readonly stdout: MonitorStream;
+    readonly stderr: MonitorStream;
+  };
+  /** When aborted before the program runs, set-up is given up and everything it made goes away. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Starts the monitor of a container and hands it the plan.
+ *
+ * The program's bytes never pass through this process: the monitor gets the descriptors themselves.
+ * All promises of the handle reject with the same TsmanError when the monitor reports a failure or
+ * ends before it has said all.
+ *
+ * @throws TsmanError USAGE when the plan cannot be encoded, PREFLIGHT_HELPER when the native
+ * program is missing
+ */
+export function startMonitor(request: MonitorRequest): Promise<MonitorHandle> {
+  return MonitorClient.start(request);
+}
+
+type Milestone = "created" | "ready" | "started" | "exited";
+const milestones: readonly Milestone[] = ["created", "ready", "started", "exited"];
+
+class MonitorClient implements MonitorHandle {
+  readonly pid: number;
+  readonly created: Promise<CreatedProcess>;
+  readonly ready: Promise<void>;
+  readonly started: Promise<void>;
+  readonly exited: Promise<WaitStatus>;
+  readonly detached: Promise<void>;
+  readonly warnings: string[] = [];
+
+  readonly #child: ChildProcess;
+  readonly #control: Duplex;
+  readonly #plan: LaunchPlan;
+  readonly #decoder = new MonitorMessageDecoder();
+  readonly #onWarning: ((text: string) => void) | undefined;
+  readonly #created = Promise.withResolvers<CreatedProcess>();
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<WaitStatus>();
+  readonly #detached = Promise.withResolvers<void>();
+  #isDisconnected = false;
+  #reached = 0;
+
+  static async start(request: MonitorRequest): Promise<MonitorHandle> {
+    request.signal?.throwIfAborted();
+    const launch = encodeLaunch(request.plan);
+    const { stdin, stdout, stderr } = request.stdio;
+    // A 'pipe' above descriptor 2 is a unix stream socket pair in Node: both ways, as we need it.
+    const stdio: StdioOptions = [stdin, stdout, stderr, "pipe"];
+    const child = spawnProgram(nativeProgram(), ["monitor"], { stdio });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    child.once("spawn", resolve);
+    child.once("error", reject);
+    try {
+      await promise;
+    } catch (error) {
+      throw new TsmanError("PREFLIGHT_HELPER", `start ${nativeProgram()}: ${String(error)}`, {
+        hint: "build tsman's native program: npm run build:native",
+        cause: error,
+      });
+    }
+    return new MonitorClient(child, request, launch);
+  }
+
+  constructor(child: ChildProcess, request: MonitorRequest, launch: Uint8Array) {
+    this.#child = child;
+    this.pid = child.pid ?? -1;
+    this.#plan = request.plan;
+    this.#onWarning = request.onWarning;
+    this.#control = child.stdio[controlFd] as Duplex;
+    this.created = this.#created.promise;
+    this.ready = this.#ready.promise;
+    this.started = this.#started.promise;
+    this.exited = this.#exited.promise;
+    this.detached = this.#detached.promise;
+    // Whoever waits for one of them sees the failure there; the others must not bring Node down.
+    for (const promise of [this.created, this.ready, this.started, this.exited]) {
+      promise.catch(() => {});
+    }
+    this.#control.on("data", (chunk: Buffer) => this.#receive(chunk));
+    this.#control.on("end", () => this.#ended());
+    this.#control.on("close", () => this.#ended());
+    // EPIPE and ECONNRESET: the monitor is gone, and its last words may still be unread.
+    this.#control.on("error", () => {});
+    this.#abortWith(request.signal);
+    this.#control.write(launch);
+  }
+
+  #abortWith(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const abort = (): void => {
+      if (this.#reached >= milestones.indexOf("started") + 1) return;
+      this.#fail(
+        new TsmanError("INTERRUPTED", "start container: interrupted", { cause: signal.reason }),
+      );
+      // The monitor ends what it began when its caller goes away before START.
+      this.#control.destroy();
+      this.#child.kill("SIGTERM");
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const message of this.#decoder.push(chunk)) this.#handle(message);
+    } catch (error) {
+      this.#fail(error);
+      this.#control.destroy();
+    }
+  }
+
+  #handle(message: MonitorMessage): void {
+    switch (message.type) {
+      case "created":
+        this.#reach("created");
+        this.#created.resolve({ pid: message.pid, startTime: message.startTime });
+        return;
+      case "ready":
+        this.#reach("ready");
+        this.#ready.resolve();
+        return;
+      case "started":
+        this.#reach("started");
+        this.#started.resolve();
+        return;
+      case "exited":
+        this.#reach("exited");
+        this.#exited.resolve(message.waitStatus);
+        return;
+      case "detached":
+        this.#detached.resolve();
+        return;
+      case "warning":
+        this.warnings.push(message.text);
+        this.#onWarning?.(message.text);
+        return;
+      case "failed": {
+        const { stepIndex, stage, operation, object, errno, detail } = message;
+        const step = stepIndex < 0 ? undefined : planSteps(this.#plan)[stepIndex];
+        this.#fail(monitorError({ step, stepIndex, stage, operation, object, errno, detail }));
+        return;
+      }
+    }
+  }
+
+  #reach(milestone: Milestone): void {
+    this.#reached = Math.max(this.#reached, milestones.indexOf(milestone) + 1);
+  }
+
+  #fail(error: unknown): void {
+    this.#created.reject(error);
+    this.#ready.reject(error);
+    this.#started.reject(error);
+    this.#exited.reject(error);
+  }
+
+  #ended(): void {
+    if (this.#isDisconnected) return;
+    const hasStarted = this.#reached >= milestones.indexOf("started") + 1;
+    const error = hasStarted
+      ? new TsmanError(
+          "EXIT_STATUS_UNKNOWN",
+          "wait for container: its monitor ended without saying how the program did",
+          { hint: "somebody killed the monitor; the container was ended with it" },
+        )
+      : new TsmanError("RUNTIME_FAILED", "start container: the monitor ended without a word", {
+          hint: "it was killed, or crashed: see the kernel's log (dmesg)",
+        });
+    this.#fail(error);
+  }
+
+  start(): void {
+    this.#send(encodeStart());
+  }
+
+  signal(signal: number): void {
+    this.#send(encodeSignal(signal));
+  }
+
+  resize(rows: number, columns: number): void {
+    this.#send(encodeResize(rows, columns));
+  }
+
+  stop(signal: number, milliseconds: number): void {
+    this.#send(encodeStop(signal, milliseconds));
+  }
+
+  #send(frame: Buffer): void {
+    if (this.#isDisconnected || !this.#control.writable) return;
+    this.#control.write(frame);
+  }
+
+  disconnect(): void {
+    this.#isDisconnected = true;
+    this.#control.destroy();
+    this.#child.unref();
+  }
+}

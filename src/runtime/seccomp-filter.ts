@@ -1,0 +1,115 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { TsmanError } from "../errors/index.ts";
+import type { LinuxSeccomp, SeccompRule } from "../oci/runtime-spec.ts";
+import { seccompCompiler } from "../platform/native.ts";
+import { runProgram } from "../platform/process.ts";
+
+/** sizeof(struct sock_filter) */
+const instructionBytes = 8;
+/** BPF_MAXINSNS of the kernel. */
+const maxInstructions = 4096;
+
+/**
+ * The compiled form of a filter: an array of `struct sock_filter`.  Compiled once and kept in the
+ * user's cache under the hash of its source, so a start reads one file.
+ *
+ * @param cacheDir The user's own cache directory.
+ * @throws TsmanError USAGE when the compiler refuses a rule, PREFLIGHT_HELPER when it is missing
+ */
+export async function compileSeccompFilter(
+  seccomp: LinuxSeccomp,
+  cacheDir: string,
+): Promise<Uint8Array> {
+  const source = formatFilterSource(seccomp);
+  const key = createHash("sha256").update(source).digest("hex");
+  const directory = path.join(cacheDir, "seccomp");
+  const file = path.join(directory, `${key}.bpf`);
+  const cached = readCachedFilter(file);
+  if (cached !== undefined) return cached;
+  const result = await runProgram(seccompCompiler(), [], { input: source });
+  const program = result.stdout;
+  if (result.status !== 0 || !isProgram(program)) {
+    const why = result.stderr.toString("utf8").trim().slice(0, 1024);
+    throw new TsmanError(
+      "USAGE",
+      `compile system call filter: ${why === "" ? `the compiler ended with ${result.status ?? result.signal}` : why}`,
+      { hint: "check the profile given with --security-opt seccomp=FILE" },
+    );
+  }
+  writeCachedFilter(directory, file, program);
+  return program;
+}
+
+/**
+ * The source that dist/libexec/tsman-seccomp reads: lines `default ACTION [errno]`, `arch NAME`,
+ * `rule ACTION errno SYSCALL [arg op value [value2]]…`.  A rule that repeats the default says
+ * nothing and is refused by libseccomp (seccomp_rule_add(3)), so it is left out.
+ */
+export function formatFilterSource(seccomp: LinuxSeccomp): string {
+  const eperm = 1;
+  const isErrno = (action: string): boolean => action === "SCMP_ACT_ERRNO";
+  const defaultErrno = seccomp.defaultErrnoRet ?? eperm;
+  const lines = [
+    isErrno(seccomp.defaultAction)
+      ? `default ${seccomp.defaultAction} ${defaultErrno}`
+      : `default ${seccomp.defaultAction}`,
+    ...seccomp.architectures.map((name) => `arch ${name}`),
+  ];
+  for (const rule of seccomp.syscalls) {
+    const errno = isErrno(rule.action) ? (rule.errnoRet ?? eperm) : 0;
+    const repeatsDefault =
+      rule.action === seccomp.defaultAction && (!isErrno(rule.action) || errno === defaultErrno);
+    if (repeatsDefault) continue;
+    const conditions = formatConditions(rule);
+    for (const name of rule.names) {
+      lines.push(`rule ${rule.action} ${errno} ${name}${conditions}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function formatConditions(rule: SeccompRule): string {
+  return (rule.args ?? [])
+    .map(({ index, op, value, valueTwo }) => {
+      const second = op === "SCMP_CMP_MASKED_EQ" ? ` ${valueTwo ?? 0}` : "";
+      return ` ${index} ${op} ${value}${second}`;
+    })
+    .join("");
+}
+
+function isProgram(bytes: Uint8Array): boolean {
+  const { byteLength } = bytes;
+  return (
+    byteLength > 0 &&
+    byteLength % instructionBytes === 0 &&
+    byteLength <= maxInstructions * instructionBytes
+  );
+}
+
+/** A filter that others could have written is as good as none: it is not used. */
+function readCachedFilter(file: string): Uint8Array | undefined {
+  try {
+    const stat = statSync(file);
+    if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return undefined;
+    if (stat.size > maxInstructions * instructionBytes) return undefined;
+    const bytes = readFileSync(file);
+    return isProgram(bytes) ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The cache is a convenience: a directory that cannot be written costs time, not the start. */
+function writeCachedFilter(directory: string, file: string, program: Uint8Array): void {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, program, { mode: 0o600, flag: "wx" });
+    renameSync(temporary, file);
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
