@@ -1,0 +1,2 @@
+export { defaultUnpackLimits, type UnpackLimits } from "./limits.ts";
+export { type UnpackedLayer, type UnpackLayerOptions, unpackLayer } from "./unpack-layer.ts";

@@ -1,0 +1,170 @@
+import type { Readable, Transform } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { TsmanError } from "../../errors/index.ts";
+import type { UnpackLimits } from "../limits.ts";
+
+/** Output of one step in zlib's thread, which runs beside the thread that writes the files. */
+const chunkBytes = 1024 * 1024;
+/** Input of one step; layers are compressed to a third or so. */
+const inputBytes = 384 * 1024;
+/** zlib's thread may be this far ahead. */
+const aheadBytes = 4 * chunkBytes;
+
+/** RFC 1952 2.3.1, RFC 8878 3.1.1 and 3.1.2. */
+const gzipMagic = 0x1f8b;
+const zstdMagic = 0xfd2fb528;
+const zstdSkippable = 0x184d2a50;
+/** bzip2 and xz are not in any image specification, but known enough to be named. */
+const foreign: readonly (readonly [name: string, magic: string])[] = [
+  ["bzip2", "BZh"],
+  ["xz", "\xfd7zXZ"],
+];
+
+/** Bytes that went in and came out so far. */
+export interface Meter {
+  compressed: number;
+  unpacked: number;
+}
+
+/**
+ * The uncompressed bytes of a layer.  How it is packed is seen from its first bytes, as Docker and
+ * Podman do: media types lie, and the diffID decides in the end.
+ *
+ * @throws TsmanError LAYER_INVALID for damaged or cut off data, LAYER_LIMIT for a bomb
+ */
+export async function* decompress(
+  source: Readable,
+  limits: UnpackLimits,
+  meter: Meter,
+): AsyncGenerator<Buffer> {
+  const head = await readHead(source);
+  const unpacker = createUnpacker(head);
+  const counted = countInput(source, head, meter);
+  if (unpacker === undefined) {
+    for await (const chunk of counted) yield checked(chunk, limits, meter);
+    return;
+  }
+  const feeding = feed(gather(counted), unpacker);
+  try {
+    for await (const chunk of unpacker as AsyncIterable<Buffer>) {
+      yield checked(chunk, limits, meter);
+      // zlib's thread gets its next piece of work from the event loop: without a turn of it the
+      // two threads would wait for each other in alternation.
+      await setImmediate();
+    }
+  } catch (error) {
+    throw error instanceof TsmanError ? error : damaged(error);
+  } finally {
+    unpacker.destroy();
+  }
+  await feeding;
+}
+
+/** The first bytes, at least four unless there are no more. */
+async function readHead(source: Readable): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < 6) {
+    const chunk = (await readChunk(source)) as Buffer | undefined;
+    if (chunk === undefined) break;
+    head = Buffer.concat([head, chunk]);
+  }
+  return head;
+}
+
+async function readChunk(source: Readable): Promise<Buffer | undefined> {
+  for (;;) {
+    const chunk = source.read() as Buffer | null;
+    if (chunk !== null) return chunk;
+    if (source.readableEnded) return undefined;
+    await new Promise<void>((resolve, reject) => {
+      const done = (): void => {
+        source.off("readable", done).off("end", done).off("error", reject);
+        resolve();
+      };
+      source.on("readable", done).on("end", done).on("error", reject);
+    });
+  }
+}
+
+async function* countInput(source: Readable, head: Buffer, meter: Meter): AsyncGenerator<Buffer> {
+  for (let chunk: Buffer | undefined = head; chunk !== undefined; chunk = await readChunk(source)) {
+    meter.compressed += chunk.length;
+    if (chunk.length > 0) yield chunk;
+  }
+}
+
+function createUnpacker(head: Buffer): Transform | undefined {
+  const options = { chunkSize: chunkBytes, highWaterMark: aheadBytes };
+  if (head.length >= 2 && head.readUInt16BE(0) === gzipMagic) return createGunzip(options);
+  if (head.length >= 4) {
+    const magic = head.readUInt32LE(0);
+    const isSkippable = magic >= zstdSkippable && magic < zstdSkippable + 16;
+    if (magic === zstdMagic || isSkippable) return createZstdDecompress(options);
+  }
+  for (const [name, magic] of foreign) {
+    if (head.toString("latin1", 0, magic.length) === magic) {
+      throw new TsmanError("LAYER_INVALID", `the layer is compressed with ${name}`);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Fewer, larger pieces: each costs a round trip between the event loop and zlib's thread, and the
+ * longer that thread is busy, the better it overlaps with the writing of files.
+ */
+async function* gather(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let gathered: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    gathered.push(chunk);
+    size += chunk.length;
+    if (size < inputBytes) continue;
+    yield Buffer.concat(gathered, size);
+    gathered = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(gathered, size);
+}
+
+async function feed(chunks: AsyncIterable<Buffer>, unpacker: Transform): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (unpacker.destroyed) return;
+      if (!unpacker.write(chunk)) {
+        await new Promise<void>((resolve) => {
+          const done = (): void => {
+            unpacker.off("drain", done).off("close", done);
+            resolve();
+          };
+          unpacker.on("drain", done).on("close", done);
+        });
+      }
+    }
+    unpacker.end();
+  } catch (error) {
+    unpacker.destroy(error as Error);
+  }
+}
+
+function checked(chunk: Buffer, limits: UnpackLimits, meter: Meter): Buffer {
+  meter.unpacked += chunk.length;
+  if (meter.unpacked > limits.maxBytes) {
+    throw limit("maxBytes", limits.maxBytes, "the layer unpacks to more bytes than the limit");
+  }
+  const isBig = meter.unpacked > limits.ratioFloor;
+  if (isBig && meter.unpacked > meter.compressed * limits.maxRatio) {
+    throw limit("maxRatio", limits.maxRatio, "the layer's compression ratio is over the limit");
+  }
+  return chunk;
+}
+
+function limit(name: keyof UnpackLimits, value: number, why: string): TsmanError {
+  return new TsmanError("LAYER_LIMIT", `${why} ${value}`, { details: { limit: name, value } });
+}
+
+function damaged(error: unknown): TsmanError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new TsmanError("LAYER_INVALID", `decompress: ${why}`, { cause: error });
+}

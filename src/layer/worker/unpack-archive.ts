@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import type { UnpackAnswer, UnpackRequest } from "../worker-protocol.ts";
+import { decompress, type Meter } from "./decompression.ts";
+import { EntryExtraction } from "./entry-extraction.ts";
+import { displayName } from "./entry-name.ts";
+import { LayerTree } from "./layer-tree.ts";
+import { OwnerPolicy } from "./owner-policy.ts";
+import { TarFraming } from "./tar-framing.ts";
+
+/** How many implied directories an answer names. */
+const maxImplied = 10_000;
+
+/**
+ * The one pass: decompress → sha256 (diffID) → tar-stream → files.
+ *
+ * @param source the compressed layer
+ * @param root what stands for the layer's root: "" in a chrooted process
+ * @throws TsmanError that names the entry
+ */
+export async function unpackArchive(
+  source: Readable,
+  root: string,
+  { limits, uids, gids }: UnpackRequest,
+): Promise<UnpackAnswer> {
+  const meter: Meter = { compressed: 0, unpacked: 0 };
+  const hash = createHash("sha256");
+  const framing = new TarFraming(limits);
+  const tree = new LayerTree(root);
+  const extraction = new EntryExtraction(tree, new OwnerPolicy(uids, gids), limits);
+  for await (const chunk of decompress(source, limits, meter)) {
+    hash.update(chunk);
+    for (const piece of framing.push(chunk)) await extraction.write(piece);
+  }
+  framing.finish();
+  const implied = await extraction.end();
+  return {
+    outcome: "unpacked",
+    sha256: hash.digest("hex"),
+    entries: framing.entries,
+    bytes: meter.unpacked,
+    compressedBytes: meter.compressed,
+    ...extraction.counts,
+    impliedDirectories: implied.slice(0, maxImplied).map(displayName),
+    opaqueRoot: tree.opaqueRoot,
+  };
+}
