@@ -1,0 +1,112 @@
+import type { Catalogue, CommandEntry, CommandGroup } from "./catalogue.ts";
+
+const run: CommandEntry = {
+  summary: "create a container from an image and run it",
+  load: async () => (await import("../commands/run.ts")).run,
+};
+const pull: CommandEntry = {
+  summary: "fetch an image from a registry",
+  load: async () => (await import("../commands/pull.ts")).pull,
+};
+const images: CommandEntry = {
+  summary: "list images",
+  load: async () => (await import("../commands/images.ts")).images,
+};
+const rmi: CommandEntry = {
+  summary: "remove images",
+  load: async () => (await import("../commands/rmi.ts")).rmi,
+};
+const ps: CommandEntry = {
+  summary: "list containers",
+  load: async () => (await import("../commands/ps.ts")).ps,
+};
+const logs: CommandEntry = {
+  summary: "print what a container wrote",
+  load: async () => (await import("../commands/logs.ts")).logs,
+};
+const stop: CommandEntry = {
+  summary: "stop containers",
+  load: async () => (await import("../commands/stop.ts")).stop,
+};
+const kill: CommandEntry = {
+  summary: "send containers a signal",
+  load: async () => (await import("../commands/kill.ts")).kill,
+};
+const wait: CommandEntry = {
+  summary: "wait for containers to end and print their exit status",
+  load: async () => (await import("../commands/wait.ts")).wait,
+};
+const rm: CommandEntry = {
+  summary: "remove containers",
+  load: async () => (await import("../commands/rm.ts")).rm,
+};
+const inspect: CommandEntry = {
+  summary: "print everything about a container or image",
+  load: async () => (await import("../commands/inspect.ts")).inspect,
+};
+const inspectImage: CommandEntry = {
+  summary: "print everything about an image",
+  load: async () => (await import("../commands/inspect.ts")).inspectImage,
+};
+const inspectContainer: CommandEntry = {
+  summary: "print everything about a container",
+  load: async () => (await import("../commands/inspect.ts")).inspectContainer,
+};
+
+/** The same command under another name. */
+const alias = (entry: CommandEntry): CommandEntry => ({ ...entry, isAlias: true });
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  run,
+  pull,
+  images,
+  rmi,
+  ps,
+  logs,
+  stop,
+  kill,
+  wait,
+  rm,
+  inspect,
+  doctor: {
+    summary: "check what works on this host, and say what to do about the rest",
+    load: async () => (await import("../commands/doctor.ts")).doctor,
+  },
+  info: {
+    summary: "print versions, paths and what this host offers",
+    load: async () => (await import("../commands/info.ts")).info,
+  },
+  version: {
+    summary: "print the version",
+    load: async () => (await import("../commands/version.ts")).version,
+  },
+  help: {
+    summary: "print help on a command",
+    load: async () => (await import("../commands/help.ts")).help,
+  },
+};
+
+const groups: Readonly<Record<string, CommandGroup>> = {
+  image: {
+    summary: "images",
+    commands: { ls: images, list: alias(images), rm: rmi, pull, inspect: inspectImage },
+  },
+  container: {
+    summary: "containers",
+    commands: {
+      run,
+      ls: ps,
+      list: alias(ps),
+      ps: alias(ps),
+      logs,
+      stop,
+      kill,
+      wait,
+      rm,
+      inspect: inspectContainer,
+    },
+  },
+};
+
+/** All that `tsman` can be told to do. */
+export const catalogue: Catalogue = { commands, groups };

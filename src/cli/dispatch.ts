@@ -1,0 +1,103 @@
+import { toTsmanError } from "../errors/index.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { CommandContext } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import { findCommand } from "./find-command.ts";
+import { type GlobalValues, globalOptions } from "./global-options.ts";
+import { flag } from "./option-spec.ts";
+import type { Output } from "./output.ts";
+import { parseOptions } from "./parse-options.ts";
+import { errorText } from "./render/error.ts";
+import { interruptionSignal } from "./session/interruption.ts";
+
+/** What the process hands to the dispatcher. */
+export interface DispatchInput {
+  readonly argv: readonly string[];
+  readonly catalogue: Catalogue;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly now: () => number;
+  readonly columns: () => number;
+  readonly openEngine: (values: GlobalValues) => Promise<Engine>;
+}
+
+const topOptions = {
+  ...globalOptions,
+  help: flag({ char: "h", summary: "print this help" }),
+  version: flag({ char: "v", summary: "print the version" }),
+} as const;
+
+/**
+ * Runs one command line: finds the command, loads it, and says on stderr what went wrong.
+ *
+ * @returns the exit status.
+ */
+export async function dispatch(input: DispatchInput): Promise<number> {
+  let isDebug = false;
+  try {
+    return await run(input, (values) => {
+      isDebug ||= values["log-level"] === "debug";
+    });
+  } catch (thrown) {
+    const error = toTsmanError(thrown, "tsman");
+    isDebug ||= input.argv.includes("--log-level=debug");
+    input.stderr.write(errorText(error, { isTerminal: input.stderr.isTerminal, isDebug }));
+    return error.exitStatus;
+  }
+}
+
+async function run(
+  input: DispatchInput,
+  onGlobals: (values: GlobalValues) => void,
+): Promise<number> {
+  let top: GlobalValues = { "log-level": undefined, root: undefined, "runtime-dir": undefined };
+  let argv = input.argv;
+  if (argv[0]?.startsWith("-") === true) {
+    const rules = { stopAtPositional: true, command: "tsman" };
+    const parsed = await parseOptions(argv, topOptions, rules);
+    top = parsed.values;
+    onGlobals(top);
+    argv = parsed.positionals;
+    if (parsed.values.version) argv = ["version", ...argv];
+    else if (parsed.values.help) argv = ["help", ...argv];
+  }
+  if (argv.length === 0) argv = ["help"];
+  const { catalogue } = input;
+  const found =
+    findCommand(argv, catalogue) ?? findCommand(["help", ...argv.slice(0, 1)], catalogue);
+  if (found === undefined) return 0;
+  const command = await found.entry.load();
+  return await command.execute(found.rest, (values) => {
+    const globals: GlobalValues = {
+      "log-level": values["log-level"] ?? top["log-level"],
+      root: values.root ?? top.root,
+      "runtime-dir": values["runtime-dir"] ?? top["runtime-dir"],
+    };
+    onGlobals(globals);
+    return contextOf(input, globals);
+  });
+}
+
+function contextOf(input: DispatchInput, globals: GlobalValues): CommandContext {
+  let engine: Promise<Engine> | undefined;
+  let interruption: AbortSignal | undefined;
+  return {
+    catalogue: input.catalogue,
+    stdout: input.stdout,
+    stderr: input.stderr,
+    cwd: input.cwd,
+    environment: input.environment,
+    now: input.now,
+    columns: input.columns,
+    openEngine: () => {
+      engine ??= input.openEngine(globals);
+      return engine;
+    },
+    interruption: () => {
+      interruption ??= interruptionSignal();
+      return interruption;
+    },
+  };
+}

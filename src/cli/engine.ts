@@ -1,0 +1,17 @@
+import type { ContainerOptions } from "../container/options.ts";
+import type { DoctorReport } from "../engine/doctor/report.ts";
+import type {
+  ContainerService,
+  ExplainDocument,
+  ImageService,
+  InfoDocument,
+} from "../engine/types.ts";
+
+/** What the commands use of `Tsman`: its interface, so that tests can stand in for it. */
+export interface Engine {
+  readonly images: ImageService;
+  readonly containers: ContainerService;
+  explain(options: ContainerOptions): Promise<ExplainDocument>;
+  doctor(): Promise<DoctorReport>;
+  info(): Promise<InfoDocument>;
+}

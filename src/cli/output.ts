@@ -1,0 +1,45 @@
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
+
+/** Where a command writes: stdout for data, stderr for people. */
+export interface Output {
+  write(text: string | Uint8Array): void;
+  readonly isTerminal: boolean;
+}
+
+/**
+ * An output on a descriptor.  It writes synchronously: node's own streams cost milliseconds to set
+ * up, switch the descriptor (which the container shares) to non-blocking, and lose what is pending
+ * when the process exits.
+ */
+export function descriptorOutput(descriptor: number): Output {
+  let isTerminal: boolean | undefined;
+  let isClosed = false;
+  return {
+    get isTerminal() {
+      isTerminal ??= isatty(descriptor);
+      return isTerminal;
+    },
+    write(text) {
+      const bytes = typeof text === "string" ? Buffer.from(text) : text;
+      for (let offset = 0; offset < bytes.length && !isClosed; ) {
+        try {
+          offset += writeSync(descriptor, bytes, offset);
+        } catch (error) {
+          const { code } = error as NodeJS.ErrnoException;
+          if (code === "EAGAIN") pause();
+          // Nobody reads any more (`| head`): like other filters, stop without a word.
+          else if (code === "EPIPE") isClosed = true;
+          else throw error;
+        }
+      }
+    },
+  };
+}
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** The other side made the descriptor non-blocking, and it is full: give its reader a moment. */
+function pause(): void {
+  Atomics.wait(never, 0, 0, 2);
+}

@@ -1,0 +1,48 @@
+import { isTsmanError, type TsmanError } from "../../errors/index.ts";
+import { escapeControls } from "./escape.ts";
+
+/** How an error is shown. */
+export interface ErrorStyle {
+  /** Control characters are made visible on a terminal. */
+  readonly isTerminal: boolean;
+  /** With code, details, causes and stack. */
+  readonly isDebug: boolean;
+}
+
+/** An error for people: `tsman: error: MESSAGE`, then its remedy. */
+export function errorText(error: TsmanError, style: ErrorStyle): string {
+  const lines = [`tsman: error: ${error.message}`];
+  const hint = error.hint ?? (error.code === "INTERNAL" ? internalHint : undefined);
+  if (hint !== undefined) lines.push(...hint.split("\n").map((line) => `hint: ${line}`));
+  if (style.isDebug) lines.push(...debugLines(error));
+  const text = `${lines.join("\n")}\n`;
+  return style.isTerminal ? escapeControls(text) : text;
+}
+
+const internalHint =
+  "this is a defect of tsman; run it again with --log-level debug and report what it says";
+
+/** Deeper chains are cut: a cause may lead back to where it came from. */
+const maxCauses = 16;
+
+function debugLines(error: TsmanError): string[] {
+  const lines = [`debug: code ${error.code}, exit status ${error.exitStatus}`];
+  for (const [key, value] of Object.entries(error.details)) {
+    lines.push(`debug: ${key}: ${Array.isArray(value) ? value.join(", ") : String(value)}`);
+  }
+  let cause: unknown = error.cause;
+  for (let depth = 0; cause !== undefined && depth < maxCauses; depth += 1) {
+    const code = isTsmanError(cause) ? `${cause.code}: ` : "";
+    lines.push(`debug: caused by ${code}${cause instanceof Error ? cause.message : String(cause)}`);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  const stack =
+    (error.cause instanceof Error ? error.cause : error).stack?.split("\n").slice(1) ?? [];
+  return [...lines, ...stack.map((line) => `debug: ${line.trim()}`)];
+}
+
+/** A warning for people. */
+export function warningText(message: string, isTerminal: boolean): string {
+  const text = `tsman: warning: ${message}\n`;
+  return isTerminal ? escapeControls(text) : text;
+}

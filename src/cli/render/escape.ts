@@ -1,0 +1,24 @@
+/**
+ * C0 except tab and newline, DEL, C1, and the characters that turn the direction of text: what a
+ * name, label or message could use to paint over a terminal (security case S35).
+ */
+const dangerous = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** Makes control characters visible: `\x1b`. Tabs and newlines stay. */
+export function escapeControls(text: string): string {
+  return text.replace(dangerous, visible);
+}
+
+/** As {@link escapeControls}, for a place where a newline or tab would break the form. */
+export function escapeCell(text: string): string {
+  return escapeControls(text).replace(/[\t\n]/g, visible);
+}
+
+function visible(character: string): string {
+  const code = character.charCodeAt(0);
+  if (character === "\n") return "\\n";
+  if (character === "\t") return "\\t";
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, "0")}`
+    : `\\u${code.toString(16).padStart(4, "0")}`;
+}

@@ -1,0 +1,16 @@
+import type { ExplainDocument } from "../../engine/types.ts";
+
+/** `--explain` for people: each thing that would be done, with who asked for it. */
+export function explainText(document: ExplainDocument): string {
+  return document.sections
+    .filter((section) => section.entries.length > 0)
+    .map((section) => {
+      const width = Math.min(64, Math.max(...section.entries.map(({ what }) => what.length)));
+      const rows = section.entries.map(({ what, because }) => {
+        const left = what.length > width ? `${what}\n  ${" ".repeat(width)}` : what.padEnd(width);
+        return `  ${left}  <- ${because}\n`;
+      });
+      return `${section.title}:\n${rows.join("")}`;
+    })
+    .join("\n");
+}

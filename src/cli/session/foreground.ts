@@ -1,0 +1,106 @@
+import { isatty } from "node:tty";
+import type { ContainerOptions } from "../../container/options.ts";
+import type { RegistryCredentials, RunSession } from "../../engine/types.ts";
+import type { CommandContext } from "../command.ts";
+import type { Engine } from "../engine.ts";
+import { warningText } from "../render/error.ts";
+import { progressView } from "../render/progress.ts";
+
+import { proxySignals } from "./signal-proxy.ts";
+import { findSessionTerminal, type SessionTerminal } from "./terminal.ts";
+
+/** What `run` asks of its session besides the container's options. */
+export interface SessionOptions {
+  readonly quiet: boolean;
+  readonly sigProxy: boolean;
+  /** Missing: not said. */
+  readonly tlsVerify: boolean | undefined;
+  readonly authFile: string | undefined;
+  readonly credentials: RegistryCredentials | undefined;
+}
+
+/**
+ * Runs a container: in the background (its id goes to stdout), or in the foreground until it ends
+ * or the detach keys are typed.  Standard input and output are the container's: nothing here reads
+ * or writes them meanwhile.
+ *
+ * @returns the exit status of the command line.
+ */
+export async function runSession(
+  engine: Engine,
+  options: ContainerOptions,
+  session: SessionOptions,
+  context: CommandContext,
+): Promise<number> {
+  const { stderr } = context;
+  const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
+  if (options.tty && options.interactive && !options.detach && !isatty(0)) {
+    warn("standard input is no terminal: -t with -i may not work as expected");
+  }
+  const terminal = options.tty ? findSessionTerminal() : undefined;
+  const size = terminal?.size();
+  const progress = progressView(stderr, {
+    quiet: session.quiet,
+    columns: () => size?.columns ?? 80,
+  });
+  const abort = context.interruption();
+  try {
+    const running = await engine.containers.run(options, {
+      stdin: 0,
+      stdout: 1,
+      stderr: 2,
+      ...(size !== undefined && { terminal: size }),
+      signal: abort,
+      onProgress: progress.onProgress,
+      onWarning: warn,
+      tlsVerify: session.tlsVerify,
+      authFile: session.authFile,
+      credentials: session.credentials,
+    });
+    progress.finish();
+    if (options.detach) return await leave(running, context);
+    return await stay(running, options, session, terminal, abort);
+  } finally {
+    terminal?.restore();
+  }
+}
+
+async function leave(running: RunSession, context: CommandContext): Promise<number> {
+  await running.started;
+  context.stdout.write(`${running.id}\n`);
+  running.release();
+  return 0;
+}
+
+async function stay(
+  running: RunSession,
+  options: ContainerOptions,
+  session: SessionOptions,
+  terminal: SessionTerminal | undefined,
+  abort: AbortSignal,
+): Promise<number> {
+  // Each of these settles or not, as the container goes; `started` alone decides about failure.
+  running.exited.catch(() => {});
+  running.detached.catch(() => {});
+  if (session.sigProxy) proxySignals((signal) => running.signal(signal));
+  terminal?.onResize(({ rows, columns }) => running.resize(rows, columns));
+  // Raw only while somebody types into the container: else Ctrl-C must go on to work as usual.
+  if (options.interactive && isatty(0)) await terminal?.enterRaw();
+  await running.started;
+  const end = await Promise.race([
+    running.exited.then(({ status }) => status),
+    running.detached.then(() => undefined),
+    aborted(abort, session.sigProxy),
+  ]);
+  if (end !== undefined) return end;
+  running.release();
+  return 0;
+}
+
+/** With `--sig-proxy=false` a signal ends the command line, and the container goes on. */
+function aborted(abort: AbortSignal, sigProxy: boolean): Promise<never> {
+  return new Promise((_, reject) => {
+    if (sigProxy) return;
+    abort.addEventListener("abort", () => reject(abort.reason as Error), { once: true });
+  });
+}

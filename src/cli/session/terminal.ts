@@ -1,0 +1,56 @@
+import { constants, openSync } from "node:fs";
+import process from "node:process";
+import { isatty, WriteStream } from "node:tty";
+import type { TerminalSize } from "../../engine/types.ts";
+
+/** The terminal that a session runs on. */
+export interface SessionTerminal {
+  readonly size: () => TerminalSize | undefined;
+  readonly onResize: (listener: (size: TerminalSize) => void) => void;
+  /** Every byte to the container from here on. */
+  readonly enterRaw: () => Promise<void>;
+  /** Puts the terminal back as it was found; safe to call at any time. */
+  readonly restore: () => void;
+}
+
+/** The caller's terminal, if one of descriptors 0 to 2 is one. */
+export function findSessionTerminal(): SessionTerminal | undefined {
+  const shared = [0, 1, 2].find((descriptor) => isatty(descriptor));
+  if (shared === undefined) return undefined;
+  let leaveRaw: (() => void) | undefined;
+  const restore = (): void => leaveRaw?.();
+  return {
+    size: () => terminalSize(shared),
+    onResize: (listener) => {
+      process.on("SIGWINCH", () => {
+        const size = terminalSize(shared);
+        if (size !== undefined) listener(size);
+      });
+    },
+    enterRaw: async () => {
+      const { makeTerminalRaw } = await import("../../platform/terminal-mode.ts");
+      leaveRaw = makeTerminalRaw(shared);
+      // Whatever ends this process by way of JavaScript passes here.
+      process.on("exit", restore);
+    },
+    restore,
+  };
+}
+
+/** Width of the caller's terminal; 80 where there is none. */
+export function terminalColumns(): number {
+  return findSessionTerminal()?.size()?.columns ?? 80;
+}
+
+/**
+ * Asks for a terminal's size.  It is opened anew for that: what Node does to a terminal's descriptor
+ * (O_NONBLOCK) would reach the container, which shares 0 to 2 with us.
+ */
+function terminalSize(descriptor: number): TerminalSize | undefined {
+  const fd = openSync(`/proc/self/fd/${descriptor}`, constants.O_RDWR | constants.O_NOCTTY);
+  const stream = new WriteStream(fd);
+  const [columns, rows] = stream.getWindowSize();
+  stream.destroy();
+  // A serial line or a fresh pseudo-terminal says 0 by 0.
+  return columns > 0 && rows > 0 ? { columns, rows } : undefined;
+}

@@ -1,0 +1,58 @@
+import { defineCommand } from "../cli/command.ts";
+import { flag, text, value } from "../cli/option-spec.ts";
+import { naming } from "../cli/options/scalars.ts";
+import { parseCredentials, parseImageName, parsePullPolicy } from "../cli/options/words.ts";
+import { progressView } from "../cli/render/progress.ts";
+import { parsePlatform } from "../oci/platform.ts";
+
+/** `tsman pull` */
+export const pull = defineCommand({
+  name: "pull",
+  usage: "[OPTIONS] IMAGE…",
+  summary: "fetch images from their registries",
+  examples: ["tsman pull alpine", "tsman pull --platform linux/arm64 quay.io/podman/hello:latest"],
+  options: {
+    authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+    creds: value({
+      metavar: "USER:PASSWORD",
+      summary: "credentials of the registry",
+      parse: parseCredentials,
+    }),
+    platform: value({
+      metavar: "OS/ARCH[/VARIANT]",
+      summary: "choose from a multi-platform image",
+      parse: naming(parsePlatform),
+    }),
+    policy: value({
+      metavar: "POLICY",
+      summary: "always (as if not given), missing, newer, never",
+      parse: parsePullPolicy,
+    }),
+    quiet: flag({ char: "q", summary: "no progress" }),
+    "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
+  },
+  positionals: { min: 1, max: Number.POSITIVE_INFINITY, noun: "image" },
+  async run({ values, positionals, given }, context) {
+    const references = positionals.map(parseImageName);
+    const engine = await context.openEngine();
+    for (const reference of references) {
+      const progress = progressView(context.stderr, {
+        quiet: values.quiet,
+        columns: context.columns,
+      });
+      const { id } = await engine.images
+        .pull(reference, {
+          platform: values.platform,
+          tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
+          policy: values.policy ?? "always",
+          authFile: values.authfile,
+          credentials: values.creds,
+          signal: context.interruption(),
+          onProgress: progress.onProgress,
+        })
+        .finally(progress.finish);
+      context.stdout.write(`${id.replace(/^sha256:/, "")}\n`);
+    }
+    return 0;
+  },
+});

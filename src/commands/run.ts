@@ -1,0 +1,58 @@
+import { defineCommand } from "../cli/command.ts";
+import { containerOptions } from "../cli/options/container-options.ts";
+import { readOptionFile } from "../cli/options/read-text.ts";
+import { runOptions } from "../cli/options/run-options.ts";
+import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
+import { warningText } from "../cli/render/error.ts";
+import { runSession } from "../cli/session/foreground.ts";
+
+/** `tsman run` */
+export const run = defineCommand({
+  name: "run",
+  usage: "[OPTIONS] IMAGE [COMMAND [ARGUMENT…]]",
+  summary: "create a container from an image and run it",
+  examples: [
+    "tsman run --rm -it busybox sh",
+    "tsman run --rm -v ./src:/src:ro -w /src busybox ls -l",
+    "tsman run -d --name web -p 8080:80 nginx",
+    "tsman run --rm --explain busybox true",
+  ],
+  options: runOptions,
+  refused: unsupportedRunOptions,
+  stopAtPositional: true,
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
+  async run({ values, positionals, given }, context) {
+    const { options, warnings } = containerOptions(values, positionals, {
+      cwd: context.cwd,
+      environment: context.environment,
+      readText: readOptionFile,
+    });
+    for (const warning of warnings) {
+      context.stderr.write(warningText(warning, context.stderr.isTerminal));
+    }
+    const engine = await context.openEngine();
+    if (values.explain !== undefined) {
+      const document = await engine.explain(options);
+      const { explainText } = await import("../cli/render/explain.ts");
+      const { escapeControls } = await import("../cli/render/escape.ts");
+      const text =
+        values.explain === "json"
+          ? `${JSON.stringify(document, null, 2)}\n`
+          : explainText(document);
+      context.stdout.write(context.stdout.isTerminal ? escapeControls(text) : text);
+      return 0;
+    }
+    return await runSession(
+      engine,
+      options,
+      {
+        quiet: values.quiet,
+        sigProxy: values["sig-proxy"],
+        tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
+        authFile: values.authfile,
+        credentials: values.creds,
+      },
+      context,
+    );
+  },
+});

@@ -1,0 +1,33 @@
+import process from "node:process";
+import { defineCommand } from "../cli/command.ts";
+import { text } from "../cli/option-spec.ts";
+import { tsmanVersion } from "../engine/version.ts";
+
+/** `tsman version`, `tsman --version` */
+export const version = defineCommand({
+  name: "version",
+  usage: "[OPTIONS]",
+  summary: "print the version",
+  options: {
+    format: text({ char: "f", metavar: "FORMAT", summary: "json or a template" }),
+  },
+  positionals: { min: 0, max: 0, noun: "part" },
+  async run({ values }, context) {
+    const number = tsmanVersion();
+    if (values.format === undefined) {
+      context.stdout.write(`tsman version ${number}\n`);
+      return 0;
+    }
+    const { printDocument } = await import("../cli/render/listing.ts");
+    const document = {
+      Client: {
+        Version: number,
+        NodeVersion: process.versions.node,
+        Os: "linux",
+        OsArch: `linux/${process.arch}`,
+      },
+    };
+    printDocument(document, values.format, context.stdout);
+    return 0;
+  },
+});
