@@ -51,6 +51,9 @@ const result = await build({
   },
   metafile: true,
   logLevel: "warning",
+}).catch(() => {
+  // esbuild has printed what is wrong.
+  process.exit(1);
 });
 
 // Chunk names carry a hash: what an earlier build left behind would pile up.
