@@ -1,0 +1,45 @@
+// A tsman command as far as the store can tell, run by the tests in a process of its own.
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { openStore } from "../../../src/store/store.ts";
+import {
+  chainIdOf,
+  containerRecord,
+  imageRecord,
+  mappingKey,
+  storePaths,
+} from "./scratch-store.ts";
+
+const [task, base, ...args] = process.argv.slice(2);
+if (base === undefined) throw new Error("usage: store-worker.ts TASK DIRECTORY [ARG…]");
+// All workers of a test begin when the test lets go of their standard input.
+await text(process.stdin);
+const store = openStore(storePaths(base));
+const name = args[0] ?? "x";
+switch (task) {
+  case "create":
+    store.containers.create(containerRecord(name));
+    break;
+  case "race-for-name":
+    store.containers.create(containerRecord("wanted", { id: containerRecord(name).id }));
+    break;
+  case "die-while-unpacking":
+    writeFileSync(path.join(store.layers.begin(mappingKey, chainIdOf(name)), "half"), "a file");
+    process.kill(process.pid, "SIGKILL");
+    break;
+  case "commit":
+    writeFileSync(path.join(store.layers.begin(mappingKey, chainIdOf(name)), "file"), "a file");
+    store.layers.commit(mappingKey, chainIdOf(name), 6);
+    break;
+  case "die-in-transaction":
+    store.transaction(() => {
+      store.images.put(imageRecord(name));
+      store.containers.create(containerRecord(name));
+      process.kill(process.pid, "SIGKILL");
+    });
+    break;
+  default:
+    throw new Error(`unknown task ${task}`);
+}
+store.close();
