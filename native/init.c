@@ -1,0 +1,121 @@
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "process.h"
+#include "protocol.h"
+#include "pty.h"
+#include "step.h"
+#include "sync.h"
+
+void init_warn(const struct init *init, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    sync_send_warning(init->sync, text);
+}
+
+static int run_step(struct init *init, const struct plan_record *step)
+{
+    switch (step->op) {
+    case TSMAN_OP_PROPAGATION:
+    case TSMAN_OP_ROOT_PROPAGATION:
+        return step_propagation(init, step);
+    case TSMAN_OP_ROOT_OVERLAY:
+        return step_root_overlay(init, step);
+    case TSMAN_OP_ROOT_BIND:
+        return step_root_bind(init, step);
+    case TSMAN_OP_ENTER_ROOT:
+        return step_enter_root(init);
+    case TSMAN_OP_MOUNT:
+        return step_mount(init, step);
+    case TSMAN_OP_BIND:
+        return step_bind(init, step);
+    case TSMAN_OP_MKDIR:
+        return step_mkdir(init, step);
+    case TSMAN_OP_SYMLINK:
+        return step_symlink(init, step);
+    case TSMAN_OP_WRITE_FILE:
+        return step_write_file(init, step);
+    case TSMAN_OP_DEVICE:
+        return step_device(init, step);
+    case TSMAN_OP_MASK:
+        return step_mask(init, step);
+    case TSMAN_OP_READONLY:
+        return step_readonly(init, step);
+    case TSMAN_OP_SYSCTL:
+        return step_sysctl(init, step);
+    case TSMAN_OP_HOSTNAME:
+        return sethostname(step->argv[0], step->length[0]) < 0
+                   ? fail(&init->failure, errno, "sethostname", "%s", step->argv[0])
+                   : 0;
+    case TSMAN_OP_DOMAINNAME:
+        return setdomainname(step->argv[0], step->length[0]) < 0
+                   ? fail(&init->failure, errno, "setdomainname", "%s", step->argv[0])
+                   : 0;
+    case TSMAN_OP_CONSOLE:
+        return pty_console(init);
+    case TSMAN_OP_LOOPBACK:
+        return step_loopback(init);
+    case TSMAN_OP_PIVOT:
+        return step_pivot(init);
+    case TSMAN_OP_ROOT_READONLY:
+        return step_root_readonly(init);
+    default:
+        return process_step(init, step);
+    }
+}
+
+_Noreturn static void give_up(struct init *init, const struct plan_record *step)
+{
+    bool exec = step != NULL && step->op == TSMAN_OP_EXEC;
+    failure_stage(&init->failure, exec ? "exec" : "init");
+    init->failure.step =
+        step ? (int32_t)(init->plan->settings_count + (size_t)(step - init->plan->steps)) : -1;
+    sync_send_failure(init->sync, &init->failure);
+    _exit(1);
+}
+
+_Noreturn void init_run(const struct plan *plan, int sync, const int program[3])
+{
+    static struct init init;
+    init.plan = plan;
+    init.sync = sync;
+    memcpy(init.program, program, sizeof(init.program));
+    init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
+    init.wants_tty = plan_setting(plan, TSMAN_SET_TTY) != NULL;
+    prctl(PR_SET_NAME, "tsman-init");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    init.proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* A session of its own, so that the program can have a controlling terminal
+       and no signal of the monitor's group reaches it. */
+    setsid();
+    umask(0022);
+
+    if (plan_step(plan, TSMAN_OP_ENTER_ROOT) == NULL) {
+        /* Joined, not made: the mount namespace's root is the container's. */
+        init.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (init.root < 0) {
+            fail(&init.failure, errno, "open", "/");
+            give_up(&init, NULL);
+        }
+    }
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        const struct plan_record *step = &plan->steps[i];
+        if (run_step(&init, step) < 0)
+            give_up(&init, step);
+    }
+    _exit(1); /* not reached: the last step is EXEC */
+}

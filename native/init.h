@@ -1,0 +1,42 @@
+/*
+ * The container's first process: executes the steps of the plan, in order, then
+ * the user's program.  Everything here and in step-*.c, user.c, process.c and
+ * pty.c runs in it: in all of the container's namespaces, as root of its user
+ * namespace, not dumpable.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "plan.h"
+#include "user.h"
+
+struct init {
+    const struct plan *plan;
+    int sync;       /* to the monitor */
+    int program[3]; /* descriptors for 0, 1, 2, or -1 */
+    struct failure failure;
+
+    int root;             /* O_PATH: where container paths begin; -1 in phase 1 */
+    int old_root;         /* O_PATH: the host's, between ENTER_ROOT and PIVOT */
+    int proc_self;        /* O_PATH: our directory in the host's /proc, until PIVOT; for
+                             mount(2) on kernels without move_mount(2), see mounting.h */
+    int new_root;         /* O_PATH: made by ROOT_*, consumed by ENTER_ROOT */
+    int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
+
+    bool wants_tty, console;
+    int tty; /* slave of the pty */
+
+    struct user user;
+    bool has_user;
+    char **environment; /* NULL-terminated; from ENV, HOME added */
+    const struct plan_record *capabilities, *seccomp;
+    bool no_new_privileges;
+    const char *late_directory; /* CHDIR that has to wait for the change of ids */
+};
+
+_Noreturn void init_run(const struct plan *plan, int sync, const int program[3]);
+
+/* Says something to the caller and goes on. */
+void init_warn(const struct init *init, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,44 @@
+/*
+ * tsman-native: the part of tsman that has to be C, because it works between
+ * clone(2) and execve(2) or in a process that must be small.
+ *
+ *   monitor   runs one container (monitor.h); descriptor 3 is the control socket
+ *   userns    runs a program as root of a user namespace (userns.h)
+ *   rmtree    removes directory trees (rmtree.h)
+ *   version   protocol version and C library
+ *
+ * Not for people: the TypeScript side is the only caller, and protocol.h what it
+ * agrees upon.
+ */
+#include <features.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "monitor.h"
+#include "protocol.h"
+#include "rmtree.h"
+#include "userns.h"
+
+#ifdef __GLIBC__
+#define LIBC "glibc"
+#else
+#define LIBC "musl"
+#endif
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    if (strcmp(verb, "monitor") == 0)
+        return monitor_main(argv);
+    if (strcmp(verb, "userns") == 0)
+        return userns_main(argv + 2);
+    if (strcmp(verb, "rmtree") == 0 && argc > 2)
+        return rmtree_main(argv + 2);
+    if (strcmp(verb, "version") == 0) {
+        printf("protocol %d\nlibc %s\n", TSMAN_PROTOCOL_VERSION, LIBC);
+        return 0;
+    }
+    fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
+                    "version\n");
+    return 125;
+}

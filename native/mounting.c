@@ -1,0 +1,334 @@
+#include "mounting.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "memory.h"
+
+static const struct {
+    const char *word;
+    uint64_t attribute;
+    unsigned long legacy;
+} words[] = {
+    {"ro", K_ATTR_RDONLY, MS_RDONLY},
+    {"nosuid", K_ATTR_NOSUID, MS_NOSUID},
+    {"nodev", K_ATTR_NODEV, MS_NODEV},
+    {"noexec", K_ATTR_NOEXEC, MS_NOEXEC},
+    {"noatime", K_ATTR_NOATIME, MS_NOATIME},
+    {"nodiratime", K_ATTR_NODIRATIME, MS_NODIRATIME},
+    {"strictatime", K_ATTR_STRICTATIME, MS_STRICTATIME},
+    {"relatime", 0, MS_RELATIME},
+    {"rw", 0, 0},
+    {"suid", 0, 0},
+    {"dev", 0, 0},
+    {"exec", 0, 0},
+    {"bind", 0, 0},
+};
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+static bool next_word(const char **list, char *word, size_t room)
+{
+    while (**list == ',')
+        (*list)++;
+    size_t length = strcspn(*list, ",");
+    if (length == 0)
+        return false;
+    snprintf(word, room, "%.*s", (int)length, *list);
+    *list += length;
+    return true;
+}
+
+int mounting_parse_flags(const char *list, struct mounting_flags *flags)
+{
+    char word[32];
+    memset(flags, 0, sizeof(*flags));
+    while (next_word(&list, word, sizeof(word))) {
+        size_t i = 0;
+        while (i < WORDS && strcmp(words[i].word, word) != 0)
+            i++;
+        if (i < WORDS)
+            flags->attributes |= words[i].attribute;
+        else if (strcmp(word, "rbind") == 0)
+            flags->recursive = true;
+        else if (strcmp(word, "sync") == 0)
+            flags->sync = true;
+        else if (strcmp(word, "dirsync") == 0)
+            flags->dirsync = true;
+        else {
+            errno = EINVAL;
+            return -1;
+        }
+    }
+    flags->has_atime = (flags->attributes & K_ATTR_ATIME) != 0;
+    return 0;
+}
+
+static unsigned long legacy_flags(const struct mounting_flags *flags)
+{
+    unsigned long legacy = (flags->sync ? MS_SYNCHRONOUS : 0) | (flags->dirsync ? MS_DIRSYNC : 0);
+    for (size_t i = 0; i < WORDS; i++) {
+        if (words[i].attribute != 0 && (flags->attributes & words[i].attribute))
+            legacy |= words[i].legacy;
+    }
+    return legacy;
+}
+
+int mounting_parse_propagation(const char *word, unsigned long *propagation)
+{
+    static const struct {
+        const char *word;
+        unsigned long flag;
+    } kinds[] = {
+        {"private", MS_PRIVATE},
+        {"slave", MS_SLAVE},
+        {"shared", MS_SHARED},
+        {"unbindable", MS_UNBINDABLE},
+    };
+    *propagation = 0;
+    if (word[0] == '\0')
+        return 0;
+    unsigned long recursive = word[0] == 'r' ? MS_REC : 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(kinds[i].word, word + (recursive ? 1 : 0)) == 0) {
+            *propagation = kinds[i].flag | recursive;
+            return 0;
+        }
+    }
+    errno = EINVAL;
+    return -1;
+}
+
+void mounting_fd_path(char path[16], int fd)
+{
+    snprintf(path, 16, "fd/%d", fd);
+}
+
+int mounting_enter_proc(struct init *init)
+{
+    if (init->proc_self < 0 || fchdir(init->proc_self) < 0)
+        return fail(&init->failure, errno ? errno : ENOENT, "chdir", "/proc/self of the host");
+    return 0;
+}
+
+void mounting_leave_proc(const struct init *init)
+{
+    /* The working directory means nothing until CHDIR, but it must not be one
+       outside of the root. */
+    if (fchdir(init->root >= 0 ? init->root : init->proc_self) < 0)
+        _exit(1);
+}
+
+void mounting_context_log(int context, struct failure *failure)
+{
+    char text[512];
+    ssize_t length;
+    /* One message a read: "e overlay: No changes allowed"; ENODATA at the end. */
+    while ((length = read(context, text, sizeof(text) - 1)) > 0) {
+        text[length] = '\0';
+        failure_detail(failure, "%s", length > 2 && text[1] == ' ' ? text + 2 : text);
+    }
+}
+
+int mounting_configure(struct init *init, int context, const char *data)
+{
+    char option[PATH_MAX];
+    while (next_word(&data, option, sizeof(option))) {
+        char *value = strchr(option, '=');
+        if (value != NULL)
+            *value++ = '\0';
+        int done = value ? kernel_fsconfig(context, K_FSCONFIG_SET_STRING, option, value, 0)
+                         : kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, option, NULL, 0);
+        if (done < 0) {
+            fail(&init->failure, errno, "set mount option", "%s%s%s", option, value ? "=" : "",
+                 value ? value : "");
+            mounting_context_log(context, &init->failure);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int mounting_new(struct init *init, const char *type, const char *source,
+                 const struct mounting_flags *flags, const char *data)
+{
+    cleanup_close int context = kernel_fsopen(type);
+    if (context < 0 && errno == ENOSYS)
+        return MOUNTING_LEGACY;
+    if (context < 0)
+        return fail(&init->failure, errno, "mount", "file system type %s", type);
+    if (source[0] != '\0' &&
+        kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", source, 0) < 0)
+        return fail(&init->failure, errno, "set mount option", "source=%s", source);
+    if (flags->sync)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
+    if (flags->dirsync)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
+    if (mounting_configure(init, context, data) < 0)
+        return -1;
+    int mount = -1;
+    if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        mount = kernel_fsmount(context, (unsigned)flags->attributes);
+    if (mount < 0) {
+        fail(&init->failure, errno, "mount", "%s", type);
+        mounting_context_log(context, &init->failure);
+    }
+    return mount;
+}
+
+int mounting_new_legacy(struct init *init, const char *type, const char *source,
+                        const struct mounting_flags *flags, const char *data, int target)
+{
+    char path[16];
+    mounting_fd_path(path, target);
+    if (mounting_enter_proc(init) < 0)
+        return -1;
+    int done = mount(source[0] ? source : type, path, type, legacy_flags(flags), data);
+    int error = errno;
+    mounting_leave_proc(init);
+    return done < 0 ? fail(&init->failure, error, "mount", "%s", type) : 0;
+}
+
+int mounting_attach(struct init *init, int mount, int target)
+{
+    return kernel_move_mount(mount, target) < 0
+               ? fail(&init->failure, errno, "attach mount", "descriptor %d", target)
+               : 0;
+}
+
+static int set_attributes(struct init *init, int tree, const struct mounting_flags *flags,
+                          unsigned long propagation)
+{
+    struct kernel_mount_attr attr = {
+        .set = flags->attributes,
+        .clear = flags->has_atime ? K_ATTR_ATIME : 0,
+        .propagation = propagation & ~(unsigned long)MS_REC,
+    };
+    unsigned recursive = flags->recursive || (propagation & MS_REC) ? K_AT_RECURSIVE : 0;
+    if (attr.set == 0 && attr.propagation == 0)
+        return 0;
+    if (kernel_mount_setattr(tree, recursive, &attr) == 0)
+        return 0;
+    if (errno == EPERM && flags->has_atime) {
+        /* The source's atime setting is locked (mount_namespaces(7)): it stays. */
+        attr.set &= ~(uint64_t)(K_ATTR_ATIME | K_ATTR_NODIRATIME);
+        attr.clear = 0;
+        if (kernel_mount_setattr(tree, recursive, &attr) == 0)
+            return 0;
+    }
+    return errno == ENOSYS ? -1 : fail(&init->failure, errno, "set mount flags", "bind");
+}
+
+/* Undoes the octal escapes of proc_pid_mountinfo(5). */
+static void unescape(char *text)
+{
+    char *to = text;
+    for (; *text; text++) {
+        if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' && text[2] && text[3]) {
+            *to++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+            text += 3;
+        } else {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+}
+
+static int remount(struct init *init, const char *path, const struct mounting_flags *flags)
+{
+    struct statvfs present;
+    unsigned long keep = 0;
+    /* What the source has must be given again, or the kernel takes it as an
+       attempt to clear it, which locked flags refuse. */
+    if (statvfs(path, &present) == 0)
+        keep = present.f_flag &
+               (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
+    unsigned long wanted = MS_REMOUNT | MS_BIND | keep | legacy_flags(flags);
+    if (mount(NULL, path, NULL, wanted, NULL) < 0)
+        return fail(&init->failure, errno, "remount", "%s", path);
+    return 0;
+}
+
+/*
+ * Without mount_setattr(2): remounts what is mounted at and, if recursive, below
+ * `target`, found in mountinfo.  Paths there are relative to our root, which is the
+ * container's by now.
+ */
+static int remount_legacy(struct init *init, int target, const struct mounting_flags *flags,
+                          unsigned long propagation)
+{
+    char link[16], place[PATH_MAX];
+    mounting_fd_path(link, target);
+    ssize_t length = readlinkat(init->proc_self, link, place, sizeof(place) - 1);
+    if (length < 0)
+        return fail(&init->failure, errno, "read link", "/proc/self/%s", link);
+    place[length] = '\0';
+    int fd = openat(init->proc_self, "mountinfo", O_RDONLY | O_CLOEXEC);
+    FILE *table = fd < 0 ? NULL : fdopen(fd, "re");
+    if (table == NULL)
+        return fail(&init->failure, errno, "open", "/proc/self/mountinfo");
+    char *line = NULL;
+    size_t room = 0;
+    int result = 0;
+    while (result == 0 && getline(&line, &room, table) > 0) {
+        char point[PATH_MAX];
+        if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1)
+            continue;
+        unescape(point);
+        size_t prefix = strcmp(place, "/") == 0 ? 0 : strlen(place);
+        bool same = strcmp(point, place) == 0;
+        bool below = strncmp(point, place, prefix) == 0 && point[prefix] == '/';
+        if (same || (below && flags->recursive))
+            result = remount(init, point, flags);
+    }
+    free(line);
+    fclose(table);
+    if (result == 0 && propagation != 0 && mount(NULL, place, NULL, propagation, NULL) < 0)
+        return fail(&init->failure, errno, "set propagation", "%s", place);
+    return result;
+}
+
+static int bind_legacy(struct init *init, int source, int target,
+                       const struct mounting_flags *flags, unsigned long propagation)
+{
+    char from[16], to[16];
+    mounting_fd_path(from, source);
+    mounting_fd_path(to, target);
+    if (mounting_enter_proc(init) < 0)
+        return -1;
+    int done = mount(from, to, NULL, MS_BIND | (flags->recursive ? MS_REC : 0), NULL);
+    int error = errno;
+    mounting_leave_proc(init);
+    if (done < 0)
+        return fail(&init->failure, error, "bind", "descriptor %d", source);
+    if (flags->attributes == 0 && propagation == 0)
+        return 0;
+    return remount_legacy(init, target, flags, propagation);
+}
+
+int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags,
+                  unsigned long propagation)
+{
+    cleanup_close int tree =
+        kernel_open_tree(source, "", K_OPEN_TREE_CLONE | (flags->recursive ? K_AT_RECURSIVE : 0));
+    if (tree < 0 && errno == ENOSYS)
+        return bind_legacy(init, source, target, flags, propagation);
+    if (tree < 0)
+        return fail(&init->failure, errno, "clone mount", "descriptor %d", source);
+    bool later = false;
+    if (set_attributes(init, tree, flags, propagation) < 0) {
+        if (init->failure.set)
+            return -1;
+        later = true;
+    }
+    if (mounting_attach(init, tree, target) < 0)
+        return -1;
+    return later ? remount_legacy(init, target, flags, propagation) : 0;
+}

@@ -1,0 +1,73 @@
+#include "namespace.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "protocol.h"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+static const struct {
+    const char *name;
+    int flag;
+    const char *limit;
+} namespaces[] = {
+    {"user", CLONE_NEWUSER, "/proc/sys/user/max_user_namespaces"},
+    {"mount", CLONE_NEWNS, "/proc/sys/user/max_mnt_namespaces"},
+    {"cgroup", CLONE_NEWCGROUP, "/proc/sys/user/max_cgroup_namespaces"},
+    {"uts", CLONE_NEWUTS, "/proc/sys/user/max_uts_namespaces"},
+    {"ipc", CLONE_NEWIPC, "/proc/sys/user/max_ipc_namespaces"},
+    {"network", CLONE_NEWNET, "/proc/sys/user/max_net_namespaces"},
+    {"pid", CLONE_NEWPID, "/proc/sys/user/max_pid_namespaces"},
+};
+#define COUNT (sizeof(namespaces) / sizeof(namespaces[0]))
+
+int namespace_flag(const char *name)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (strcmp(namespaces[i].name, name) == 0)
+            return namespaces[i].flag;
+    }
+    return 0;
+}
+
+int namespace_unshare_flags(const struct plan *plan, struct failure *failure)
+{
+    const struct plan_record *record = plan_setting(plan, TSMAN_SET_UNSHARE);
+    int flags = 0;
+    for (unsigned i = 0; record != NULL && i < record->argc; i++) {
+        int flag = namespace_flag(record->argv[i]);
+        if (flag == 0)
+            return fail(failure, EINVAL, "unshare", "%s", record->argv[i]);
+        flags |= flag;
+    }
+    return flags;
+}
+
+int namespace_unshare(int flags, struct failure *failure)
+{
+    if (flags == 0 || unshare(flags) == 0)
+        return 0;
+    int error = errno;
+    char names[128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        if (!(flags & namespaces[i].flag))
+            continue;
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", used ? "," : "",
+                                 namespaces[i].name);
+        /* ENOSPC: a limit of user namespaces or of this kind (namespaces(7)). */
+        if (error == ENOSPC)
+            failure_detail_file(failure, namespaces[i].limit);
+    }
+    if ((flags & CLONE_NEWUSER) && (error == EPERM || error == EACCES)) {
+        failure_detail_file(failure, "/proc/sys/kernel/unprivileged_userns_clone");
+        failure_detail_file(failure, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
+        failure_detail_file(failure, "/proc/sys/user/max_user_namespaces");
+    }
+    return fail(failure, error, "unshare", "%s", names);
+}

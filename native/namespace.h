@@ -1,0 +1,15 @@
+/* Names of namespaces, as in the OCI runtime specification, and their flags. */
+#pragma once
+
+#include "error.h"
+#include "plan.h"
+
+/* CLONE_NEW* of "user", "mount", "pid", "uts", "ipc", "network", "cgroup"; 0: none
+   of them. */
+int namespace_flag(const char *name);
+
+/* All flags of the plan's UNSHARE records, or -1. */
+int namespace_unshare_flags(const struct plan *plan, struct failure *failure);
+
+/* unshare(2); a refusal gets the values of the sysctls that may be its cause. */
+int namespace_unshare(int flags, struct failure *failure);

@@ -1,0 +1,172 @@
+#include "rmtree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+/* Of the path in messages; the tree itself may be deeper. */
+#define MAX_NAME 4096
+
+struct removal {
+    dev_t device;
+    bool failed;
+    char path[MAX_NAME];
+    size_t length;
+};
+
+static void report(struct removal *removal, const char *operation, int error)
+{
+    if (!removal->failed)
+        fprintf(stderr, "tsman-native: rmtree: %s %.*s: %s (errno %d)\n", operation,
+                (int)removal->length, removal->path, strerror(error), error);
+    removal->failed = true;
+}
+
+static size_t path_append(struct removal *removal, const char *name)
+{
+    size_t before = removal->length, room = sizeof(removal->path) - removal->length;
+    int added = snprintf(removal->path + before, room, "/%s", name);
+    removal->length += (size_t)added < room ? (size_t)added : room - 1;
+    return before;
+}
+
+/* A directory without r or x for its owner: images have them. */
+static int open_directory(int parent, const char *name)
+{
+    int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(parent, name, flags);
+    if (fd >= 0 || errno != EACCES)
+        return fd;
+    struct stat status;
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode) ||
+        fchmodat(parent, name, 0700, 0) < 0) {
+        errno = EACCES;
+        return -1;
+    }
+    return openat(parent, name, flags);
+}
+
+static bool may_change(int directory)
+{
+    struct stat status;
+    if (fstat(directory, &status) < 0)
+        return false;
+    return (status.st_mode & 0700) == 0700 || fchmod(directory, 0700) == 0;
+}
+
+static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory);
+
+static void remove_contents(struct removal *removal, int fd)
+{
+    /* Makes w and x sure once, instead of a retry for each entry. */
+    may_change(fd);
+    DIR *directory = fdopendir(fd);
+    if (directory == NULL) {
+        report(removal, "read", errno);
+        close(fd);
+        return;
+    }
+    const struct dirent *entry;
+    errno = 0;
+    while ((entry = readdir(directory)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        remove_entry(removal, dirfd(directory), entry->d_name, entry->d_type == DT_DIR);
+        errno = 0;
+    }
+    if (errno != 0)
+        report(removal, "read", errno);
+    closedir(directory);
+}
+
+static void remove_directory(struct removal *removal, int parent, const char *name)
+{
+    struct stat status;
+    /* An empty one needs no look inside. */
+    if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+        return;
+    if (errno != ENOTEMPTY && errno != EEXIST && errno != EACCES && errno != EPERM) {
+        report(removal, "remove", errno);
+        return;
+    }
+    int fd = open_directory(parent, name);
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        report(removal, "open", errno);
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    if (status.st_dev != removal->device) {
+        report(removal, "enter mount point", EXDEV);
+        close(fd);
+        return;
+    }
+    remove_contents(removal, fd);
+    if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+        report(removal, "remove", errno);
+}
+
+static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory)
+{
+    size_t before = path_append(removal, name);
+    if (!is_directory && unlinkat(parent, name, 0) < 0) {
+        /* d_type may be unknown. */
+        if (errno == EISDIR || errno == EPERM)
+            is_directory = true;
+        else if (errno != ENOENT)
+            report(removal, "remove", errno);
+    }
+    if (is_directory)
+        remove_directory(removal, parent, name);
+    removal->length = before;
+    removal->path[before] = '\0';
+}
+
+static bool remove_tree(const char *path)
+{
+    static struct removal removal;
+    struct stat status;
+    memset(&removal, 0, sizeof(removal));
+    if (lstat(path, &status) < 0) {
+        if (errno == ENOENT)
+            return true;
+        snprintf(removal.path, sizeof(removal.path), "%s", path);
+        removal.length = strlen(removal.path);
+        report(&removal, "stat", errno);
+        return false;
+    }
+    removal.device = status.st_dev;
+    removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
+    if (removal.length >= sizeof(removal.path))
+        removal.length = sizeof(removal.path) - 1;
+    if (S_ISDIR(status.st_mode))
+        remove_directory(&removal, AT_FDCWD, path);
+    else if (unlink(path) < 0 && errno != ENOENT)
+        report(&removal, "remove", errno);
+    return !removal.failed;
+}
+
+int rmtree_main(char **paths)
+{
+    /* One descriptor a level. */
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    bool fine = true;
+    for (; *paths != NULL; paths++) {
+        if (!remove_tree(*paths))
+            fine = false;
+    }
+    return fine ? 0 : 1;
+}

@@ -1,0 +1,9 @@
+/*
+ * Removes directory trees (the `rmtree` verb), also inside `userns` for files of
+ * subordinate ids.  By descriptors: no symbolic link is followed, no mount point
+ * entered.  Directories that the caller owns but may not read are made readable.
+ */
+#pragma once
+
+/* Goes on after an error; the first one goes to stderr.  0 or 1, the exit status. */
+int rmtree_main(char **paths);

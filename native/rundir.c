@@ -1,0 +1,147 @@
+#include "rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+void rundir_init(struct rundir *rundir)
+{
+    rundir->directory = rundir->lock = rundir->control = -1;
+}
+
+uint64_t process_start_time(pid_t pid)
+{
+    char path[32], text[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length <= 0)
+        return 0;
+    text[length] = '\0';
+    /* The name, field 2, is in parentheses and may hold anything. */
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at != NULL && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+static int write_text(int directory, const char *name, const char *text)
+{
+    unlinkat(directory, name, 0);
+    cleanup_close int fd =
+        openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    size_t length = strlen(text);
+    if (fd < 0)
+        return -1;
+    ssize_t written = write(fd, text, length);
+    if (written >= 0 && (size_t)written < length)
+        errno = ENOSPC;
+    return written == (ssize_t)length ? 0 : -1;
+}
+
+/* A temporary file and rename(2): readers see the old file or the whole new one. */
+static int replace_file(const char *path, const char *text, mode_t mode)
+{
+    char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof(temporary), "%s.%d~", path, (int)getpid()) >=
+        (int)sizeof(temporary)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    if (write_text(AT_FDCWD, temporary, text) < 0 || chmod(temporary, mode) < 0 ||
+        rename(temporary, path) < 0) {
+        int error = errno;
+        unlink(temporary);
+        errno = error;
+        return -1;
+    }
+    return 0;
+}
+
+static int write_identity(const struct rundir *rundir, const char *name, pid_t pid,
+                          uint64_t start_time, struct failure *failure)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%d %llu\n", (int)pid, (unsigned long long)start_time);
+    if (write_text(rundir->directory, name, text) < 0)
+        return fail(failure, errno, "write", "run directory: %s", name);
+    return 0;
+}
+
+int rundir_open(struct rundir *rundir, const char *path, struct failure *failure)
+{
+    rundir->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (rundir->directory < 0)
+        return fail(failure, errno, "open", "%s", path);
+    rundir->lock =
+        openat(rundir->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (rundir->lock < 0)
+        return fail(failure, errno, "open", "%s/lock", path);
+    if (flock(rundir->lock, LOCK_EX | LOCK_NB) < 0) {
+        int error = errno;
+        /* Another monitor's files are not ours to remove. */
+        drop_fd(&rundir->lock);
+        drop_fd(&rundir->directory);
+        return fail(failure, error, "lock", "%s/lock", path);
+    }
+    unlinkat(rundir->directory, "control", 0);
+    if (mkfifoat(rundir->directory, "control", 0600) < 0)
+        return fail(failure, errno, "make fifo", "%s/control", path);
+    /* Reading and writing: there is no end of file between two writers. */
+    rundir->control =
+        openat(rundir->directory, "control", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (rundir->control < 0)
+        return fail(failure, errno, "open", "%s/control", path);
+    return write_identity(rundir, "monitor", getpid(), process_start_time(getpid()), failure);
+}
+
+int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_time,
+                      struct failure *failure)
+{
+    if (rundir->directory < 0)
+        return 0;
+    return write_identity(rundir, "init", pid, start_time, failure);
+}
+
+void rundir_clear(const struct rundir *rundir, int all)
+{
+    if (rundir->directory < 0)
+        return;
+    unlinkat(rundir->directory, "control", 0);
+    unlinkat(rundir->directory, "init", 0);
+    unlinkat(rundir->directory, "monitor", 0);
+    if (all)
+        unlinkat(rundir->directory, "lock", 0);
+}
+
+int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure)
+{
+    char text[32];
+    snprintf(text, sizeof(text), "%d\n", (int)pid);
+    if (replace_file(path, text, 0644) < 0)
+        return fail(failure, errno, "write", "%s", path);
+    return 0;
+}
+
+int rundir_write_exit_file(const char *path, int status, int oom_killed)
+{
+    char text[160];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + signal;
+    snprintf(text, sizeof(text), "status %d\nsignal %d\ncore %d\noom %d\nfinished %lld.%09ld\n",
+             code, signal, WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0, oom_killed,
+             (long long)now.tv_sec, now.tv_nsec);
+    return replace_file(path, text, 0600);
+}

@@ -1,0 +1,35 @@
+/*
+ * Files that tell others about a running container (SET_RUN_DIR, SET_EXIT_FILE,
+ * SET_PID_FILE; protocol.h).  Monitor only, with the caller's ids.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "error.h"
+
+struct rundir {
+    int directory; /* -1: none; owned */
+    int lock;      /* held for the monitor's life; owned */
+    int control;   /* read end of the fifo, non-blocking; owned */
+};
+
+void rundir_init(struct rundir *rundir);
+
+/* Takes the lock, makes the fifo, writes `monitor`. */
+int rundir_open(struct rundir *rundir, const char *path, struct failure *failure);
+/* Writes `init`. */
+int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_time,
+                      struct failure *failure);
+/* Removes everything but the lock, or with `all` that too. */
+void rundir_clear(const struct rundir *rundir, int all);
+
+int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure);
+
+/* The truth about the end, from waitpid(2); complete or not there at all. */
+int rundir_write_exit_file(const char *path, int status, int oom_killed);
+
+/* Field 22 of proc_pid_stat(5): clock ticks since boot; 0 if there is no such
+   process. */
+uint64_t process_start_time(pid_t pid);

@@ -1,0 +1,18 @@
+/*
+ * The monitor's own program file, out of the container's reach.
+ *
+ * Before execve replaces it, init is our program inside the container, and
+ * /proc/1/exe would let root there open the file on the host and overwrite it
+ * (CVE-2019-5736; security case S1).  So the monitor executes a sealed copy of
+ * itself in memory first, and everything it forks is that copy.
+ */
+#pragma once
+
+#include "error.h"
+
+/* Returns at once if the program is a sealed copy already; else executes one with
+   argv "tsman-monitor" and a blank to be overwritten by self_title(). */
+int self_seal(char **argv, struct failure *failure);
+
+/* Shows `title` as the second word of the command line in ps(1). */
+void self_title(char **argv, const char *title);

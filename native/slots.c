@@ -1,0 +1,68 @@
+#include "slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "protocol.h"
+
+/* Descriptor + 1, so that 0, the initial value, is "none". */
+static int descriptors[TSMAN_MAX_OPENS];
+
+int slots_descriptor(int slot)
+{
+    return slot < 0 || slot >= (int)TSMAN_MAX_OPENS ? -1 : descriptors[slot] - 1;
+}
+
+static int open_slot(const struct plan_record *record, bool late)
+{
+    const char *path = record->argv[1];
+    if (!late)
+        return open(path, O_PATH | O_CLOEXEC);
+    size_t digits = strcspn(path, "/");
+    uint64_t base;
+    if (path[digits] == '\0' ||
+        !number_parse_span(path + 1, digits - 1, 10, TSMAN_MAX_OPENS - 1, &base) ||
+        slots_descriptor((int)base) < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return openat(slots_descriptor((int)base), path + digits + 1, O_PATH | O_CLOEXEC);
+}
+
+static int check_kind(int fd, const char *kind)
+{
+    struct stat status;
+    if (strcmp(kind, "any") == 0)
+        return 0;
+    if (fstat(fd, &status) < 0)
+        return errno;
+    if (strcmp(kind, "dir") == 0)
+        return S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    if (strcmp(kind, "file") == 0)
+        return S_ISDIR(status.st_mode) ? EISDIR : 0;
+    return EINVAL;
+}
+
+int slots_open(const struct plan *plan, bool late, struct failure *failure)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_OPEN, &position)) != NULL) {
+        if ((record->argv[1][0] == '@') != late)
+            continue;
+        int fd = open_slot(record, late);
+        if (fd < 0)
+            return fail(failure, errno, "open", "%s", record->argv[1]);
+        int error = check_kind(fd, record->argv[2]);
+        if (error != 0) {
+            close(fd);
+            return fail(failure, error, "open", "%s", record->argv[1]);
+        }
+        descriptors[plan_number(record, 0)] = fd + 1;
+    }
+    return 0;
+}

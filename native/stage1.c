@@ -1,0 +1,274 @@
+#include "stage1.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init.h"
+#include "kernel.h"
+#include "memory.h"
+#include "namespace.h"
+#include "number.h"
+#include "protocol.h"
+#include "slots.h"
+#include "spawn.h"
+#include "sync.h"
+
+#define MAX_JOINS 8
+
+struct join {
+    int flag, fd;
+    const char *path;
+};
+
+struct joins {
+    struct join list[MAX_JOINS];
+    size_t count;
+    int flags;
+};
+
+_Noreturn static void give_up(int sync, struct failure *failure)
+{
+    failure_stage(failure, "stage 1");
+    failure->step = -1;
+    sync_send_failure(sync, failure);
+    _exit(1);
+}
+
+/* All of them are opened before the first is joined: the paths are the caller's,
+   and /proc is another one afterwards. */
+static int open_joins(struct joins *joins, const struct plan *plan, struct failure *failure)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_JOIN, &position)) != NULL) {
+        int flag = namespace_flag(record->argv[0]);
+        if (flag == 0 || joins->count == MAX_JOINS)
+            return fail(failure, EINVAL, "join", "%s", record->argv[0]);
+        int fd = open(record->argv[1], O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            return fail(failure, errno, "open", "%s", record->argv[1]);
+        joins->list[joins->count++] = (struct join){flag, fd, record->argv[1]};
+        joins->flags |= flag;
+    }
+    return 0;
+}
+
+static bool is_own_user_namespace(int fd)
+{
+    struct stat own, other;
+    return stat("/proc/self/ns/user", &own) == 0 && fstat(fd, &other) == 0 &&
+           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+static int join(struct joins *joins, int flags, struct failure *failure)
+{
+    for (size_t i = 0; i < joins->count; i++) {
+        struct join *entry = &joins->list[i];
+        if (!(entry->flag & flags))
+            continue;
+        /* setns(2) refuses the user namespace that one is in already. */
+        bool skip = entry->flag == CLONE_NEWUSER && is_own_user_namespace(entry->fd);
+        if (!skip && setns(entry->fd, entry->flag) < 0)
+            return fail(failure, errno, "join", "%s", entry->path);
+        drop_fd(&entry->fd);
+    }
+    return 0;
+}
+
+/* Root of the user namespace; until here we are the caller. */
+static int become_root(const struct plan *plan, struct failure *failure)
+{
+    const struct plan_record *user = plan_step(plan, TSMAN_OP_USER);
+    bool keep_groups = user != NULL && plan_has_word(user->argv[2], "keepgroups");
+    /* The groups first: without the ids of the old user the right to change them
+       remains, but not the other way round for a process that loses it. */
+    if (!keep_groups && plan_setting(plan, TSMAN_SET_SETGROUPS_DENY) == NULL &&
+        setgroups(0, NULL) < 0 && errno != EPERM)
+        return fail(failure, errno, "setgroups", "no groups");
+    if (setresgid(0, 0, 0) < 0)
+        return fail(failure, errno, "setresgid", "0");
+    if (setresuid(0, 0, 0) < 0)
+        return fail(failure, errno, "setresuid", "0");
+    return 0;
+}
+
+/* init is not dumpable, so /proc/self/oom_score_adj is not its own: the value is
+   set here and inherited (proc_pid_oom_score_adj(5)). */
+static int apply_oom_score(const struct plan *plan, struct failure *failure, int sync)
+{
+    const struct plan_record *record = plan_step(plan, TSMAN_OP_OOM_SCORE);
+    if (record == NULL)
+        return 0;
+    cleanup_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, record->argv[0], record->length[0]) < 0) {
+        char text[128];
+        /* Lowering it takes CAP_SYS_RESOURCE on the host. */
+        if (errno != EACCES && errno != EPERM)
+            return fail(failure, errno, "write", "/proc/self/oom_score_adj");
+        snprintf(text, sizeof(text), "oom score %s is below what the caller may set",
+                 record->argv[0]);
+        sync_send_warning(sync, text);
+    }
+    return 0;
+}
+
+/* Replaces "@N" as a whole and "@{N}" anywhere by /proc/self/fd/FD; notes FD. */
+static int expand_slots(const char *argument, char *expanded, size_t room, int *keep,
+                        size_t *keep_count)
+{
+    size_t used = 0;
+    while (*argument) {
+        uint64_t slot = 0;
+        size_t digits = 0;
+        bool whole = used == 0 && argument[0] == '@' && number_parse(argument + 1, 10, 9999, &slot);
+        if (!whole && argument[0] == '@' && argument[1] == '{') {
+            digits = strcspn(argument + 2, "}");
+            if (!number_parse_span(argument + 2, digits, 10, 9999, &slot))
+                digits = 0;
+        }
+        if (!whole && digits == 0) {
+            if (used + 1 >= room)
+                return E2BIG;
+            expanded[used++] = *argument++;
+            continue;
+        }
+        int fd = slots_descriptor((int)slot);
+        if (fd < 0)
+            return EINVAL;
+        int added = snprintf(expanded + used, room - used, "/proc/self/fd/%d", fd);
+        if (added < 0 || (size_t)added >= room - used)
+            return E2BIG;
+        used += (size_t)added;
+        argument += whole ? strlen(argument) : digits + 3;
+        if (*keep_count < TSMAN_MAX_OPENS)
+            keep[(*keep_count)++] = fd;
+    }
+    expanded[used] = '\0';
+    return 0;
+}
+
+static int run_stage_command(const struct plan_record *record, struct failure *failure)
+{
+    const size_t room = 128 << 10;
+    static int keep[TSMAN_MAX_OPENS];
+    size_t keep_count = 0, used = 0;
+    cleanup_free char *text = malloc(room);
+    cleanup_free char **argv = calloc(record->argc + 1u, sizeof(char *));
+    if (text == NULL || argv == NULL)
+        return fail(failure, ENOMEM, "execute", "%s", record->argv[0]);
+    for (unsigned i = 0; i < record->argc; i++) {
+        int error = expand_slots(record->argv[i], text + used, room - used, keep, &keep_count);
+        if (error != 0)
+            return fail(failure, error, "execute", "%s: argument %u", record->argv[0], i);
+        argv[i] = text + used;
+        used += strlen(argv[i]) + 1;
+    }
+    struct spawn spawn;
+    if (spawn_start(&spawn, argv, keep, keep_count) < 0)
+        return fail(failure, errno, "execute", "%s", argv[0]);
+    int status = spawn_wait(&spawn);
+    if (spawn.exec_error != 0)
+        return fail(failure, spawn.exec_error, "execute", "%s", argv[0]);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        failure_detail(failure, "%s", spawn.length ? spawn.text : "it wrote no message");
+        return fail(failure, EIO, "run", "%s", argv[0]);
+    }
+    return 0;
+}
+
+static int run_stage_commands(const struct plan *plan, struct failure *failure)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_STAGE_COMMAND, &position)) != NULL) {
+        if (run_stage_command(record, failure) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void prepare(const struct stage1 *stage1, struct joins *joins, struct failure *failure)
+{
+    const struct plan *plan = stage1->plan;
+    int flags = namespace_unshare_flags(plan, failure);
+    int outer = flags & (CLONE_NEWUSER | CLONE_NEWNS);
+    int inner = flags & ~(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
+    if (flags < 0 || apply_oom_score(plan, failure, stage1->sync) < 0 ||
+        open_joins(joins, plan, failure) < 0)
+        give_up(stage1->sync, failure);
+
+    /* From the moment of joining, root of that namespace could trace us. */
+    if (joins->flags & (CLONE_NEWUSER | CLONE_NEWPID))
+        prctl(PR_SET_DUMPABLE, 0);
+    if (!(outer & CLONE_NEWNS) && slots_open(plan, false, failure) < 0)
+        give_up(stage1->sync, failure);
+    if (join(joins, CLONE_NEWUSER, failure) < 0 || namespace_unshare(outer, failure) < 0)
+        give_up(stage1->sync, failure);
+    if (outer & CLONE_NEWUSER)
+        sync_send(stage1->sync, SYNC_MAP_WANTED, 0, -1);
+    if ((outer & CLONE_NEWNS) && slots_open(plan, false, failure) < 0)
+        give_up(stage1->sync, failure);
+    if ((outer & CLONE_NEWUSER) && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
+        _exit(1);
+    if (((outer | joins->flags) & CLONE_NEWUSER) && become_root(plan, failure) < 0)
+        give_up(stage1->sync, failure);
+    if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
+        namespace_unshare(inner, failure) < 0)
+        give_up(stage1->sync, failure);
+}
+
+_Noreturn void stage1_run(const struct stage1 *stage1)
+{
+    static struct failure failure;
+    struct joins joins = {.count = 0};
+    const struct plan *plan = stage1->plan;
+    bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
+    /* Dies with the monitor.  A change of ids resets this, see below. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, "tsman-stage1");
+    prepare(stage1, &joins, &failure);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+
+    if (network) {
+        prctl(PR_SET_DUMPABLE, 1);
+        sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
+    }
+    /* Before the pid namespace: its first process must be init. */
+    if (run_stage_commands(plan, &failure) < 0 || slots_open(plan, true, &failure) < 0 ||
+        join(&joins, CLONE_NEWPID, &failure) < 0)
+        give_up(stage1->sync, &failure);
+
+    int flags = namespace_unshare_flags(plan, &failure);
+    prctl(PR_SET_DUMPABLE, 0);
+    pid_t pid = kernel_fork(CLONE_PARENT | (unsigned long)(flags & CLONE_NEWPID));
+    if (pid < 0) {
+        fail(&failure, errno, "clone", "init");
+        failure_detail_file(&failure, "/proc/sys/user/max_pid_namespaces");
+        give_up(stage1->sync, &failure);
+    }
+    if (pid == 0) {
+        close(stage1->sync);
+        init_run(plan, stage1->init_sync, stage1->program);
+    }
+    sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
+    if (network) {
+        close(stage1->init_sync);
+        for (int i = 0; i < 3; i++) {
+            if (stage1->program[i] >= 0)
+                close(stage1->program[i]);
+        }
+        prctl(PR_SET_DUMPABLE, 1);
+        sync_await(stage1->sync, SYNC_STAGE_EXIT);
+    }
+    _exit(0);
+}

@@ -1,0 +1,18 @@
+/*
+ * Stage 1: makes or joins the namespaces, then clones init.  Short-lived.
+ *
+ * stage1_run() is called in a child of the monitor, with the caller's ids and
+ * namespaces; it does not return.  Messages and their order: sync.h.
+ */
+#pragma once
+
+#include "plan.h"
+
+struct stage1 {
+    const struct plan *plan;
+    int sync;       /* stage 1's socket */
+    int init_sync;  /* init's socket, handed on */
+    int program[3]; /* the program's descriptors 0, 1, 2, or -1; handed on */
+};
+
+_Noreturn void stage1_run(const struct stage1 *stage1);

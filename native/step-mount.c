@@ -1,0 +1,218 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "copy-up.h"
+#include "kernel.h"
+#include "memory.h"
+#include "mounting.h"
+#include "path.h"
+#include "slots.h"
+#include "step.h"
+
+static unsigned path_flags(const char *extra)
+{
+    return plan_has_word(extra, "nosymlink") ? PATH_NO_SYMLINKS : 0;
+}
+
+static int parse_flags(struct init *init, const char *list, struct mounting_flags *flags)
+{
+    return mounting_parse_flags(list, flags) < 0
+               ? fail(&init->failure, errno, "parse mount flags", "%s", list)
+               : 0;
+}
+
+/* The target, made if missing; the failure names it as the container does. */
+static int open_target(struct init *init, const char *path, enum path_kind kind, const char *extra)
+{
+    int fd =
+        path_ensure(init->root, path, kind, kind == PATH_FILE ? 0644 : 0755, path_flags(extra));
+    return fd < 0 ? fail(&init->failure, errno, "open mount target", "%s", path) : fd;
+}
+
+/* Turns what the mounting layer reports about descriptors into the step's own
+   words. */
+static int name_target(struct init *init, const char *what, const char *target)
+{
+    struct failure *failure = &init->failure;
+    char inner[sizeof(failure->operation)];
+    memcpy(inner, failure->operation, sizeof(inner));
+    if (strcmp(inner, "mount") != 0 && strcmp(inner, "open mount target") != 0)
+        failure_detail(failure, "%s: %.200s", inner, failure->object);
+    if (strcmp(inner, "open mount target") == 0)
+        return -1;
+    struct failure named = *failure;
+    named.set = 0;
+    fail(&named, failure->errnum, "mount", "%s on %s", what, target);
+    *failure = named;
+    return -1;
+}
+
+static bool is_optional_error(int error)
+{
+    return error == EPERM || error == EACCES || error == ENOENT || error == ENODEV ||
+           error == EINVAL || error == EBUSY;
+}
+
+static int mount_new(struct init *init, const struct plan_record *step)
+{
+    const char *type = step->argv[0], *source = step->argv[1], *data = step->argv[4];
+    const char *target_path = step->argv[2], *extra = step->argv[5];
+    struct mounting_flags flags;
+    if (parse_flags(init, step->argv[3], &flags) < 0)
+        return -1;
+    cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
+    if (target < 0)
+        return -1;
+    bool copy = plan_has_word(extra, "tmpcopyup");
+    /* The copy is made before the mount is read-only. */
+    struct mounting_flags first = flags;
+    if (copy)
+        first.attributes &= ~(uint64_t)K_ATTR_RDONLY;
+    cleanup_close int mount = mounting_new(init, type, source, &first, data);
+    if (mount == MOUNTING_LEGACY) {
+        if (mounting_new_legacy(init, type, source, &first, data, target) < 0)
+            return -1;
+        mount = path_open(init->root, target_path, path_flags(extra));
+        if (mount < 0)
+            return fail(&init->failure, errno, "open mount target", "%s", target_path);
+        return copy ? copy_up(init, target, mount, target_path) : 0;
+    }
+    if (mount < 0)
+        return -1;
+    if (copy) {
+        struct kernel_mount_attr attr = {.set = flags.attributes & K_ATTR_RDONLY};
+        if (copy_up(init, target, mount, target_path) < 0)
+            return -1;
+        if (attr.set != 0 && kernel_mount_setattr(mount, 0, &attr) < 0)
+            return fail(&init->failure, errno, "remount read-only", "%s", target_path);
+    }
+    return mounting_attach(init, mount, target);
+}
+
+int step_mount(struct init *init, const struct plan_record *step)
+{
+    if (mount_new(init, step) == 0)
+        return 0;
+    struct failure *failure = &init->failure;
+    if (plan_has_word(step->argv[5], "optional") && is_optional_error(failure->errnum)) {
+        init_warn(init, "mount %s on %s: %s (%s %.200s); the container goes without it",
+                  step->argv[0], step->argv[2], strerror(failure->errnum), failure->operation,
+                  failure->object);
+        memset(failure, 0, sizeof(*failure));
+        return 0;
+    }
+    return name_target(init, step->argv[0], step->argv[2]);
+}
+
+static enum path_kind kind_of(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? PATH_DIRECTORY : PATH_FILE;
+}
+
+static int bind(struct init *init, const struct plan_record *step)
+{
+    struct mounting_flags flags;
+    unsigned long propagation;
+    int source = slots_descriptor(plan_slot(step, 0));
+    if (parse_flags(init, step->argv[2], &flags) < 0)
+        return -1;
+    if (mounting_parse_propagation(step->argv[3], &propagation) < 0)
+        return fail(&init->failure, errno, "parse propagation", "%s", step->argv[3]);
+    cleanup_close int target = open_target(init, step->argv[1], kind_of(source), step->argv[4]);
+    if (target < 0)
+        return -1;
+    return mounting_bind(init, source, target, &flags, propagation);
+}
+
+int step_bind(struct init *init, const struct plan_record *step)
+{
+    if (bind(init, step) == 0)
+        return 0;
+    struct failure *failure = &init->failure;
+    if (plan_has_word(step->argv[4], "optional") && is_optional_error(failure->errnum)) {
+        init_warn(init, "bind on %s: %s (%s %.200s); the container goes without it", step->argv[1],
+                  strerror(failure->errnum), failure->operation, failure->object);
+        memset(failure, 0, sizeof(*failure));
+        return 0;
+    }
+    return name_target(init, "bind", step->argv[1]);
+}
+
+static const struct mounting_flags no_flags;
+
+int step_device(struct init *init, const struct plan_record *step)
+{
+    int source = slots_descriptor(plan_slot(step, 0));
+    struct stat status;
+    if (fstat(source, &status) < 0)
+        return fail(&init->failure, errno, "stat", "device for %s", step->argv[1]);
+    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
+        return fail(&init->failure, ENODEV, "check device", "%s", step->argv[1]);
+    cleanup_close int target = open_target(init, step->argv[1], PATH_FILE, "");
+    if (target < 0 || mounting_bind(init, source, target, &no_flags, 0) < 0)
+        return name_target(init, "device", step->argv[1]);
+    return 0;
+}
+
+/* An empty read-only tmpfs.  One serves for all masked directories. */
+static int mask_directory(struct init *init, int target)
+{
+    struct mounting_flags flags = {.attributes = K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV |
+                                                 K_ATTR_NOEXEC};
+    if (init->masked_directory >= 0)
+        return mounting_bind(init, init->masked_directory, target, &no_flags, 0);
+    cleanup_close int mount = mounting_new(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555");
+    if (mount == MOUNTING_LEGACY)
+        return mounting_new_legacy(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555", target);
+    if (mount < 0 || mounting_attach(init, mount, target) < 0)
+        return -1;
+    init->masked_directory = give_fd(&mount);
+    return 0;
+}
+
+static int mask_file(struct init *init, const struct plan_record *step, int target)
+{
+    struct stat status;
+    cleanup_close int own = -1;
+    int null = slots_descriptor(plan_slot(step, 0));
+    if (null < 0)
+        null = own = path_open(init->root, "/dev/null", PATH_NO_SYMLINKS);
+    if (null < 0 || fstat(null, &status) < 0)
+        return fail(&init->failure, errno, "open", "/dev/null");
+    /* A /dev/null that the image replaced would give the container whatever it
+       is, writable (CVE-2025-31133). */
+    if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
+        return fail(&init->failure, ENODEV, "check", "/dev/null");
+    return mounting_bind(init, null, target, &no_flags, 0);
+}
+
+int step_mask(struct init *init, const struct plan_record *step)
+{
+    const char *path = step->argv[1];
+    cleanup_close int target = path_open(init->root, path, 0);
+    if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (target < 0)
+        return fail(&init->failure, errno, "mask", "%s", path);
+    int done = kind_of(target) == PATH_DIRECTORY ? mask_directory(init, target)
+                                                 : mask_file(init, step, target);
+    return done < 0 ? name_target(init, "mask", path) : 0;
+}
+
+int step_readonly(struct init *init, const struct plan_record *step)
+{
+    struct mounting_flags flags = {.attributes = K_ATTR_RDONLY, .recursive = true};
+    cleanup_close int target = path_open(init->root, step->argv[0], 0);
+    if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (target < 0)
+        return fail(&init->failure, errno, "make read-only", "%s", step->argv[0]);
+    if (mounting_bind(init, target, target, &flags, 0) < 0)
+        return name_target(init, "read-only bind", step->argv[0]);
+    return 0;
+}

@@ -1,0 +1,108 @@
+#include "sync.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "memory.h"
+
+#define HEADER offsetof(struct sync_message, failure)
+
+int sync_pair(int sockets[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets);
+}
+
+static int send_parts(int socket, enum sync_type type, int32_t value, const void *payload,
+                      size_t size, int fd)
+{
+    struct sync_message head = {.type = type, .value = value};
+    struct iovec parts[2] = {{&head, HEADER}, {(void *)(uintptr_t)payload, size}};
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    if (fd >= 0) {
+        memset(&control, 0, sizeof(control));
+        message.msg_control = &control;
+        message.msg_controllen = sizeof(control.space);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -1 : 0;
+}
+
+int sync_send(int socket, enum sync_type type, int32_t value, int fd)
+{
+    return send_parts(socket, type, value, NULL, 0, fd);
+}
+
+int sync_send_warning(int socket, const char *text)
+{
+    char copy[sizeof(((struct sync_message *)0)->text)];
+    size_t length = strnlen(text, sizeof(copy) - 1);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    return send_parts(socket, SYNC_WARNING, 0, copy, length + 1, -1);
+}
+
+int sync_send_failure(int socket, const struct failure *failure)
+{
+    return send_parts(socket, SYNC_FAILED, 0, failure, sizeof(*failure), -1);
+}
+
+int sync_receive(int socket, struct sync_message *message, int *fd, int flags)
+{
+    struct iovec part = {message, sizeof(*message)};
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr envelope = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control.space),
+    };
+    *fd = -1;
+    ssize_t received;
+    do {
+        received = recvmsg(socket, &envelope, flags | MSG_CMSG_CLOEXEC);
+    } while (received < 0 && errno == EINTR);
+    if (received <= 0)
+        return (int)received;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+    if ((size_t)received < HEADER) {
+        drop_fd(fd);
+        errno = EBADMSG;
+        return -1;
+    }
+    memset((char *)message + received, 0, sizeof(*message) - (size_t)received);
+    return 1;
+}
+
+int sync_await(int socket, enum sync_type type)
+{
+    struct sync_message message;
+    int fd;
+    for (;;) {
+        if (sync_receive(socket, &message, &fd, 0) <= 0)
+            return -1;
+        drop_fd(&fd);
+        if (message.type == type)
+            return 0;
+    }
+}

@@ -1,0 +1,174 @@
+#include "userns.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "memory.h"
+#include "namespace.h"
+#include "number.h"
+#include "sync.h"
+
+struct options {
+    const char *uid_map, *gid_map;
+    bool mount;
+    char **program;
+};
+
+static struct map_request request;
+
+static int complain(const struct failure *failure, int status)
+{
+    fprintf(stderr, "tsman-native: %s: %s %s: %s (errno %d)%s%s\n",
+            failure->stage[0] ? failure->stage : "userns", failure->operation, failure->object,
+            strerror(failure->errnum), failure->errnum, failure->detail[0] ? ": " : "",
+            failure->detail);
+    return status;
+}
+
+/* "0 1000 1,1 100000 65536" */
+static bool parse_map(const char *text, char *map, size_t *length)
+{
+    char copy[MAP_MAX_TEXT];
+    char *lines = NULL;
+    if (strlen(text) >= sizeof(copy))
+        return false;
+    strcpy(copy, text);
+    for (char *line = strtok_r(copy, ",", &lines); line; line = strtok_r(NULL, ",", &lines)) {
+        char *words = NULL;
+        const char *part[3];
+        uint64_t number;
+        for (int i = 0; i < 3; i++) {
+            part[i] = strtok_r(i == 0 ? line : NULL, " ", &words);
+            if (part[i] == NULL || !number_parse(part[i], 10, UINT32_MAX, &number))
+                return false;
+        }
+        if (strtok_r(NULL, " ", &words) != NULL ||
+            map_add(map, length, part[0], part[1], part[2]) < 0)
+            return false;
+    }
+    return *length > 0;
+}
+
+static bool parse_options(char **words, struct options *options)
+{
+    for (; *words != NULL; words++) {
+        const char *word = *words;
+        if (strcmp(word, "--") == 0) {
+            options->program = words + 1;
+            return options->program[0] != NULL && options->uid_map && options->gid_map &&
+                   (request.newuidmap == NULL) == (request.newgidmap == NULL);
+        }
+        if (strcmp(word, "--deny-setgroups") == 0) {
+            request.deny_setgroups = true;
+        } else if (strcmp(word, "--mount") == 0) {
+            options->mount = true;
+        } else if (strcmp(word, "--keep-fds") == 0) {
+            /* What happens anyway; the word says that the caller relies on it. */
+        } else if (words[1] == NULL) {
+            return false;
+        } else if (strcmp(word, "--uid-map") == 0) {
+            options->uid_map = *++words;
+        } else if (strcmp(word, "--gid-map") == 0) {
+            options->gid_map = *++words;
+        } else if (strcmp(word, "--newuidmap") == 0) {
+            request.newuidmap = *++words;
+        } else if (strcmp(word, "--newgidmap") == 0) {
+            request.newgidmap = *++words;
+        } else {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The child: still in the caller's namespace, as map_apply() needs. */
+_Noreturn static void map_parent(int sync, pid_t parent)
+{
+    static struct failure failure;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (sync_await(sync, SYNC_MAP_WANTED) < 0)
+        _exit(1);
+    if (map_apply(parent, &request, &failure) < 0)
+        sync_send_failure(sync, &failure);
+    else
+        sync_send(sync, SYNC_MAP_DONE, 0, -1);
+    _exit(0);
+}
+
+static int enter(const struct options *options, struct failure *failure)
+{
+    int sockets[2], fd;
+    struct sync_message message;
+    pid_t parent = getpid();
+    if (sync_pair(sockets) < 0)
+        return fail(failure, errno, "make socket pair", "map");
+    cleanup_close int sync = sockets[0];
+    pid_t child = fork();
+    if (child < 0) {
+        close(sockets[1]);
+        return fail(failure, errno, "fork", "map");
+    }
+    if (child == 0) {
+        close(sync);
+        map_parent(sockets[1], parent);
+    }
+    close(sockets[1]);
+    if (namespace_unshare(CLONE_NEWUSER | (options->mount ? CLONE_NEWNS : 0), failure) < 0)
+        return -1;
+    sync_send(sync, SYNC_MAP_WANTED, 0, -1);
+    int got = sync_receive(sync, &message, &fd, 0);
+    drop_fd(&fd);
+    /* Not the program's child: it would wait for it by surprise. */
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (got <= 0)
+        return fail(failure, ECHILD, "map ids", "the mapping process has ended");
+    if (message.type == SYNC_FAILED) {
+        *failure = message.failure;
+        return -1;
+    }
+    return 0;
+}
+
+static int become_root(const struct options *options, struct failure *failure)
+{
+    if (!request.deny_setgroups && setgroups(0, NULL) < 0 && errno != EPERM)
+        return fail(failure, errno, "setgroups", "no groups");
+    if (setresgid(0, 0, 0) < 0)
+        return fail(failure, errno, "setresgid", "0");
+    if (setresuid(0, 0, 0) < 0)
+        return fail(failure, errno, "setresuid", "0");
+    /* Nothing mounted inside is seen outside. */
+    if (options->mount && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+        return fail(failure, errno, "set propagation", "rslave on /");
+    return 0;
+}
+
+int userns_main(char **words)
+{
+    static struct failure failure;
+    struct options options = {NULL, NULL, false, NULL};
+    if (!parse_options(words, &options) ||
+        !parse_map(options.uid_map, request.uid, &request.uid_length) ||
+        !parse_map(options.gid_map, request.gid, &request.gid_length)) {
+        fprintf(stderr, "tsman-native: userns: usage: userns --uid-map 'INSIDE OUTSIDE COUNT,...' "
+                        "--gid-map ... [--newuidmap PATH --newgidmap PATH] [--deny-setgroups] "
+                        "[--mount] [--keep-fds] -- PROGRAM [ARGUMENT...]\n");
+        return 125;
+    }
+    if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)
+        return complain(&failure, 125);
+    execvp(options.program[0], options.program);
+    fail(&failure, errno, "execute", "%s", options.program[0]);
+    return complain(&failure, failure.errnum == ENOENT ? 127 : 126);
+}
