@@ -137,11 +137,11 @@ async function runWorker(options: UnpackLayerOptions, context: string): Promise<
   worker.once("error", (error) => ended.reject(cannotStart(context, error)));
   // "close" comes after the last holder of the pipes is gone, "exit" may come before.
   worker.once("close", (status, killer) => ended.resolve({ status, killer }));
-  const feeding = feed(options, worker).catch(stop);
+  // Not waited for: a source that stalls must not keep us from saying why the worker ended.
+  feed(options, worker).catch(stop);
   try {
     const { status, killer } = await ended.promise;
     worker.stdin?.destroy();
-    await feeding;
     if (failure !== undefined) throw failure.error;
     const answer = parseUnpackAnswer(said());
     if (answer !== undefined) return answer;

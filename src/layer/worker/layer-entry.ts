@@ -35,16 +35,17 @@ export interface LayerEntry {
 /** Records of the PAX header in front of an entry. */
 type Pax = Readonly<Record<string, string>> | undefined;
 
-const types: Readonly<Record<string, EntryType>> = {
-  file: "file",
-  "contiguous-file": "file",
-  directory: "directory",
-  symlink: "symlink",
-  link: "link",
-  fifo: "fifo",
-  "character-device": "device",
-  "block-device": "device",
-};
+/** By tar-stream's names; an unknown flag is null there. */
+const types: ReadonlyMap<string | null, EntryType> = new Map([
+  ["file", "file"],
+  ["contiguous-file", "file"],
+  ["directory", "directory"],
+  ["symlink", "symlink"],
+  ["link", "link"],
+  ["fifo", "fifo"],
+  ["character-device", "device"],
+  ["block-device", "device"],
+]);
 
 /** (uid_t)-1 means "leave it" to chown(2), so it is no id; user_namespaces(7) cannot map it. */
 const highestId = 0xffff_fffe;
@@ -74,7 +75,7 @@ export function readLayerEntry(header: Header): LayerEntry {
 }
 
 function readType(header: Header): EntryType {
-  const type = types[header.type];
+  const type = types.get(header.type);
   if (type === undefined) throw invalid("has a type that layers cannot have");
   if (type !== "file" || !header.name.endsWith("/")) return type;
   // Before POSIX.1-1988 a trailing slash was the only mark of a directory.
