@@ -7,6 +7,8 @@ export interface MapEntry {
   readonly inside: number;
   readonly outside: number;
   readonly count: number;
+  /** Where it comes from, if it says so itself. */
+  readonly because?: string | undefined;
 }
 
 /** What the bundle needs of an id mapping; rootless's `IdMapping` has all of it. */
@@ -76,6 +78,8 @@ export interface NetworkFiles {
 export interface SeccompProfile {
   readonly defaultAction: SeccompAction;
   readonly defaultErrnoRet?: number | undefined;
+  /** OCI names, `SCMP_ARCH_…`; missing: the native one and those that the kernel runs besides. */
+  readonly architectures?: readonly string[] | undefined;
   readonly rules: readonly ConditionalRule[];
 }
 
@@ -90,6 +94,8 @@ export interface ConditionalRule extends SeccompRule {
   readonly exceptArchitectures?: readonly string[] | undefined;
   /** Kernel version, `4.8`, from which on. */
   readonly minKernel?: string | undefined;
+  /** … and from which on no longer. */
+  readonly beforeKernel?: string | undefined;
 }
 
 /** Everything that {@link compileBundle} looks at. */

@@ -1,4 +1,6 @@
+import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import type { MapEntry } from "./bundle.ts";
 
 /** Namespace that a key belongs to; only keys of a namespace of the container may be set. */
 type SysctlNamespace = "ipc" | "network" | "uts";
@@ -19,6 +21,35 @@ const exactKeys: ReadonlyMap<string, SysctlNamespace> = new Map([
 const keyPattern = /^[a-z0-9_]+(?:[./][A-Za-z0-9_-]+)+$/;
 /** No `+`, `=`, newline: an engine that splits values must not see another key (S31). */
 const valuePattern = /^[A-Za-z0-9_.,:\t -]{1,256}$/;
+
+/** A setting and what asked for it. */
+export interface ReasonedSysctl {
+  readonly value: string;
+  readonly because: string;
+}
+
+/** Lets every group of the container ping without a capability, as Podman's default. */
+const pingRange = "net.ipv4.ping_group_range";
+
+/** The settings of a container, by key; throws as {@link sysctlPath}. */
+export function resolveSysctls(
+  options: Pick<ContainerOptions, "ipc" | "network" | "uts" | "sysctls">,
+  gids: readonly MapEntry[],
+): Record<string, ReasonedSysctl> {
+  const shared = {
+    ipc: options.ipc.mode !== "private",
+    network: options.network.mode === "host" || options.network.mode === "container",
+    uts: options.uts.mode !== "private",
+  };
+  const found: Record<string, ReasonedSysctl> = {};
+  const hasGroupZero = gids.some((entry) => entry.inside === 0);
+  if (!shared.network && hasGroupZero) found[pingRange] = { value: "0 0", because: "default" };
+  for (const [key, value] of Object.entries(options.sysctls)) {
+    const name = sysctlPath(key, value, shared).replaceAll("/", ".");
+    found[key.includes("/") ? key : name] = { value, because: `--sysctl ${key}` };
+  }
+  return found;
+}
 
 /** Which namespaces the container shares with the host. */
 export interface SharedNamespaces {

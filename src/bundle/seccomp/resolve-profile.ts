@@ -28,7 +28,7 @@ export function resolveProfile(profile: SeccompProfile, target: SeccompTarget): 
   return {
     defaultAction: profile.defaultAction,
     ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    architectures: architectures[target.architecture] ?? [],
+    architectures: profile.architectures ?? architectures[target.architecture] ?? [],
     syscalls: profile.rules.filter((rule) => applies(rule, target)).map(withoutConditions),
   };
 }
@@ -40,7 +40,9 @@ function applies(rule: ConditionalRule, target: SeccompTarget): boolean {
     !(rule.withoutCapabilities ?? []).some(has) &&
     (rule.onlyArchitectures?.includes(target.architecture) ?? true) &&
     !(rule.exceptArchitectures?.includes(target.architecture) ?? false) &&
-    (rule.minKernel === undefined || compareVersions(target.kernelRelease, rule.minKernel) >= 0)
+    (rule.minKernel === undefined || compareVersions(target.kernelRelease, rule.minKernel) >= 0) &&
+    (rule.beforeKernel === undefined ||
+      compareVersions(target.kernelRelease, rule.beforeKernel) < 0)
   );
 }
 

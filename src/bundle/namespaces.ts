@@ -1,0 +1,65 @@
+import type { ContainerOptions } from "../container/options.ts";
+import { TsmanError } from "../errors/index.ts";
+import type { Namespace, NamespaceType } from "../oci/runtime-spec.ts";
+import type { BundleRequest } from "./bundle.ts";
+
+const joinableOptions = ["pid", "ipc", "uts", "network"] as const;
+
+/** All `container:NAME` modes must name one container: a process has one user namespace. */
+export function checkJoins(options: ContainerOptions, request: BundleRequest): void {
+  const names = new Set<string>();
+  for (const option of joinableOptions) {
+    const asked = options[option];
+    if (asked.mode === "container") names.add(asked.container);
+  }
+  if (names.size > 1) {
+    throw new TsmanError(
+      "USAGE",
+      `join namespaces of ${[...names].join(" and ")}: they are in different user namespaces`,
+      { hint: "name the same container in all container:NAME options" },
+    );
+  }
+  if (names.size === 1 && request.join === undefined) {
+    throw new TsmanError("INTERNAL", `join namespaces of ${[...names][0]}: it was not looked up`);
+  }
+  if (names.size === 1 && options.userns.mode !== "default") {
+    throw new TsmanError(
+      "USAGE",
+      `use --userns ${options.userns.mode}: the user namespace is that of ${[...names][0]}`,
+      { hint: "leave out --userns, or join no other container" },
+    );
+  }
+}
+
+/** The container's namespaces: new ones, the host's by omission, or another container's by path. */
+export function resolveNamespaces(request: BundleRequest): (Namespace & { because: string })[] {
+  const { options, join } = request;
+  const joined = (type: NamespaceType, because: string): Namespace & { because: string } => ({
+    type,
+    path: `/proc/${join?.pid}/ns/${type === "network" ? "net" : type}`,
+    because,
+  });
+  const found: (Namespace & { because: string })[] = [];
+  const user = joinableOptions
+    .map((option) => ({ option, asked: options[option] }))
+    .find(({ asked }) => asked.mode === "container");
+  if (user?.asked.mode === "container") {
+    found.push(joined("user", `--${user.option} container:${user.asked.container}`));
+  } else {
+    const { mode } = options.userns;
+    found.push({ type: "user", because: mode === "default" ? "default" : `--userns ${mode}` });
+  }
+  found.push({ type: "mount", because: "default" });
+  for (const type of joinableOptions) {
+    const asked = options[type];
+    if (asked.mode === "host") continue;
+    if (asked.mode === "container") {
+      found.push(joined(type, `--${type} container:${asked.container}`));
+    } else {
+      const isDefault = asked.mode === "private" || asked.mode === "slirp4netns";
+      found.push({ type, because: isDefault ? "default" : `--${type} ${asked.mode}` });
+    }
+  }
+  found.push({ type: "cgroup", because: "default" });
+  return found;
+}
