@@ -12,10 +12,10 @@ export async function readBody(
   maxBytes: number,
   what: string,
 ): Promise<Buffer> {
-  requirePlainEncoding(response, what);
+  await requirePlainEncoding(response, what);
   const promised = contentLength(response);
   if (promised !== undefined && promised > maxBytes) {
-    response.body.destroy();
+    await response.discard();
     throw tooLarge(what, maxBytes, response);
   }
   const chunks: Buffer[] = [];
@@ -23,7 +23,7 @@ export async function readBody(
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     length += chunk.length;
     if (length > maxBytes) {
-      response.body.destroy();
+      await response.discard();
       throw tooLarge(what, maxBytes, response);
     }
     chunks.push(chunk);
@@ -47,7 +47,7 @@ export async function readExcerpt(response: HttpResponse, maxBytes: number): Pro
   } catch {
     // What has arrived must do.
   }
-  response.body.destroy();
+  await response.discard();
   return Buffer.concat(chunks).subarray(0, maxBytes).toString("utf8");
 }
 
@@ -57,10 +57,10 @@ export async function readExcerpt(response: HttpResponse, maxBytes: number): Pro
  *
  * @throws TsmanError REGISTRY_RESPONSE
  */
-export function requirePlainEncoding(response: HttpResponse, what: string): void {
+export async function requirePlainEncoding(response: HttpResponse, what: string): Promise<void> {
   const encoding = response.headers("content-encoding").join(", ").trim();
   if (encoding === "" || encoding.toLowerCase() === "identity") return;
-  response.body.destroy();
+  await response.discard();
   throw new TsmanError(
     "REGISTRY_RESPONSE",
     `${what}: ${response.url.host} sends it with Content-Encoding ${printable(encoding, 40)}, though asked for none`,

@@ -130,10 +130,11 @@ class BlobDownload {
       signal: this.#options.signal,
     });
     try {
+      await requirePlainEncoding(response, this.#what);
       const skip = this.#startOf(response, asksRange);
       await this.#receive(response, skip);
     } finally {
-      response.body.destroy();
+      await response.discard();
     }
   }
 
@@ -143,7 +144,6 @@ class BlobDownload {
    * @throws RetryableError to ask again without Range, if the answer does not fit the question
    */
   #startOf(response: HttpResponse, asksRange: boolean): number {
-    requirePlainEncoding(response, this.#what);
     const { size } = this.#descriptor;
     const length = contentLength(response);
     if (!asksRange || response.status === 200) {

@@ -179,7 +179,7 @@ export function interrupted(what: string, cause?: unknown): TsmanError {
 export function printable(text: string, limit = 200): string {
   const line = text
     .slice(0, limit)
-    .replace(/[^\x20-\x7e]+/g, " ")
+    .replace(/[^\x21-\x7e]+/g, " ")
     .trim();
   return text.length > limit ? `${line}…` : line;
 }

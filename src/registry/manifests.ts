@@ -81,7 +81,7 @@ export async function headManifest(
       expect: [200, 404],
       what,
     });
-    await response.body.dump();
+    await response.discard();
     if (response.status === 404) return undefined;
     const digest = response.header("docker-content-digest") ?? "";
     return {

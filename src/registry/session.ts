@@ -79,7 +79,7 @@ export class Session implements AsyncDisposable {
           remark: authenticator.remark,
         });
       }
-      await response.body.dump();
+      await response.discard();
       sent = await authenticator.answer(response.headers("www-authenticate"), sent);
     }
   }

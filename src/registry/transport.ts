@@ -1,12 +1,11 @@
-import dns from "node:dns";
 import { setMaxListeners } from "node:events";
-import type { LookupFunction } from "node:net";
 import type { Dispatcher } from "undici";
 import type { ProxyEnvironment } from "../config/environment.ts";
 import { TsmanError } from "../errors/index.ts";
 import { bareHost, isInternalAddress, isLoopbackHost } from "./addresses.ts";
 import { createTrust, readRegistryAuthorities } from "./certificates.ts";
 import { isUnknownAuthority, printable } from "./failure.ts";
+import { lookupOutside } from "./outside-lookup.ts";
 import type { Timeouts } from "./settings.ts";
 
 /** A request that is ready to go out: everything that may be secret is in `headers`. */
@@ -17,7 +16,7 @@ export interface HttpRequest {
   readonly body?: string | undefined;
 }
 
-/** An answer, its body not read yet.  Whoever gets it reads, dumps or destroys the body. */
+/** An answer, its body not read yet.  Whoever gets it reads the body or discards it. */
 export interface HttpResponse {
   readonly status: number;
   /** Where it came from in the end, after redirects. */
@@ -27,7 +26,12 @@ export interface HttpResponse {
   header(name: string): string | undefined;
   /** All headers of one name. */
   headers(name: string): readonly string[];
+  /** Leaves the rest of the body unread: a small one is swallowed, to keep the connection. */
+  discard(): Promise<void>;
 }
+
+/** A body up to this length is cheaper to swallow than a new connection; bytes. */
+const swallowBytes = 64 * 1024;
 
 /** What {@link Transport} is made from. */
 export interface TransportOptions {
@@ -98,7 +102,7 @@ export class Transport implements AsyncDisposable {
       const response = await this.#sendOnce({ ...request, url, headers }, signal);
       const location = response.header("location");
       if (!isRedirect(response.status) || location === undefined) return response;
-      await response.body.dump();
+      await response.discard();
       if (request.method === "POST") {
         throw refused(url, "it redirects a request that carries a secret");
       }
@@ -182,6 +186,14 @@ export class Transport implements AsyncDisposable {
       body: data.body,
       header: (name) => all(name)[0],
       headers: all,
+      discard: async () => {
+        // undici destroys a body with an error; without a listener that would end the process.
+        data.body.on("error", () => {});
+        const length = Number(all("content-length")[0] ?? Number.NaN);
+        if (data.body.readableEnded || data.body.destroyed) return;
+        if (length <= swallowBytes) await data.body.dump({ limit: swallowBytes }).catch(() => {});
+        else data.body.destroy();
+      },
     };
   }
 
@@ -265,31 +277,4 @@ function refused(from: URL, why: string): TsmanError {
     hint: "the registry, or a proxy before it, is set up wrongly or hostile: tell its administrator",
     details: { host: from.host },
   });
-}
-
-/** Resolves names of other hosts than the registry; one that leads to this machine is refused. */
-const lookupOutside: LookupFunction = (hostname, options, callback) => {
-  dns.lookup(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) {
-      callback(error, "", 0);
-      return;
-    }
-    const outside = addresses.filter(({ address }) => !isInternalAddress(address));
-    const [first] = outside;
-    if (first === undefined) {
-      callback(internalName(hostname), "", 0);
-    } else if (options.all === true) {
-      callback(null, outside);
-    } else {
-      callback(null, first.address, first.family);
-    }
-  });
-};
-
-function internalName(hostname: string): NodeJS.ErrnoException {
-  return new TsmanError(
-    "REGISTRY_RESPONSE",
-    `connect to ${hostname}: the name leads to an address of this host or its cloud`,
-    { hint: "the registry sent us there: it is set up wrongly or hostile" },
-  );
 }
