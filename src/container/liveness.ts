@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { processStartTime } from "../platform/process-start-time.ts";
+
+/** A process named so that a reused pid is not taken for it: proc_pid_stat(5), field 22. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot. */
+  readonly startTime: bigint;
+}
+
+/**
+ * Reads `monitor` or `init` of a container's volatile directory.
+ *
+ * @returns undefined when the file is missing or incomplete.
+ */
+export function readProcessIdentity(
+  runDir: string,
+  name: "monitor" | "init",
+): ProcessIdentity | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path.join(runDir, name), "utf8");
+  } catch {
+    return undefined;
+  }
+  const match = /^(\d{1,10}) (\d{1,20})\n$/.exec(text);
+  if (match === null) return undefined;
+  return { pid: Number(match[1]), startTime: BigInt(match[2] as string) };
+}
+
+/** Whether that very process still runs: the kernel is asked, nothing is remembered. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  return processStartTime(identity.pid) === identity.startTime;
+}
+
+/** The identity of a live `monitor` or `init`, else undefined. */
+export function findLiveProcess(
+  runDir: string,
+  name: "monitor" | "init",
+): ProcessIdentity | undefined {
+  const identity = readProcessIdentity(runDir, name);
+  return identity !== undefined && isAlive(identity) ? identity : undefined;
+}

@@ -1,0 +1,43 @@
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import path from "node:path";
+
+/** A command to a running monitor, as native/protocol.h describes them at TSMAN_SET_RUN_DIR. */
+export type MonitorCommand =
+  | { readonly kind: "signal"; readonly signal: number }
+  | { readonly kind: "stop"; readonly signal: number; readonly milliseconds: number }
+  | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
+
+/**
+ * Sends a command through the monitor's fifo.
+ *
+ * @returns false when no monitor listens any more (ENXIO, ENOENT).
+ */
+export function sendMonitorCommand(runDir: string, command: MonitorCommand): boolean {
+  let fifo: number;
+  try {
+    // Without a reader a non-blocking open for writing fails with ENXIO (fifo(7)).
+    fifo = openSync(path.join(runDir, "control"), constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENXIO" || code === "ENOENT") return false;
+    throw error;
+  }
+  try {
+    // Below PIPE_BUF, so lines of several writers never mix (pipe(7)).
+    writeSync(fifo, `${formatCommand(command)}\n`);
+    return true;
+  } finally {
+    closeSync(fifo);
+  }
+}
+
+function formatCommand(command: MonitorCommand): string {
+  switch (command.kind) {
+    case "signal":
+      return `signal ${command.signal}`;
+    case "stop":
+      return `stop ${command.signal} ${command.milliseconds}`;
+    case "resize":
+      return `resize ${command.rows} ${command.columns}`;
+  }
+}

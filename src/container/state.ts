@@ -1,0 +1,43 @@
+import path from "node:path";
+import { type ExitRecord, readExitRecord } from "./exit-record.ts";
+import { findLiveProcess } from "./liveness.ts";
+
+/** States of the OCI runtime specification, as Podman shows them. */
+export type ContainerState =
+  | { readonly status: "created" }
+  | { readonly status: "running"; readonly pid: number }
+  | { readonly status: "exited"; readonly exit: ExitRecord }
+  /** It was started and is gone, and nobody could write down how: kill -9 of the monitor, reboot. */
+  | { readonly status: "exited"; readonly exit: undefined };
+
+/** What is needed to find the state of a container out. */
+export interface StateSources {
+  /** `containers/<id>` */
+  readonly dir: string;
+  /** The volatile directory of this container. */
+  readonly runDir: string;
+  /** Boot id under which it was started last; missing: never started. */
+  readonly bootId: string | undefined;
+  readonly currentBootId: string;
+}
+
+/** Name of the monitor's exit file in `containers/<id>`. */
+export const exitFileName = "exit";
+
+/**
+ * The truth about a container, from the kernel: a live monitor with a live init means running;
+ * an exit file means exited with that status; neither, after a start, means exited with a status
+ * that is unknown and is said to be so.
+ */
+export function readContainerState(sources: StateSources): ContainerState {
+  if (sources.bootId === undefined) return { status: "created" };
+  if (sources.bootId === sources.currentBootId) {
+    const init = findLiveProcess(sources.runDir, "init");
+    // Without its monitor nobody would notice the end of init; the kernel kills it then
+    // (PR_SET_PDEATHSIG), so both have to live.
+    if (init !== undefined && findLiveProcess(sources.runDir, "monitor") !== undefined) {
+      return { status: "running", pid: init.pid };
+    }
+  }
+  return { status: "exited", exit: readExitRecord(path.join(sources.dir, exitFileName)) };
+}

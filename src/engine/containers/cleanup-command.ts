@@ -1,0 +1,22 @@
+import path from "node:path";
+import { installationDir, nodeProgram } from "../../platform/native.ts";
+import type { EngineContext } from "../context.ts";
+
+/**
+ * The command with which a container's monitor has it removed (`--rm`) when no other process of
+ * tsman is left to do it.  Paths are spelled out: the monitor's environment is empty.
+ */
+export function cleanupCommand(context: EngineContext, id: string): readonly string[] {
+  return [
+    nodeProgram(),
+    path.join(installationDir(), "dist/cli/main.js"),
+    "--root",
+    context.paths.root,
+    "--runtime-dir",
+    context.paths.runtimeDir,
+    "container",
+    "cleanup",
+    "--rm",
+    id,
+  ];
+}

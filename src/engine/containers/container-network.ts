@@ -1,0 +1,62 @@
+import path from "node:path";
+import type { ContainerOptions } from "../../container/options.ts";
+import { describeNetwork, type NetworkDescription } from "../../network/describe-network.ts";
+import { readNetworkFacts } from "../../network/network-facts.ts";
+import { reservePorts } from "../../network/ports.ts";
+import { requireSlirp4netns } from "../../network/network-facts.ts";
+import { slirpArguments } from "../../network/slirp4netns.ts";
+import type { ContainerPort } from "../../store/containers.ts";
+
+/** A container's network, ready to be brought up. */
+export interface ContainerNetwork {
+  /** Command of the network helper for the plan; missing: none is needed. */
+  readonly helper: readonly string[] | undefined;
+  /** Every port with its host port decided. */
+  readonly ports: readonly ContainerPort[];
+  /** Publishes them; the helper must be up. */
+  readonly publish: () => Promise<void>;
+}
+
+/** What the network options mean here. */
+export function describeContainerNetwork(
+  options: ContainerOptions,
+  names: { readonly hostname: string; readonly name: string },
+  imagePorts: readonly string[],
+): NetworkDescription {
+  return describeNetwork({
+    options,
+    hostname: names.hostname,
+    containerName: names.name,
+    imagePorts,
+    facts: readNetworkFacts(),
+  });
+}
+
+/**
+ * Finds the network helper and free ports.
+ *
+ * @throws TsmanError PREFLIGHT_NETWORK, PREFLIGHT_PORT, PORT_IN_USE
+ */
+export async function planNetwork(
+  options: ContainerOptions,
+  description: NetworkDescription,
+  runDir: string,
+): Promise<ContainerNetwork> {
+  if (!description.needsSlirp || options.network.mode !== "slirp4netns") {
+    return { helper: undefined, ports: [], publish: async () => undefined };
+  }
+  const ports = description.ports.length === 0 ? [] : await reservePorts(description.ports);
+  const apiSocket = ports.length === 0 ? undefined : path.join(runDir, "api");
+  const helper = slirpArguments({
+    program: requireSlirp4netns(),
+    options: options.network.options,
+    apiSocket,
+  });
+  const publish = async (): Promise<void> => {
+    if (apiSocket === undefined) return;
+    // Parses replies with zod: loaded only when something is published.
+    const { publishPorts } = await import("../../network/slirp-api.ts");
+    await publishPorts(apiSocket, description.address ?? "", ports);
+  };
+  return { helper, ports, publish };
+}

@@ -1,0 +1,52 @@
+import path from "node:path";
+import { readLog } from "../../container/log-reader.ts";
+import type { EngineContext } from "../context.ts";
+import type { ContainerService } from "../types.ts";
+import { containerSummary } from "./container-summary.ts";
+import { containerState, getContainer, logFileName } from "./find-container.ts";
+import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
+
+/** The container part of the engine over a context. */
+export function createContainerService(context: EngineContext): ContainerService {
+  return {
+    async run(options, io) {
+      const { runContainer } = await import("./run-container.ts");
+      return await runContainer(context, options, io);
+    },
+    async list(options = {}) {
+      return context.store.containers
+        .list()
+        .map((record) => containerSummary(context, record))
+        .filter((summary) => options.all || summary.state === "running");
+    },
+    async find(nameOrId) {
+      const record = context.store.containers.find(nameOrId);
+      return record === undefined ? undefined : containerSummary(context, record);
+    },
+    async inspect(nameOrId) {
+      const { inspectContainer } = await import("./inspect-container.ts");
+      return inspectContainer(context, getContainer(context, nameOrId));
+    },
+    async stop(nameOrId, options = {}) {
+      const { stopContainer } = await import("./stop-container.ts");
+      await stopContainer(context, nameOrId, options.timeout);
+    },
+    async kill(nameOrId, signal) {
+      const { killContainer } = await import("./stop-container.ts");
+      killContainer(context, nameOrId, signal);
+    },
+    async remove(nameOrId, options = {}) {
+      const { removeContainer } = await import("./remove-container.ts");
+      await removeContainer(context, nameOrId, options);
+    },
+    async *logs(nameOrId, options = {}) {
+      const record = getContainer(context, nameOrId);
+      const file = path.join(context.store.containers.dir(record.id), logFileName);
+      yield* readLog(file, options, () => containerState(context, record).status !== "running");
+    },
+    async wait(nameOrId, signal) {
+      const record = getContainer(context, nameOrId);
+      return { status: exitStatusOfRecord(record, await waitForExit(context, record, signal)) };
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { ContainerMount, NetworkRequest } from "../../container/options.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { ContainerState, ContainerSummary } from "../types.ts";
+import { containerState } from "./find-container.ts";
+
+/** What `ps` shows of a container, with the kernel's word on whether it runs. */
+export function containerSummary(
+  context: EngineContext,
+  record: ContainerRecord,
+): ContainerSummary {
+  const state = containerState(context, record);
+  const exit = state.status === "exited" ? state.exit : undefined;
+  return {
+    id: record.id,
+    name: record.name,
+    image: record.imageName,
+    imageId: record.imageId,
+    command: record.command,
+    createdAt: record.createdAt,
+    state: shownState(state.status),
+    startedAt: record.startedAt,
+    finishedAt: exit?.finishedAt,
+    exitCode: exit?.exitCode,
+    isOutOfMemory: exit?.isOutOfMemory,
+    pid: state.status === "running" ? state.pid : undefined,
+    ports: record.ports,
+    labels: record.options.labels,
+    mounts: record.options.mounts.map((mount: ContainerMount) => mount.target),
+    network: networkName(record.options.network),
+  };
+}
+
+function shownState(status: "created" | "running" | "exited"): ContainerState {
+  return status === "exited" ? "stopped" : status;
+}
+
+/** `slirp4netns`, `none`, `host`, `container:NAME`. */
+export function networkName(network: NetworkRequest): string {
+  return network.mode === "container" ? `container:${network.container}` : network.mode;
+}

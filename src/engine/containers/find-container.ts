@@ -1,0 +1,36 @@
+import { bootId } from "../../platform/boot-id.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { type ContainerState, readContainerState } from "../../container/state.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+
+/** Name of a container's log in `containers/<id>`. */
+export const logFileName = "ctr.log";
+
+/** Name of the OCI runtime configuration in `containers/<id>`. */
+export const configFileName = "config.json";
+
+/**
+ * The container of that name, id or unique beginning of an id.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND
+ */
+export function getContainer(context: EngineContext, nameOrId: string): ContainerRecord {
+  const record = context.store.containers.find(nameOrId);
+  if (record !== undefined) return record;
+  throw new TsmanError("CONTAINER_NOT_FOUND", `find container ${JSON.stringify(nameOrId)}: no such container`, {
+    hint: "list them with: tsman ps --all",
+    details: { container: nameOrId },
+  });
+}
+
+/** The truth about a container, now. */
+export function containerState(context: EngineContext, record: ContainerRecord): ContainerState {
+  const { containers } = context.store;
+  return readContainerState({
+    dir: containers.dir(record.id),
+    runDir: containers.runDir(record.id),
+    bootId: record.bootId,
+    currentBootId: bootId(),
+  });
+}

@@ -1,0 +1,130 @@
+import type { LaunchContext } from "../../runtime/launch-context.ts";
+import { compilePlan } from "../../runtime/compile-plan.ts";
+import { monitorFailureOf } from "../../runtime/failure.ts";
+import { startMonitor } from "../../runtime/monitor-client.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import type { ContainerPort } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { RunIo } from "../types.ts";
+import type { ContainerPlan } from "./plan-container.ts";
+import { type ContainerNetwork, planNetwork } from "./container-network.ts";
+import {
+  firstDriver,
+  isDriverFailure,
+  nextDriver,
+  prepareRootfs,
+  type RootfsDriver,
+  rememberDriver,
+} from "./rootfs-driver.ts";
+
+/** What {@link launch} takes besides the plan of the container. */
+export interface LaunchRequest {
+  readonly io: RunIo;
+  readonly stopSignal: number;
+  readonly seccompFilter: Uint8Array | undefined;
+  readonly exitFile: string;
+  readonly logFile: string;
+  /** Command with which the monitor removes the container when nobody else can. */
+  readonly cleanup: readonly string[] | undefined;
+}
+
+/** A container that has been started. */
+export interface Launched {
+  readonly handle: MonitorHandle;
+  readonly driver: RootfsDriver;
+  /** Published ports as they are in force. */
+  readonly ports: readonly ContainerPort[];
+}
+
+/**
+ * Starts the monitor, with the next best root file system when the kernel refuses one, publishes
+ * the ports and lets the program go; resolves when its execve has succeeded.
+ *
+ * @throws TsmanError why not; then nothing of it runs any more.
+ */
+export async function launch(
+  context: EngineContext,
+  planned: ContainerPlan,
+  request: LaunchRequest,
+): Promise<Launched> {
+  const runDir = context.store.containers.ensureRunDir(planned.id);
+  const network = await planNetwork(planned.options, planned.network, runDir);
+  for (let driver = firstDriver(context); ; ) {
+    try {
+      const handle = await start(context, planned, request, { runDir, network, driver });
+      if (planned.options.rootfs === undefined) rememberDriver(context, driver);
+      return { handle, driver, ports: network.ports };
+    } catch (error) {
+      const failure = monitorFailureOf(error);
+      const next = nextDriver(driver);
+      if (failure === undefined || next === undefined || !isDriverFailure(failure, driver)) {
+        throw error;
+      }
+      driver = next;
+    }
+  }
+}
+
+interface Attempt {
+  readonly runDir: string;
+  readonly network: ContainerNetwork;
+  readonly driver: RootfsDriver;
+}
+
+async function start(
+  context: EngineContext,
+  planned: ContainerPlan,
+  request: LaunchRequest,
+  { runDir, network, driver }: Attempt,
+): Promise<MonitorHandle> {
+  const { options } = planned;
+  const { io } = request;
+  const launchContext: LaunchContext = {
+    id: planned.id,
+    rootfs: await prepareRootfs(context, planned, driver),
+    runDir,
+    exitFile: request.exitFile,
+    pidFile: options.pidFile,
+    log:
+      options.logDriver === "none"
+        ? undefined
+        : {
+            path: request.logFile,
+            maxBytes: options.logMaxSize,
+            maxFiles: options.logMaxFiles,
+          },
+    terminal: io.terminal,
+    foreground: !options.detach,
+    forwardStdin: options.interactive && !options.detach,
+    detachKeys:
+      options.detachKeys === undefined ? undefined : Uint8Array.from(options.detachKeys),
+    hold: network.ports.length > 0,
+    stopSignal: request.stopSignal,
+    stopTimeoutMs: options.stopTimeout * 1000,
+    timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
+    networkHelper: network.helper,
+    cleanup: request.cleanup,
+    seccompFilter: request.seccompFilter,
+  };
+  const handle = await startMonitor({
+    plan: compilePlan(planned.bundle, launchContext),
+    stdio: options.detach
+      ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
+      : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
+    signal: io.signal,
+    onWarning: io.onWarning,
+  });
+  try {
+    if (network.ports.length > 0) {
+      await handle.ready;
+      await network.publish();
+      handle.start();
+    }
+    await handle.started;
+    return handle;
+  } catch (error) {
+    // Without START the monitor would wait for ever; it goes away with what it has made.
+    handle.disconnect();
+    throw error;
+  }
+}

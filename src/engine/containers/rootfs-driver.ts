@@ -1,0 +1,94 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { toFileError } from "../../platform/errno.ts";
+import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
+import type { RootfsPlan } from "../../runtime/launch-context.ts";
+import { step } from "../../runtime/protocol.ts";
+import { adoptDirectories } from "../adopt-directories.ts";
+import type { EngineContext } from "../context.ts";
+import { findProgram } from "../host/programs.ts";
+import type { ContainerPlan } from "./plan-container.ts";
+
+/** How a root file system can come about, the best first. */
+export const rootfsDrivers = ["overlay", "fuse-overlayfs", "copy"] as const;
+export type RootfsDriver = (typeof rootfsDrivers)[number];
+
+const settingName = "rootfs-driver";
+
+/** The driver that has worked here; the best one as long as none was tried. */
+export function firstDriver(context: EngineContext): RootfsDriver {
+  const known = context.store.settings.get(settingName);
+  return rootfsDrivers.find((driver) => driver === known) ?? "overlay";
+}
+
+/** Remembers what has worked, so that the next start does not try in vain. */
+export function rememberDriver(context: EngineContext, driver: RootfsDriver): void {
+  if (context.store.settings.get(settingName) !== driver) {
+    context.store.settings.set(settingName, driver);
+  }
+}
+
+/** The driver to try after `driver` has failed; undefined when there is none. */
+export function nextDriver(driver: RootfsDriver): RootfsDriver | undefined {
+  const next = rootfsDrivers[rootfsDrivers.indexOf(driver) + 1];
+  if (next === "fuse-overlayfs" && findProgram("fuse-overlayfs") === undefined) return "copy";
+  return next;
+}
+
+/** Whether a start failed because of its driver rather than for any other reason. */
+export function isDriverFailure(failure: MonitorFailure, driver: RootfsDriver): boolean {
+  if (driver === "overlay") return failure.step?.op === step.ROOT_OVERLAY;
+  return (
+    driver === "fuse-overlayfs" &&
+    (failure.object.includes("fuse-overlayfs") || failure.step?.op === step.ROOT_BIND)
+  );
+}
+
+/** Makes the directories that a driver needs and says how the root comes about. */
+export async function prepareRootfs(
+  context: EngineContext,
+  planned: ContainerPlan,
+  driver: RootfsDriver,
+): Promise<RootfsPlan> {
+  const { options } = planned;
+  if (options.rootfs !== undefined && !options.rootfs.overlay) {
+    return { driver: "copy", path: options.rootfs.path };
+  }
+  const dir = context.store.containers.dir(planned.id);
+  const lowers =
+    options.rootfs === undefined ? layerDirectories(context, planned) : [options.rootfs.path];
+  if (driver === "copy") {
+    const { flattenRootfs } = await import("./flatten-rootfs.ts");
+    return { driver, path: await flattenRootfs(context, planned, lowers, dir) };
+  }
+  const upper = path.join(dir, "upper");
+  const work = path.join(dir, "work");
+  makeDirectories([upper, work]);
+  await adoptDirectories(context, [upper, work], planned.mapping);
+  if (driver === "overlay") {
+    return { driver, lowers, upper, work, isVolatile: options.remove };
+  }
+  makeDirectories([path.join(dir, "merged")]);
+  return { driver, program: findProgram("fuse-overlayfs") ?? "", lowers, upper, work, dir };
+}
+
+/** Topmost first, as overlayfs wants them. */
+function layerDirectories(context: EngineContext, planned: ContainerPlan): string[] {
+  const layers = planned.image?.layers ?? [];
+  return layers
+    .map((layer) => context.store.layers.diffPath(planned.mapping.key, layer.chainId))
+    .reverse();
+}
+
+function makeDirectories(directories: readonly string[]): void {
+  for (const directory of directories) {
+    try {
+      mkdirSync(directory, { mode: 0o755 });
+    } catch (error) {
+      // The driver before this one has made it.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+        throw toFileError(error, `make ${directory}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import type { TsmanPaths } from "../config/paths.ts";
+import type { UsernsRequest } from "../container/options.ts";
+import { type HostIds, readHostIds } from "../rootless/host-ids.ts";
+import { type IdMapping, resolveIdMapping } from "../rootless/id-mapping.ts";
+import type { Store } from "../store/store.ts";
+
+/** What every use case works on; made once by `Tsman.open`, never a process global. */
+export interface EngineContext {
+  readonly paths: TsmanPaths;
+  readonly store: Store;
+  /** The caller's ids and what the host grants; read once. */
+  readonly host: () => HostIds;
+}
+
+/** A context over an open store. */
+export function createContext(paths: TsmanPaths, store: Store): EngineContext {
+  let host: HostIds | undefined;
+  return {
+    paths,
+    store,
+    host: () => {
+      host ??= readHostIds();
+      return host;
+    },
+  };
+}
+
+/** The id mapping of a container with this `--userns`. */
+export function mappingFor(context: EngineContext, request: UsernsRequest): IdMapping {
+  return resolveIdMapping(request, context.host());
+}

@@ -1,0 +1,94 @@
+import { existsSync } from "node:fs";
+import os from "node:os";
+import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
+import type { TsmanPaths } from "../../config/paths.ts";
+import { readCgroupFacts } from "../host/cgroups.ts";
+import { broken, type DoctorCheck, limited, ok } from "./report.ts";
+
+/** mount_setattr(2), with which a bind mount is made read-only throughout. */
+const oldestKernel = [5, 12] as const;
+
+/** The kernel's version. */
+export function checkKernel(): DoctorCheck {
+  const release = os.release();
+  const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
+  const [oldestMajor, oldestMinor] = oldestKernel;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
+    return ok("kernel", "kernel", release);
+  }
+  return limited("kernel", "kernel", {
+    found: `${release}; ${oldestKernel.join(".")} or later is what tsman is made for`,
+    consequence: "read-only bind mounts with mounts below them, and native overlay, may be refused",
+    remedy: "upgrade the kernel",
+  });
+}
+
+/** Control groups, for limits. */
+export function checkCgroups(): DoctorCheck {
+  const facts = readCgroupFacts();
+  const title = "control groups";
+  if (facts.version !== "v2") {
+    return limited("cgroups", title, {
+      found: `cgroup ${facts.version}`,
+      consequence: "limits of memory, CPU and processes cannot be set",
+      remedy: "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line",
+    });
+  }
+  if (facts.isDelegated && facts.controllers.includes("memory")) {
+    return ok("cgroups", title, `v2, delegated: ${facts.controllers.join(" ")}`);
+  }
+  return limited("cgroups", title, {
+    found: `cgroup v2, ${facts.path}: ${facts.isDelegated ? "" : "not "}delegated, controllers: ${facts.controllers.join(" ") || "none"}`,
+    consequence: "limits of memory, CPU and processes cannot be set",
+    remedy:
+      "write [Service]\\nDelegate=cpu cpuset io memory pids to /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+  });
+}
+
+/** Where the volatile files are. */
+export function checkRuntimeDir(paths: TsmanPaths): DoctorCheck {
+  const type = filesystemType(existingParent(paths.runtimeDir));
+  const title = "runtime directory";
+  if (type === "tmpfs") return ok("runtime-dir", title, `${paths.runtimeDir} (tmpfs)`);
+  // Liveness is proved by pid, start time and boot id, so nothing breaks.
+  return ok("runtime-dir", title, `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set or not yours)`);
+}
+
+/** Where images and containers are. */
+export function checkStoreFilesystem(paths: TsmanPaths): DoctorCheck {
+  const at = existingParent(paths.root);
+  const type = filesystemType(at);
+  const title = "store";
+  if (!isNetworkFilesystem(at)) return ok("store", title, `${paths.root} (${type})`);
+  return broken(
+    "store",
+    title,
+    {
+      found: `${paths.root} is on a network file system (${type})`,
+      consequence: "files of subordinate ids and overlay mounts are refused there",
+      remedy: `put the store on a local disk: export TSMAN_ROOT=/var/tmp/tsman-${os.userInfo().uid}`,
+    },
+    true,
+  );
+}
+
+/** Whether detached containers outlive the login session; loginctl(1), enable-linger. */
+export function checkLinger(): DoctorCheck {
+  const title = "after logout";
+  if (!existsSync("/run/systemd/system")) {
+    return ok("linger", title, "no systemd here: detached containers go on after logout");
+  }
+  const user = os.userInfo().username;
+  if (existsSync(`/var/lib/systemd/linger/${user}`)) return ok("linger", title, "lingering is on");
+  return limited("linger", title, {
+    found: "lingering is off",
+    consequence: "with KillUserProcesses=yes, detached containers end when you log out",
+    remedy: `loginctl enable-linger ${user}`,
+  });
+}
+
+function existingParent(directory: string): string {
+  let at = directory;
+  while (!existsSync(at)) at = at.slice(0, at.lastIndexOf("/")) || "/";
+  return at;
+}

@@ -1,0 +1,28 @@
+import { accessSync, constants } from "node:fs";
+import path from "node:path";
+import { systemPath } from "../../config/environment.ts";
+import { runProgram } from "../../platform/process.ts";
+
+/** Absolute path of a host program in the system's directories, never in the caller's PATH. */
+export function findProgram(name: string): string | undefined {
+  for (const directory of systemPath.split(":")) {
+    const candidate = path.join(directory, name);
+    try {
+      accessSync(candidate, constants.X_OK);
+      return candidate;
+    } catch {
+      // The next directory.
+    }
+  }
+  return undefined;
+}
+
+/** The first line that `PROGRAM --version` prints; undefined when it cannot be asked. */
+export async function programVersion(program: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await runProgram(program, ["--version"], { timeoutMs: 5000 });
+    return stdout.toString("utf8").split("\n")[0]?.trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,129 @@
+import type { UnpackedLayer } from "../../layer/index.ts";
+import { unpackLayer } from "../../layer/index.ts";
+import type { RegistryClient } from "../../registry/client.ts";
+import type { IdMapping } from "../../rootless/id-mapping.ts";
+import type { ImageLayer, ImageRecord } from "../../store/images.ts";
+import { adoptDirectories } from "../adopt-directories.ts";
+import type { EngineContext } from "../context.ts";
+import { discardTree } from "../discard-tree.ts";
+import type { PullProgress } from "../progress.ts";
+import { storedBlob, streamedBlob } from "./layer-source.ts";
+
+/** What {@link ensureLayers} takes. */
+export interface EnsureLayersOptions {
+  /** Whose ids the files get: layers are kept per mapping. */
+  readonly mapping: IdMapping;
+  /** Where blobs come from that the store lacks; missing: only the store. */
+  readonly client?: RegistryClient | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+}
+
+/**
+ * Layers at a time: each has a worker process that keeps most of one core busy, and registries
+ * ask for few connections.
+ */
+const parallelLayers = 3;
+
+/**
+ * Sees to it that every layer of an image is unpacked for a mapping.  Layers that the store has are
+ * left alone; one that another process is working on is waited for.
+ *
+ * @throws TsmanError whatever downloading or unpacking throws; then no half of a layer remains.
+ */
+export async function ensureLayers(
+  context: EngineContext,
+  image: ImageRecord,
+  options: EnsureLayersOptions,
+): Promise<void> {
+  // A layer may occur twice in an image (an empty one, say): the chain ids differ then, so each
+  // is unpacked, but only one of them downloads since the blob is locked meanwhile.
+  const missing: ImageLayer[] = [];
+  for (const layer of image.layers) {
+    if (context.store.layers.has(options.mapping.key, layer.chainId)) {
+      options.onProgress?.({ kind: "layer-exists", digest: layer.blob });
+    } else missing.push(layer);
+  }
+  const abort = new AbortController();
+  const signal =
+    options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  const next = missing.values();
+  let failure: { readonly error: unknown } | undefined;
+  const work = async (): Promise<void> => {
+    for (const layer of next) {
+      try {
+        await ensureLayer(context, layer, { ...options, signal });
+      } catch (error) {
+        // The first failure is the reason; the others only say that they were stopped.
+        failure ??= { error };
+        abort.abort();
+        return;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallelLayers, missing.length) }, work));
+  if (failure !== undefined) throw failure.error;
+}
+
+async function ensureLayer(
+  context: EngineContext,
+  layer: ImageLayer,
+  options: EnsureLayersOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  const { layers, blobs } = context.store;
+  const { mapping, signal, onProgress } = options;
+  const digest = layer.blob;
+  const onWait = (): void =>
+    onProgress?.({ kind: "waiting", digest, reason: "another tsman is fetching it" });
+  await using _layer = await layers.lock(mapping.key, layer.chainId, { signal, onWait });
+  if (layers.has(mapping.key, layer.chainId)) {
+    onProgress?.({ kind: "layer-exists", digest });
+    return;
+  }
+  await using _blob = await blobs.lock(digest, { signal, onWait });
+  const targetDir = layers.begin(mapping.key, layer.chainId);
+  try {
+    await adoptDirectories(context, [targetDir], mapping);
+    onProgress?.({ kind: "layer-start", digest, total: layer.size });
+    const source = blobs.has(digest)
+      ? storedBlob(context.store, layer)
+      : streamedBlob(context.store, layer, options);
+    const unpack = unpackLayer({
+      source: source.bytes,
+      mediaType: layer.mediaType,
+      diffId: layer.diffId,
+      targetDir,
+      mapping,
+      signal,
+      onProgress: (current) =>
+        onProgress?.({ kind: "layer-progress", digest, current, total: layer.size }),
+    });
+    const unpacked = await bothOrNeither(unpack, source.complete, source.cancel);
+    layers.commit(mapping.key, layer.chainId, unpacked.bytes);
+    onProgress?.({ kind: "layer-done", digest });
+  } catch (error) {
+    const waste = layers.abandon(mapping.key, layer.chainId);
+    if (waste !== undefined) await discardTree(context, waste);
+    throw error;
+  }
+}
+
+/**
+ * Waits for both; when one fails the other is ended and waited for, and the root of the trouble is
+ * thrown: a download that broke makes the unpacking fail too, and the other way round.
+ */
+async function bothOrNeither(
+  unpack: Promise<UnpackedLayer>,
+  complete: Promise<void>,
+  cancel: (reason: unknown) => void,
+): Promise<UnpackedLayer> {
+  let first: unknown;
+  const note = (error: unknown): never => {
+    first ??= error;
+    cancel(error);
+    throw error;
+  };
+  const [unpacked, completed] = await Promise.allSettled([unpack.catch(note), complete.catch(note)]);
+  if (unpacked.status === "fulfilled" && completed.status === "fulfilled") return unpacked.value;
+  throw first;
+}

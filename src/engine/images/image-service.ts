@@ -1,0 +1,105 @@
+import { TsmanError } from "../../errors/index.ts";
+import { familiarName, localCandidates, parseReference } from "../../oci/reference.ts";
+import type { ImageRecord } from "../../store/images.ts";
+import { type EngineContext, mappingFor } from "../context.ts";
+import type { ImageDetails, ImageRemoval, ImageService } from "../types.ts";
+import { ensureImage } from "./ensure-image.ts";
+import { embeddedImageName, findImage, getImage } from "./find-image.ts";
+
+/** The image part of the engine over a context. */
+export function createImageService(context: EngineContext): ImageService {
+  return {
+    async pull(reference, options = {}) {
+      const image = await ensureImage(context, reference, {
+        ...options,
+        policy: options.policy ?? "always",
+      });
+      return { id: image.id };
+    },
+    async list() {
+      // The embedded image is in every store from the first use on, also when that is `images`.
+      await findImage(context, embeddedImageName);
+      return context.store.images.list().map((image) => detailsOf(context, image));
+    },
+    async find(nameOrId) {
+      const image = await findImage(context, nameOrId);
+      return image === undefined ? undefined : detailsOf(context, image);
+    },
+    async remove(nameOrId, options = {}) {
+      return await removeImage(context, nameOrId, options.force ?? false);
+    },
+  };
+}
+
+function detailsOf(context: EngineContext, image: ImageRecord): ImageDetails {
+  const { config } = image;
+  return {
+    id: image.id,
+    names: image.names,
+    repoDigests: image.digests,
+    digest: image.manifestDigest,
+    createdAt: image.createdAt,
+    size: unpackedSize(context, image),
+    labels: config.config.labels,
+    platform: { os: config.os, architecture: config.architecture, variant: config.variant },
+    containers: context.store.containers.listByImage(image.id).length,
+    config,
+  };
+}
+
+/** Of the layers where they are unpacked, else compressed. */
+function unpackedSize(context: EngineContext, image: ImageRecord): number {
+  const key = mappingFor(context, { mode: "default" }).key;
+  return image.layers.reduce(
+    (sum, layer) => sum + (context.store.layers.size(key, layer.chainId) ?? layer.size),
+    0,
+  );
+}
+
+async function removeImage(
+  context: EngineContext,
+  nameOrId: string,
+  force: boolean,
+): Promise<ImageRemoval> {
+  const image = await getImage(context, nameOrId);
+  const { containers, images } = context.store;
+  const name = writtenName(image, nameOrId);
+  if (name !== undefined && image.names.length > 1) {
+    images.untag(name);
+    return { untagged: [name], deleted: [] };
+  }
+  if (name === undefined && image.names.length > 1 && !force) {
+    throw new TsmanError(
+      "IMAGE_IN_USE",
+      `remove image ${image.id}: it has several names: ${image.names.join(", ")}`,
+      { hint: "remove the names one by one, or all with --force" },
+    );
+  }
+  const users = containers.listByImage(image.id);
+  if (users.length > 0 && !force) {
+    throw new TsmanError(
+      "IMAGE_IN_USE",
+      `remove image ${familiar(image)}: used by container ${users.map((user) => user.name).join(", ")}`,
+      { hint: "remove the containers first, or with the image: tsman rmi --force" },
+    );
+  }
+  if (users.length > 0) {
+    const { removeContainer } = await import("../containers/remove-container.ts");
+    for (const user of users) await removeContainer(context, user.id, { force: true });
+  }
+  images.remove(image.id);
+  const { collectUnused } = await import("./collect-unused.ts");
+  await collectUnused(context, image);
+  return { untagged: [...image.names], deleted: [image.id] };
+}
+
+/** The name of the image that the user wrote, if it was a name. */
+function writtenName(image: ImageRecord, text: string): string | undefined {
+  if (text.startsWith("sha256:")) return undefined;
+  return localCandidates(text).find((candidate) => image.names.includes(candidate));
+}
+
+function familiar(image: ImageRecord): string {
+  const [name] = image.names;
+  return name === undefined ? image.id : familiarName(parseReference(name));
+}

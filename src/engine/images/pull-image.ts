@@ -1,0 +1,104 @@
+import { TsmanError, isTsmanError } from "../../errors/index.ts";
+import { proxyEnvironment } from "../../config/environment.ts";
+import { formatName, formatReference, parseReference, type Reference } from "../../oci/reference.ts";
+import { hostPlatform } from "../../oci/platform.ts";
+import { createRegistryClient, type RegistryClient } from "../../registry/client.ts";
+import { openCredentials } from "../../registry/credentials.ts";
+import type { ImageRecord } from "../../store/images.ts";
+import { type EngineContext, mappingFor } from "../context.ts";
+import type { PullOptions } from "../types.ts";
+import { tsmanVersion } from "../version.ts";
+import { ensureLayers } from "./ensure-layers.ts";
+import { imageRecord } from "./image-record.ts";
+
+/**
+ * Fetches an image from its registry into the store, unpacked for the caller's default id mapping.
+ * Interrupted at any point, the next pull goes on where this one stopped.
+ *
+ * @throws TsmanError REFERENCE_INVALID, REGISTRY_*, MANIFEST_INVALID, PLATFORM_NOT_FOUND,
+ * DIGEST_MISMATCH, SIZE_MISMATCH, LAYER_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED
+ */
+export async function pullImage(
+  context: EngineContext,
+  text: string,
+  options: PullOptions,
+): Promise<ImageRecord> {
+  const reference = parseReference(text);
+  const name = formatReference(reference);
+  options.onProgress?.({ kind: "resolving", reference: name });
+  await using client = registryClient(reference, options);
+  const resolved = await client.resolveImage(
+    reference.digest ?? reference.tag ?? "latest",
+    options.platform ?? hostPlatform(),
+  );
+  const repository = formatName(reference);
+  const image = imageRecord({
+    manifest: resolved.manifest,
+    manifestDigest: resolved.manifestDigest,
+    config: resolved.config,
+    names: reference.digest === undefined ? [name] : [],
+    digests: [resolved.manifestDigest, resolved.indexDigest]
+      .filter((digest) => digest !== undefined)
+      .map((digest) => `${repository}@${digest}`),
+  });
+  const { blobs, images, layers } = context.store;
+  // Nobody collects what we fetch before the image that needs it is entered.
+  await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
+  await ensureLayers(context, image, {
+    mapping: mappingFor(context, { mode: "default" }),
+    client,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  blobs.put(image.manifestDigest, resolved.manifestBytes);
+  blobs.put(image.id, resolved.configBytes);
+  images.put(image);
+  options.onProgress?.({ kind: "done", id: image.id, reference: name });
+  await layers.sync();
+  return image;
+}
+
+/** Whether the registry's image of that name is another one than ours (`--pull newer`). */
+export async function isOutdated(
+  text: string,
+  image: ImageRecord,
+  options: PullOptions,
+): Promise<boolean> {
+  const reference = parseReference(text);
+  if (reference.registry === "localhost") return false;
+  await using client = registryClient(reference, options);
+  try {
+    const head = await client.headManifest(reference.digest ?? reference.tag ?? "latest");
+    if (head?.digest === undefined) return false;
+    return !image.digests.some((known) => known.endsWith(`@${head.digest}`));
+  } catch (error) {
+    // Podman: an error is no reason not to run what is there.
+    if (isTsmanError(error) && error.code.startsWith("REGISTRY_")) return false;
+    throw error;
+  }
+}
+
+function registryClient(reference: Reference, options: PullOptions): RegistryClient {
+  if (reference.registry === "localhost") {
+    throw new TsmanError(
+      "IMAGE_NOT_FOUND",
+      `pull ${formatReference(reference)}: localhost/ names images that were made here`,
+      { hint: "list the local images with: tsman images" },
+    );
+  }
+  const creds = options.credentials;
+  return createRegistryClient({
+    registry: reference.registry,
+    repository: reference.repository,
+    credentials: openCredentials({
+      creds: creds === undefined ? undefined : `${creds.username}:${creds.password}`,
+      authFile: options.authFile,
+    }),
+    tlsVerify: options.tlsVerify,
+    userAgent: `tsman/${tsmanVersion()}`,
+    signal: options.signal,
+    proxy: proxyEnvironment(),
+    onRetry: ({ what, reason, delayMs }) =>
+      options.onProgress?.({ kind: "retry", digest: what, reason, delayMs }),
+  });
+}

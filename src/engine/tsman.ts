@@ -1,0 +1,64 @@
+import { type PathOverrides, resolvePaths } from "../config/paths.ts";
+import type { ContainerOptions } from "../container/options.ts";
+import { openStore } from "../store/store.ts";
+import { createContainerService } from "./containers/container-service.ts";
+import { createContext, type EngineContext } from "./context.ts";
+import type { DoctorReport } from "./doctor/report.ts";
+import { createImageService } from "./images/image-service.ts";
+import type { ContainerService, ExplainDocument, ImageService, InfoDocument } from "./types.ts";
+
+/**
+ * tsman as a library: one instance over one store.  It prints nothing, ends no process, and
+ * several instances live side by side.
+ */
+export class Tsman implements Disposable {
+  readonly images: ImageService;
+  readonly containers: ContainerService;
+  readonly #context: EngineContext;
+
+  private constructor(context: EngineContext) {
+    this.#context = context;
+    this.images = createImageService(context);
+    this.containers = createContainerService(context);
+  }
+
+  /**
+   * Opens the caller's store; makes it on the first use.
+   *
+   * @throws TsmanError PREFLIGHT_STORAGE, STORE_NEWER, STORE_CORRUPT, CONFIG_INVALID
+   */
+  static open(overrides: PathOverrides = {}): Tsman {
+    const paths = resolvePaths(overrides);
+    return new Tsman(createContext(paths, openStore(paths)));
+  }
+
+  /**
+   * What `containers.run` would do with these options, and why; nothing is started.  An image that
+   * is not there is fetched after its pull policy.
+   */
+  async explain(options: ContainerOptions): Promise<ExplainDocument> {
+    const { explainRun } = await import("./containers/explain-run.ts");
+    return await explainRun(this.#context, options);
+  }
+
+  /** Checks by trying whether and how well this host can run containers. */
+  async doctor(): Promise<DoctorReport> {
+    const { examineHost } = await import("./doctor/examine-host.ts");
+    return await examineHost(this.#context, this.containers);
+  }
+
+  /** The facts that `doctor` judges. */
+  async info(): Promise<InfoDocument> {
+    const { collectInfo } = await import("./info.ts");
+    return await collectInfo(this.#context);
+  }
+
+  /** Closes the store.  Containers go on. */
+  close(): void {
+    this.#context.store.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
