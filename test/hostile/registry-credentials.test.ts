@@ -11,9 +11,9 @@ import { createRegistryClient } from "../../src/registry/client.ts";
 import type { CredentialProvider } from "../../src/registry/credentials.ts";
 import { fileCredentials } from "../../src/registry/credentials.ts";
 import type { RegistryClientOptions } from "../../src/registry/settings.ts";
+import { selfSigned } from "../support/certificate.ts";
 import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
 import { basicOf } from "../support/registry-auth.ts";
-import { selfSigned } from "../support/self-signed.ts";
 
 // What a registry, or somebody between it and us, can do to get hold of credentials.  The victims
 // are servers that record what reaches them.
@@ -28,7 +28,7 @@ const descriptor: Descriptor = {
   digest: sha256Digest(bytes),
   size: bytes.length,
 };
-const tls = selfSigned({ ipv4: "127.0.0.1" });
+const tls = selfSigned({ hosts: ["127.0.0.1"] });
 
 const open: AsyncDisposable[] = [];
 let authorities: string;
@@ -405,7 +405,7 @@ describe("certificates (S56, S57)", () => {
   });
 
   test("one for another name is refused even then", async () => {
-    const other = selfSigned({ dns: ["other.example"] });
+    const other = selfSigned({ hosts: ["other.example"] });
     const registry = await start({ tls: other });
     mkdirSync(join(authorities, registry.host));
     writeFileSync(join(authorities, registry.host, "ca.crt"), other.cert);
@@ -415,7 +415,11 @@ describe("certificates (S56, S57)", () => {
   });
 
   test("one that has expired is refused, and that is said", async () => {
-    const old = selfSigned({ ipv4: "127.0.0.1" }, true);
+    const old = selfSigned({
+      hosts: ["127.0.0.1"],
+      notBefore: new Date(Date.now() - 172_800_000),
+      notAfter: new Date(Date.now() - 86_400_000),
+    });
     const registry = await start({ tls: old });
     mkdirSync(join(authorities, registry.host));
     writeFileSync(join(authorities, registry.host, "ca.crt"), old.cert);
@@ -426,7 +430,7 @@ describe("certificates (S56, S57)", () => {
 
   test("--tls-verify=false takes the registry's, but not that of a host it redirects to", async () => {
     const registry = await start({ tls });
-    const elsewhere = await start({ tls: selfSigned({ ipv4: "127.0.0.1" }) });
+    const elsewhere = await start({ tls: selfSigned({ hosts: ["127.0.0.1"] }) });
     const client = clientOf(registry, { tlsVerify: false });
     expect((await download(client)).equals(bytes)).toBe(true);
     registry.fault({
@@ -439,7 +443,7 @@ describe("certificates (S56, S57)", () => {
   });
 
   test("--tls-verify=false does not take that of a token server elsewhere", async () => {
-    const issuer = await start({ tls: selfSigned({ ipv4: "127.0.0.1" }) });
+    const issuer = await start({ tls: selfSigned({ hosts: ["127.0.0.1"] }) });
     const realm = `${issuer.origin}/token`;
     const registry = await start({ tls, auth: { kind: "bearer", realm } });
     const error = await failure(download(clientOf(registry, { tlsVerify: false })));
