@@ -14,7 +14,7 @@ export default {
         {
           entries: [
             dir("links"),
-            file("links/original", "one\n", { mode: 0o640, uid: 1000, gid: 1000 }),
+            file("links/original", "one\n", { mode: 0o604, uid: 1000, gid: 1000 }),
             hardlink("links/second", "links/original"),
             dir("links/deep"),
             hardlink("links/deep/third", "links/original"),
@@ -26,7 +26,7 @@ export default {
         {
           entries: [
             dir("links"),
-            file("links/across", "one\n", { mode: 0o640, uid: 1000, gid: 1000 }),
+            file("links/across", "one\n", { mode: 0o604, uid: 1000, gid: 1000 }),
             hardlink("links/original", "links/across"),
           ],
         },

@@ -30,6 +30,11 @@ function partialBytes(of: TestStore, digest: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+/** How a message may name a layer: by the digest of its blob or of its content. */
+function naming(layer: { readonly digest: string; readonly diffId: string }): RegExp {
+  return new RegExp(`${layer.digest.slice(7, 19)}|${layer.diffId.slice(7, 19)}`);
+}
+
 /** Answers to GET of one blob, in order. */
 function blobGets(registry: FaultyRegistry, digest: string | undefined) {
   return registry.requestsOf("blob", digest).filter((request) => request.method === "GET");
@@ -109,8 +114,8 @@ describe("a registry that is busy", () => {
 describe("bytes that are not what was promised", () => {
   /** Pulls, expects failure and that the store is as before, then that a healthy pull succeeds. */
   async function refused(registry: FaultyRegistry, reference: string): Promise<string> {
-    const before = contents(store());
     const images = (await store().succeed(["images"])).stdout;
+    const before = contents(store());
     const result = await store().run(["pull", reference], { timeout: 55_000 });
     expect(result.status).toBe(125);
     expect(result.stdout).toBe("");
@@ -171,7 +176,22 @@ describe("bytes that are not what was promised", () => {
     const stderr = await refused(registry, `${registry.host}/dangling`);
     expect(stderr).toContain("etc/link");
     expect(stderr).toContain("etc/nowhere");
-    expect(stderr).toContain(layer.digest.slice(7, 19));
+    expect(stderr).toMatch(naming(layer));
+  });
+
+  it("are refused in the middle of a large layer for the entry, not for the broken-off download", async () => {
+    await using registry = await startFaultyRegistry();
+    const layer = layerOf(
+      new TarBuilder()
+        .file("before", randomBytes(mebibyte))
+        .hardlink("etc/link", "etc/nowhere")
+        .file("after", randomBytes(16 * mebibyte))
+        .build(),
+    );
+    addImage(registry, { name: "large", layers: [layer] });
+    const stderr = await refused(registry, `${registry.host}/large`);
+    expect(stderr).toContain("etc/link");
+    expect(stderr).toMatch(naming(layer));
   });
 
   it("are refused when the compressed stream is garbage", async () => {
@@ -181,7 +201,7 @@ describe("bytes that are not what was promised", () => {
     const broken = { ...layer, blob: garbage.blob, digest: garbage.digest };
     addImage(registry, { name: "garbage", layers: [broken] });
     const stderr = await refused(registry, `${registry.host}/garbage`);
-    expect(stderr).toContain(garbage.digest.slice(7, 19));
+    expect(stderr).toMatch(naming(broken));
   });
 
   it("are refused when a manifest is not that of its digest", async () => {
@@ -237,7 +257,10 @@ describe("a pull that is interrupted", () => {
       const ended = await first.ended;
       expect(ended.stdout).toBe("");
       if (signal === "SIGKILL") expect(ended.signal).toBe("SIGKILL");
-      else expect(ended.status).toBe(signal === "SIGINT" ? 130 : 143);
+      else {
+        expect(ended.stderr).toContain("interrupted");
+        expect(ended.status).toBe(signal === "SIGINT" ? 130 : 143);
+      }
       // Not half there.
       expect((await store().succeed(["images"])).stdout).not.toContain(image.reference);
 
@@ -250,6 +273,31 @@ describe("a pull that is interrupted", () => {
       expect(partialBytes(store(), digest)).toBe(0);
     },
   );
+});
+
+describe("what an interrupted download has left", () => {
+  it("is downloaded anew, within the same pull, when it was damaged since", async () => {
+    await using registry = await startFaultyRegistry();
+    const image = addRandomImage(registry, [2]);
+    const [digest = ""] = image.blobs;
+    registry.fault({
+      on: "blob",
+      reference: digest,
+      times: 1,
+      action: { kind: "hold", bytes: mebibyte, until: new Promise(() => undefined) },
+    });
+    const first = store().start(["pull", image.reference]);
+    await until("half a MiB of the layer on disk", () =>
+      partialBytes(store(), digest) >= mebibyte / 2 ? true : undefined,
+    );
+    first.child.kill("SIGKILL");
+    await first.ended;
+    // As after a power failure: the length is on the disk, the content is not.
+    const partial = join(store().root, "blobs/partial", digest.replace("sha256:", ""));
+    await writeFile(partial, Buffer.alloc(partialBytes(store(), digest)));
+    const { stdout } = await store().succeed(["pull", "-q", image.reference]);
+    expect(stdout).toBe(`${image.configDigest.slice(7)}\n`);
+  });
 });
 
 describe("two pulls of one image at the same time", () => {
@@ -323,9 +371,8 @@ describe("a second pull", () => {
     await using registry = await startFaultyRegistry();
     const image = addRandomImage(registry, [1, 1]);
     await store().succeed(["pull", "-q", image.reference]);
-    const before = registry.requestsOf("blob").length;
     await store().succeed(["pull", "-q", image.reference]);
-    expect(registry.requestsOf("blob").length).toBe(before);
+    for (const digest of image.blobs) expect(blobGets(registry, digest)).toHaveLength(1);
   });
 
   it("gets what the tag names by now", async () => {

@@ -32,6 +32,7 @@ export function layerDirectories(store: TestStore): string[] {
 /** Pulls `name:latest` of the tests' registry and returns its layers' directories, lowest first. */
 export async function pullLayers(store: TestStore, name: string): Promise<string[]> {
   const image = await readPublished(registry(), name);
-  await store.succeed(["pull", "--quiet", `${registry()}/${name}`]);
+  // Each layer takes a process that enters a user namespace: 121 of them take their time.
+  await store.succeed(["pull", "--quiet", `${registry()}/${name}`], { timeout: 50_000 });
   return image.layers.map(({ chainId }) => layerDirectory(store, chainId));
 }

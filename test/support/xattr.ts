@@ -1,9 +1,9 @@
 import koffi from "koffi";
 
 const libc = koffi.load("libc.so.6");
-const llistxattr = libc.func("ssize_t llistxattr(const void *path, void *list, size_t size)");
+const llistxattr = libc.func("intptr_t llistxattr(const void *path, void *list, size_t size)");
 const lgetxattr = libc.func(
-  "ssize_t lgetxattr(const void *path, const char *name, void *value, size_t size)",
+  "intptr_t lgetxattr(const void *path, const char *name, void *value, size_t size)",
 );
 
 /** Extended attributes of a file itself, not of what a link leads to: xattr(7). */
