@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, linkSync, openSync, rmSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import process from "node:process";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
@@ -31,6 +32,22 @@ const sqliteCode = {
   constraint: 19,
   notADatabase: 26,
 } as const;
+
+const sqlite = loadSqlite();
+
+/**
+ * Node 24.0 says on stderr that its SQLite is experimental (later versions do not), and stderr is
+ * for what concerns the user: the module is loaded with warnings off for that moment.
+ */
+function loadSqlite(): typeof import("node:sqlite") {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule("node:sqlite");
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
 
 /** The metadata of a store: SQLite, and what of its failures a user can do something about. */
 export class Database {
@@ -67,7 +84,7 @@ export class Database {
     // `rw` in a URI instead of Node's default "make it": an empty file must never appear.
     const url = pathToFileURL(path);
     url.searchParams.set("mode", "rw");
-    const connection = new DatabaseSync(url, { timeout: busyTimeoutMs });
+    const connection = new sqlite.DatabaseSync(url, { timeout: busyTimeoutMs });
     try {
       connection.exec(
         // In WAL mode NORMAL survives kill -9 and loss of power; only the last commits before a
@@ -156,7 +173,7 @@ function createDatabase(path: string): void {
   try {
     // SQLite gives a new file the mode that the umask leaves; journal and log copy ours.
     closeSync(openSync(temporary, "wx", 0o600));
-    const connection = new DatabaseSync(temporary);
+    const connection = new sqlite.DatabaseSync(temporary);
     try {
       connection.exec("PRAGMA journal_mode = WAL");
       migrate(connection, temporary);

@@ -1,5 +1,5 @@
 // A tsman command as far as the store can tell, run by the tests in a process of its own.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { openStore } from "../../../src/store/store.ts";
@@ -20,6 +20,13 @@ const name = args[0] ?? "x";
 switch (task) {
   case "create":
     store.containers.create(containerRecord(name));
+    break;
+  case "say-what-is-loaded":
+    store.containers.create(containerRecord(name));
+    store.containers.update(containerRecord(name).id, { bootId: "boot" });
+    process.stdout.write(
+      /koffi/.test(readFileSync("/proc/self/maps", "utf8")) ? "koffi\n" : "no koffi\n",
+    );
     break;
   case "race-for-name":
     store.containers.create(containerRecord("wanted", { id: containerRecord(name).id }));

@@ -79,6 +79,17 @@ describe("a new store", () => {
   });
 });
 
+// Loading koffi costs as much as starting Node does.
+it("the store is used without koffi, and without a word on stderr", async () => {
+  const worker = startWorker("say-what-is-loaded", base, ["x"]);
+  expect(await finishWorker(worker)).toEqual({
+    status: 0,
+    signal: null,
+    stdout: "no koffi\n",
+    stderr: "",
+  });
+});
+
 describe("a store that is not ours alone is refused", () => {
   it.each(["root", "runtimeDir"] as const)("%s is a symbolic link", (which) => {
     const real = path.join(base, "real");

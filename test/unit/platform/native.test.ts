@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect, it } from "vitest";
+import {
+  embeddedImagesDir,
+  installationDir,
+  nativeProgram,
+  seccompCompiler,
+  unpackWorkerEntry,
+} from "../../../src/platform/native.ts";
+
+it("the parts of an installation are found from where the code is", () => {
+  const root = path.resolve(import.meta.dirname, "../../..");
+  expect(installationDir()).toBe(root);
+  expect(nativeProgram()).toBe(path.join(root, "dist/libexec/tsman-native"));
+  expect(seccompCompiler()).toBe(path.join(root, "dist/libexec/tsman-seccomp"));
+  expect(embeddedImagesDir()).toBe(path.join(root, "dist/images"));
+});
+
+it("code that runs from sources starts its worker from sources", () => {
+  expect(unpackWorkerEntry()).toBe(path.join(installationDir(), "src/layer/worker/main.ts"));
+  expect(existsSync(unpackWorkerEntry())).toBe(true);
+});
