@@ -1,9 +1,54 @@
 import type { ContainerOptions } from "../../container/options.ts";
+import { slirpArguments } from "../../network/slirp4netns.ts";
+import { compilePlan } from "../../runtime/compile-plan.ts";
+import { explainPlan } from "../../runtime/explain.ts";
+import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { EngineContext } from "../context.ts";
 import type { ExplainDocument } from "../types.ts";
+import { explainSections } from "./explain-sections.ts";
+import { launchContext } from "./launch-context.ts";
+import { planContainer } from "./plan-container.ts";
+import { describeRootfs, firstDriver } from "./rootfs-driver.ts";
+
+/** What would be done with these options, and why; nothing of a container is made. */
 export async function explainRun(
-  _context: EngineContext,
-  _options: ContainerOptions,
+  context: EngineContext,
+  options: ContainerOptions,
 ): Promise<ExplainDocument> {
-  return { sections: [] };
+  const planned = await planContainer(context, options, {});
+  const { bundle, network } = planned;
+  const { seccomp } = bundle.config.linux;
+  const launch = launchContext(context, planned, {
+    rootfs: describeRootfs(context, planned, firstDriver(context)),
+    networkHelper:
+      options.network.mode === "slirp4netns"
+        ? slirpArguments({ program: "slirp4netns", options: options.network.options })
+        : undefined,
+    hold: network.ports.length > 0,
+    terminal: undefined,
+    seccompFilter:
+      seccomp === undefined
+        ? undefined
+        : await compileSeccompFilter(seccomp, context.paths.cacheDir),
+  });
+  const explanation = explainPlan({
+    name: planned.name,
+    bundle,
+    context: launch,
+    plan: compilePlan(bundle, launch),
+    network: {
+      mode: options.network.mode,
+      address: network.address,
+      gateway: network.gateway,
+      ports: network.ports.map((port) => ({
+        hostIp: port.hostIp ?? "0.0.0.0",
+        hostPort: port.hostPort ?? 0,
+        containerPort: port.containerPort,
+        protocol: port.protocol,
+        because: options.ports.includes(port) ? "-p" : "-P",
+      })),
+      warnings: network.warnings,
+    },
+  });
+  return { sections: explainSections(explanation) };
 }

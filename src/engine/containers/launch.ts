@@ -1,4 +1,3 @@
-import type { LaunchContext } from "../../runtime/launch-context.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
@@ -6,8 +5,9 @@ import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerPort } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { RunIo } from "../types.ts";
-import type { ContainerPlan } from "./plan-container.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
+import { launchContext } from "./launch-context.ts";
+import type { ContainerPlan } from "./plan-container.ts";
 import {
   firstDriver,
   isDriverFailure,
@@ -20,12 +20,8 @@ import {
 /** What {@link launch} takes besides the plan of the container. */
 export interface LaunchRequest {
   readonly io: RunIo;
-  readonly stopSignal: number;
+  /** The compiled filter; missing: none. */
   readonly seccompFilter: Uint8Array | undefined;
-  readonly exitFile: string;
-  readonly logFile: string;
-  /** Command with which the monitor removes the container when nobody else can. */
-  readonly cleanup: readonly string[] | undefined;
 }
 
 /** A container that has been started. */
@@ -51,7 +47,7 @@ export async function launch(
   const network = await planNetwork(planned.options, planned.network, runDir);
   for (let driver = firstDriver(context); ; ) {
     try {
-      const handle = await start(context, planned, request, { runDir, network, driver });
+      const handle = await start(context, planned, request, { network, driver });
       if (planned.options.rootfs === undefined) rememberDriver(context, driver);
       return { handle, driver, ports: network.ports };
     } catch (error) {
@@ -66,7 +62,6 @@ export async function launch(
 }
 
 interface Attempt {
-  readonly runDir: string;
   readonly network: ContainerNetwork;
   readonly driver: RootfsDriver;
 }
@@ -75,39 +70,20 @@ async function start(
   context: EngineContext,
   planned: ContainerPlan,
   request: LaunchRequest,
-  { runDir, network, driver }: Attempt,
+  { network, driver }: Attempt,
 ): Promise<MonitorHandle> {
   const { options } = planned;
-  const { io } = request;
-  const launchContext: LaunchContext = {
-    id: planned.id,
-    rootfs: await prepareRootfs(context, planned, driver),
-    runDir,
-    exitFile: request.exitFile,
-    pidFile: options.pidFile,
-    log:
-      options.logDriver === "none"
-        ? undefined
-        : {
-            path: request.logFile,
-            maxBytes: options.logMaxSize,
-            maxFiles: options.logMaxFiles,
-          },
-    terminal: io.terminal,
-    foreground: !options.detach,
-    forwardStdin: options.interactive && !options.detach,
-    detachKeys:
-      options.detachKeys === undefined ? undefined : Uint8Array.from(options.detachKeys),
-    hold: network.ports.length > 0,
-    stopSignal: request.stopSignal,
-    stopTimeoutMs: options.stopTimeout * 1000,
-    timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
+  const { io, seccompFilter } = request;
+  const rootfs = await prepareRootfs(context, planned, driver);
+  const parts = {
+    rootfs,
     networkHelper: network.helper,
-    cleanup: request.cleanup,
-    seccompFilter: request.seccompFilter,
+    hold: network.ports.length > 0,
+    terminal: io.terminal,
+    seccompFilter,
   };
   const handle = await startMonitor({
-    plan: compilePlan(planned.bundle, launchContext),
+    plan: compilePlan(planned.bundle, launchContext(context, planned, parts)),
     stdio: options.detach
       ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
       : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },

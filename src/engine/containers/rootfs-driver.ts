@@ -50,30 +50,43 @@ export async function prepareRootfs(
   planned: ContainerPlan,
   driver: RootfsDriver,
 ): Promise<RootfsPlan> {
-  const { options } = planned;
-  if (options.rootfs !== undefined && !options.rootfs.overlay) {
-    return { driver: "copy", path: options.rootfs.path };
-  }
-  const dir = context.store.containers.dir(planned.id);
-  const lowers =
-    options.rootfs === undefined ? layerDirectories(context, planned) : [options.rootfs.path];
-  if (driver === "copy") {
+  const plan = describeRootfs(context, planned, driver);
+  if (plan.driver === "copy") {
+    // `--rootfs PATH` is the root itself: nothing is to be made.
+    if (planned.options.rootfs?.overlay === false) return plan;
     const { flattenRootfs } = await import("./flatten-rootfs.ts");
-    return { driver, path: await flattenRootfs(context, planned, lowers, dir) };
+    await flattenRootfs(context, planned, lowerDirectories(context, planned), plan.path);
+    return plan;
   }
-  const upper = path.join(dir, "upper");
-  const work = path.join(dir, "work");
-  makeDirectories([upper, work]);
-  await adoptDirectories(context, [upper, work], planned.mapping);
-  if (driver === "overlay") {
-    return { driver, lowers, upper, work, isVolatile: options.remove };
-  }
-  makeDirectories([path.join(dir, "merged")]);
-  return { driver, program: findProgram("fuse-overlayfs") ?? "", lowers, upper, work, dir };
+  makeDirectories([plan.upper, plan.work]);
+  await adoptDirectories(context, [plan.upper, plan.work], planned.mapping);
+  if (plan.driver === "fuse-overlayfs") makeDirectories([path.join(plan.dir, "merged")]);
+  return plan;
+}
+
+/** How the root of a container comes about with a driver; makes nothing. */
+export function describeRootfs(
+  context: EngineContext,
+  planned: ContainerPlan,
+  driver: RootfsDriver,
+): RootfsPlan {
+  const { options } = planned;
+  if (options.rootfs?.overlay === false) return { driver: "copy", path: options.rootfs.path };
+  const dir = context.store.containers.dir(planned.id);
+  if (driver === "copy") return { driver, path: path.join(dir, "rootfs") };
+  const directories = {
+    lowers: lowerDirectories(context, planned),
+    upper: path.join(dir, "upper"),
+    work: path.join(dir, "work"),
+  };
+  if (driver === "overlay") return { driver, ...directories, isVolatile: options.remove };
+  return { driver, program: findProgram("fuse-overlayfs") ?? "fuse-overlayfs", ...directories, dir };
 }
 
 /** Topmost first, as overlayfs wants them. */
-function layerDirectories(context: EngineContext, planned: ContainerPlan): string[] {
+function lowerDirectories(context: EngineContext, planned: ContainerPlan): string[] {
+  const { rootfs } = planned.options;
+  if (rootfs !== undefined) return [rootfs.path];
   const layers = planned.image?.layers ?? [];
   return layers
     .map((layer) => context.store.layers.diffPath(planned.mapping.key, layer.chainId))

@@ -3,8 +3,6 @@ import path from "node:path";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { assertContainerName, randomContainerName } from "../../container/names.ts";
 import type { ContainerOptions } from "../../container/options.ts";
-import { parseSignal } from "../../container/signals.ts";
-import { exitFileName } from "../../container/state.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
 import { toFileError } from "../../platform/errno.ts";
@@ -13,13 +11,12 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import type { RunIo, RunSession } from "../types.ts";
-import { cleanupCommand } from "./cleanup-command.ts";
-import { configFileName, logFileName } from "./find-container.ts";
+import { configFileName } from "./find-container.ts";
 import { launch } from "./launch.ts";
+import { stopSignalOf } from "./launch-context.ts";
 import { type ContainerPlan, planContainer } from "./plan-container.ts";
 import { discardContainer, removeContainer } from "./remove-container.ts";
 
-const defaultStopSignal = "SIGTERM";
 /** Names are random: after so many collisions in a row something else is wrong. */
 const nameAttempts = 16;
 
@@ -45,7 +42,10 @@ export async function runContainer(
     await ensureLayers(context, planned.image, {
       mapping: planned.mapping,
       signal: io.signal,
-      onProgress: io.onProgress,
+      // A layer that is there is no news when nothing is being fetched.
+      onProgress: (event) => {
+        if (event.kind !== "layer-exists") io.onProgress?.(event);
+      },
     });
   }
   await using undo = new AsyncDisposableStack();
@@ -56,17 +56,9 @@ export async function runContainer(
     writeIdFile(options.cidFile, record.id);
     undo.defer(() => rmSync(options.cidFile as string, { force: true }));
   }
-  const { seccomp } = planned.bundle.config.linux;
   const { handle, driver, ports } = await launch(context, planned, {
     io,
-    stopSignal: parseSignal(record.stopSignal),
-    seccompFilter:
-      seccomp === undefined
-        ? undefined
-        : await compileSeccompFilter(seccomp, context.paths.cacheDir),
-    exitFile: path.join(context.store.containers.dir(record.id), exitFileName),
-    logFile: path.join(context.store.containers.dir(record.id), logFileName),
-    cleanup: options.remove ? cleanupCommand(context, record.id) : undefined,
+    seccompFilter: await seccompFilter(context, planned),
   });
   undo.move();
   if (ports.length > 0 || driver !== "overlay") {
@@ -89,6 +81,15 @@ export async function runContainer(
   };
 }
 
+async function seccompFilter(
+  context: EngineContext,
+  planned: ContainerPlan,
+): Promise<Uint8Array | undefined> {
+  const { seccomp } = planned.bundle.config.linux;
+  if (seccomp === undefined) return undefined;
+  return await compileSeccompFilter(seccomp, context.paths.cacheDir);
+}
+
 async function removeHolder(context: EngineContext, name: string): Promise<void> {
   const holder = context.store.containers.find(name);
   // An id that begins like the wanted name is not a holder of it.
@@ -106,7 +107,7 @@ function createRecord(context: EngineContext, planned: ContainerPlan): Container
     createdAt: now,
     options,
     command: bundle.config.process.args,
-    stopSignal: options.stopSignal ?? image?.config.config.stopSignal ?? defaultStopSignal,
+    stopSignal: stopSignalOf(planned),
     mapping: planned.mapping,
     ports: [],
     anonymousVolumes: planned.volumes

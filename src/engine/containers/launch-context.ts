@@ -1,0 +1,59 @@
+import path from "node:path";
+import { parseSignal } from "../../container/signals.ts";
+import { exitFileName } from "../../container/state.ts";
+import type { LaunchContext, RootfsPlan } from "../../runtime/launch-context.ts";
+import type { EngineContext } from "../context.ts";
+import type { TerminalSize } from "../types.ts";
+import { cleanupCommand } from "./cleanup-command.ts";
+import { logFileName } from "./find-container.ts";
+import type { ContainerPlan } from "./plan-container.ts";
+
+const defaultStopSignal = "SIGTERM";
+
+/** The signal that stops a container: option, then image, then SIGTERM. */
+export function stopSignalOf({ options, image }: ContainerPlan): string {
+  return options.stopSignal ?? image?.config.config.stopSignal ?? defaultStopSignal;
+}
+
+/** What the launch depends on besides the plan of the container. */
+export interface LaunchParts {
+  readonly rootfs: RootfsPlan;
+  readonly networkHelper: readonly string[] | undefined;
+  /** Ports are to be published before the program starts. */
+  readonly hold: boolean;
+  readonly terminal: TerminalSize | undefined;
+  readonly seccompFilter: Uint8Array | undefined;
+}
+
+/** Everything about a launch that is not in the bundle. */
+export function launchContext(
+  context: EngineContext,
+  planned: ContainerPlan,
+  parts: LaunchParts,
+): LaunchContext {
+  const { id, options } = planned;
+  const { containers } = context.store;
+  const dir = containers.dir(id);
+  return {
+    id,
+    ...parts,
+    runDir: containers.runDir(id),
+    exitFile: path.join(dir, exitFileName),
+    pidFile: options.pidFile,
+    log:
+      options.logDriver === "none"
+        ? undefined
+        : {
+            path: path.join(dir, logFileName),
+            maxBytes: options.logMaxSize,
+            maxFiles: options.logMaxFiles,
+          },
+    foreground: !options.detach,
+    forwardStdin: options.interactive && !options.detach,
+    detachKeys: options.detachKeys === undefined ? undefined : Uint8Array.from(options.detachKeys),
+    stopSignal: parseSignal(stopSignalOf(planned)),
+    stopTimeoutMs: options.stopTimeout * 1000,
+    timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
+    cleanup: options.remove ? cleanupCommand(context, id) : undefined,
+  };
+}
