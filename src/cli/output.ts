@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { isTerminal as isTerminalDescriptor } from "./is-terminal.ts";
 
 /** Where a command writes: stdout for data, stderr for people. */
 export interface Output {
@@ -17,7 +17,7 @@ export function descriptorOutput(descriptor: number): Output {
   let isClosed = false;
   return {
     get isTerminal() {
-      isTerminal ??= isatty(descriptor);
+      isTerminal ??= isTerminalDescriptor(descriptor);
       return isTerminal;
     },
     write(text) {

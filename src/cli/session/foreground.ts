@@ -1,8 +1,8 @@
-import { isatty } from "node:tty";
 import type { ContainerOptions } from "../../container/options.ts";
 import type { RegistryCredentials, RunSession } from "../../engine/types.ts";
 import type { CommandContext } from "../command.ts";
 import type { Engine } from "../engine.ts";
+import { isTerminal } from "../is-terminal.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
@@ -34,7 +34,7 @@ export async function runSession(
 ): Promise<number> {
   const { stderr } = context;
   const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
-  if (options.tty && options.interactive && !options.detach && !isatty(0)) {
+  if (options.tty && options.interactive && !options.detach && !isTerminal(0)) {
     warn("standard input is no terminal: -t with -i may not work as expected");
   }
   const terminal = options.tty ? findSessionTerminal() : undefined;
@@ -85,7 +85,7 @@ async function stay(
   if (session.sigProxy) proxySignals((signal) => running.signal(signal));
   terminal?.onResize(({ rows, columns }) => running.resize(rows, columns));
   // Raw only while somebody types into the container: else Ctrl-C must go on to work as usual.
-  if (options.interactive && isatty(0)) await terminal?.enterRaw();
+  if (options.interactive && isTerminal(0)) await terminal?.enterRaw();
   await running.started;
   const end = await Promise.race([
     running.exited.then(({ status }) => status),

@@ -1,7 +1,8 @@
 import { constants, openSync } from "node:fs";
+import { createRequire } from "node:module";
 import process from "node:process";
-import { isatty, WriteStream } from "node:tty";
 import type { TerminalSize } from "../../engine/types.ts";
+import { isTerminal } from "../is-terminal.ts";
 
 /** The terminal that a session runs on. */
 export interface SessionTerminal {
@@ -15,7 +16,7 @@ export interface SessionTerminal {
 
 /** The caller's terminal, if one of descriptors 0 to 2 is one. */
 export function findSessionTerminal(): SessionTerminal | undefined {
-  const shared = [0, 1, 2].find((descriptor) => isatty(descriptor));
+  const shared = [0, 1, 2].find((descriptor) => isTerminal(descriptor));
   if (shared === undefined) return undefined;
   let leaveRaw: (() => void) | undefined;
   const restore = (): void => leaveRaw?.();
@@ -48,7 +49,8 @@ export function terminalColumns(): number {
  */
 function terminalSize(descriptor: number): TerminalSize | undefined {
   const fd = openSync(`/proc/self/fd/${descriptor}`, constants.O_RDWR | constants.O_NOCTTY);
-  const stream = new WriteStream(fd);
+  const tty = createRequire(import.meta.url)("node:tty") as typeof import("node:tty");
+  const stream = new tty.WriteStream(fd);
   const [columns, rows] = stream.getWindowSize();
   stream.destroy();
   // A serial line or a fresh pseudo-terminal says 0 by 0.
