@@ -71,6 +71,8 @@ static int run_step(struct init *init, const struct plan_record *step)
         return step_loopback(init);
     case TSMAN_OP_PIVOT:
         return step_pivot(init);
+    case TSMAN_OP_COPY_UP:
+        return step_copy_up(init, step);
     case TSMAN_OP_ROOT_READONLY:
         return step_root_readonly(init);
     default:
@@ -80,10 +82,10 @@ static int run_step(struct init *init, const struct plan_record *step)
 
 _Noreturn static void give_up(struct init *init, const struct plan_record *step)
 {
-    bool exec = step != NULL && step->op == TSMAN_OP_EXEC;
-    failure_stage(&init->failure, exec ? "exec" : "init");
-    init->failure.step =
-        step ? (int32_t)(init->plan->settings_count + (size_t)(step - init->plan->steps)) : -1;
+    if (init->blamed != NULL)
+        step = init->blamed;
+    failure_stage(&init->failure, init->is_executing ? "exec" : "init");
+    init->failure.step = step ? (int32_t)(step - init->plan->steps) : -1;
     sync_send_failure(init->sync, &init->failure);
     _exit(1);
 }

@@ -33,6 +33,10 @@ struct init {
     const struct plan_record *capabilities, *seccomp;
     bool no_new_privileges;
     const char *late_directory; /* CHDIR that has to wait for the change of ids */
+
+    /* EXEC applies what earlier steps asked for; a failure is theirs then. */
+    const struct plan_record *blamed;
+    bool is_executing; /* only execve(2) itself is left */
 };
 
 _Noreturn void init_run(const struct plan *plan, int sync, const int program[3]);

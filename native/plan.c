@@ -79,6 +79,8 @@ static const struct grammar grammars[] = {
     {TSMAN_OP_KEYRING, "keyring", "", true},
     {TSMAN_OP_ENV, "environment", "(s)", true},
     {TSMAN_OP_EXEC, "exec", "p(s)", true},
+    {TSMAN_OP_COPY_UP, "copy up", "p@", true},
+    {TSMAN_OP_CHOWN_TREE, "change owner", "@", true},
 };
 
 static const struct grammar *grammar_of(uint16_t op)
@@ -240,6 +242,13 @@ static int check_operands(const struct plan_record *record, const struct grammar
     return 0;
 }
 
+static bool acts_on_root(uint16_t op)
+{
+    return op == TSMAN_OP_COPY_UP ||
+           (op >= TSMAN_OP_MOUNT && op <= TSMAN_OP_ROOT_PROPAGATION && op != TSMAN_OP_HOSTNAME &&
+            op != TSMAN_OP_DOMAINNAME && op != TSMAN_OP_LOOPBACK);
+}
+
 /* What init relies upon without looking again. */
 static int check_order(const struct plan *plan, struct failure *failure)
 {
@@ -281,9 +290,7 @@ static int check_order(const struct plan *plan, struct failure *failure)
         default:
             /* A mount step before the new root is entered would act on the host's
                paths. */
-            wrong = record->op >= TSMAN_OP_MOUNT && record->op <= TSMAN_OP_ROOT_PROPAGATION &&
-                    record->op != TSMAN_OP_HOSTNAME && record->op != TSMAN_OP_DOMAINNAME &&
-                    record->op != TSMAN_OP_LOOPBACK && !entered;
+            wrong = acts_on_root(record->op) && !entered;
         }
         if (wrong)
             return fail(failure, EBADMSG, "parse plan", "step %zu (%s) is out of order", i,

@@ -22,7 +22,9 @@
 #include "path.h"
 #include "protocol.h"
 #include "pty.h"
+#include "slots.h"
 #include "sync.h"
+#include "tree.h"
 
 #ifndef PR_CAP_AMBIENT
 #define PR_CAP_AMBIENT           47
@@ -112,6 +114,20 @@ static int set_environment(struct init *init, const struct plan_record *step)
     return 0;
 }
 
+/* The source of a volume, of which the user is to be the owner: a tree of the
+   host's, behind a slot.  Its links are not followed, other file systems not
+   entered. */
+static int chown_tree(struct init *init, const struct plan_record *step)
+{
+    int slot = slots_descriptor(plan_slot(step, 0));
+    if (!init->has_user)
+        return fail(&init->failure, EINVAL, "change owner", "%s before user", step->argv[0]);
+    if (tree_chown(slot, init->user.uid, init->user.gid) < 0)
+        return fail(&init->failure, errno, "change owner", "to %u:%u", init->user.uid,
+                    init->user.gid);
+    return 0;
+}
+
 static int keyring(struct init *init)
 {
     char name[80];
@@ -129,6 +145,7 @@ static int apply_groups(struct init *init)
 {
     const struct plan_record *step = plan_step(init->plan, TSMAN_OP_USER);
     const struct user *user = &init->user;
+    init->blamed = step;
     if (plan_has_word(step->argv[2], "keepgroups"))
         return 0;
     if (setgroups(user->group_count, user->groups) == 0)
@@ -172,6 +189,7 @@ static int apply_ids(struct init *init)
 static int drop_bounding(struct init *init)
 {
     uint64_t keep = plan_hex(init->capabilities, 0);
+    init->blamed = init->capabilities;
     for (unsigned long cap = 0; cap < 64; cap++) {
         if (keep & (UINT64_C(1) << cap))
             continue;
@@ -198,6 +216,7 @@ static uint64_t known_capabilities(void)
 
 static int apply_capabilities(struct init *init)
 {
+    init->blamed = init->capabilities;
     uint64_t known = known_capabilities();
     uint64_t effective = plan_hex(init->capabilities, 1) & known;
     uint64_t permitted = plan_hex(init->capabilities, 2) & known;
@@ -218,6 +237,7 @@ static int apply_capabilities(struct init *init)
 static int apply_filter(struct init *init)
 {
     const struct plan_record *step = init->seccomp;
+    init->blamed = step;
     size_t size = step->length[0];
     const size_t one = sizeof(struct sock_filter);
     if (size == 0 || size % one != 0 || size / one > BPF_MAXINSNS)
@@ -259,6 +279,7 @@ static int drop_privileges(struct init *init)
     }
     if (init->capabilities != NULL && apply_capabilities(init) < 0)
         return -1;
+    init->blamed = NULL;
     if (init->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail(&init->failure, errno, "set no_new_privs", "process");
     if (init->seccomp != NULL && init->no_new_privileges && apply_filter(init) < 0)
@@ -266,6 +287,7 @@ static int drop_privileges(struct init *init)
     /* A change of ids has reset it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (init->late_directory != NULL) {
+        init->blamed = plan_step(init->plan, TSMAN_OP_CHDIR);
         if (chdir(init->late_directory) < 0)
             return fail(&init->failure, errno, "change directory", "%s", init->late_directory);
         return check_inside(init, init->late_directory);
@@ -428,6 +450,8 @@ static int process_exec(struct init *init, const struct plan_record *step)
     if (plan_setting(init->plan, TSMAN_SET_DUMB_INIT) != NULL && dumb_init_fork(init) < 0)
         return -1;
     reset_signals();
+    init->blamed = NULL;
+    init->is_executing = true;
     return execute(init, step);
 }
 
@@ -456,6 +480,8 @@ int process_step(struct init *init, const struct plan_record *step)
         return 0;
     case TSMAN_OP_KEYRING:
         return keyring(init);
+    case TSMAN_OP_CHOWN_TREE:
+        return chown_tree(init, step);
     case TSMAN_OP_ENV:
         return set_environment(init, step);
     case TSMAN_OP_EXEC:

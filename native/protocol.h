@@ -21,6 +21,7 @@
  * Records below TSMAN_OP_STEP_BASE are settings: any order, read by the monitor
  * and stage 1.  The others are steps: init executes them in the order given.
  */
+/* clang-format off: the comments are a table. */
 #pragma once
 
 #define TSMAN_PROTOCOL_VERSION 1

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,7 +14,9 @@
 #include "kernel.h"
 #include "memory.h"
 #include "path.h"
+#include "slots.h"
 #include "step.h"
+#include "tree.h"
 
 int step_mkdir(struct init *init, const struct plan_record *step)
 {
@@ -136,5 +139,41 @@ int step_loopback(struct init *init)
     request.ifr_flags |= IFF_UP;
     if (ioctl(fd, (int)SIOCSIFFLAGS, &request) < 0)
         return fail(&init->failure, errno, "set interface up", "lo");
+    return 0;
+}
+
+static bool is_empty(int directory)
+{
+    int listed = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = listed < 0 ? NULL : fdopendir(listed);
+    bool empty = entries != NULL;
+    const struct dirent *entry;
+    while (empty && (entry = readdir(entries)) != NULL)
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (entries != NULL)
+        closedir(entries);
+    else if (listed >= 0)
+        close(listed);
+    return empty;
+}
+
+int step_copy_up(struct init *init, const struct plan_record *step)
+{
+    struct stat status;
+    const char *path = step->argv[0];
+    int to = slots_descriptor(plan_slot(step, 1));
+    cleanup_close int from = path_open(init->root, path, 0);
+    if (from < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (from < 0 || fstat(from, &status) < 0)
+        return fail(&init->failure, errno, "copy up", "%s", path);
+    /* A volume that holds something is never written to (CVE-2020-1726). */
+    if (!S_ISDIR(status.st_mode) || !is_empty(to))
+        return 0;
+    cleanup_close int target = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0 || tree_copy(from, target) < 0 ||
+        fchown(target, status.st_uid, status.st_gid) < 0 ||
+        fchmod(target, status.st_mode & 07777) < 0)
+        return fail(&init->failure, errno, "copy up", "%s", path);
     return 0;
 }

@@ -5,13 +5,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "copy-up.h"
 #include "kernel.h"
 #include "memory.h"
 #include "mounting.h"
 #include "path.h"
 #include "slots.h"
 #include "step.h"
+#include "tree.h"
 
 static unsigned path_flags(const char *extra)
 {
@@ -57,6 +57,21 @@ static bool is_optional_error(int error)
            error == EINVAL || error == EBUSY;
 }
 
+/* "tmpcopyup": what the image has there goes into the tmpfs; its directory lends
+   owner and mode, unless the mount has a mode of its own. */
+static int copy_covered(struct init *init, const struct plan_record *step, int covered, int mount)
+{
+    struct stat status;
+    if (tree_copy(covered, mount) < 0 || fstat(covered, &status) < 0)
+        return fail(&init->failure, errno, "copy up", "%s", step->argv[2]);
+    if (strstr(step->argv[4], "mode=") != NULL)
+        return 0;
+    if (fchownat(mount, ".", status.st_uid, status.st_gid, 0) < 0 ||
+        fchmodat(mount, ".", status.st_mode & 07777, 0) < 0)
+        return fail(&init->failure, errno, "copy up", "%s", step->argv[2]);
+    return 0;
+}
+
 static int mount_new(struct init *init, const struct plan_record *step)
 {
     const char *type = step->argv[0], *source = step->argv[1], *data = step->argv[4];
@@ -79,13 +94,13 @@ static int mount_new(struct init *init, const struct plan_record *step)
         mount = path_open(init->root, target_path, path_flags(extra));
         if (mount < 0)
             return fail(&init->failure, errno, "open mount target", "%s", target_path);
-        return copy ? copy_up(init, target, mount, target_path) : 0;
+        return copy ? copy_covered(init, step, target, mount) : 0;
     }
     if (mount < 0)
         return -1;
     if (copy) {
         struct kernel_mount_attr attr = {.set = flags.attributes & K_ATTR_RDONLY};
-        if (copy_up(init, target, mount, target_path) < 0)
+        if (copy_covered(init, step, target, mount) < 0)
             return -1;
         if (attr.set != 0 && kernel_mount_setattr(mount, 0, &attr) < 0)
             return fail(&init->failure, errno, "remount read-only", "%s", target_path);

@@ -25,3 +25,4 @@ int step_symlink(struct init *init, const struct plan_record *step);
 int step_write_file(struct init *init, const struct plan_record *step);
 int step_sysctl(struct init *init, const struct plan_record *step);
 int step_loopback(struct init *init);
+int step_copy_up(struct init *init, const struct plan_record *step);

@@ -1,0 +1,203 @@
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#define MAX_DEPTH 256 /* one or two descriptors a level */
+
+/* File capabilities among them.  What the target does not take (a tmpfs before
+   Linux 6.6 has no user.*) is left out; overlay's own are not contents. */
+static void copy_xattrs(int from, int to)
+{
+    char names[4096], value[4096];
+    ssize_t length = flistxattr(from, names, sizeof(names));
+    for (ssize_t at = 0; at < length; at += (ssize_t)strlen(names + at) + 1) {
+        if (strncmp(names + at, "user.overlay.", 13) == 0)
+            continue;
+        ssize_t size = fgetxattr(from, names + at, value, sizeof(value));
+        if (size >= 0)
+            (void)fsetxattr(to, names + at, value, (size_t)size, 0);
+    }
+}
+
+static int copy_attributes(int to, const char *name, const struct stat *status)
+{
+    struct timespec times[2] = {status->st_atim, status->st_mtim};
+    if (!S_ISREG(status->st_mode) &&
+        fchownat(to, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    /* After chown, which clears the setuid bit (chown(2)). */
+    if (!S_ISLNK(status->st_mode) && fchmodat(to, name, status->st_mode & 07777, 0) < 0)
+        return -1;
+    return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static int copy_file(int from, int to, const char *name, const struct stat *status)
+{
+    cleanup_close int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int target =
+        openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (source < 0 || target < 0)
+        return -1;
+    for (off_t left = status->st_size; left > 0;) {
+        ssize_t sent = sendfile(target, source, NULL, (size_t)left);
+        if (sent < 0)
+            return -1;
+        if (sent == 0)
+            break;
+        left -= sent;
+    }
+    if (fchown(target, status->st_uid, status->st_gid) < 0)
+        return -1;
+    /* After chown, which removes file capabilities. */
+    copy_xattrs(source, target);
+    return 0;
+}
+
+static int copy_link(int from, int to, const char *name)
+{
+    char text[PATH_MAX];
+    ssize_t length = readlinkat(from, name, text, sizeof(text) - 1);
+    if (length < 0)
+        return -1;
+    text[length] = '\0';
+    return symlinkat(text, to, name);
+}
+
+static int copy_directory(int from, int to, int depth);
+
+static int copy_entry(int from, int to, const char *name, int depth)
+{
+    struct stat status;
+    if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    if (S_ISREG(status.st_mode)) {
+        if (copy_file(from, to, name, &status) < 0)
+            return -1;
+    } else if (S_ISLNK(status.st_mode)) {
+        if (copy_link(from, to, name) < 0)
+            return -1;
+    } else if (S_ISFIFO(status.st_mode)) {
+        if (mkfifoat(to, name, 0600) < 0)
+            return -1;
+    } else if (S_ISDIR(status.st_mode)) {
+        if (mkdirat(to, name, 0700) < 0)
+            return -1;
+        cleanup_close int source =
+            openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        cleanup_close int target =
+            openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (source < 0 || target < 0 || copy_directory(source, target, depth + 1) < 0)
+            return -1;
+        copy_xattrs(source, target);
+    } else {
+        return 0;
+    }
+    return copy_attributes(to, name, &status);
+}
+
+static int copy_directory(int from, int to, int depth)
+{
+    if (depth > MAX_DEPTH) {
+        errno = ELOOP;
+        return -1;
+    }
+    int listed = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = listed < 0 ? NULL : fdopendir(listed);
+    if (directory == NULL) {
+        if (listed >= 0)
+            close(listed);
+        return -1;
+    }
+    int result = 0;
+    const struct dirent *entry;
+    while (result == 0 && (entry = readdir(directory)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = copy_entry(from, to, entry->d_name, depth);
+    }
+    int error = errno;
+    closedir(directory);
+    errno = error;
+    return result;
+}
+
+int tree_copy(int from, int to)
+{
+    return copy_directory(from, to, 0);
+}
+
+static int chown_one(int directory, const char *name, int flags, const struct stat *status,
+                     uid_t uid, gid_t gid)
+{
+    if (status->st_uid == uid && status->st_gid == gid)
+        return 0;
+    return fchownat(directory, name, uid, gid, flags);
+}
+
+static int chown_contents(int directory, dev_t device, uid_t uid, gid_t gid, int depth);
+
+static int chown_entry(int parent, const char *name, dev_t device, uid_t uid, gid_t gid, int depth)
+{
+    struct stat status;
+    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (status.st_dev != device)
+        return 0;
+    if (S_ISDIR(status.st_mode)) {
+        cleanup_close int inner =
+            openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner < 0 || chown_contents(inner, device, uid, gid, depth + 1) < 0)
+            return -1;
+    }
+    return chown_one(parent, name, AT_SYMLINK_NOFOLLOW, &status, uid, gid);
+}
+
+static int chown_contents(int directory, dev_t device, uid_t uid, gid_t gid, int depth)
+{
+    if (depth > MAX_DEPTH) {
+        errno = ELOOP;
+        return -1;
+    }
+    int listed = fcntl(directory, F_DUPFD_CLOEXEC, 3);
+    DIR *entries = listed < 0 ? NULL : fdopendir(listed);
+    if (entries == NULL) {
+        if (listed >= 0)
+            close(listed);
+        return -1;
+    }
+    int result = 0;
+    const struct dirent *entry;
+    while (result == 0 && (entry = readdir(entries)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = chown_entry(directory, entry->d_name, device, uid, gid, depth);
+    }
+    int error = errno;
+    closedir(entries);
+    errno = error;
+    return result;
+}
+
+int tree_chown(int top, uid_t uid, gid_t gid)
+{
+    struct stat status;
+    if (fstat(top, &status) < 0)
+        return -1;
+    if (S_ISDIR(status.st_mode)) {
+        cleanup_close int directory = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0 || chown_contents(directory, status.st_dev, uid, gid, 0) < 0)
+            return -1;
+    }
+    return chown_one(top, "", AT_EMPTY_PATH, &status, uid, gid);
+}
