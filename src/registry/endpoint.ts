@@ -17,6 +17,15 @@ export function mayBePlain(registry: string, tlsVerify: boolean): boolean {
   return !tlsVerify || isLoopbackHost(registry);
 }
 
+/** What {@link findEndpoint} takes besides the registry. */
+export interface EndpointOptions {
+  readonly tlsVerify: boolean;
+  /** Whether requests will go through a proxy. */
+  readonly hasProxy: boolean;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a port answers to a TLS greeting. */
 type ProbeResult = "tls" | "plain" | { readonly failed: Error };
 
@@ -28,12 +37,8 @@ type ProbeResult = "tls" | "plain" | { readonly failed: Error };
  *
  * @throws TsmanError REGISTRY_UNREACHABLE if nothing listens there
  */
-export async function findEndpoint(
-  registry: string,
-  tlsVerify: boolean,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<URL> {
+export async function findEndpoint(registry: string, options: EndpointOptions): Promise<URL> {
+  const { tlsVerify, hasProxy, timeoutMs, signal } = options;
   const host = apiHost(registry);
   const secure = new URL(`https://${host}/`);
   if (!mayBePlain(registry, tlsVerify)) return secure;
@@ -48,6 +53,8 @@ export async function findEndpoint(
     if (other === "plain") return plain;
   }
   signal?.throwIfAborted();
+  // What cannot be reached from here may be reached through the proxy, in TLS.
+  if (hasProxy && !isLoopbackHost(registry)) return secure;
   const isLocal = host === "localhost";
   throw new TsmanError(
     "REGISTRY_UNREACHABLE",

@@ -135,13 +135,19 @@ export class Session implements AsyncDisposable {
   async #open(): Promise<Connection> {
     const { registry, repository, signal, tlsVerify = true } = this.#options;
     const timeouts = { ...defaultTimeouts, ...this.#options.timeouts };
-    const endpoint = await findEndpoint(registry, tlsVerify, timeouts.connectMs, signal);
+    const { proxy } = this.#options;
+    const endpoint = await findEndpoint(registry, {
+      tlsVerify,
+      hasProxy: (proxy?.http ?? proxy?.https) !== undefined,
+      timeoutMs: timeouts.connectMs,
+      signal,
+    });
     const transport = new Transport({
       registry: endpoint,
       tlsVerify,
       timeouts,
       userAgent: this.#options.userAgent ?? "tsman",
-      proxy: this.#options.proxy,
+      proxy,
       certificateDirs: this.#options.certificateDirs ?? defaultCertificateDirs,
       signal,
     });

@@ -230,8 +230,9 @@ export class Transport implements AsyncDisposable {
       },
     };
     if ((proxy?.http ?? proxy?.https) !== undefined && !isFromHere) {
-      const { default: Proxied } = await import("undici/lib/dispatcher/env-http-proxy-agent.js");
-      return new Proxied({
+      // The whole package: its proxy agent relies on methods that only the main entry adds.
+      const { EnvHttpProxyAgent } = await import("undici");
+      return new EnvHttpProxyAgent({
         ...options,
         requestTls: tlsOptions,
         // Never undefined: undici would read the environment itself.
