@@ -14,9 +14,9 @@ export function cleanupCommand(context: EngineContext, id: string): readonly str
     context.paths.root,
     "--runtime-dir",
     context.paths.runtimeDir,
-    "container",
-    "cleanup",
-    "--rm",
+    "rm",
+    "--ignore",
+    "--volumes",
     id,
   ];
 }

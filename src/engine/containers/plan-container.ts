@@ -11,6 +11,7 @@ import type { ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
 import { hostPlatform } from "../../oci/platform.ts";
+import { localCandidates } from "../../oci/reference.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
@@ -122,11 +123,9 @@ async function imageOf(
 
 function imageNameOf(options: ContainerOptions, image: ImageRecord | undefined): string {
   if (image === undefined) return options.rootfs?.path ?? "";
-  const [name, ...others] = image.names;
-  if (name === undefined) return image.digests[0] ?? image.id;
   // Of several names the one that the user wrote is the one to show.
-  const written = options.image ?? "";
-  return [name, ...others].find((each) => each.includes(written)) ?? name;
+  const written = localCandidates(options.image ?? "").find((name) => image.names.includes(name));
+  return written ?? image.names[0] ?? image.digests[0] ?? image.id;
 }
 
 /**

@@ -39,13 +39,7 @@ export async function removeContainer(
     sendMonitorCommand(runDir, { kind: "stop", signal: sigkill, milliseconds: 0 });
     await waitForExit(context, record);
   }
-  await discardContainer(context, record);
-  if (options.volumes) {
-    for (const name of record.anonymousVolumes) {
-      await discardTree(context, context.store.volumes.dir(name));
-      context.store.volumes.remove(name);
-    }
-  }
+  await discardContainer(context, record, { volumes: options.volumes });
 }
 
 /**
@@ -55,8 +49,15 @@ export async function removeContainer(
 export async function discardContainer(
   context: EngineContext,
   record: ContainerRecord,
+  options: Pick<RemoveOptions, "volumes"> = {},
 ): Promise<void> {
-  const { containers } = context.store;
+  const { containers, volumes } = context.store;
+  if (options.volumes) {
+    for (const name of record.anonymousVolumes) {
+      await discardTree(context, volumes.dir(name));
+      volumes.remove(name);
+    }
+  }
   rmSync(containers.runDir(record.id), { recursive: true, force: true });
   await discardTree(context, containers.dir(record.id));
   containers.remove(record.id);

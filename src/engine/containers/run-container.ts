@@ -50,7 +50,7 @@ export async function runContainer(
   }
   await using undo = new AsyncDisposableStack();
   const record = createRecord(context, planned);
-  undo.defer(() => discardContainer(context, record));
+  undo.defer(() => discardContainer(context, record, { volumes: true }));
   writeBundle(context, planned);
   if (options.cidFile !== undefined) {
     writeIdFile(options.cidFile, record.id);
@@ -65,7 +65,10 @@ export async function runContainer(
     context.store.containers.update(record.id, { ports, driver });
   }
   const exited = handle.exited
-    .finally(() => (options.remove ? discardContainer(context, record) : undefined))
+    .finally(() =>
+      // As Podman does: with the container go the volumes that were made for it alone.
+      options.remove ? discardContainer(context, record, { volumes: true }) : undefined,
+    )
     .then((waitStatus) => ({ status: exitCodeOfWaitStatus(waitStatus) }));
   // Whoever does not ask for the end must not be ended by its failure.
   exited.catch(() => undefined);
