@@ -31,4 +31,5 @@ void failure_detail(struct failure *failure, const char *text, ...)
 /* Adds the value of a one-line file (a sysctl) as "path = value", if readable. */
 void failure_detail_file(struct failure *failure, const char *path);
 
+/* Names the stage, unless it is named already: the inner one is right. */
 void failure_stage(struct failure *failure, const char *stage);

@@ -79,9 +79,8 @@ static void finish_tool(struct spawn *spawn, const char *tool, struct failure *f
     }
 }
 
-int map_apply(pid_t target, const struct map_request *request, struct failure *failure)
+static int apply(pid_t target, const struct map_request *request, struct failure *failure)
 {
-    failure_stage(failure, "map");
     /* Before gid_map: an unprivileged gid_map is refused otherwise, and a process
        could drop a group that denies it something (CVE-2014-8989). */
     if (request->deny_setgroups && write_proc(target, "setgroups", "deny", 4, failure) < 0)
@@ -101,4 +100,12 @@ int map_apply(pid_t target, const struct map_request *request, struct failure *f
     finish_tool(&uid_tool, request->newuidmap, failure);
     finish_tool(&gid_tool, request->newgidmap, failure);
     return failure->set ? -1 : 0;
+}
+
+int map_apply(pid_t target, const struct map_request *request, struct failure *failure)
+{
+    int result = apply(target, request, failure);
+    if (result < 0)
+        failure_stage(failure, "map");
+    return result;
 }

@@ -351,7 +351,6 @@ static int fill_records(struct plan *plan, struct cursor cursor, char **argument
 int plan_parse(struct plan *plan, const uint8_t *payload, size_t size, struct failure *failure)
 {
     memset(plan, 0, sizeof(*plan));
-    failure_stage(failure, "monitor");
     if (size > TSMAN_MAX_LAUNCH_BYTES)
         return fail(failure, E2BIG, "parse plan", "more than %u bytes (TSMAN_MAX_LAUNCH_BYTES)",
                     TSMAN_MAX_LAUNCH_BYTES);

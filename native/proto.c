@@ -56,7 +56,6 @@ static int read_fully(int fd, void *buffer, size_t size)
 int proto_read_launch(struct proto *proto, uint8_t **payload, size_t *size, struct failure *failure)
 {
     uint8_t header[8];
-    failure_stage(failure, "monitor");
     if (read_fully(proto->fd, header, sizeof(header)) < 0)
         return fail(failure, errno, "read", "control socket");
     uint32_t type = proto_u32(header), length = proto_u32(header + 4);
