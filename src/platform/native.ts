@@ -57,17 +57,6 @@ export function unpackWorkerEntry(): string {
   );
 }
 
-/**
- * Says that a helper is missing, once a start of it has failed: the path of a helper is not checked
- * beforehand, since every `run` would pay for it.
- */
-export function missingHelper(program: string): TsmanError {
-  return new TsmanError("PREFLIGHT_HELPER", `start ${program}: no such file`, {
-    hint: `build it: ${path.join(installationDir(), "bin/setup")}`,
-    details: { program },
-  });
-}
-
 function helper(name: string): string {
   return path.join(installationDir(), "dist/libexec", name);
 }

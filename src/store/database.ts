@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, linkSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, linkSync, openSync, rmSync } from "node:fs";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { migrations } from "./schema.ts";
@@ -67,12 +66,7 @@ export class Database {
    * @throws TsmanError STORE_NEWER, STORE_CORRUPT, PREFLIGHT_STORAGE, DISK_FULL.
    */
   static open(path: string): Database {
-    try {
-      return Database.#openExisting(path);
-    } catch (error) {
-      if (!isMissing(error)) throw storeError(error, path);
-    }
-    createDatabase(path);
+    if (!existsSync(path)) createDatabase(path);
     try {
       return Database.#openExisting(path);
     } catch (error) {
@@ -81,10 +75,7 @@ export class Database {
   }
 
   static #openExisting(path: string): Database {
-    // `rw` in a URI instead of Node's default "make it": an empty file must never appear.
-    const url = pathToFileURL(path);
-    url.searchParams.set("mode", "rw");
-    const connection = new sqlite.DatabaseSync(url, { timeout: busyTimeoutMs });
+    const connection = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMs });
     try {
       connection.exec(
         // In WAL mode NORMAL survives kill -9 and loss of power; only the last commits before a
@@ -175,7 +166,6 @@ function createDatabase(path: string): void {
     closeSync(openSync(temporary, "wx", 0o600));
     const connection = new sqlite.DatabaseSync(temporary);
     try {
-      connection.exec("PRAGMA journal_mode = WAL");
       migrate(connection, temporary);
     } finally {
       connection.close();
@@ -192,6 +182,8 @@ function migrate(connection: DatabaseSync, path: string): void {
   const version = readVersion(connection);
   if (version === migrations.length) return;
   if (version > migrations.length) throw newerStore(path, version);
+  // Kept in the file, so said once; it cannot be said within a transaction.
+  if (version === 0) connection.exec("PRAGMA journal_mode = WAL");
   connection.exec("BEGIN IMMEDIATE");
   try {
     // Another process may have done it while we waited for the transaction.
@@ -217,10 +209,6 @@ function newerStore(path: string, version: number): TsmanError {
       details: { version },
     },
   );
-}
-
-function isMissing(error: unknown): boolean {
-  return primaryCode(error) === sqliteCode.cannotOpen;
 }
 
 function primaryCode(error: unknown): number | undefined {

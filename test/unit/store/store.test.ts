@@ -88,7 +88,7 @@ it("the store is used without koffi, and without a word on stderr", async () => 
     stdout: "no koffi\n",
     stderr: "",
   });
-});
+}, 30_000);
 
 describe("a store that is not ours alone is refused", () => {
   it.each(["root", "runtimeDir"] as const)("%s is a symbolic link", (which) => {
@@ -173,7 +173,7 @@ describe("a database that this tsman cannot use is an error that says so", () =>
     expect(status).toBe(1);
     expect(stderr).toMatch(/PREFLIGHT_STORAGE/);
     expect(stderr).toMatch(/must be writable by you|that is yours/);
-  });
+  }, 30_000);
 
   it("left empty by something else gets its tables", () => {
     openStore(paths).close();
