@@ -88,22 +88,26 @@ export function formatName(reference: Pick<Reference, "registry" | "repository">
 
 /** `registry/repository[:tag][@digest]`; {@link parseReference} reads it back as the same. */
 export function formatReference(reference: Reference): string {
-  const tag = reference.tag === undefined ? "" : `:${reference.tag}`;
-  const digest = reference.digest === undefined ? "" : `@${reference.digest}`;
-  return formatName(reference) + tag + digest;
+  return formatName(reference) + formatSelector(reference);
+}
+
+/** `[:tag][@digest]`. */
+function formatSelector({ tag, digest }: Reference): string {
+  return (tag === undefined ? "" : `:${tag}`) + (digest === undefined ? "" : `@${digest}`);
 }
 
 /** The shortest way to write the same: `alpine:latest`, `user/tool:1`, `quay.io/a/b:2`. */
 export function familiarName(reference: Reference): string {
+  return shortestName(reference) + formatSelector(reference);
+}
+
+function shortestName(reference: Reference): string {
   const { registry, repository } = reference;
-  let name = formatName(reference);
-  if (registry === defaultRegistry) {
-    const [namespace, ...rest] = repository.split("/");
-    name = namespace === "library" && rest.length === 1 ? (rest[0] ?? repository) : repository;
-    // Without its registry the name must still not look as if it had one.
-    if (looksLikeRegistry(name)) name = formatName(reference);
-  }
-  return formatReference({ ...reference, registry: "", repository: name }).slice(1);
+  if (registry !== defaultRegistry) return formatName(reference);
+  const bare = /^library\/([^/]+)$/.exec(repository)?.[1];
+  if (bare !== undefined) return bare;
+  // Without its registry the name must not look as if its first part were one.
+  return looksLikeRegistry(repository) ? formatName(reference) : repository;
 }
 
 /** Whether the part before the first slash is a registry, as Docker decides it. */

@@ -26,6 +26,9 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** An attempt that brought this much renews the patience; a byte at a time does not. */
+const renewingBytes = 64 * 1024;
+
 /** Bytes between two calls of onProgress. */
 const progressStep = 256 * 1024;
 
@@ -84,7 +87,7 @@ class BlobDownload {
         await this.#transfer();
       } catch (error) {
         if (error instanceof SinkError) throw error.cause;
-        if (this.#offset > before) retrier.progressed();
+        if (this.#offset - before >= renewingBytes) retrier.progressed();
         await this.#waitAfter(error, retrier);
       }
     }

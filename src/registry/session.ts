@@ -37,6 +37,7 @@ export class Session implements AsyncDisposable {
   readonly #options: RegistryClientOptions;
   readonly #policy: RetryPolicy;
   #connection: Promise<Connection> | undefined;
+  #transport: Transport | undefined;
 
   constructor(options: RegistryClientOptions) {
     this.registry = options.registry;
@@ -113,18 +114,14 @@ export class Session implements AsyncDisposable {
       signal: this.#options.signal,
       onRetry: this.#options.onRetry,
       // A registry that has answered before is being restarted; one that never did is not there.
-      isWorthwhile: (error: unknown) => isRefused(error) && this.#hasAnswered,
+      isWorthwhile: (error: unknown) => isRefused(error) && this.#transport?.hasAnswered === true,
     };
   }
-
-  #hasAnswered = false;
 
   async #connect(): Promise<Connection> {
     this.#connection ??= this.#open();
     try {
-      const connection = await this.#connection;
-      this.#hasAnswered ||= connection.transport.hasAnswered;
-      return connection;
+      return await this.#connection;
     } catch (error) {
       // The next attempt looks for the registry anew.
       this.#connection = undefined;
@@ -151,6 +148,7 @@ export class Session implements AsyncDisposable {
       certificateDirs: this.#options.certificateDirs ?? defaultCertificateDirs,
       signal,
     });
+    this.#transport = transport;
     const authenticator = new Authenticator({
       transport,
       endpoint,

@@ -1,4 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TsmanError } from "../../../src/errors/index.ts";
 import { isTsmanError } from "../../../src/errors/index.ts";
@@ -202,6 +205,49 @@ describe("downloading a blob", () => {
     fault({ kind: "short-body", bytes: 70_000 }, "blob", 7);
     expect((await download(descriptor)).equals(body)).toBe(true);
     expect(retries).toHaveLength(7);
+  });
+
+  test("a line that brings a few bytes at a time is given up all the same", async () => {
+    const descriptor = blob(body);
+    fault({ kind: "short-body", bytes: 100 }, "blob", 99);
+    const error = await failure(download(descriptor));
+    expect(error.message).toContain("closed before everything had arrived");
+    expect(registry.requestsOf("blob")).toHaveLength(quick.retries + 1);
+  });
+
+  test("a registry that is restarted in the middle is waited for", async () => {
+    const bytes = body.subarray(0, 200_000);
+    const server = createServer((request, response) => {
+      const start = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+      if (start > 0) {
+        const range = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
+        response.writeHead(206, { "content-range": range });
+        response.end(bytes.subarray(start));
+        return;
+      }
+      response.writeHead(200, { "content-length": bytes.length });
+      response.write(bytes.subarray(0, 100_000), () => {
+        server.close();
+        server.closeAllConnections();
+      });
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const reasons: string[] = [];
+    await using patient = clientOf({
+      registry: `127.0.0.1:${port}`,
+      retry: { retries: 20, baseDelayMs: 5, maxDelayMs: 50 },
+      onRetry: ({ reason }) => {
+        reasons.push(reason);
+        if (reason.includes("refused") && !server.listening) server.listen(port, "127.0.0.1");
+      },
+    });
+    const descriptor = { mediaType: layerType, digest: sha256Digest(bytes), size: bytes.length };
+    expect((await download(descriptor, { by: patient })).equals(bytes)).toBe(true);
+    expect(reasons.some((reason) => reason.includes("refused"))).toBe(true);
+    server.close();
+    server.closeAllConnections();
   });
 
   test("a line that brings nothing is given up after the retries", async () => {
