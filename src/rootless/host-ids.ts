@@ -131,7 +131,8 @@ function serviceRanges(
   }
 }
 
-function loginName(): string | undefined {
+/** The caller's name in the password database; undefined if that does not know the uid. */
+export function loginName(): string | undefined {
   try {
     return os.userInfo().username;
   } catch {

@@ -55,7 +55,7 @@ const maxRanges = 100;
  *
  * - An ordinary user: container 0 is the caller, 1 and up are its subordinate ids. `keep-id` puts
  *   the caller at another place, `nomap` leaves it out.
- * - No range, or no newuidmap: one id, with a warning.
+ * - No range, or no newuidmap: one id, with a warning. Every mapping has a container id 0.
  * - Root, here or in another container: a subordinate range (its own in /etc/subuid, else that of
  *   `containers`, else a fixed one or what the outer container has), never its own id.
  *
@@ -74,12 +74,12 @@ function mapForUser(request: UsernsRequest, host: HostIds): IdMapping {
   };
   const obstacle = obstacleOf(pools, host);
   if (obstacle !== undefined) {
-    if (place === undefined) {
-      throw new TsmanError("PREFLIGHT_SUBID", `map ids with --userns=nomap: ${obstacle.because}`, {
-        hint: obstacle.remedy,
-      });
-    }
-    return singleMapping(place, host, obstacle);
+    // A container is put together by its id 0, which only the caller's own id can stand for here.
+    if (place?.uid === 0 && place.gid === 0) return singleMapping(host, obstacle);
+    const option = `--userns=${request.mode}`;
+    throw new TsmanError("PREFLIGHT_SUBID", `map ids with ${option}: ${obstacle.because}`, {
+      hint: `${obstacle.remedy}; or leave ${option} out`,
+    });
   }
   const lay = (kind: "uid" | "gid"): readonly ExplainedIdMapEntry[] =>
     layOut({
@@ -115,7 +115,7 @@ function mapForRoot(request: UsernsRequest, host: HostIds): IdMapping {
   const uid = rangeOfRoot("uid", host);
   const gid = rangeOfRoot("gid", host);
   if (!host.canSetIds || countIds(uid.ranges) === 0 || countIds(gid.ranges) === 0) {
-    return singleMapping({ uid: 0, gid: 0 }, host, {
+    return singleMapping(host, {
       because: host.canSetIds
         ? "the outer container offers no second id"
         : "the outer container grants neither CAP_SETUID nor CAP_SETGID",
@@ -256,14 +256,10 @@ function obstacleOf(
 }
 
 /** One id: always allowed, by the kernel alone; user_namespaces(7). */
-function singleMapping(
-  place: { readonly uid: number; readonly gid: number },
-  host: HostIds,
-  obstacle: Obstacle,
-): IdMapping {
+function singleMapping(host: HostIds, obstacle: Obstacle): IdMapping {
   const because = `one id only: ${obstacle.because}`;
-  const uid = [{ inside: place.uid, outside: host.uid, count: 1, because }];
-  const gid = [{ inside: place.gid, outside: host.gid, count: 1, because }];
+  const uid = [{ inside: 0, outside: host.uid, count: 1, because }];
+  const gid = [{ inside: 0, outside: host.gid, count: 1, because }];
   return {
     uid,
     gid,

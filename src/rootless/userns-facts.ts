@@ -1,4 +1,6 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
+import process from "node:process";
+import { loginName } from "./host-ids.ts";
 
 /** The kernel's settings that decide about user namespaces; undefined: this kernel has no such. */
 export interface UsernsFacts {
@@ -15,6 +17,8 @@ export interface UsernsFacts {
   readonly isFiltered: boolean;
   /** Whether this looks like the inside of a Docker, Podman or other container. */
   readonly isInContainer: boolean;
+  /** For commands that an administrator is to run. */
+  readonly userName: string;
 }
 
 /** The kinds of namespaces that have a limit; namespaces(7). */
@@ -36,6 +40,7 @@ export function readUsernsFacts(): UsernsFacts {
     noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
     isFiltered: /^Seccomp:\s*2$/m.test(status),
     isInContainer: existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
+    userName: loginName() ?? String(process.getuid?.()),
   };
 }
 

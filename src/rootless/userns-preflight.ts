@@ -59,8 +59,9 @@ interface Reason {
   readonly details?: Readonly<Record<string, string | number>>;
 }
 
-const addRange =
-  "give yourself a range: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER";
+const addRange = (facts: UsernsFacts): string =>
+  "give yourself a range: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
+  facts.userName;
 
 /** newuidmap or newgidmap said no; its messages are those of shadow's newuidmap.c. */
 function explainMapTool(failure: UsernsFailure, facts: UsernsFacts): Reason | undefined {
@@ -72,7 +73,7 @@ function explainMapTool(failure: UsernsFailure, facts: UsernsFacts): Reason | un
     return {
       code: "PREFLIGHT_SUBID",
       because: `${tool} does not find ${range[3]}-${Number(range[4]) - 1} among your ranges in ${file}`,
-      remedy: `${addRange} – or run the command again if ${file} was changed meanwhile`,
+      remedy: `${addRange(facts)} – or run the command again if ${file} was changed meanwhile`,
     };
   }
   if (failure.operation === "execute") {
@@ -100,7 +101,7 @@ function explainMapTool(failure: UsernsFailure, facts: UsernsFacts): Reason | un
   return {
     code: "PREFLIGHT_SUBID",
     because: `${tool}: ${oneLine(failure.detail)}`,
-    remedy: `check the lines of your user in /etc/subuid and /etc/subgid; ${addRange}`,
+    remedy: `check the lines of your user in /etc/subuid and /etc/subgid; ${addRange(facts)}`,
   };
 }
 
@@ -218,30 +219,17 @@ function oneLine(text: string): string {
 }
 
 /**
- * The native program's line of failure, `tsman-native: unshare user: Operation not permitted`,
- * taken apart as far as it goes.
+ * The native program's line of failure taken apart: `tsman-native: STAGE: OPERATION OBJECT: words
+ * (errno N): DETAIL`.
  */
 function fromText(text: string): UsernsFailure {
-  const line = text.trim();
-  const errno = errnoWords.find(([words]) => line.includes(words))?.[1] ?? 0;
-  const object = /new[ug]idmap/.exec(line)?.[0] ?? /unshare ([a-z,]+)/.exec(line)?.[1] ?? "";
-  const isUnshare = line.includes("unshare");
-  return {
-    stage: "userns",
-    operation: isUnshare ? "unshare" : "make a user namespace",
-    object: object === "" && isUnshare ? "user" : object,
-    errno,
-    detail: line,
-  };
+  const match = /^[^:]+: ([^:]+): (\S+) ([^:]*): [^:]*\(errno (\d+)\)(?::\s*([\s\S]*))?$/.exec(
+    text.trim(),
+  );
+  if (match === null) {
+    const detail = oneLine(text);
+    return { stage: "", operation: "make a user namespace:", object: detail, errno: 0, detail };
+  }
+  const [, stage = "", operation = "", object = "", errno = "0", detail = ""] = match;
+  return { stage, operation, object, errno: Number(errno), detail };
 }
-
-/** strerror(3) in the C locale, for the errnos that matter here. */
-const errnoWords: readonly (readonly [words: string, errno: number])[] = [
-  ["No space left on device", enospc],
-  ["Operation not permitted", 1],
-  ["Permission denied", 13],
-  ["Invalid argument", 22],
-  ["Function not implemented", 38],
-  ["Resource temporarily unavailable", 11],
-  ["Too many users", 87],
-];

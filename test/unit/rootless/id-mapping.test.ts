@@ -252,16 +252,18 @@ describe("the mapping of one id", () => {
     expect(mapping.denySetgroups).toBe(true);
   });
 
-  it("keeps the caller's number with keep-id", () => {
-    const mapping = resolveIdMapping({ mode: "keep-id" }, { ...user, subuid: [] });
-    expect(lines(mapping.uid)).toEqual(["1000 1000 1"]);
-    expect(lines(mapping.gid)).toEqual(["1001 1001 1"]);
-  });
+  it.each([{ mode: "nomap" }, { mode: "keep-id" }, { mode: "keep-id", uid: 0, gid: 5 }] as const)(
+    "cannot be had with $mode: an error with the remedy",
+    (request) => {
+      const error = failureOf(request, { ...user, subuid: [] });
+      expect(error.code).toBe("PREFLIGHT_SUBID");
+      expect(error.hint).toMatch(/usermod --add-subuids/);
+    },
+  );
 
-  it("cannot be had with nomap: an error with the remedy", () => {
-    const error = failureOf({ mode: "nomap" }, { ...user, subuid: [] });
-    expect(error.code).toBe("PREFLIGHT_SUBID");
-    expect(error.hint).toMatch(/usermod --add-subuids/);
+  it("is what keep-id at 0 means", () => {
+    const mapping = resolveIdMapping({ mode: "keep-id", uid: 0, gid: 0 }, { ...user, subuid: [] });
+    expect(lines(mapping.uid)).toEqual(["0 1000 1"]);
   });
 });
 
@@ -420,6 +422,13 @@ describe("every id mapping", () => {
         expect(overlaps(map, "inside")).toBe(false);
         expect(overlaps(map, "outside")).toBe(false);
       }
+    });
+  });
+
+  it("has an id 0, which puts the container together", () => {
+    forEveryMapping(({ uid, gid }) => {
+      expect(outsideOf(uid, 0)).toBeDefined();
+      expect(outsideOf(gid, 0)).toBeDefined();
     });
   });
 
