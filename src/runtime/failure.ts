@@ -129,8 +129,14 @@ function sentence(failure: MonitorFailure): string {
 function reason(failure: MonitorFailure): string {
   const detail = failure.detail.trim();
   if (failure.errno === 0) return detail === "" ? "" : `: ${detail}`;
-  const meaning = errnoMessage(failure.errno);
+  const meaning = meaningOf(failure.errno);
   return detail === "" ? `: ${meaning}` : `: ${meaning} (${detail})`;
+}
+
+/** Node's table lacks some numbers of errno(3); their names still say more than a number. */
+function meaningOf(errno: number): string {
+  const text = errnoMessage(errno);
+  return text.startsWith("Unknown system error") ? errnoName(errno) : text;
 }
 
 function stepHint(failure: MonitorFailure): string | undefined {
@@ -157,6 +163,9 @@ function stepHint(failure: MonitorFailure): string | undefined {
     case step.SECCOMP:
       return "leave the filter out with --security-opt seccomp=unconfined, if you trust the program";
     default:
+      if (failure.operation === "parse plan") {
+        return "rebuild tsman: its native program and its TypeScript do not belong together";
+      }
       if (failure.operation === "open" && errno === ENOENT) {
         return "the path must exist on this host";
       }

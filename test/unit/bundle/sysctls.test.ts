@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { resolveSysctls, sysctlPath } from "../../../src/bundle/sysctls.ts";
+import { mapping, optionsOf } from "./bundle-request.ts";
+
+const own = { ipc: false, network: false, uts: false };
+
+describe("sysctlPath", () => {
+  it.each([
+    ["net.ipv4.ip_forward", "1", "net/ipv4/ip_forward"],
+    ["net/ipv4/conf/eth0.1/mtu", "1400", "net/ipv4/conf/eth0.1/mtu"],
+    ["kernel.shm_rmid_forced", "1", "kernel/shm_rmid_forced"],
+    ["fs.mqueue.msg_max", "100", "fs/mqueue/msg_max"],
+    ["net.ipv4.ping_group_range", "0 1000", "net/ipv4/ping_group_range"],
+  ])("allows %s=%s", (key, value, path) => {
+    expect(sysctlPath(key, value, own)).toBe(path);
+  });
+
+  it.each([
+    "kernel.core_pattern",
+    "kernel.hostname",
+    "vm.swappiness",
+    "fs.file-max",
+    "kernel.shmmax.x",
+    "netx.foo",
+  ])("refuses %s, which is not namespaced", (key) => {
+    expect(() => sysctlPath(key, "1", own)).toThrow("not a setting of a namespace");
+  });
+
+  // S31, CVE-2022-0811: a value that a splitting engine would take for a second setting.
+  it.each(["1+kernel.core_pattern=|/bin/x", "1\nkernel.core_pattern=x", "a=b", "", "$(x)"])(
+    "refuses the value %j",
+    (value) => {
+      expect(() => sysctlPath("kernel.shm_rmid_forced", value, own)).toThrow("holds a character");
+    },
+  );
+
+  it.each([
+    "net/../kernel/core_pattern",
+    "net..ipv4",
+    "/net/ipv4",
+    "net",
+    "",
+    "NET.ipv4.x",
+    "net.a b",
+  ])("refuses the key %j", (key) => {
+    expect(() => sysctlPath(key, "1", own)).toThrow(/not a (key|setting)/);
+  });
+
+  it("refuses settings of a namespace that is not the container's", () => {
+    expect(() => sysctlPath("net.ipv4.ip_forward", "1", { ...own, network: true })).toThrow(
+      "the network namespace is not the container's",
+    );
+    expect(() => sysctlPath("kernel.sem", "1", { ...own, ipc: true })).toThrow("ipc namespace");
+    expect(() => sysctlPath("kernel.domainname", "x", { ...own, uts: true })).toThrow("uts");
+  });
+});
+
+describe("resolveSysctls", () => {
+  const ping = "net.ipv4.ping_group_range";
+
+  it("lets the container's groups ping, unless the user says otherwise", () => {
+    expect(resolveSysctls(optionsOf(), mapping.gid)[ping]).toEqual({
+      value: "0 0",
+      because: "default",
+    });
+    const asked = optionsOf({ sysctls: { [ping]: "1 0" } });
+    expect(resolveSysctls(asked, mapping.gid)[ping]?.value).toBe("1 0");
+  });
+
+  it("sets nothing by itself in a network that is not the container's or without gid 0", () => {
+    expect(resolveSysctls(optionsOf({ network: { mode: "host" } }), mapping.gid)).toEqual({});
+    expect(resolveSysctls(optionsOf(), [{ inside: 5, outside: 5, count: 1 }])).toEqual({});
+  });
+});
