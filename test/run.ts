@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   }
 
-  if (isRoot) cleanUp.use(await claimMachine());
+  if (isRoot) cleanUp.use(await claimMachine(stop.signal));
   // Short, and not $TMPDIR: a unix socket's path holds 107 bytes (unix(7)).
   const work = await mkdtemp("/tmp/t-");
   cleanUp.defer(() => removeTree(work));
@@ -106,4 +106,9 @@ function report(
   return failed > 0 || skipFails || stopped ? 1 : 0;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`test/run.ts: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

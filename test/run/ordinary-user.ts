@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { chown, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -23,21 +24,28 @@ export interface OrdinaryUser {
   readonly runtimeDir: string;
 }
 
-/** Keeps a second `npm test` on this machine out: there is one user of that name. */
-export async function claimMachine(): Promise<AsyncDisposable> {
+/** Waits until no other `npm test` of root runs on this machine: there is one user of that name. */
+export async function claimMachine(signal: AbortSignal): Promise<AsyncDisposable> {
+  for (let attempt = 0; ; attempt++) {
+    const server = await listen();
+    if (server !== undefined) return { [Symbol.asyncDispose]: async () => void server.close() };
+    if (attempt === 0) console.log("waiting for another npm test on this machine to end");
+    await delay(500, undefined, { signal });
+  }
+}
+
+/** Undefined when somebody else listens. */
+async function listen(): Promise<Server | undefined> {
   const server = createServer();
   // An abstract socket: the kernel drops it with the process, however that ends (unix(7)).
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new Error("another npm test is running on this machine as root: wait for it to end")
-          : error,
-      ),
-    );
-    server.listen("\0tsman-test-run", resolve);
-  });
-  return { [Symbol.asyncDispose]: async () => void server.close() };
+  server.listen("\0tsman-test-run");
+  try {
+    await once(server, "listening");
+    return server;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return undefined;
+    throw error;
+  }
 }
 
 /**

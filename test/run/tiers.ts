@@ -68,13 +68,14 @@ async function runNative({ signal, mustWork }: TierOptions): Promise<TierResult>
   const skipped = count(/^ok\b.*# SKIP/gim);
   const passed = count(/^ok\b/gm) - skipped;
   const failed = count(/^not ok\b/gm);
-  const crashed = status !== 0 && failed === 0;
+  // No line at all is no success either.
+  const crashed = failed === 0 && (status !== 0 || passed === 0);
   return {
     tier: "native",
     passed,
     failed: crashed ? 1 : failed,
     skipped,
-    ...(crashed ? { note: `make ended with status ${status}` } : {}),
+    ...(crashed ? { note: `make ended with status ${status}, ${passed} tests` } : {}),
   };
 }
 
