@@ -163,6 +163,8 @@ export interface RunIo {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** The program starts when this has settled; runs while the container is set up. */
+  readonly beforeStart?: (() => Promise<void>) | undefined;
   /** For an image that has to be pulled. */
   readonly tlsVerify?: boolean | undefined;
   readonly authFile?: string | undefined;

@@ -25,6 +25,9 @@ export interface LaunchParts {
   readonly seccompFilter: Uint8Array | undefined;
 }
 
+/** Podman's and Docker's: ctrl-p, ctrl-q. */
+const defaultDetachKeys: readonly number[] = [0x10, 0x11];
+
 /** Everything about a launch that is not in the bundle. */
 export function launchContext(
   context: EngineContext,
@@ -50,6 +53,7 @@ export function launchContext(
           },
     foreground: !options.detach,
     forwardStdin: options.interactive && !options.detach,
+    detachKeys: Uint8Array.from(options.detachKeys ?? defaultDetachKeys),
     detachKeys: options.detachKeys === undefined ? undefined : Uint8Array.from(options.detachKeys),
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,

@@ -75,10 +75,11 @@ async function start(
   const { options } = planned;
   const { io, seccompFilter } = request;
   const rootfs = await prepareRootfs(context, planned, driver);
+  const hold = network.ports.length > 0 || io.beforeStart !== undefined;
   const parts = {
     rootfs,
     networkHelper: network.helper,
-    hold: network.ports.length > 0,
+    hold,
     terminal: io.terminal,
     seccompFilter,
   };
@@ -91,9 +92,10 @@ async function start(
     onWarning: io.onWarning,
   });
   try {
-    if (network.ports.length > 0) {
-      await handle.ready;
-      await network.publish();
+    if (hold) {
+      // The caller gets ready while the container does.
+      await Promise.all([handle.ready, io.beforeStart?.()]);
+      if (network.ports.length > 0) await network.publish();
       handle.start();
     }
     await handle.started;

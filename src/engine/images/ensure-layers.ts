@@ -7,7 +7,7 @@ import { adoptDirectories } from "../adopt-directories.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
-import { storedBlob, streamedBlob } from "./layer-source.ts";
+import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
 
 /** What {@link ensureLayers} takes. */
 export interface EnsureLayersOptions {
@@ -119,8 +119,10 @@ async function bothOrNeither(
 ): Promise<UnpackedLayer> {
   let first: unknown;
   const note = (error: unknown): never => {
-    first ??= error;
-    cancel(error);
+    if (!(error instanceof ConsumerGone)) {
+      first ??= error;
+      cancel(error);
+    }
     throw error;
   };
   const [unpacked, completed] = await Promise.allSettled([unpack.catch(note), complete.catch(note)]);

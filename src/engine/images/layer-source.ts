@@ -16,6 +16,15 @@ export interface LayerSource {
   readonly cancel: (reason: unknown) => void;
 }
 
+/** The unpacking ended before the download: it knows why, this does not. */
+export class ConsumerGone extends Error {
+  override readonly name = "ConsumerGone";
+
+  constructor(options?: ErrorOptions) {
+    super("the unpacking ended before the download", options);
+  }
+}
+
 /** Bytes in flight between network and worker. */
 const inFlight = 1024 * 1024;
 
@@ -83,9 +92,14 @@ async function download(
   const partial = store.blobs.partial(digest);
   const fd = openPartial(partial.path, digest);
   const feed = async (chunk: Uint8Array): Promise<void> => {
-    if (toWorker.destroyed) throw new TsmanError("INTERRUPTED", `fetch ${digest}: the unpacking ended`);
-    // A worker that has failed destroys the stream while we wait.
-    if (!toWorker.write(chunk)) await Promise.race([once(toWorker, "drain"), once(toWorker, "close")]);
+    if (toWorker.destroyed) throw new ConsumerGone();
+    if (toWorker.write(chunk)) return;
+    try {
+      await once(toWorker, "drain");
+    } catch (error) {
+      // Whoever stops iterating a stream destroys it; with what error is Node's affair.
+      throw new ConsumerGone({ cause: error });
+    }
   };
   try {
     await client.downloadBlob(
