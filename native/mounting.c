@@ -332,3 +332,10 @@ int mounting_bind(struct init *init, int source, int target, const struct mounti
         return -1;
     return later ? remount_legacy(init, target, flags, propagation) : 0;
 }
+
+int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags)
+{
+    if (set_attributes(init, target, flags, 0) == 0)
+        return 0;
+    return init->failure.set ? -1 : remount_legacy(init, target, flags, 0);
+}

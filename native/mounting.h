@@ -38,6 +38,9 @@ int mounting_new_legacy(struct init *init, const char *type, const char *source,
 int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags,
                   unsigned long propagation);
 
+/* Gives the flags to what is mounted at `target` already. */
+int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags);
+
 /* Attaches a detached mount. */
 int mounting_attach(struct init *init, int mount, int target);
 

@@ -91,21 +91,19 @@ static int mount_new(struct init *init, const struct plan_record *step)
     if (mount == MOUNTING_LEGACY) {
         if (mounting_new_legacy(init, type, source, &first, data, target) < 0)
             return -1;
-        mount = path_open(init->root, target_path, path_flags(extra));
-        if (mount < 0)
-            return fail(&init->failure, errno, "open mount target", "%s", target_path);
-        return copy ? copy_covered(init, step, target, mount) : 0;
-    }
-    if (mount < 0)
+    } else if (mount < 0 || mounting_attach(init, mount, target) < 0) {
         return -1;
-    if (copy) {
-        struct kernel_mount_attr attr = {.set = flags.attributes & K_ATTR_RDONLY};
-        if (copy_covered(init, step, target, mount) < 0)
-            return -1;
-        if (attr.set != 0 && kernel_mount_setattr(mount, 0, &attr) < 0)
-            return fail(&init->failure, errno, "remount read-only", "%s", target_path);
     }
-    return mounting_attach(init, mount, target);
+    if (!copy)
+        return 0;
+    /* Copied after it is attached: only then the mount has a path, which kernels
+       without mount_setattr(2) need to make it read-only. */
+    cleanup_close int top = path_open(init->root, target_path, path_flags(extra));
+    if (top < 0)
+        return fail(&init->failure, errno, "open mount target", "%s", target_path);
+    if (copy_covered(init, step, target, top) < 0)
+        return -1;
+    return first.attributes == flags.attributes ? 0 : mounting_restrict(init, top, &flags);
 }
 
 int step_mount(struct init *init, const struct plan_record *step)
