@@ -39,6 +39,9 @@ export async function runSession(
   }
   const terminal = options.tty ? findSessionTerminal() : undefined;
   const size = terminal?.size();
+  // Raw only where somebody types into the container: else Ctrl-C must go on to work as usual.
+  const isTyped = options.interactive && !options.detach && isTerminal(0);
+  const enterRaw = isTyped ? terminal?.enterRaw : undefined;
   const progress = progressView(stderr, {
     quiet: session.quiet,
     columns: () => size?.columns ?? 80,
@@ -53,13 +56,14 @@ export async function runSession(
       signal: abort,
       onProgress: progress.onProgress,
       onWarning: warn,
+      beforeStart: enterRaw,
       tlsVerify: session.tlsVerify,
       authFile: session.authFile,
       credentials: session.credentials,
     });
     progress.finish();
     if (options.detach) return await leave(running, context);
-    return await stay(running, options, session, terminal, abort);
+    return await stay(running, session, terminal, abort);
   } finally {
     terminal?.restore();
   }
@@ -74,7 +78,6 @@ async function leave(running: RunSession, context: CommandContext): Promise<numb
 
 async function stay(
   running: RunSession,
-  options: ContainerOptions,
   session: SessionOptions,
   terminal: SessionTerminal | undefined,
   abort: AbortSignal,
@@ -84,8 +87,6 @@ async function stay(
   running.detached.catch(() => {});
   if (session.sigProxy) proxySignals((signal) => running.signal(signal));
   terminal?.onResize(({ rows, columns }) => running.resize(rows, columns));
-  // Raw only while somebody types into the container: else Ctrl-C must go on to work as usual.
-  if (options.interactive && isTerminal(0)) await terminal?.enterRaw();
   await running.started;
   const end = await Promise.race([
     running.exited.then(({ status }) => status),

@@ -30,6 +30,7 @@ export function findSessionTerminal(): SessionTerminal | undefined {
     },
     enterRaw: async () => {
       const { makeTerminalRaw } = await import("../../platform/terminal-mode.ts");
+      if (leaveRaw !== undefined) return;
       leaveRaw = makeTerminalRaw(shared);
       // Whatever ends this process by way of JavaScript passes here.
       process.on("exit", restore);

@@ -54,7 +54,6 @@ export function launchContext(
     foreground: !options.detach,
     forwardStdin: options.interactive && !options.detach,
     detachKeys: Uint8Array.from(options.detachKeys ?? defaultDetachKeys),
-    detachKeys: options.detachKeys === undefined ? undefined : Uint8Array.from(options.detachKeys),
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
