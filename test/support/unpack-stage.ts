@@ -62,9 +62,10 @@ export class UnpackStage {
     const stage = new UnpackStage(mkdtempSync(join(tmpdir(), "tsman-stage-")), mapping);
     const open = (path: string) => {
       mkdirSync(path);
-      chmodSync(path, 0o777);
+      chmodSync(path, 0o2777);
     };
-    chmodSync(stage.directory, 0o777);
+    // Set-group-ID, as many home directories are: it must not be passed on to layers.
+    chmodSync(stage.directory, 0o2777);
     for (const name of ["layer", "layer-2", "victim", "victim/directory"]) {
       open(join(stage.directory, name));
     }
@@ -118,16 +119,20 @@ export class UnpackStage {
    */
   outside(): Record<string, unknown> {
     const found: Record<string, unknown> = { ".": describe(this.directory) };
-    for (const name of readdirSync(this.directory, { recursive: true }) as string[]) {
-      if (name === "layer" || name.startsWith("layer/")) continue;
-      found[name] = describe(join(this.directory, name));
-    }
+    // Node's own recursion follows links.
+    const visit = (path: string): void => {
+      found[path] = describe(join(this.directory, path));
+      if (!lstatSync(join(this.directory, path)).isDirectory()) return;
+      for (const name of readdirSync(join(this.directory, path))) visit(`${path}/${name}`);
+    };
+    for (const name of readdirSync(this.directory)) if (name !== "layer") visit(name);
     return found;
   }
 
-  /** Names of everything in the layer, sorted, as byte strings. */
+  /** Paths of everything in the layer, sorted, as byte strings. */
   names(path = ""): string[] {
-    const names = readdirSync(this.layer(path), { encoding: "latin1" }).flatMap((name) => {
+    const directory = this.layer(Buffer.from(path, "latin1"));
+    const names = readdirSync(directory, { encoding: "latin1" }).flatMap((name) => {
       const child = path === "" ? name : `${path}/${name}`;
       const isDirectory = lstatSync(this.layer(Buffer.from(child, "latin1"))).isDirectory();
       return isDirectory ? [child, ...this.names(child)] : [child];

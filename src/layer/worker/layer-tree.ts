@@ -88,7 +88,10 @@ export class LayerTree {
     let directory = this.#rootDirectory;
     for (let index = 0; index < components.length; index++) {
       const child = directory.children?.get(components[index] ?? "");
-      if (child === undefined) return this.#walk(directory, components.slice(index), true);
+      if (child === undefined) {
+        // With `create` the walk ends in a directory or an error.
+        return this.#walk(directory, components.slice(index), true) ?? directory;
+      }
       directory = child;
     }
     return directory;
@@ -235,14 +238,22 @@ export class LayerTree {
     const name = components.at(-1);
     if (name === undefined) throw invalid("links to the root directory");
     const parent = this.#walk(this.#rootDirectory, components.slice(0, -1), false);
-    if (parent.children?.has(name) === true) throw invalid("links to a directory");
-    const path = this.pathOf(parent, name);
-    const status = findStatus(path);
-    if (status === undefined || isWhiteout(status)) throw missingTarget(components);
+    if (parent?.children?.has(name) === true) throw invalid("links to a directory");
+    const path = parent === undefined ? undefined : this.pathOf(parent, name);
+    const status = path === undefined ? undefined : findStatus(path);
+    if (path === undefined || status === undefined || isWhiteout(status)) {
+      const target = displayName(components.join("/"));
+      throw invalid(`link target ${target} is not a file of this layer`);
+    }
     return path;
   }
 
-  #walk(start: LayerDirectory, components: readonly string[], create: boolean): LayerDirectory {
+  /** Undefined: it is not there and `create` is false. */
+  #walk(
+    start: LayerDirectory,
+    components: readonly string[],
+    create: boolean,
+  ): LayerDirectory | undefined {
     let directory = start;
     let links = 0;
     const pending = components.toReversed();
@@ -267,7 +278,7 @@ export class LayerTree {
         if (target.startsWith("/")) directory = this.#rootDirectory;
         pending.push(...target.split("/").toReversed());
       } else if (!create) {
-        throw missingTarget(components);
+        return undefined;
       } else if (status === undefined || isWhiteout(status)) {
         directory = this.#makeDirectory(directory, name);
       } else {
@@ -303,10 +314,6 @@ function removeDirectory(path: string): void {
 
 function bytes(path: string): Buffer {
   return Buffer.from(path, "latin1");
-}
-
-function missingTarget(components: readonly string[]): TsmanError {
-  return invalid(`link target ${displayName(components.join("/"))} is not a file of this layer`);
 }
 
 function invalid(why: string): TsmanError {

@@ -155,6 +155,9 @@ export class TarFraming {
         this.#longLink = true;
         this.#expectBody(this.#extensionSize(size));
         return "pass";
+      case "N":
+        // An old GNU tar's list of long names; tar-stream takes it for one long name.
+        throw this.#entryError(header, "has a type that layers cannot have");
       default:
         this.#readEntryHeader(header, flag, size);
         return "pass";

@@ -41,7 +41,9 @@ export async function unpackArchive(
     bytes: meter.unpacked,
     compressedBytes: meter.compressed,
     ...extraction.counts,
-    impliedDirectories: implied.slice(0, maxImplied).map(displayName),
+    impliedDirectories: implied
+      .slice(0, maxImplied)
+      .map((path) => displayName(path === "" ? "/" : path)),
     opaqueRoot: tree.opaqueRoot,
   };
 }
