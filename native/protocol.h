@@ -21,240 +21,201 @@
  * Records below TSMAN_OP_STEP_BASE are settings: any order, read by the monitor
  * and stage 1.  The others are steps: init executes them in the order given.
  */
-/* clang-format off: the comments are a table. */
+/* The comments are a table. */
+/* clang-format off */
 #pragma once
 
 #define TSMAN_PROTOCOL_VERSION 1
-#define TSMAN_CONTROL_FD       3
+#define TSMAN_CONTROL_FD 3
 
 /* Limits: a plan that exceeds one is refused, with the limit's name. */
 #define TSMAN_MAX_LAUNCH_BYTES (4u << 20)
-#define TSMAN_MAX_RECORDS      20000u
-#define TSMAN_MAX_ARGS         20000u /* of one record: argv and environment are long */
-#define TSMAN_MAX_FRAME_BYTES  (4u << 20)
-#define TSMAN_MAX_OPENS        1024u
+#define TSMAN_MAX_RECORDS 20000u
+#define TSMAN_MAX_ARGS 20000u /* of one record: argv and environment are long */
+#define TSMAN_MAX_FRAME_BYTES (4u << 20)
+#define TSMAN_MAX_OPENS 1024u
 
 /* ---- frames, caller -> monitor ------------------------------------------ */
-#define TSMAN_MSG_LAUNCH 1u /* records, see above; the first frame, once */
-#define TSMAN_MSG_START  2u /* empty: go on after READY (only with SET_HOLD) */
-#define TSMAN_MSG_SIGNAL 3u /* u32 signal number, to the container's init */
-#define TSMAN_MSG_RESIZE 4u /* u16 rows, u16 columns */
-#define TSMAN_MSG_STOP   5u /* u32 signal, u32 milliseconds, then SIGKILL */
+#define TSMAN_MSG_LAUNCH 1u  /* records, see above; the first frame, once */
+#define TSMAN_MSG_START 2u   /* empty: go on after READY (only with SET_HOLD) */
+#define TSMAN_MSG_SIGNAL 3u  /* u32 signal number, to the container's init */
+#define TSMAN_MSG_RESIZE 4u  /* u16 rows, u16 columns */
+#define TSMAN_MSG_STOP 5u    /* u32 signal, u32 milliseconds, then SIGKILL */
 
 /* ---- frames, monitor -> caller ------------------------------------------ */
-#define TSMAN_MSG_CREATED                                                                          \
-    16u /* u32 pid of init in the caller's pid namespace,                                          \
-           u64 its start time (proc_pid_stat(5) field 22) */
-#define TSMAN_MSG_READY                                                                            \
-    17u                       /* empty: all is set up, network included; init                      \
+#define TSMAN_MSG_CREATED 16u /* u32 pid of init in the caller's pid namespace,
+                                 u64 its start time (proc_pid_stat(5) field 22) */
+#define TSMAN_MSG_READY 17u   /* empty: all is set up, network included; init
                                  waits for START if SET_HOLD */
 #define TSMAN_MSG_STARTED 18u /* empty: execve succeeded */
-#define TSMAN_MSG_FAILED                                                                           \
-    19u                        /* i32 step index (-1: not a step), u32 errno, then                 \
-                                  three NUL-terminated strings: stage ("monitor",                  \
-                                  "map", "stage 1", "init", "network", "exec"),                    \
-                                  operation ("mount", "open", ...), object; then a                 \
-                                  fourth, free detail text (e.g. the kernel's mount                \
-                                  log, stderr of newuidmap or slirp4netns), which                  \
-                                  may be empty and is at most 4 KiB */
-#define TSMAN_MSG_EXITED   20u /* i32 wait status as of waitpid(2) */
+#define TSMAN_MSG_FAILED 19u  /* i32 step index (-1: not a step), u32 errno, then
+                                 three NUL-terminated strings: stage ("monitor",
+                                 "map", "stage 1", "init", "network", "exec"),
+                                 operation ("mount", "open", ...), object; then a
+                                 fourth, free detail text (e.g. the kernel's mount
+                                 log, stderr of newuidmap or slirp4netns), which
+                                 may be empty and is at most 4 KiB */
+#define TSMAN_MSG_EXITED 20u  /* i32 wait status as of waitpid(2) */
 #define TSMAN_MSG_DETACHED 21u /* empty: the detach keys were typed */
-#define TSMAN_MSG_WARNING  22u /* one NUL-terminated string */
+#define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
 
 /* ---- settings ------------------------------------------------------------ */
 /* Operands in the comments: (name type).  opt = may be missing. */
-#define TSMAN_SET_VERSION 1u /* (version): must equal TSMAN_PROTOCOL_VERSION */
-#define TSMAN_SET_ID      2u /* (container id), for process titles and logs */
-#define TSMAN_SET_UID_MAP 3u /* (inside, outside, count)*  repeated record */
-#define TSMAN_SET_GID_MAP 4u /* the same */
-#define TSMAN_SET_MAP_TOOLS                                                                        \
-    5u /* (path of newuidmap, path of newgidmap): use                                              \
-         them, both at once; absent: write the map files                                           \
-         directly */
-#define TSMAN_SET_SETGROUPS_DENY                                                                   \
-    6u /* (): write "deny" before gid_map                                                          \
-    (user_namespaces(7)), no setgroups later */
-#define TSMAN_SET_UNSHARE                                                                          \
-    7u /* (namespace)*: any of user mount pid uts ipc                                              \
-          network cgroup; unshared in the kernel's order */
-#define TSMAN_SET_JOIN                                                                             \
-    8u /* (namespace, path): setns to it instead; user is                                          \
-          joined first */
-#define TSMAN_SET_OPEN                                                                             \
-    9u /* (slot number, path, kind: dir|file|any): the                                             \
-          monitor opens it O_PATH|O_CLOEXEC as the caller,                                         \
-          before any namespace exists; steps name it                                               \
-          "@slot".  Symbolic links in it are followed: it                                          \
-          is the caller's own path. */
-#define TSMAN_SET_TTY                                                                              \
-    10u /* (rows, columns): the program gets a pty (made                                           \
-           inside, from its own devpts) */
-#define TSMAN_SET_STDIN                                                                            \
-    11u /* (): forward descriptor 0; absent: /dev/null or,                                         \
-           with a tty, nothing is read */
-#define TSMAN_SET_FOREGROUND                                                                       \
-    12u /* (): copy output to descriptors 1 and 2, end                                             \
-        with the container; absent: detached: leave the                                            \
-        session, close 0-2 after STARTED */
-#define TSMAN_SET_DETACH_KEYS                                                                      \
-    13u /* (bytes): typed in this order on descriptor                                              \
-       0, with a tty: stop forwarding, say DETACHED */
-#define TSMAN_SET_LOG                                                                              \
-    14u /* (path, max bytes of a file, number of old files):                                       \
-           k8s-file lines; absent: no log */
-#define TSMAN_SET_RUN_DIR                                                                          \
-    15u /* (path): existing 0700 directory; the monitor                                            \
-           writes `monitor` and `init` ("pid starttime\n")                                         \
-           there, and a fifo `control` with text lines                                             \
-           "signal N", "stop SIG MS", "resize R C"; it holds                                       \
-           an exclusive flock on `lock` for its life */
-#define TSMAN_SET_EXIT_FILE                                                                        \
-    16u                        /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n                 \
-                                finished SEC.NSEC\n", temp file + rename */
+#define TSMAN_SET_VERSION 1u  /* (version): must equal TSMAN_PROTOCOL_VERSION */
+#define TSMAN_SET_ID 2u       /* (container id), for process titles and logs */
+#define TSMAN_SET_UID_MAP 3u  /* (inside, outside, count)*  repeated record */
+#define TSMAN_SET_GID_MAP 4u  /* the same */
+#define TSMAN_SET_MAP_TOOLS 5u /* (path of newuidmap, path of newgidmap): use
+                                 them, both at once; absent: write the map files
+                                 directly */
+#define TSMAN_SET_SETGROUPS_DENY 6u /* (): write "deny" before gid_map
+                                 (user_namespaces(7)), no setgroups later */
+#define TSMAN_SET_UNSHARE 7u  /* (namespace)*: any of user mount pid uts ipc
+                                 network cgroup; unshared in the kernel's order */
+#define TSMAN_SET_JOIN 8u     /* (namespace, path): setns to it instead; user is
+                                 joined first */
+#define TSMAN_SET_OPEN 9u     /* (slot number, path, kind: dir|file|any): the
+                                 monitor opens it O_PATH|O_CLOEXEC as the caller,
+                                 before any namespace exists; steps name it
+                                 "@slot".  Symbolic links in it are followed: it
+                                 is the caller's own path. */
+#define TSMAN_SET_TTY 10u     /* (rows, columns): the program gets a pty (made
+                                 inside, from its own devpts) */
+#define TSMAN_SET_STDIN 11u   /* (): forward descriptor 0; absent: /dev/null or,
+                                 with a tty, nothing is read */
+#define TSMAN_SET_FOREGROUND 12u /* (): copy output to descriptors 1 and 2, end
+                                 with the container; absent: detached: leave the
+                                 session, close 0-2 after STARTED */
+#define TSMAN_SET_DETACH_KEYS 13u /* (bytes): typed in this order on descriptor
+                                 0, with a tty: stop forwarding, say DETACHED */
+#define TSMAN_SET_LOG 14u     /* (path, max bytes of a file, number of old files):
+                                 k8s-file lines; absent: no log */
+#define TSMAN_SET_RUN_DIR 15u /* (path): existing 0700 directory; the monitor
+                                 writes `monitor` and `init` ("pid starttime\n")
+                                 there, and a fifo `control` with text lines
+                                 "signal N", "stop SIG MS", "resize R C"; it holds
+                                 an exclusive flock on `lock` for its life */
+#define TSMAN_SET_EXIT_FILE 16u /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n
+                                 finished SEC.NSEC\n", temp file + rename */
 #define TSMAN_SET_PID_FILE 17u /* (path): decimal pid of init */
-#define TSMAN_SET_NETWORK                                                                          \
-    18u                       /* (argv)*: helper (slirp4netns), started as soon as                 \
-                                 the network namespace exists; "{pid}" becomes the                 \
-                                 pid of a process in it, "{ready_fd}", "{exit_fd}"                 \
-                                 descriptor numbers; READY waits for a byte on                     \
+#define TSMAN_SET_NETWORK 18u /* (argv)*: helper (slirp4netns), started as soon as
+                                 the network namespace exists; "{pid}" becomes the
+                                 pid of a process in it, "{ready_fd}", "{exit_fd}"
+                                 descriptor numbers; READY waits for a byte on
                                  ready_fd */
-#define TSMAN_SET_HOLD    19u /* (): after READY wait for START */
+#define TSMAN_SET_HOLD 19u    /* (): after READY wait for START */
 #define TSMAN_SET_TIMEOUT 20u /* (milliseconds): then SIGKILL */
-#define TSMAN_SET_STOP                                                                             \
-    21u /* (signal, milliseconds): for a control "stop" that                                       \
-           names none, and when the monitor itself gets                                            \
-           SIGTERM */
-#define TSMAN_SET_CLEANUP                                                                          \
-    22u /* (argv)*: executed by the monitor after the exit                                         \
-           when no caller is connected any more (--rm -d) */
-#define TSMAN_SET_STAGE_COMMAND                                                                    \
-    23u /* (argv)*: a host program that stage 1 runs                                               \
-     and waits for inside the user and mount                                                       \
-     namespaces but in the host's pid namespace                                                    \
-     (fuse-overlayfs, which goes to the background by                                              \
-     itself); repeated, in order; "@slot" arguments                                                \
-     become /proc/self/fd/N */
-#define TSMAN_SET_DUMB_INIT                                                                        \
-    24u /* (): --init: a small init of ours is pid 1,                                              \
-         forwards signals, reaps, ends with the program */
+#define TSMAN_SET_STOP 21u    /* (signal, milliseconds): for a control "stop" that
+                                 names none, and when the monitor itself gets
+                                 SIGTERM */
+#define TSMAN_SET_CLEANUP 22u /* (argv)*: executed by the monitor after the exit
+                                 when no caller is connected any more (--rm -d) */
+#define TSMAN_SET_STAGE_COMMAND 23u /* (argv)*: a host program that stage 1 runs
+                                 and waits for inside the user and mount
+                                 namespaces but in the host's pid namespace
+                                 (fuse-overlayfs, which goes to the background by
+                                 itself); repeated, in order; "@slot" arguments
+                                 become /proc/self/fd/N */
+#define TSMAN_SET_DUMB_INIT 24u /* (): --init: a small init of ours is pid 1,
+                                 forwards signals, reaps, ends with the program */
 
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */
 /* Phase 1: the host's view (old root).  Paths here are the caller's own. */
 #define TSMAN_OP_PROPAGATION 256u /* (private|slave|shared|unbindable + r-prefix): of / */
-#define TSMAN_OP_ROOT_OVERLAY                                                                      \
-    257u /* (upper @slot, work @slot, extra options or                                             \
-       "", lower @slot, top first, ...): fsopen with                                               \
-       lowerdir+ where the kernel has it, else mount(2)                                            \
-       with /proc/self/fd paths; becomes the new root */
-#define TSMAN_OP_ROOT_BIND                                                                         \
-    258u /* (@slot): this tree, recursively, is the new root; what                                 \
-          a stage command mounts is opened as "@N/name" */
-#define TSMAN_OP_ENTER_ROOT                                                                        \
-    259u /* (): fchdir+chroot into the new root.  The old                                          \
-         one is still in the mount namespace, since a new                                          \
-         proc needs a fully visible one (mount_too_revealing                                       \
-         in fs/namespace.c); from here on every path is                                            \
-         resolved by the kernel inside the container */
+#define TSMAN_OP_ROOT_OVERLAY 257u /* (upper @slot, work @slot, extra options or
+                                 "", lower @slot, top first, ...): fsopen with
+                                 lowerdir+ where the kernel has it, else mount(2)
+                                 with /proc/self/fd paths; becomes the new root */
+#define TSMAN_OP_ROOT_BIND 258u /* (@slot): this tree, recursively, is the new root; what
+                                 a stage command mounts is opened as "@N/name" */
+#define TSMAN_OP_ENTER_ROOT 259u /* (): fchdir+chroot into the new root.  The old
+                                 one is still in the mount namespace, since a new
+                                 proc needs a fully visible one (mount_too_revealing
+                                 in fs/namespace.c); from here on every path is
+                                 resolved by the kernel inside the container */
 /* Phase 2: inside the new root.  Paths are the container's.  Unless said
    otherwise they are resolved by openat2(RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS)
    or, where that is missing, component by component; missing parents are made
    0755; the last component of a mount target is made as directory or file like
    its source. */
-#define TSMAN_OP_MOUNT                                                                             \
-    260u /* (fstype, source, target, flags, data, extra):                                          \
-            new file system.  flags: comma list of ro nosuid                                       \
-            nodev noexec relatime noatime nodiratime                                               \
-            strictatime sync dirsync; extra: comma list of                                         \
-            "nosymlink" (no component may be a symbolic link:                                      \
-            /proc /sys /dev), "tmpcopyup", "optional" (on                                          \
-            EPERM/ENOENT/ENODEV/EINVAL go on with a WARNING) */
-#define TSMAN_OP_BIND                                                                              \
-    261u                    /* (@slot, target, flags, propagation or "", extra):                   \
-                               flags as above plus rbind; they apply to every                      \
-                               submount when rbind (mount_setattr                                  \
-                               AT_RECURSIVE); locked flags of the source are                       \
-                               kept.  extra as above */
-#define TSMAN_OP_MKDIR 262u /* (path, mode, uid, gid) mkdir -p; existing is fine */
-#define TSMAN_OP_SYMLINK                                                                           \
-    263u /* (target text, path) existing is replaced only if a                                     \
-            symbolic link, else left */
-#define TSMAN_OP_WRITE_FILE                                                                        \
-    264u /* (path, data, mode, flags): flags: create,                                              \
-         truncate, append, exclusive; never follows a final                                        \
-         symbolic link */
-#define TSMAN_OP_DEVICE                                                                            \
-    265u /* (@slot of host device, path): bind onto an empty                                       \
-            file at path; the inode must be a char or block                                        \
-            device */
-#define TSMAN_OP_MASK                                                                              \
-    266u                       /* (@slot of /dev/null or "", path): a directory gets               \
-                                  an empty read-only tmpfs, a file a bind of the                   \
-                                  slot, checked to be char 1:3; a missing path is                  \
-                                  skipped */
+#define TSMAN_OP_MOUNT 260u   /* (fstype, source, target, flags, data, extra):
+                                 new file system.  flags: comma list of ro nosuid
+                                 nodev noexec relatime noatime nodiratime
+                                 strictatime sync dirsync; extra: comma list of
+                                 "nosymlink" (no component may be a symbolic link:
+                                 /proc /sys /dev), "tmpcopyup", "optional" (on
+                                 EPERM/ENOENT/ENODEV/EINVAL go on with a WARNING) */
+#define TSMAN_OP_BIND 261u    /* (@slot, target, flags, propagation or "", extra):
+                                 flags as above plus rbind; they apply to every
+                                 submount when rbind (mount_setattr
+                                 AT_RECURSIVE); locked flags of the source are
+                                 kept.  extra as above */
+#define TSMAN_OP_MKDIR 262u   /* (path, mode, uid, gid) mkdir -p; existing is fine */
+#define TSMAN_OP_SYMLINK 263u /* (target text, path) existing is replaced only if a
+                                 symbolic link, else left */
+#define TSMAN_OP_WRITE_FILE 264u /* (path, data, mode, flags): flags: create,
+                                 truncate, append, exclusive; never follows a final
+                                 symbolic link */
+#define TSMAN_OP_DEVICE 265u  /* (@slot of host device, path): bind onto an empty
+                                 file at path; the inode must be a char or block
+                                 device */
+#define TSMAN_OP_MASK 266u    /* (@slot of /dev/null or "", path): a directory gets
+                                 an empty read-only tmpfs, a file a bind of the
+                                 slot, checked to be char 1:3; a missing path is
+                                 skipped */
 #define TSMAN_OP_READONLY 267u /* (path): bind on itself, read-only; missing: skip */
-#define TSMAN_OP_SYSCTL                                                                            \
-    268u                         /* (key path below /proc/sys, value): fstatfs must                \
-                                    say procfs */
-#define TSMAN_OP_HOSTNAME   269u /* (name) */
+#define TSMAN_OP_SYSCTL 268u  /* (key path below /proc/sys, value): fstatfs must
+                                 say procfs */
+#define TSMAN_OP_HOSTNAME 269u /* (name) */
 #define TSMAN_OP_DOMAINNAME 270u /* (name) */
-#define TSMAN_OP_CONSOLE                                                                           \
-    271u                       /* (): make the pty from /dev/pts/ptmx of the                       \
-                                  container, bind the slave on /dev/console */
+#define TSMAN_OP_CONSOLE 271u /* (): make the pty from /dev/pts/ptmx of the
+                                 container, bind the slave on /dev/console */
 #define TSMAN_OP_LOOPBACK 272u /* (): lo up */
-#define TSMAN_OP_PIVOT                                                                             \
-    273u                               /* (): leave the chroot, pivot_root(".", "."), detach       \
-                                          the old root, verify that nothing of it remains */
-#define TSMAN_OP_ROOT_READONLY    274u /* (): the root mount only */
+#define TSMAN_OP_PIVOT 273u   /* (): leave the chroot, pivot_root(".", "."), detach
+                                 the old root, verify that nothing of it remains */
+#define TSMAN_OP_ROOT_READONLY 274u /* (): the root mount only */
 #define TSMAN_OP_ROOT_PROPAGATION 275u /* (as PROPAGATION): of the new / */
 /* Phase 3: the process. */
-#define TSMAN_OP_RLIMIT                                                                            \
-    276u                        /* (resource number, soft, hard) "infinity" allowed;               \
-                                   a hard limit above what the caller may set: WARNING             \
-                                   and the highest possible */
+#define TSMAN_OP_RLIMIT 276u  /* (resource number, soft, hard) "infinity" allowed;
+                                 a hard limit above what the caller may set: WARNING
+                                 and the highest possible */
 #define TSMAN_OP_OOM_SCORE 277u /* (value) */
-#define TSMAN_OP_UMASK     278u /* (octal) */
-#define TSMAN_OP_USER                                                                              \
-    279u /* (user spec as of `-u`, additional groups, comma                                        \
-            list of names or numbers, or "", flags): read                                          \
-            /etc/passwd and /etc/group inside the root, as                                         \
-            bounded regular files (S22, S23); remembers uid,                                       \
-            gid, groups, home.  flags: "entry" (append a                                           \
-            passwd entry for a uid that has none), "keepgroups" */
-#define TSMAN_OP_CHDIR                                                                             \
-    280u /* (path, create 0|1): cwd must be inside the root                                        \
-            afterwards (S2) */
-#define TSMAN_OP_CAPS                                                                              \
-    281u                           /* (bounding, effective, permitted, inheritable,                \
-                                      ambient): hexadecimal masks; applied around the              \
-                                      change of ids */
+#define TSMAN_OP_UMASK 278u   /* (octal) */
+#define TSMAN_OP_USER 279u    /* (user spec as of `-u`, additional groups, comma
+                                 list of names or numbers, or "", flags): read
+                                 /etc/passwd and /etc/group inside the root, as
+                                 bounded regular files (S22, S23); remembers uid,
+                                 gid, groups, home.  flags: "entry" (append a
+                                 passwd entry for a uid that has none), "keepgroups" */
+#define TSMAN_OP_CHDIR 280u   /* (path, create 0|1): cwd must be inside the root
+                                 afterwards (S2) */
+#define TSMAN_OP_CAPS 281u    /* (bounding, effective, permitted, inheritable,
+                                 ambient): hexadecimal masks; applied around the
+                                 change of ids */
 #define TSMAN_OP_NO_NEW_PRIVS 282u /* () */
-#define TSMAN_OP_SECCOMP      283u /* (BPF program, flags number): last before exec */
-#define TSMAN_OP_KEYRING                                                                           \
-    284u                  /* (): keyctl(2) a new session keyring; ENOSYS, EPERM                    \
-                             and EDQUOT are a WARNING */
-#define TSMAN_OP_ENV 285u /* ("NAME=value")*; HOME is added from USER if missing */
-#define TSMAN_OP_EXEC                                                                              \
-    286u /* (argv)*: the last step; PATH search with the                                           \
-            container's PATH; ids, capabilities and filter are                                     \
-            applied here in the right order */
+#define TSMAN_OP_SECCOMP 283u /* (BPF program, flags number): last before exec */
+#define TSMAN_OP_KEYRING 284u /* (): keyctl(2) a new session keyring; ENOSYS, EPERM
+                                 and EDQUOT are a WARNING */
+#define TSMAN_OP_ENV 285u     /* ("NAME=value")*; HOME is added from USER if missing */
+#define TSMAN_OP_EXEC 286u    /* (argv)*: the last step; PATH search with the
+                                 container's PATH; ids, capabilities and filter are
+                                 applied here in the right order */
 /* Phase 2 again, numbered last because it came last. */
-#define TSMAN_OP_COPY_UP                                                                           \
-    287u /* (path, @slot of a directory): copy the tree that                                       \
-            the image has at path into the directory behind                                        \
-            the slot, contents only, with owners, modes,                                           \
-            times, xattrs and links, before something is                                           \
-            bound there; done only while that directory is                                         \
-            empty (S17), skipped when path is missing or no                                        \
-            directory.  The directory itself gets path's                                           \
-            owner and mode.  Path is resolved as a mount                                           \
-            target; links inside the tree are copied, never                                        \
-            followed */
-#define TSMAN_OP_CHOWN_TREE                                                                        \
-    288u /* (@slot of a directory or file): give the tree                                          \
-         behind the slot to the uid and gid that USER                                              \
-         remembered (so it stands after USER), not                                                 \
-         following links and not crossing into other file                                          \
-         systems; entries that have them already are left                                          \
-         alone */
+#define TSMAN_OP_COPY_UP 287u /* (path, @slot of a directory): copy the tree that
+                                 the image has at path into the directory behind
+                                 the slot, contents only, with owners, modes,
+                                 times, xattrs and links, before something is
+                                 bound there; done only while that directory is
+                                 empty (S17), skipped when path is missing or no
+                                 directory.  The directory itself gets path's
+                                 owner and mode.  Path is resolved as a mount
+                                 target; links inside the tree are copied, never
+                                 followed */
+#define TSMAN_OP_CHOWN_TREE 288u /* (@slot of a directory or file): give the tree
+                                 behind the slot to the uid and gid that USER
+                                 remembered (so it stands after USER), not
+                                 following links and not crossing into other file
+                                 systems; entries that have them already are left
+                                 alone */
