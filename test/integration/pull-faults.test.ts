@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { selfSigned } from "../support/certificate.ts";
 import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
-import { addImage } from "../support/image-fixture.ts";
+import { addImage, addIndex, hostArchitecture } from "../support/image-fixture.ts";
 import { requires } from "../support/must-work.ts";
 import { layerOf, TarBuilder } from "../support/tar-builder.ts";
 import { until } from "../support/wait.ts";
@@ -387,6 +387,38 @@ describe("a second pull", () => {
     expect((await store().succeed(["pull", "-q", reference])).stdout.trim()).toBe(
       next.configDigest.slice(7),
     );
+  });
+});
+
+describe("an index", () => {
+  it("with build attestations, which are for no platform, gives the image beside them", async () => {
+    await using registry = await startFaultyRegistry();
+    const own = addImage(registry, {
+      name: "attested",
+      layers: [layerOf(new TarBuilder().file("image", "yes").build())],
+    });
+    const attestation = addImage(registry, {
+      name: "attested",
+      layers: [layerOf(new TarBuilder().file("attestation", "no").build())],
+    });
+    addIndex(registry, "attested", [
+      { image: attestation, platform: { os: "unknown", architecture: "unknown" } },
+      { image: own, platform: { os: "linux", architecture: hostArchitecture } },
+    ]);
+    const { stdout } = await store().succeed(["pull", "-q", `${registry.host}/attested`]);
+    expect(stdout).toBe(`${own.configDigest.slice(7)}\n`);
+  });
+
+  it("that points to a manifest which the registry lacks is an error that names it", async () => {
+    await using registry = await startFaultyRegistry();
+    const own = addRandomImage(registry);
+    const missing = { ...own, digest: `sha256:${"e".repeat(64)}` };
+    addIndex(registry, "holes", [
+      { image: missing, platform: { os: "linux", architecture: hostArchitecture } },
+    ]);
+    const result = await store().run(["pull", `${registry.host}/holes`]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain(missing.digest.slice(0, 19));
   });
 });
 

@@ -10,9 +10,13 @@ import { useStore } from "./support.ts";
 
 const store = useStore();
 
+const pulled = new Map<string, Promise<string[]>>();
+
 /** Layer number `index` (busybox is 0) of an image, and a way to look at its files. */
 async function layer(name: string, index: number) {
-  const directory = (await pullLayers(store(), name))[index] ?? "";
+  const layers = pulled.get(name) ?? pullLayers(store(), name);
+  pulled.set(name, layers);
+  const directory = (await layers)[index] ?? "";
   const at = (path: string | Buffer) =>
     Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(path)]);
   const stat = (path: string | Buffer): BigIntStats => lstatSync(at(path), { bigint: true });
