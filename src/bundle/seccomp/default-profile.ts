@@ -13,8 +13,11 @@ const TIOCLINUX = 0x541c;
 /** Address families that reach past the network namespace: the hypervisor, the kernel's crypto. */
 const AF_ALG = 38;
 const AF_VSOCK = 40;
-/** All CLONE_NEW* bits of clone(2): cgroup uts ipc user pid net mount. */
-const cloneNewFlags = 0x7e02_0000;
+/** The CLONE_NEW* bits of clone(2): mount cgroup uts ipc user pid net. */
+const newNamespaceFlags = [
+  0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
+];
+const allNewNamespaces = newNamespaceFlags.reduce((all, bit) => all | bit, 0);
 
 /**
  * What every program may call, by topic.  Names of all architectures together: the compiler leaves
@@ -182,22 +185,24 @@ function defaultRules(): ConditionalRule[] {
     // New threads and processes for everybody, new namespaces for CAP_SYS_ADMIN.  clone3 hides its
     // flags behind a pointer, so it gets ENOSYS and C libraries fall back to clone.
     allow(["clone"], [], { withCapabilities: ["CAP_SYS_ADMIN"] }),
-    allow(
-      ["clone"],
-      [
-        {
-          // s390x swaps the first two arguments: clone(2), "C library/kernel differences".
-          index: 0,
-          value: cloneNewFlags,
-          valueTwo: 0,
-          op: "SCMP_CMP_MASKED_EQ",
-        },
-      ],
-      { withoutCapabilities: ["CAP_SYS_ADMIN"], exceptArchitectures: ["s390", "s390x"] },
-    ),
-    allow(["clone"], [{ index: 1, value: cloneNewFlags, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }], {
-      withoutCapabilities: ["CAP_SYS_ADMIN"],
-      onlyArchitectures: ["s390", "s390x"],
+    // s390x swaps the first two arguments: clone(2), "C library/kernel differences".
+    ...[
+      { index: 0, where: { exceptArchitectures: ["s390", "s390x"] } },
+      { index: 1, where: { onlyArchitectures: ["s390", "s390x"] } },
+    ].flatMap(({ index, where }) => {
+      const condition = { withoutCapabilities: ["CAP_SYS_ADMIN"], ...where };
+      const flags = (value: number, valueTwo: number): SeccompArgument => ({
+        index,
+        value,
+        valueTwo,
+        op: "SCMP_CMP_MASKED_EQ",
+      });
+      return [
+        allow(["clone"], [flags(allNewNamespaces, 0)], condition),
+        ...newNamespaceFlags.map((bit) =>
+          errno(["clone"], EPERM, { args: [flags(bit, bit)], ...condition }),
+        ),
+      ];
     }),
     errno(["clone3"], ENOSYS),
   ];
