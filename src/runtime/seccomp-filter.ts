@@ -110,6 +110,14 @@ function writeCachedFilter(directory: string, file: string, program: Uint8Array)
     writeFileSync(temporary, program, { mode: 0o600, flag: "wx" });
     renameSync(temporary, file);
   } catch {
-    rmSync(temporary, { force: true });
+    discard(temporary);
+  }
+}
+
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It never came to be: its directory could not be made.
   }
 }
