@@ -80,7 +80,7 @@ describe("tsman pull", () => {
     const layers = await pullLayers(store(), "many-layers");
     expect(layers).toHaveLength(121);
     expect(await readFile(join(layers[120] ?? "", "last"), "utf8")).toBe("120\n");
-  });
+  }, 180_000);
 
   it("unpacks a layer that two images share once", async () => {
     const a = await pullLayers(store(), "shared-base-a");

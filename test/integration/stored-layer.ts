@@ -33,6 +33,6 @@ export function layerDirectories(store: TestStore): string[] {
 export async function pullLayers(store: TestStore, name: string): Promise<string[]> {
   const image = await readPublished(registry(), name);
   // Each layer takes a process that enters a user namespace: 121 of them take their time.
-  await store.succeed(["pull", "--quiet", `${registry()}/${name}`], { timeout: 50_000 });
+  await store.succeed(["pull", "--quiet", `${registry()}/${name}`], { timeout: 150_000 });
   return image.layers.map(({ chainId }) => layerDirectory(store, chainId));
 }
