@@ -1,7 +1,9 @@
 import { TsmanError } from "../../errors/index.ts";
 import { familiarName, localCandidates, parseReference } from "../../oci/reference.ts";
+import { collectContent } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
+import { discardTree } from "../discard-tree.ts";
 import type { ImageDetails, ImageRemoval, ImageService } from "../types.ts";
 import { ensureImage } from "./ensure-image.ts";
 import { embeddedImageName, findImage, getImage } from "./find-image.ts";
@@ -88,8 +90,7 @@ async function removeImage(
     for (const user of users) await removeContainer(context, user.id, { force: true });
   }
   images.remove(image.id);
-  const { collectUnused } = await import("./collect-unused.ts");
-  await collectUnused(context, image);
+  await collectContent(context.store, { removeTree: (tree) => discardTree(context, tree) });
   return { untagged: [...image.names], deleted: [image.id] };
 }
 

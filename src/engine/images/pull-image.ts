@@ -4,8 +4,10 @@ import { formatName, formatReference, parseReference, type Reference } from "../
 import { hostPlatform } from "../../oci/platform.ts";
 import { createRegistryClient, type RegistryClient } from "../../registry/client.ts";
 import { openCredentials } from "../../registry/credentials.ts";
+import { collectGarbage } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
+import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
 import { tsmanVersion } from "../version.ts";
 import { ensureLayers } from "./ensure-layers.ts";
@@ -19,6 +21,17 @@ import { imageRecord } from "./image-record.ts";
  * DIGEST_MISMATCH, SIZE_MISMATCH, LAYER_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED
  */
 export async function pullImage(
+  context: EngineContext,
+  text: string,
+  options: PullOptions,
+): Promise<ImageRecord> {
+  const image = await fetchImage(context, text, options);
+  // What commands that were killed have left; what others work on is locked and stays.
+  await collectGarbage(context.store, { removeTree: (tree) => discardTree(context, tree) });
+  return image;
+}
+
+async function fetchImage(
   context: EngineContext,
   text: string,
   options: PullOptions,
