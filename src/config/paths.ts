@@ -69,7 +69,8 @@ function usableRuntimeDir(): string | undefined {
   if (base === undefined) return undefined;
   try {
     const stat = lstatSync(base);
-    const isOurs = stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
+    const isOurs =
+      stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
     return isOurs ? path.join(base, "tsman") : undefined;
   } catch {
     return undefined;
@@ -78,7 +79,11 @@ function usableRuntimeDir(): string | undefined {
 
 function absolute(what: string, value: string): string {
   if (path.isAbsolute(value)) return path.normalize(value);
-  throw new TsmanError("CONFIG_INVALID", `use ${what} ${JSON.stringify(value)}: not an absolute path`, {
-    hint: "give an absolute path",
-  });
+  throw new TsmanError(
+    "CONFIG_INVALID",
+    `use ${what} ${JSON.stringify(value)}: not an absolute path`,
+    {
+      hint: "give an absolute path",
+    },
+  );
 }

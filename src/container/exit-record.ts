@@ -42,7 +42,9 @@ export function parseExitRecord(text: string): ExitRecord | undefined {
     exitCode: signal > 0 ? 128 + signal : status,
     signal,
     isOutOfMemory: fields.get("oom") === "1",
-    finishedAt: new Date(Number(finished[1]) * 1000 + Math.floor(Number(finished[2]) / 1e6)).toISOString(),
+    finishedAt: new Date(
+      Number(finished[1]) * 1000 + Math.floor(Number(finished[2]) / 1e6),
+    ).toISOString(),
   };
 }
 

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { watch } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import type { LogLine } from "./log-line.ts";
 import { parseLogLine } from "./log-line.ts";
 

@@ -42,7 +42,15 @@ export interface VolumeMount {
 }
 
 export type ContainerMount = BindMount | TmpfsMount | VolumeMount;
-export type MountFlag = "nosuid" | "suid" | "nodev" | "dev" | "noexec" | "exec" | "noatime" | "sync";
+export type MountFlag =
+  | "nosuid"
+  | "suid"
+  | "nodev"
+  | "dev"
+  | "noexec"
+  | "exec"
+  | "noatime"
+  | "sync";
 export type Propagation =
   | "private"
   | "rprivate"
@@ -84,7 +92,11 @@ export interface SlirpOptions {
 /** `--userns`. */
 export type UsernsRequest =
   | { readonly mode: "default" }
-  | { readonly mode: "keep-id"; readonly uid?: number | undefined; readonly gid?: number | undefined }
+  | {
+      readonly mode: "keep-id";
+      readonly uid?: number | undefined;
+      readonly gid?: number | undefined;
+    }
   | { readonly mode: "nomap" };
 
 /** `--pid`, `--ipc`, `--uts`. */

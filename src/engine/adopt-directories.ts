@@ -1,9 +1,9 @@
 import { chownSync } from "node:fs";
 import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
+import { nativeProgram } from "../platform/native.ts";
 import { runProgram } from "../platform/process.ts";
 import { type IdMapEntry, usernsArguments } from "../platform/userns.ts";
-import { nativeProgram } from "../platform/native.ts";
 import type { IdMapping } from "../rootless/id-mapping.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
 

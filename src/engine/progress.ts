@@ -11,6 +11,11 @@ export type PullProgress =
       readonly total: number;
     }
   | { readonly kind: "layer-done"; readonly digest: string }
-  | { readonly kind: "retry"; readonly digest: string; readonly reason: string; readonly delayMs: number }
+  | {
+      readonly kind: "retry";
+      readonly digest: string;
+      readonly reason: string;
+      readonly delayMs: number;
+    }
   | { readonly kind: "config"; readonly digest: string }
   | { readonly kind: "done"; readonly id: string; readonly reference: string };

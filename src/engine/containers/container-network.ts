@@ -1,9 +1,8 @@
 import path from "node:path";
 import type { ContainerOptions } from "../../container/options.ts";
 import { describeNetwork, type NetworkDescription } from "../../network/describe-network.ts";
-import { readNetworkFacts } from "../../network/network-facts.ts";
+import { readNetworkFacts, requireSlirp4netns } from "../../network/network-facts.ts";
 import { reservePorts } from "../../network/ports.ts";
-import { requireSlirp4netns } from "../../network/network-facts.ts";
 import { slirpArguments } from "../../network/slirp4netns.ts";
 import type { ContainerPort } from "../../store/containers.ts";
 

@@ -26,9 +26,12 @@ export function explainSections(explanation: Explanation): ExplainSection[] {
     section("read-only", explanation.readonlyPaths, (one) => one.path),
     section("sysctls", explanation.sysctls, (one) => `${one.key} = ${one.value}`),
     section("capabilities", [explanation.capabilities], (one) => one.bounding.join(" ") || "none"),
-    section("system call filter", explanation.seccomp === undefined ? [] : [explanation.seccomp], (one) =>
-      `${one.rules} rules, ${one.instructions} instructions, otherwise ${one.defaultAction}` +
-      `${one.noNewPrivileges ? ", no new privileges" : ""}`,
+    section(
+      "system call filter",
+      explanation.seccomp === undefined ? [] : [explanation.seccomp],
+      (one) =>
+        `${one.rules} rules, ${one.instructions} instructions, otherwise ${one.defaultAction}` +
+        `${one.noNewPrivileges ? ", no new privileges" : ""}`,
     ),
     section("network", [network], (one) =>
       [
@@ -37,8 +40,11 @@ export function explainSections(explanation: Explanation): ExplainSection[] {
         ...(one.gateway === undefined ? [] : [`gateway ${one.gateway}`]),
       ].join(", "),
     ),
-    section("ports", network.ports, (one) =>
-      `${one.hostIp}:${one.hostPort === 0 ? "free" : one.hostPort} -> ${one.containerPort}/${one.protocol}`,
+    section(
+      "ports",
+      network.ports,
+      (one) =>
+        `${one.hostIp}:${one.hostPort === 0 ? "free" : one.hostPort} -> ${one.containerPort}/${one.protocol}`,
     ),
     {
       title: "process",
@@ -55,10 +61,17 @@ export function explainSections(explanation: Explanation): ExplainSection[] {
     },
     section("environment", program.env, (one) => `${one.name}=${one.value}`),
     section("resource limits", program.rlimits, (one) => `${one.name} ${one.soft}:${one.hard}`),
-    section("steps", explanation.steps, (one) => `${one.index} ${one.operation} ${one.arguments.join(" ")}`),
+    section(
+      "steps",
+      explanation.steps,
+      (one) => `${one.index} ${one.operation} ${one.arguments.join(" ")}`,
+    ),
     {
       title: "warnings",
-      entries: explanation.warnings.map((what) => ({ what, because: "this host or these options" })),
+      entries: explanation.warnings.map((what) => ({
+        what,
+        because: "this host or these options",
+      })),
     },
   ];
 }

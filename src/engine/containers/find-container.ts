@@ -1,6 +1,6 @@
-import { bootId } from "../../platform/boot-id.ts";
-import { TsmanError } from "../../errors/index.ts";
 import { type ContainerState, readContainerState } from "../../container/state.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { bootId } from "../../platform/boot-id.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 
@@ -18,10 +18,14 @@ export const configFileName = "config.json";
 export function getContainer(context: EngineContext, nameOrId: string): ContainerRecord {
   const record = context.store.containers.find(nameOrId);
   if (record !== undefined) return record;
-  throw new TsmanError("CONTAINER_NOT_FOUND", `find container ${JSON.stringify(nameOrId)}: no such container`, {
-    hint: "list them with: tsman ps --all",
-    details: { container: nameOrId },
-  });
+  throw new TsmanError(
+    "CONTAINER_NOT_FOUND",
+    `find container ${JSON.stringify(nameOrId)}: no such container`,
+    {
+      hint: "list them with: tsman ps --all",
+      details: { container: nameOrId },
+    },
+  );
 }
 
 /** The truth about a container, now. */

@@ -89,10 +89,7 @@ export async function planContainer(
     dir,
     rootPath: options.rootfs?.path ?? path.join(dir, "merged"),
     volumes: Object.fromEntries(
-      volumes.map((volume) => [
-        volume.target,
-        context.store.volumes.dataDir(volume.volumeName),
-      ]),
+      volumes.map((volume) => [volume.target, context.store.volumes.dataDir(volume.volumeName)]),
     ),
     network,
     join,

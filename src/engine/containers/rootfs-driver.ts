@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { toFileError } from "../../platform/errno.ts";
-import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
 import type { RootfsPlan } from "../../runtime/launch-context.ts";
+import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
 import { step } from "../../runtime/protocol.ts";
 import { adoptDirectories } from "../adopt-directories.ts";
 import type { EngineContext } from "../context.ts";
@@ -80,7 +80,12 @@ export function describeRootfs(
     work: path.join(dir, "work"),
   };
   if (driver === "overlay") return { driver, ...directories, isVolatile: options.remove };
-  return { driver, program: findProgram("fuse-overlayfs") ?? "fuse-overlayfs", ...directories, dir };
+  return {
+    driver,
+    program: findProgram("fuse-overlayfs") ?? "fuse-overlayfs",
+    ...directories,
+    dir,
+  };
 }
 
 /** Topmost first, as overlayfs wants them. */

@@ -38,7 +38,11 @@ export function killContainer(context: EngineContext, nameOrId: string, signal =
   const isRunning = containerState(context, record).status === "running";
   const runDir = context.store.containers.runDir(record.id);
   if (isRunning && sendMonitorCommand(runDir, { kind: "signal", signal: number })) return;
-  throw new TsmanError("CONTAINER_NOT_RUNNING", `send ${signal} to container ${record.name}: it does not run`, {
-    details: { container: record.id },
-  });
+  throw new TsmanError(
+    "CONTAINER_NOT_RUNNING",
+    `send ${signal} to container ${record.name}: it does not run`,
+    {
+      details: { container: record.id },
+    },
+  );
 }

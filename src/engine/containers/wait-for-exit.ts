@@ -1,7 +1,7 @@
 import path from "node:path";
-import { lockFile } from "../../platform/file-lock.ts";
-import { TsmanError, isTsmanError } from "../../errors/index.ts";
 import type { ExitRecord } from "../../container/exit-record.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { lockFile } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerState } from "./find-container.ts";

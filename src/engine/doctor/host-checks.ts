@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import os from "node:os";
-import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
 import type { TsmanPaths } from "../../config/paths.ts";
+import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
 import { readCgroupFacts } from "../host/cgroups.ts";
 import { broken, type DoctorCheck, limited, ok } from "./report.ts";
 
@@ -51,7 +51,11 @@ export function checkRuntimeDir(paths: TsmanPaths): DoctorCheck {
   const title = "runtime directory";
   if (type === "tmpfs") return ok("runtime-dir", title, `${paths.runtimeDir} (tmpfs)`);
   // Liveness is proved by pid, start time and boot id, so nothing breaks.
-  return ok("runtime-dir", title, `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set or not yours)`);
+  return ok(
+    "runtime-dir",
+    title,
+    `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set or not yours)`,
+  );
 }
 
 /** Where images and containers are. */

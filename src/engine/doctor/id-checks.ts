@@ -15,7 +15,11 @@ export async function checkUserNamespaces(mapping: IdMapping): Promise<DoctorChe
   const result = await runProgram(native, usernsArguments(mapping, [native, "version"], false));
   if (result.status === 0) {
     const limit = readSysctlFacts().maxUserNamespaces;
-    return ok("user-namespaces", title, `made and mapped one (user.max_user_namespaces = ${limit})`);
+    return ok(
+      "user-namespaces",
+      title,
+      `made and mapped one (user.max_user_namespaces = ${limit})`,
+    );
   }
   const error = explainUsernsFailure(result.stderr.toString("utf8").trim());
   return broken(

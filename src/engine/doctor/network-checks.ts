@@ -12,7 +12,12 @@ export async function checkSlirp(): Promise<DoctorCheck> {
   const program = findProgram("slirp4netns");
   const remedy = "sudo apt install slirp4netns";
   if (program === undefined) {
-    return broken("slirp4netns", title, { found: "not installed", consequence: alternative, remedy }, false);
+    return broken(
+      "slirp4netns",
+      title,
+      { found: "not installed", consequence: alternative, remedy },
+      false,
+    );
   }
   const version = (await programVersion(program)) ?? "unknown version";
   const major = Number(/(\d+)\.\d+/.exec(version)?.[1] ?? Number.NaN);

@@ -43,11 +43,6 @@ export function limited(id: string, title: string, finding: Finding): DoctorChec
 }
 
 /** It does not work; `isFatal` if `run` cannot work at all then. */
-export function broken(
-  id: string,
-  title: string,
-  finding: Finding,
-  isFatal: boolean,
-): DoctorCheck {
+export function broken(id: string, title: string, finding: Finding, isFatal: boolean): DoctorCheck {
   return { id, title, status: "broken", ...finding, isFatal };
 }

@@ -15,7 +15,9 @@ export interface CgroupFacts {
 
 /** Reads the facts from /proc/self/cgroup and /sys/fs/cgroup. */
 export function readCgroupFacts(): CgroupFacts {
-  const membership = (readText("/proc/self/cgroup") ?? "").split("\n").filter((line) => line !== "");
+  const membership = (readText("/proc/self/cgroup") ?? "")
+    .split("\n")
+    .filter((line) => line !== "");
   const unified = membership.find((line) => line.startsWith("0::"));
   const isV2 = readText("/sys/fs/cgroup/cgroup.controllers") !== undefined;
   if (!isV2) {

@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import os from "node:os";
-import { existsSync } from "node:fs";
 
 /** Why a device node cannot be used, or that it can. */
 export type DeviceNodeState =
@@ -16,8 +15,7 @@ export function deviceNodeState(node: string): DeviceNodeState {
   try {
     if (!statSync(node).isCharacterDevice()) return "not-a-device";
   } catch {
-    const hasModules =
-      existsSync(`/lib/modules/${os.release()}`) || !existsSync("/lib/modules");
+    const hasModules = existsSync(`/lib/modules/${os.release()}`) || !existsSync("/lib/modules");
     return hasModules ? "missing" : "modules-gone";
   }
   try {

@@ -32,6 +32,7 @@ function serves(image: ImageRecord, options: PullOptions): boolean {
   const { os, architecture, variant } = image.config;
   const own = { os, architecture, variant };
   return (
-    formatPlatform(own) === formatPlatform(options.platform) || platformServes(own, options.platform)
+    formatPlatform(own) === formatPlatform(options.platform) ||
+    platformServes(own, options.platform)
   );
 }

@@ -125,7 +125,10 @@ async function bothOrNeither(
     }
     throw error;
   };
-  const [unpacked, completed] = await Promise.allSettled([unpack.catch(note), complete.catch(note)]);
+  const [unpacked, completed] = await Promise.allSettled([
+    unpack.catch(note),
+    complete.catch(note),
+  ]);
   if (unpacked.status === "fulfilled" && completed.status === "fulfilled") return unpacked.value;
   throw first;
 }

@@ -1,8 +1,8 @@
+import { TsmanError } from "../../errors/index.ts";
 import { chainIds } from "../../oci/chain-id.ts";
 import type { Digest } from "../../oci/digest.ts";
 import type { ImageConfig } from "../../oci/image-config.ts";
 import type { Manifest } from "../../oci/manifest.ts";
-import { TsmanError } from "../../errors/index.ts";
 import type { ImageRecord } from "../../store/images.ts";
 
 /** What an image is made of, once its manifest and config have been read and verified. */

@@ -40,7 +40,8 @@ export async function importLayout(
   const { blobs, images } = context.store;
   blobs.put(manifestDigest, manifestBytes);
   blobs.put(manifest.config.digest, configBytes);
-  for (const layer of manifest.layers) blobs.importFile(layer.digest, layout.blobPath(layer.digest));
+  for (const layer of manifest.layers)
+    blobs.importFile(layer.digest, layout.blobPath(layer.digest));
   const record = imageRecord({ manifest, manifestDigest, config, names: [name], digests: [] });
   images.put(record);
   return images.findByName(name) ?? record;
@@ -61,9 +62,13 @@ class LayoutReader {
     const bytes = readSmallFile(this.blobPath(digest), maxBytes);
     const actual = sha256Digest(bytes);
     if (actual === digest) return bytes;
-    throw new TsmanError("DIGEST_MISMATCH", `import ${this.#dir}: blob ${digest} is really ${actual}`, {
-      hint: "the files of the installation were damaged: build or install it again",
-    });
+    throw new TsmanError(
+      "DIGEST_MISMATCH",
+      `import ${this.#dir}: blob ${digest} is really ${actual}`,
+      {
+        hint: "the files of the installation were damaged: build or install it again",
+      },
+    );
   }
 
   manifestFor(): { manifest: Manifest; manifestBytes: Buffer; manifestDigest: Digest } {

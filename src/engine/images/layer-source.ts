@@ -1,6 +1,6 @@
+import { once } from "node:events";
 import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
 import { PassThrough } from "node:stream";
-import { once } from "node:events";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { toFileError } from "../../platform/errno.ts";
 import type { RegistryClient } from "../../registry/client.ts";
@@ -85,9 +85,13 @@ async function download(
   const digest = layer.blob;
   const { client, signal } = options;
   if (client === undefined) {
-    throw new TsmanError("IMAGE_NOT_FOUND", `unpack layer ${digest}: its blob is not in the store`, {
-      hint: "pull the image again",
-    });
+    throw new TsmanError(
+      "IMAGE_NOT_FOUND",
+      `unpack layer ${digest}: its blob is not in the store`,
+      {
+        hint: "pull the image again",
+      },
+    );
   }
   const partial = store.blobs.partial(digest);
   const fd = openPartial(partial.path, digest);

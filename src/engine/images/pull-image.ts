@@ -1,7 +1,12 @@
-import { TsmanError, isTsmanError } from "../../errors/index.ts";
 import { proxyEnvironment } from "../../config/environment.ts";
-import { formatName, formatReference, parseReference, type Reference } from "../../oci/reference.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { hostPlatform } from "../../oci/platform.ts";
+import {
+  formatName,
+  formatReference,
+  parseReference,
+  type Reference,
+} from "../../oci/reference.ts";
 import { createRegistryClient, type RegistryClient } from "../../registry/client.ts";
 import { openCredentials } from "../../registry/credentials.ts";
 import { collectGarbage } from "../../store/gc.ts";
