@@ -79,7 +79,7 @@ describe("an archive that readers could disagree about is read as Go reads it", 
   it("with the headers of the seventh edition of Unix", async () => {
     await using stage = await UnpackStage.make();
     const archive = new TarBuilder()
-      .header({ name: "old/", typeflag: "\0", magic: "" })
+      .header({ name: "old/", typeflag: "\0", magic: "", mode: 0o755 })
       .header({ name: "old/f", typeflag: "\0", magic: "", size: 1 }, "x")
       .build();
     await stage.unpack(archive);

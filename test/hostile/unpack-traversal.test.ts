@@ -129,7 +129,7 @@ describe("a symbolic link to outside", () => {
     await using stage = await UnpackStage.make();
     const archive = new TarBuilder()
       .symlink("passwd", stage.victim)
-      .file("passwd", evil, { mode: 0o600, uid: 1, gid: 1 })
+      .file("passwd", evil, { mode: 0o604, uid: 1, gid: 1 })
       .symlink("relative", "../victim/file")
       .file("relative", evil)
       .build();
