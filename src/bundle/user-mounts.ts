@@ -134,7 +134,8 @@ function toOciMount(mount: NormalMount, volumes: Readonly<Record<string, string>
           access,
           ...flagOptions(mount.flags, because),
           ...(mount.size === undefined ? [] : [`size=${tmpfsSize(mount.size, because)}`]),
-          `mode=${(mount.mode ?? 0o1777).toString(8)}`,
+          // Without one the image's directory lends its own, else it is the kernel's 1777.
+          ...(mount.mode === undefined ? [] : [`mode=${tmpfsMode(mount.mode, because)}`]),
           ...(mount.copyUp ? ["tmpcopyup"] : []),
         ],
         because,
@@ -182,4 +183,9 @@ function flagOptions(flags: readonly MountFlag[], because: string): string[] {
 function tmpfsSize(size: number, because: string): number {
   if (Number.isSafeInteger(size) && size >= 0) return size;
   throw new TsmanError("USAGE", `use ${because}: size ${size} is not a number of bytes`);
+}
+
+function tmpfsMode(mode: number, because: string): string {
+  if (Number.isInteger(mode) && mode >= 0 && mode <= 0o7777) return mode.toString(8);
+  throw new TsmanError("USAGE", `use ${because}: mode ${mode} is not of permission bits`);
 }

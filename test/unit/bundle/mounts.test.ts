@@ -203,6 +203,7 @@ describe("mounts of the user", () => {
     [[bind("rel", "/x")], "source is not an absolute path"],
     [[bind("/a", "/x", { flags: ["suid", "nosuid"] })], "both nosuid and suid"],
     [[tmpfs("/x", { size: -1 })], "is not a number of bytes"],
+    [[tmpfs("/x", { mode: 0o10000 })], "is not of permission bits"],
   ] as [ContainerMount[], string][])("refuse %j: %s", (mounts, why) => {
     expect(() => compile({ mounts })).toThrow(why);
   });
