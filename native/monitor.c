@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -183,12 +184,13 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
 static int start_stage1(struct monitor *monitor)
 {
     struct failure *failure = &monitor->failure;
-    struct stage1 stage1 = {.plan = &monitor->plan, .program = {-1, -1, -1}};
+    struct stage1 stage1 = {
+        .plan = &monitor->plan, .is_root = geteuid() == 0, .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
     if (plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL &&
         io_make_pipes(&monitor->io, monitor->settings.with_stdin, stage1.program) < 0)
         return fail(failure, errno, "make pipes", "standard streams");
-    int64_t root = geteuid() == 0 ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
+    int64_t root = stage1.is_root ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
     for (int i = 0; i < 3; i++) {
         /* Root's own pipe would not be the container root's to give on; for any
            other caller the two are the same. */
@@ -251,6 +253,34 @@ static int apply_maps(struct monitor *monitor)
     return 0;
 }
 
+/*
+ * A path that root may open but stage 1, in its new user namespace, may not.  A
+ * child of ours joins its mount namespace, since a descriptor of any other could
+ * not be mounted, and answers in our place.
+ */
+static int open_for_stage1(struct monitor *monitor, int32_t index)
+{
+    if (index < 0 || (size_t)index >= monitor->plan.settings_count ||
+        monitor->plan.settings[index].op != TSMAN_SET_OPEN)
+        return fail(&monitor->failure, EPROTO, "open", "setting %d", index);
+    const struct plan_record *record = &monitor->plan.settings[index];
+    pid_t pid = fork();
+    if (pid < 0)
+        return fail(&monitor->failure, errno, "fork", "to open %s", record->argv[1]);
+    if (pid > 0) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        return 0;
+    }
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)monitor->stage1);
+    int namespace = open(path, O_RDONLY | O_CLOEXEC), fd = -1;
+    if (namespace >= 0 && setns(namespace, CLONE_NEWNS) == 0)
+        fd = open(record->argv[1], O_PATH | O_CLOEXEC);
+    sync_send(monitor->stage_sync, SYNC_OPENED, fd < 0 ? errno : 0, fd);
+    _exit(0);
+}
+
 /* ---- messages of the children ---------------------------------------------- */
 
 static int note_init(struct monitor *monitor, pid_t pid)
@@ -272,6 +302,8 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     switch (message->type) {
     case SYNC_MAP_WANTED:
         return apply_maps(monitor);
+    case SYNC_OPEN_WANTED:
+        return open_for_stage1(monitor, message->value);
     case SYNC_NET_WANTED:
         record = plan_setting(&monitor->plan, TSMAN_SET_NETWORK);
         if (net_start(&monitor->net, record, monitor->stage1, &monitor->failure) < 0) {
@@ -622,6 +654,44 @@ static int set_up(struct monitor *monitor, char **argv)
     return 0;
 }
 
+/* Waits for all children, at most `milliseconds`; true when there are none. */
+static bool reap_children(int64_t milliseconds)
+{
+    int64_t until = now_ms() + milliseconds;
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    for (;;) {
+        pid_t pid = waitpid(-1, NULL, WNOHANG);
+        if (pid > 0)
+            continue;
+        if (pid < 0 && errno != EINTR)
+            return true;
+        int64_t left = until - now_ms();
+        if (left <= 0)
+            return false;
+        struct timespec wait = {left / 1000, (left % 1000) * 1000000};
+        sigtimedwait(&child, NULL, &wait);
+    }
+}
+
+/* Those that are ours since their parents ended (PR_SET_CHILD_SUBREAPER): a
+   fuse-overlayfs, or an init that stage 1 has not named yet. */
+static void signal_children(int number)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    text[length > 0 ? length : 0] = '\0';
+    char *rest = NULL;
+    for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
+        uint64_t pid;
+        if (number_parse(word, 10, INT32_MAX, &pid))
+            kill((pid_t)pid, number);
+    }
+}
+
 /* Kills and waits for every child; nothing is left of the container. */
 static void reap_all(struct monitor *monitor)
 {
@@ -630,12 +700,15 @@ static void reap_all(struct monitor *monitor)
     if (monitor->init > 0)
         kill(monitor->init, SIGKILL);
     net_stop(&monitor->net);
-    /* Closes init's socket: an init that stage 1 has not named yet ends by that,
-       and by the end of stage 1 no new one comes. */
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
-    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-        ;
+    /* A file system in user space lives in the mount namespace that it serves, so
+       neither would ever end by itself; asked to end, it unmounts in order. */
+    signal_children(SIGTERM);
+    if (reap_children(3000))
+        return;
+    signal_children(SIGKILL);
+    reap_children(5000);
 }
 
 static int give_up(struct monitor *monitor)

@@ -53,6 +53,16 @@ static int set_limit(struct init *init, const struct plan_record *step)
     return 0;
 }
 
+static bool sets_limit(const struct plan *plan, int resource)
+{
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        const struct plan_record *step = &plan->steps[i];
+        if (step->op == TSMAN_OP_RLIMIT && plan_number(step, 0) == (uint64_t)resource)
+            return true;
+    }
+    return false;
+}
+
 static const char *environment_of(const struct plan *plan, const char *name)
 {
     const struct plan_record *record = plan_step(plan, TSMAN_OP_ENV);
@@ -445,7 +455,11 @@ static int process_exec(struct init *init, const struct plan_record *step)
     own_streams(init);
     if (init->tty >= 0 && pty_control(init) < 0)
         return -1;
-    if (close_others(init) < 0 || drop_privileges(init) < 0)
+    if (close_others(init) < 0)
+        return -1;
+    if (!sets_limit(init->plan, RLIMIT_NOFILE))
+        slots_restore_limit();
+    if (drop_privileges(init) < 0)
         return -1;
     if (plan_setting(init->plan, TSMAN_SET_DUMB_INIT) != NULL && dumb_init_fork(init) < 0)
         return -1;

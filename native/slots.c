@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,22 +48,82 @@ static int check_kind(int fd, const char *kind)
     return EINVAL;
 }
 
-int slots_open(const struct plan *plan, bool late, struct failure *failure)
+int slots_set(const struct plan_record *record, int fd, struct failure *failure)
+{
+    int error = check_kind(fd, record->argv[2]);
+    if (error != 0) {
+        close(fd);
+        return fail(failure, error, "open", "%s", record->argv[1]);
+    }
+    descriptors[plan_number(record, 0)] = fd + 1;
+    return 0;
+}
+
+static bool is_late(const struct plan_record *record)
+{
+    return record->argv[1][0] == '@';
+}
+
+int slots_open(const struct plan *plan, enum slots_phase phase, bool skip_denied,
+               struct failure *failure)
 {
     size_t position = 0;
     const struct plan_record *record;
     while ((record = plan_next(plan, TSMAN_SET_OPEN, &position)) != NULL) {
-        if ((record->argv[1][0] == '@') != late)
+        if (is_late(record) != (phase == SLOTS_LATE))
             continue;
-        int fd = open_slot(record, late);
+        if (slots_descriptor((int)plan_number(record, 0)) >= 0)
+            continue;
+        int fd = open_slot(record, is_late(record));
+        if (fd < 0 && (errno == EACCES || errno == EOVERFLOW) && skip_denied)
+            continue;
         if (fd < 0)
             return fail(failure, errno, "open", "%s", record->argv[1]);
-        int error = check_kind(fd, record->argv[2]);
-        if (error != 0) {
-            close(fd);
-            return fail(failure, error, "open", "%s", record->argv[1]);
-        }
-        descriptors[plan_number(record, 0)] = fd + 1;
+        if (slots_set(record, fd, failure) < 0)
+            return -1;
     }
     return 0;
+}
+
+void slots_close(void)
+{
+    for (size_t i = 0; i < TSMAN_MAX_OPENS; i++) {
+        if (descriptors[i] > 0)
+            close(descriptors[i] - 1);
+        descriptors[i] = 0;
+    }
+}
+
+const struct plan_record *slots_next_missing(const struct plan *plan, size_t *position)
+{
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_OPEN, position)) != NULL) {
+        if (!is_late(record) && slots_descriptor((int)plan_number(record, 0)) < 0)
+            return record;
+    }
+    return NULL;
+}
+
+static struct rlimit original_limit;
+
+void slots_raise_limit(const struct plan *plan)
+{
+    /* Besides the slots there are a few dozen descriptors at most. */
+    rlim_t wanted = 64;
+    size_t position = 0;
+    while (plan_next(plan, TSMAN_SET_OPEN, &position) != NULL)
+        wanted++;
+    if (getrlimit(RLIMIT_NOFILE, &original_limit) < 0 || original_limit.rlim_cur >= wanted) {
+        original_limit.rlim_max = 0;
+        return;
+    }
+    struct rlimit raised = {wanted < original_limit.rlim_max ? wanted : original_limit.rlim_max,
+                            original_limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &raised);
+}
+
+void slots_restore_limit(void)
+{
+    if (original_limit.rlim_max != 0)
+        setrlimit(RLIMIT_NOFILE, &original_limit);
 }

@@ -15,6 +15,27 @@
 /* Descriptor of a slot, or -1.  The table belongs to the process. */
 int slots_descriptor(int slot);
 
-/* Opens the slots whose path is absolute or, with `late`, those of the form
-   "@N/name" below another slot. */
-int slots_open(const struct plan *plan, bool late, struct failure *failure);
+enum slots_phase {
+    SLOTS_EARLY, /* absolute paths */
+    SLOTS_LATE,  /* "@N/name", below another slot: what a stage command has mounted */
+};
+
+/* Opens the slots of one phase that are not open yet.  With `skip_denied` those that
+   may not be opened with the present ids stay closed, without an error: EACCES, or
+   EOVERFLOW for an id that a file system in user space cannot be told. */
+int slots_open(const struct plan *plan, enum slots_phase phase, bool skip_denied,
+               struct failure *failure);
+
+/* Closes all of them. */
+void slots_close(void);
+
+/* The next record of an early slot that is not open; start with *position 0. */
+const struct plan_record *slots_next_missing(const struct plan *plan, size_t *position);
+
+/* Takes over a descriptor that somebody else has opened for the record. */
+int slots_set(const struct plan_record *record, int fd, struct failure *failure);
+
+/* More slots than the soft limit of descriptors allows are fine: it is raised
+   meanwhile, and given back before the program is executed. */
+void slots_raise_limit(const struct plan *plan);
+void slots_restore_limit(void);

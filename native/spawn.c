@@ -46,6 +46,8 @@ static void exec_program(char *const argv[])
 static void child(char *const argv[], const int *keep, size_t keep_count, int errors, int report)
 {
     sigset_t none;
+    /* Not inherited by what a daemon forks, and reset by a setuid program. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);

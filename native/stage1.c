@@ -186,15 +186,65 @@ static int run_stage_command(const struct plan_record *record, struct failure *f
     return 0;
 }
 
-static int run_stage_commands(const struct plan *plan, struct failure *failure)
+/* Root may search everybody's directories, but not from within a new user
+   namespace: what was denied is opened by the monitor. */
+static int open_denied(const struct stage1 *stage1, struct failure *failure)
 {
     size_t position = 0;
     const struct plan_record *record;
-    while ((record = plan_next(plan, TSMAN_SET_STAGE_COMMAND, &position)) != NULL) {
-        if (run_stage_command(record, failure) < 0)
+    while ((record = slots_next_missing(stage1->plan, &position)) != NULL) {
+        struct sync_message message;
+        int fd;
+        /* position is one past the record */
+        sync_send(stage1->sync, SYNC_OPEN_WANTED, (int32_t)position - 1, -1);
+        if (sync_receive(stage1->sync, &message, &fd, 0) <= 0 || message.type != SYNC_OPENED)
+            return fail(failure, EACCES, "open", "%s", record->argv[1]);
+        if (fd < 0)
+            return fail(failure, message.value, "open", "%s", record->argv[1]);
+        if (slots_set(record, fd, failure) < 0)
             return -1;
     }
     return 0;
+}
+
+/*
+ * The commands run in a child that is root of the user namespace, in a mount
+ * namespace of their own: what they leave behind (fuse-overlayfs) must keep its
+ * root directory, which pivot_root(2) changes for every process of its mount
+ * namespace.  Stage 1 then copies that namespace, mounts included, for the
+ * container, and opens the slots anew in the copy, still as the caller.
+ */
+static int run_stage_commands(const struct stage1 *stage1, struct failure *failure)
+{
+    const struct plan *plan = stage1->plan;
+    size_t position = 0;
+    const struct plan_record *record;
+    if (plan_setting(plan, TSMAN_SET_STAGE_COMMAND) == NULL)
+        return 0;
+    pid_t pid = fork();
+    if (pid < 0)
+        return fail(failure, errno, "fork", "stage command");
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (become_root(plan, failure) < 0)
+            give_up(stage1->sync, failure);
+        while ((record = plan_next(plan, TSMAN_SET_STAGE_COMMAND, &position)) != NULL) {
+            if (run_stage_command(record, failure) < 0)
+                give_up(stage1->sync, failure);
+        }
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (status != 0)
+        _exit(1); /* the child has said why */
+    slots_close();
+    if (namespace_unshare(CLONE_NEWNS, failure) < 0 ||
+        slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0 ||
+        open_denied(stage1, failure) < 0)
+        return -1;
+    return slots_open(plan, SLOTS_LATE, true, failure);
 }
 
 static void prepare(const struct stage1 *stage1, struct joins *joins, struct failure *failure)
@@ -210,19 +260,23 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     /* From the moment of joining, root of that namespace could trace us. */
     if (joins->flags & (CLONE_NEWUSER | CLONE_NEWPID))
         prctl(PR_SET_DUMPABLE, 0);
-    if (!(outer & CLONE_NEWNS) && slots_open(plan, false, failure) < 0)
+    slots_raise_limit(plan);
+    if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
     if (join(joins, CLONE_NEWUSER, failure) < 0 || namespace_unshare(outer, failure) < 0)
         give_up(stage1->sync, failure);
     if (outer & CLONE_NEWUSER)
         sync_send(stage1->sync, SYNC_MAP_WANTED, 0, -1);
-    if ((outer & CLONE_NEWNS) && slots_open(plan, false, failure) < 0)
+    if ((outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0)
         give_up(stage1->sync, failure);
     if ((outer & CLONE_NEWUSER) && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
         _exit(1);
+    if (open_denied(stage1, failure) < 0 || run_stage_commands(stage1, failure) < 0)
+        give_up(stage1->sync, failure);
     if (((outer | joins->flags) & CLONE_NEWUSER) && become_root(plan, failure) < 0)
         give_up(stage1->sync, failure);
-    if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
+    if (slots_open(plan, SLOTS_LATE, false, failure) < 0 ||
+        join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
         namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
 }
@@ -243,9 +297,7 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
         prctl(PR_SET_DUMPABLE, 1);
         sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
     }
-    /* Before the pid namespace: its first process must be init. */
-    if (run_stage_commands(plan, &failure) < 0 || slots_open(plan, true, &failure) < 0 ||
-        join(&joins, CLONE_NEWPID, &failure) < 0)
+    if (join(&joins, CLONE_NEWPID, &failure) < 0)
         give_up(stage1->sync, &failure);
 
     int flags = namespace_unshare_flags(plan, &failure);

@@ -6,12 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "plan.h"
 
 struct stage1 {
     const struct plan *plan;
     int sync;       /* stage 1's socket */
     int init_sync;  /* init's socket, handed on */
+    bool is_root;   /* the caller is */
     int program[3]; /* the program's descriptors 0, 1, 2, or -1; handed on */
 };
 

@@ -7,9 +7,12 @@
  *      | <------------ MAP_WANTED - |
  *      | newuidmap, newgidmap       | opens the SET_OPEN slots
  *      | - MAP_DONE --------------> |
+ *      | <----------- OPEN_WANTED - |      (root only, for what is another user's)
+ *      | - OPENED ----------------> |
+ *      |                            | stage commands, late slots
  *      |                            | becomes 0:0, unshares the rest
  *      | <------------ NET_WANTED - |      (SET_NETWORK only)
- *      | starts slirp4netns         | stage commands, late slots
+ *      | starts slirp4netns         |
  *      |                            | clone(CLONE_PARENT) ----------> |
  *      | <-------------- INIT_PID - |                                 | steps
  *      |                            | exits, or waits for STAGE_EXIT  |
@@ -55,6 +58,8 @@
 enum sync_type {
     SYNC_MAP_WANTED = 1,
     SYNC_MAP_DONE,
+    SYNC_OPEN_WANTED, /* value: index of a setting, an OPEN record */
+    SYNC_OPENED,      /* carries a descriptor, or value: errno */
     SYNC_NET_WANTED,
     SYNC_INIT_PID, /* value: the pid */
     SYNC_STAGE_EXIT,
