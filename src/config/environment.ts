@@ -31,13 +31,5 @@ export function proxyEnvironment(): ProxyEnvironment {
   };
 }
 
-/**
- * The few variables that a helper program needs (newuidmap, slirp4netns, a second Node): a fixed
- * PATH and the locale, nothing of the caller's tokens or NODE_OPTIONS (security case S95).
- */
-export function helperEnvironment(): Readonly<Record<string, string>> {
-  return { PATH: systemPath, LC_ALL: "C.UTF-8" };
-}
-
 /** Where helper programs are looked for; never the caller's PATH, which a project may control. */
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -22,11 +22,6 @@ export function newContainerId(): string {
   return randomBytes(32).toString("hex");
 }
 
-/** The twelve digits that people see. */
-export function shortId(id: string): string {
-  return id.slice(0, 12);
-}
-
 const adjectives =
   "agile amber bold brave breezy bright brisk calm candid clever cosy crisp daring deft eager early " +
   "fair fleet fond frank fresh gentle glad golden happy hardy honest humble jolly keen kind lively " +

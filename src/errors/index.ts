@@ -1,4 +1,4 @@
-export { type ErrorCode, errorCodes, exitStatusOf } from "./codes.ts";
+export { type ErrorCode, errorCodes } from "./codes.ts";
 export {
   type ErrorDetails,
   isTsmanError,

@@ -6,6 +6,7 @@ import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
 import { toFileError } from "../../platform/errno.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
@@ -64,12 +65,7 @@ export async function runContainer(
   if (ports.length > 0 || driver !== "overlay") {
     context.store.containers.update(record.id, { ports, driver });
   }
-  const exited = handle.exited
-    .finally(() =>
-      // As Podman does: with the container go the volumes that were made for it alone.
-      options.remove ? discardContainer(context, record, { volumes: true }) : undefined,
-    )
-    .then((waitStatus) => ({ status: exitCodeOfWaitStatus(waitStatus) }));
+  const exited = endOf(context, record, handle);
   // Whoever does not ask for the end must not be ended by its failure.
   exited.catch(() => undefined);
   return {
@@ -82,6 +78,19 @@ export async function runContainer(
     resize: (rows, columns) => handle.resize(rows, columns),
     release: () => handle.disconnect(),
   };
+}
+
+async function endOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  handle: MonitorHandle,
+): Promise<{ readonly status: number }> {
+  try {
+    return { status: exitCodeOfWaitStatus(await handle.exited) };
+  } finally {
+    // As Podman does: with the container go the volumes that were made for it alone.
+    if (record.options.remove) await discardContainer(context, record, { volumes: true });
+  }
 }
 
 async function seccompFilter(
