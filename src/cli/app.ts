@@ -18,7 +18,7 @@ const status = await dispatch({
   columns: terminalColumns,
   openEngine: async (values) => {
     const { Tsman } = await import("../engine/index.ts");
-    return await Tsman.open({
+    return Tsman.open({
       ...(values.root !== undefined && { root: values.root }),
       ...(values["runtime-dir"] !== undefined && { runtimeDir: values["runtime-dir"] }),
     });
