@@ -58,7 +58,7 @@ export class UnpackStage {
   }
 
   static async make(): Promise<UnpackStage> {
-    const mapping = resolveIdMapping({ mode: "default" }, await readHostIds());
+    const mapping = resolveIdMapping({ mode: "default" }, readHostIds());
     const stage = new UnpackStage(mkdtempSync(join(tmpdir(), "tsman-stage-")), mapping);
     const open = (path: string) => {
       mkdirSync(path);
