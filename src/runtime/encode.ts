@@ -33,47 +33,53 @@ export function encodeLaunch(plan: LaunchPlan): Buffer {
   if (plan.records.length > limits.RECORDS) {
     throw tooLarge(`${plan.records.length} records`, "RECORDS");
   }
-  const opens = plan.records.filter((record) => record.op === setting.OPEN).length;
-  if (opens > limits.OPENS) throw tooLarge(`${opens} paths to open`, "OPENS");
-  const parts: Buffer[] = [];
-  let total = 0;
+  let room = 0;
+  let opens = 0;
   for (const record of plan.records) {
-    const encoded = encodeRecord(record);
-    total += encoded.byteLength;
-    if (total > limits.LAUNCH_BYTES) throw tooLarge("the plan", "LAUNCH_BYTES");
-    parts.push(encoded);
+    if (record.args.length > limits.ARGS) {
+      throw tooLarge(`${operationName(record.op)} with ${record.args.length} arguments`, "ARGS");
+    }
+    if (record.op === setting.OPEN) opens++;
+    room += 4;
+    // A UTF-16 unit is at most three bytes of UTF-8.
+    for (const arg of record.args) room += (typeof arg === "string" ? 3 : 1) * arg.length + 5;
   }
-  return encodeFrame(message.LAUNCH, Buffer.concat(parts, total));
+  if (opens > limits.OPENS) throw tooLarge(`${opens} paths to open`, "OPENS");
+  // One buffer for all: a start has hundreds of arguments and is measured in milliseconds.
+  const payload = Buffer.allocUnsafe(room);
+  let offset = 0;
+  for (const record of plan.records) offset = writeRecord(payload, offset, record);
+  if (offset > limits.LAUNCH_BYTES) throw tooLarge("the plan", "LAUNCH_BYTES");
+  return encodeFrame(message.LAUNCH, payload.subarray(0, offset));
 }
 
-function encodeRecord(record: PlanRecord): Buffer {
-  if (record.args.length > limits.ARGS) {
-    throw tooLarge(`${operationName(record.op)} with ${record.args.length} arguments`, "ARGS");
-  }
-  const args = record.args.map((arg, index) => encodeArgument(record, arg, index));
-  const size = args.reduce((sum, arg) => sum + 4 + arg.byteLength + 1, 4);
-  const encoded = Buffer.allocUnsafe(size);
-  encoded.writeUInt16LE(record.op, 0);
-  encoded.writeUInt16LE(record.args.length, 2);
-  let offset = 4;
-  for (const arg of args) {
-    offset = encoded.writeUInt32LE(arg.byteLength, offset);
-    encoded.set(arg, offset);
-    offset += arg.byteLength;
-    encoded[offset++] = 0;
-  }
-  return encoded;
+/** Writes one record at `offset`; gives the offset behind it. */
+function writeRecord(payload: Buffer, offset: number, record: PlanRecord): number {
+  payload.writeUInt16LE(record.op, offset);
+  let position = payload.writeUInt16LE(record.args.length, offset + 2);
+  record.args.forEach((arg, index) => {
+    const start = position + 4;
+    let length: number;
+    if (typeof arg === "string") {
+      if (arg.includes("\0")) throw holdsNul(record, index);
+      length = payload.write(arg, start);
+    } else {
+      if (dataArguments.get(record.op) !== index && arg.includes(0)) throw holdsNul(record, index);
+      payload.set(arg, start);
+      length = arg.byteLength;
+    }
+    payload.writeUInt32LE(length, position);
+    payload[start + length] = 0;
+    position = start + length + 1;
+  });
+  return position;
 }
 
-function encodeArgument(record: PlanRecord, arg: string | Uint8Array, index: number): Uint8Array {
-  const bytes = typeof arg === "string" ? Buffer.from(arg) : arg;
-  if (dataArguments.get(record.op) !== index && bytes.includes(0)) {
-    const what = `${operationName(record.op)} argument ${index + 1}`;
-    throw new TsmanError("USAGE", `encode plan: ${what} (${record.because}) holds a NUL byte`, {
-      hint: "remove the NUL byte: paths, names and arguments cannot hold one",
-    });
-  }
-  return bytes;
+function holdsNul(record: PlanRecord, index: number): TsmanError {
+  const what = `${operationName(record.op)} argument ${index + 1}`;
+  return new TsmanError("USAGE", `encode plan: ${what} (${record.because}) holds a NUL byte`, {
+    hint: "remove the NUL byte: paths, names and arguments cannot hold one",
+  });
 }
 
 function tooLarge(what: string, limit: keyof typeof limits): TsmanError {
