@@ -8,7 +8,7 @@ import { flag } from "./option-spec.ts";
 import type { Output } from "./output.ts";
 import { parseOptions } from "./parse-options.ts";
 import { errorText } from "./render/error.ts";
-import { interruptionSignal } from "./session/interruption.ts";
+import { type Interruption, listenForInterruption } from "./session/interruption.ts";
 
 /** What the process hands to the dispatcher. */
 export interface DispatchInput {
@@ -69,6 +69,7 @@ async function run(
     findCommand(argv, catalogue) ?? findCommand(["help", ...argv.slice(0, 1)], catalogue);
   if (found === undefined) return 0;
   const command = await found.entry.load();
+  using stack = new DisposableStack();
   return await command.execute(found.rest, (values) => {
     const globals: GlobalValues = {
       "log-level": values["log-level"] ?? top["log-level"],
@@ -76,13 +77,17 @@ async function run(
       "runtime-dir": values["runtime-dir"] ?? top["runtime-dir"],
     };
     onGlobals(globals);
-    return contextOf(input, globals);
+    return contextOf(input, globals, stack);
   });
 }
 
-function contextOf(input: DispatchInput, globals: GlobalValues): CommandContext {
+function contextOf(
+  input: DispatchInput,
+  globals: GlobalValues,
+  stack: DisposableStack,
+): CommandContext {
   let engine: Promise<Engine> | undefined;
-  let interruption: AbortSignal | undefined;
+  let interruption: Interruption | undefined;
   return {
     catalogue: input.catalogue,
     stdout: input.stdout,
@@ -96,8 +101,8 @@ function contextOf(input: DispatchInput, globals: GlobalValues): CommandContext 
       return engine;
     },
     interruption: () => {
-      interruption ??= interruptionSignal();
-      return interruption;
+      interruption ??= stack.use(listenForInterruption());
+      return interruption.signal;
     },
   };
 }

@@ -85,8 +85,11 @@ async function stay(
   // Each of these settles or not, as the container goes; `started` alone decides about failure.
   running.exited.catch(() => {});
   running.detached.catch(() => {});
-  if (session.sigProxy) proxySignals((signal) => running.signal(signal));
-  terminal?.onResize(({ rows, columns }) => running.resize(rows, columns));
+  using stack = new DisposableStack();
+  if (session.sigProxy) stack.use(proxySignals((signal) => running.signal(signal)));
+  if (terminal !== undefined) {
+    stack.use(terminal.onResize(({ rows, columns }) => running.resize(rows, columns)));
+  }
   await running.started;
   const end = await Promise.race([
     running.exited.then(({ status }) => status),

@@ -1,17 +1,26 @@
 import process from "node:process";
 import { TsmanError } from "../../errors/index.ts";
 
+/** An abort signal that the user's Ctrl-C fires. */
+export interface Interruption extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /**
- * Turns the first SIGINT, SIGTERM or SIGHUP into an abort, so that what goes on can clean up; the
- * second one ends the process as if nobody had listened.
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort with INTERRUPTED, so that what goes on can
+ * clean up; the second one ends the process as if nobody had listened.
  */
-export function interruptionSignal(): AbortSignal {
+export function listenForInterruption(): Interruption {
   const controller = new AbortController();
-  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const onSignal = (name: NodeJS.Signals): void => {
+  const stopListening = (): void => {
     for (const one of names) process.off(one, onSignal);
+  };
+  const onSignal = (name: NodeJS.Signals): void => {
+    stopListening();
     controller.abort(new TsmanError("INTERRUPTED", `interrupted by ${name}`));
   };
   for (const name of names) process.on(name, onSignal);
-  return controller.signal;
+  return { signal: controller.signal, [Symbol.dispose]: stopListening };
 }

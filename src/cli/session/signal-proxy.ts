@@ -17,14 +17,16 @@ const proxied: readonly NodeJS.Signals[] = [
   "SIGIO",
 ];
 
-/** Passes signals to the container by number, until the returned function is called. */
-export function proxySignals(send: (signal: number) => void): () => void {
+/** Passes signals to the container by number, until it is disposed of. */
+export function proxySignals(send: (signal: number) => void): Disposable {
   const listener = (name: NodeJS.Signals): void => {
     const number = os.constants.signals[name];
     if (number !== undefined) send(number);
   };
   for (const name of proxied) process.on(name, listener);
-  return () => {
-    for (const name of proxied) process.off(name, listener);
+  return {
+    [Symbol.dispose]: () => {
+      for (const name of proxied) process.off(name, listener);
+    },
   };
 }

@@ -7,7 +7,8 @@ import { isTerminal } from "../is-terminal.ts";
 /** The terminal that a session runs on. */
 export interface SessionTerminal {
   readonly size: () => TerminalSize | undefined;
-  readonly onResize: (listener: (size: TerminalSize) => void) => void;
+  /** Tells of each change of size, until it is disposed of. */
+  readonly onResize: (listener: (size: TerminalSize) => void) => Disposable;
   /** Every byte to the container from here on. */
   readonly enterRaw: () => Promise<void>;
   /** Puts the terminal back as it was found; safe to call at any time. */
@@ -19,14 +20,20 @@ export function findSessionTerminal(): SessionTerminal | undefined {
   const shared = [0, 1, 2].find((descriptor) => isTerminal(descriptor));
   if (shared === undefined) return undefined;
   let leaveRaw: (() => void) | undefined;
-  const restore = (): void => leaveRaw?.();
+  const restore = (): void => {
+    leaveRaw?.();
+    leaveRaw = undefined;
+    process.off("exit", restore);
+  };
   return {
     size: () => terminalSize(shared),
     onResize: (listener) => {
-      process.on("SIGWINCH", () => {
+      const onChange = (): void => {
         const size = terminalSize(shared);
         if (size !== undefined) listener(size);
-      });
+      };
+      process.on("SIGWINCH", onChange);
+      return { [Symbol.dispose]: () => process.off("SIGWINCH", onChange) };
     },
     enterRaw: async () => {
       const { makeTerminalRaw } = await import("../../platform/terminal-mode.ts");

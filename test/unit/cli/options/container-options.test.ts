@@ -154,7 +154,7 @@ describe("containerOptions", () => {
   test("no option is both taken and refused", () => {
     const names = Object.entries(runOptions).flatMap(([name, spec]) => [
       name,
-      ...("aliases" in spec ? spec.aliases : []),
+      ...(spec.aliases ?? []),
     ]);
     expect(names.filter((name) => Object.hasOwn(unsupportedRunOptions, name))).toEqual([]);
   });

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import type { ImageSummary } from "../../../src/engine/types.ts";
+import { TsmanError } from "../../../src/errors/index.ts";
+import { run } from "../cli/fake-context.ts";
+import { image } from "./sample.ts";
+
+const busybox = image({
+  id: `sha256:${"12".repeat(32)}`,
+  names: ["localhost/busybox:latest", "localhost:5000/team/tools:v1"],
+  createdAt: "2026-01-01T11:59:50Z",
+  size: 2_134_016,
+  labels: { built: "here" },
+});
+const nameless = image({
+  id: `sha256:${"34".repeat(32)}`,
+  names: [],
+  createdAt: "2024-01-01T00:00:00Z",
+});
+
+function images(argv: string[], list: readonly ImageSummary[] = [image(), busybox, nameless]) {
+  return run(["images", ...argv], { images: { list: async () => list } });
+}
+
+describe("images", () => {
+  test("one line for each name, the newest first", async () => {
+    expect((await images([])).stdout).toBe(
+      "REPOSITORY                 TAG         IMAGE ID      CREATED         SIZE\n" +
+        "localhost/busybox          latest      121212121212  10 seconds ago  2.13 MB\n" +
+        "localhost:5000/team/tools  v1          121212121212  10 seconds ago  2.13 MB\n" +
+        "docker.io/library/alpine   latest      abababababab  2 days ago      7.66 MB\n" +
+        "<none>                     <none>      343434343434  2 years ago     7.66 MB\n",
+    );
+  });
+
+  test.each([
+    [["-q"], "121212121212\nabababababab\n343434343434\n"],
+    [["-q", "alpine"], "abababababab\n"],
+    [["-q", "team/*"], "121212121212\n"],
+    [["-q", "-f", "reference=*:v1"], "121212121212\n"],
+    [["-q", "-f", "dangling=true"], "343434343434\n"],
+    [["-q", "-f", "label=built=here"], "121212121212\n"],
+    [["-q", "-f", "since=alpine"], "121212121212\n"],
+    [["--sort", "size", "-q"], "121212121212\nabababababab\n343434343434\n"],
+    [["--format", "{{.Repository}}:{{.Tag}}", "alpine"], "docker.io/library/alpine:latest\n"],
+    [["-q", "nosuch"], ""],
+  ])("%j", async (argv, expected) => {
+    expect((await images(argv)).stdout).toBe(expected);
+  });
+
+  test("--format json has Podman's members", async () => {
+    const list: unknown = JSON.parse((await images(["--format", "json"], [image()])).stdout);
+    expect(list).toMatchObject([
+      {
+        Id: "ab".repeat(32),
+        RepoTags: ["docker.io/library/alpine:latest"],
+        Size: 7_660_000,
+        Created: 1_767_096_000,
+        Dangling: false,
+      },
+    ]);
+  });
+
+  test("an unknown key to sort by is refused", async () => {
+    expect((await images(["--sort", "colour"])).stderr).toContain("use one of: created");
+  });
+});
+
+describe("rmi", () => {
+  test("tells what went, and goes on after a failure", async () => {
+    const { status, stdout, stderr } = await run(["rmi", "gone", "alpine"], {
+      images: {
+        remove: async (name) => {
+          if (name === "gone")
+            throw new TsmanError("IMAGE_NOT_FOUND", "remove gone: no such image");
+          return { untagged: ["docker.io/library/alpine:latest"], deleted: [image().id] };
+        },
+      },
+    });
+    expect(status).toBe(125);
+    expect(stdout).toBe(`Untagged: docker.io/library/alpine:latest\nDeleted: ${"ab".repeat(32)}\n`);
+    expect(stderr).toContain("remove gone: no such image");
+  });
+
+  test("--ignore forgives what is not there", async () => {
+    const remove = () => Promise.reject(new TsmanError("IMAGE_NOT_FOUND", "x"));
+    expect((await run(["rmi", "--ignore", "gone"], { images: { remove } })).status).toBe(0);
+  });
+});
+
+describe("pull", () => {
+  test("stdout carries the id only; progress goes to stderr unless --quiet", async () => {
+    const pull = async (_: string, options: Parameters<PullImage>[1]) => {
+      const digest = `sha256:${"ef".repeat(32)}`;
+      options?.onProgress?.({ kind: "resolving", reference: "docker.io/library/alpine:latest" });
+      options?.onProgress?.({ kind: "layer-start", digest, total: 3_000_000 });
+      options?.onProgress?.({ kind: "layer-progress", digest, current: 1, total: 3_000_000 });
+      options?.onProgress?.({ kind: "layer-done", digest });
+      return { id: image().id };
+    };
+    const loud = await run(["pull", "alpine"], { images: { pull } });
+    expect(loud.stdout).toBe(`${"ab".repeat(32)}\n`);
+    expect(loud.stderr).toBe(
+      "Pulling docker.io/library/alpine:latest\n" +
+        "Layer efefefefefef: 3 MB\nLayer efefefefefef: done\n",
+    );
+    const quiet = await run(["pull", "-q", "alpine"], { images: { pull } });
+    expect(quiet).toEqual({ ...loud, stderr: "" });
+  });
+
+  test("passes on what the options say", async () => {
+    let seen: Parameters<PullImage>[1];
+    const pull: PullImage = async (_, options) => {
+      seen = options;
+      return { id: "sha256:x" };
+    };
+    const argv = ["--platform", "linux/arm64", "--tls-verify=false", "--creds", "me:pa:ss", "x"];
+    await run(["pull", ...argv], { images: { pull } });
+    expect(seen).toMatchObject({
+      platform: { os: "linux", architecture: "arm64" },
+      tlsVerify: false,
+      credentials: { username: "me", password: "pa:ss" },
+      policy: "always",
+    });
+  });
+
+  test("a refused --creds does not repeat the secret", async () => {
+    const { stderr } = await run(["pull", "--creds", "hunter2", "x"]);
+    expect(stderr).toContain("not USER:PASSWORD");
+    expect(stderr).not.toContain("hunter2");
+  });
+});
+
+type PullImage =
+  typeof import("../../../src/engine/tsman.ts")["Tsman"]["prototype"]["images"]["pull"];
