@@ -7,8 +7,8 @@ export function explainText(document: ExplainDocument): string {
     .map((section) => {
       const width = Math.min(64, Math.max(...section.entries.map(({ what }) => what.length)));
       const rows = section.entries.map(({ what, because }) => {
-        const left = what.length > width ? `${what}\n  ${" ".repeat(width)}` : what.padEnd(width);
-        return `  ${left}  <- ${because}\n`;
+        const arrow = what.length > width ? "\n      <-" : `${" ".repeat(width - what.length)}  <-`;
+        return `  ${what}${arrow} ${because}\n`;
       });
       return `${section.title}:\n${rows.join("")}`;
     })
