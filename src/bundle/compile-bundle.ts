@@ -64,7 +64,7 @@ export function compileBundle(request: BundleRequest): Bundle {
 
   origins.note("/process/args", command.because);
   origins.note("/process/cwd", workdir.because);
-  origins.note("/process/user", user.because);
+  origins.note("/process/user", userOrigin(user, options));
   origins.note("/process/terminal", options.tty ? "-t" : "default");
   origins.note("/process/user/umask", options.umask === undefined ? "default" : "--umask");
   origins.note("/process/capabilities", capabilityOrigin(options));
@@ -80,7 +80,7 @@ export function compileBundle(request: BundleRequest): Bundle {
   });
 
   const { base, others, propagation } = resolveMounts(request, asked);
-  const sysctls = resolveSysctls(options, mapping.gid);
+  const sysctls = resolveSysctls(options, mapping.gid, host.canMountProc);
   const seccomp = resolveSeccomp(request, bounding);
   origins.note("/linux/seccomp", seccomp.because);
   origins.note("/linux/rootfsPropagation", "default");
@@ -148,6 +148,11 @@ export function compileBundle(request: BundleRequest): Bundle {
 
 function toOciMapping(entry: MapEntry): { containerID: number; hostID: number; size: number } {
   return { containerID: entry.inside, hostID: entry.outside, size: entry.count };
+}
+
+function userOrigin(user: ResolvedUser, options: ContainerOptions): string {
+  if (options.groupAdd.length === 0) return user.because;
+  return user.because === "default" ? "--group-add" : `${user.because} and --group-add`;
 }
 
 function capabilityOrigin(options: ContainerOptions): string {

@@ -31,10 +31,16 @@ export interface ReasonedSysctl {
 /** Lets every group of the container ping without a capability, as Podman's default. */
 const pingRange = "net.ipv4.ping_group_range";
 
-/** The settings of a container, by key; throws as {@link sysctlPath}. */
+/**
+ * The settings of a container, by key; throws as {@link sysctlPath}.
+ *
+ * @param hasOwnProc False when /proc is that of an outer container, where /proc/sys is read-only:
+ * what only a default asks for is left out then.
+ */
 export function resolveSysctls(
   options: Pick<ContainerOptions, "ipc" | "network" | "uts" | "sysctls">,
   gids: readonly MapEntry[],
+  hasOwnProc: boolean,
 ): Record<string, ReasonedSysctl> {
   const shared = {
     ipc: options.ipc.mode !== "private",
@@ -43,7 +49,8 @@ export function resolveSysctls(
   };
   const found: Record<string, ReasonedSysctl> = {};
   const hasGroupZero = gids.some((entry) => entry.inside === 0);
-  if (!shared.network && hasGroupZero) found[pingRange] = { value: "0 0", because: "default" };
+  if (!shared.network && hasGroupZero && hasOwnProc)
+    found[pingRange] = { value: "0 0", because: "default" };
   for (const [key, value] of Object.entries(options.sysctls)) {
     const name = sysctlPath(key, value, shared).replaceAll("/", ".");
     found[key.includes("/") ? key : name] = { value, because: `--sysctl ${key}` };

@@ -59,16 +59,17 @@ describe("resolveSysctls", () => {
   const ping = "net.ipv4.ping_group_range";
 
   it("lets the container's groups ping, unless the user says otherwise", () => {
-    expect(resolveSysctls(optionsOf(), mapping.gid)[ping]).toEqual({
+    expect(resolveSysctls(optionsOf(), mapping.gid, true)[ping]).toEqual({
       value: "0 0",
       because: "default",
     });
     const asked = optionsOf({ sysctls: { [ping]: "1 0" } });
-    expect(resolveSysctls(asked, mapping.gid)[ping]?.value).toBe("1 0");
+    expect(resolveSysctls(asked, mapping.gid, true)[ping]?.value).toBe("1 0");
   });
 
-  it("sets nothing by itself in a network that is not the container's or without gid 0", () => {
-    expect(resolveSysctls(optionsOf({ network: { mode: "host" } }), mapping.gid)).toEqual({});
-    expect(resolveSysctls(optionsOf(), [{ inside: 5, outside: 5, count: 1 }])).toEqual({});
+  it("sets nothing by itself in a foreign network, without gid 0, or nested", () => {
+    expect(resolveSysctls(optionsOf({ network: { mode: "host" } }), mapping.gid, true)).toEqual({});
+    expect(resolveSysctls(optionsOf(), [{ inside: 5, outside: 5, count: 1 }], true)).toEqual({});
+    expect(resolveSysctls(optionsOf(), mapping.gid, false)).toEqual({});
   });
 });
