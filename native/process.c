@@ -32,6 +32,31 @@
 #define PR_CAP_AMBIENT_CLEAR_ALL 4
 #endif
 
+/* As users write them: getrlimit(2) without RLIMIT_, in lower case. */
+static const char *limit_name(int resource)
+{
+    static const char *const names[RLIM_NLIMITS] = {
+        [RLIMIT_AS] = "as",
+        [RLIMIT_CORE] = "core",
+        [RLIMIT_CPU] = "cpu",
+        [RLIMIT_DATA] = "data",
+        [RLIMIT_FSIZE] = "fsize",
+        [RLIMIT_LOCKS] = "locks",
+        [RLIMIT_MEMLOCK] = "memlock",
+        [RLIMIT_MSGQUEUE] = "msgqueue",
+        [RLIMIT_NICE] = "nice",
+        [RLIMIT_NOFILE] = "nofile",
+        [RLIMIT_NPROC] = "nproc",
+        [RLIMIT_RSS] = "rss",
+        [RLIMIT_RTPRIO] = "rtprio",
+        [RLIMIT_RTTIME] = "rttime",
+        [RLIMIT_SIGPENDING] = "sigpending",
+        [RLIMIT_STACK] = "stack",
+    };
+    bool known = resource >= 0 && resource < (int)RLIM_NLIMITS && names[resource] != NULL;
+    return known ? names[resource] : "of another kernel";
+}
+
 static int set_limit(struct init *init, const struct plan_record *step)
 {
     int resource = (int)plan_number(step, 0);
@@ -42,14 +67,14 @@ static int set_limit(struct init *init, const struct plan_record *step)
     if (setrlimit(resource, &wanted) == 0)
         return 0;
     if (errno != EPERM || getrlimit(resource, &present) < 0)
-        return fail(&init->failure, errno, "set limit", "resource %d", resource);
+        return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
     wanted.rlim_max = present.rlim_max;
     if (wanted.rlim_cur > wanted.rlim_max)
         wanted.rlim_cur = wanted.rlim_max;
     if (setrlimit(resource, &wanted) < 0)
-        return fail(&init->failure, errno, "set limit", "resource %d", resource);
-    init_warn(init, "limit %d: the hard limit %s is above the caller's, which is %llu", resource,
-              step->argv[2], (unsigned long long)present.rlim_max);
+        return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
+    init_warn(init, "limit %s: the hard limit %s is above the caller's, which is %llu",
+              limit_name(resource), step->argv[2], (unsigned long long)present.rlim_max);
     return 0;
 }
 
