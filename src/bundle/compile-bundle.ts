@@ -142,6 +142,7 @@ export function compileBundle(request: BundleRequest): Bundle {
     symlinks: hasOwnDev ? [] : devSymlinks,
     mapping,
     useInit: options.init,
+    hasOwnKeyring: !host.isFiltered,
     warnings,
   };
 }

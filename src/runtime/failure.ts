@@ -49,6 +49,7 @@ interface Description {
 
 function describe(failure: MonitorFailure): Description {
   if (isExec(failure)) return describeExec(failure);
+  if (isUnknownName(failure)) return describeUnknownName(failure);
   const message = `${sentence(failure)}${reason(failure)}`;
   if (failure.stage === "network") return describeNetwork(failure, message);
   if (failure.stage === "map" || isNamespaceFailure(failure)) {
@@ -98,6 +99,21 @@ function describeExec(failure: MonitorFailure): Description {
         message: `run ${program}${reason(failure)}`,
       };
   }
+}
+
+function isUnknownName(failure: MonitorFailure): boolean {
+  return failure.step?.op === step.USER && failure.errno === ENOENT;
+}
+
+/** ENOENT of a name is about no file. */
+function describeUnknownName(failure: MonitorFailure): Description {
+  const file = failure.operation.includes("group") ? "/etc/group" : "/etc/passwd";
+  const detail = failure.detail === "" ? `not in ${file}` : failure.detail;
+  return {
+    code: "RUNTIME_FAILED",
+    message: `${sentence(failure)}: ${detail}`,
+    hint: stepHint(failure),
+  };
 }
 
 function describeNetwork(failure: MonitorFailure, message: string): Description {
