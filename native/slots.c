@@ -75,10 +75,14 @@ int slots_open(const struct plan *plan, enum slots_phase phase, bool skip_denied
         if (slots_descriptor((int)plan_number(record, 0)) >= 0)
             continue;
         int fd = open_slot(record, is_late(record));
-        if (fd < 0 && (errno == EACCES || errno == EOVERFLOW) && skip_denied)
+        int error = fd < 0 ? errno : check_kind(fd, record->argv[2]);
+        if (skip_denied && (error == EACCES || error == EOVERFLOW)) {
+            if (fd >= 0)
+                close(fd);
             continue;
+        }
         if (fd < 0)
-            return fail(failure, errno, "open", "%s", record->argv[1]);
+            return fail(failure, error, "open", "%s", record->argv[1]);
         if (slots_set(record, fd, failure) < 0)
             return -1;
     }
