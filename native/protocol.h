@@ -48,7 +48,8 @@
 #define TSMAN_MSG_READY 17u   /* empty: all is set up, network included; init
                                  waits for START if SET_HOLD */
 #define TSMAN_MSG_STARTED 18u /* empty: execve succeeded */
-#define TSMAN_MSG_FAILED 19u  /* i32 step index (-1: not a step), u32 errno, then
+#define TSMAN_MSG_FAILED 19u  /* i32 index among the steps (settings not counted;
+                                 -1: not a step), u32 errno, then
                                  three NUL-terminated strings: stage ("monitor",
                                  "map", "stage 1", "init", "network", "exec"),
                                  operation ("mount", "open", ...), object; then a
@@ -74,13 +75,16 @@
                                  network cgroup; unshared in the kernel's order */
 #define TSMAN_SET_JOIN 8u     /* (namespace, path): setns to it instead; user is
                                  joined first */
-#define TSMAN_SET_OPEN 9u     /* (slot number, path, kind: dir|file|any): the
-                                 monitor opens it O_PATH|O_CLOEXEC as the caller,
-                                 before any namespace exists; steps name it
+#define TSMAN_SET_OPEN 9u     /* (slot number, path, kind: dir|file|any): opened
+                                 O_PATH|O_CLOEXEC as the caller, in the new mount
+                                 namespace (a descriptor of another one cannot be
+                                 mounted) and before the ids change; steps name it
                                  "@slot".  Symbolic links in it are followed: it
-                                 is the caller's own path. */
+                                 is the caller's own path.  "@N/name" is below
+                                 slot N and is opened after the stage commands */
 #define TSMAN_SET_TTY 10u     /* (rows, columns): the program gets a pty (made
-                                 inside, from its own devpts) */
+                                 inside, from its own devpts: by CONSOLE, or,
+                                 without that step, right before EXEC) */
 #define TSMAN_SET_STDIN 11u   /* (): forward descriptor 0; absent: /dev/null or,
                                  with a tty, nothing is read */
 #define TSMAN_SET_FOREGROUND 12u /* (): copy output to descriptors 1 and 2, end
@@ -96,7 +100,10 @@
                                  "signal N", "stop SIG MS", "resize R C"; it holds
                                  an exclusive flock on `lock` for its life */
 #define TSMAN_SET_EXIT_FILE 16u /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n
-                                 finished SEC.NSEC\n", temp file + rename */
+                                 finished SEC.NSEC\n", temp file + rename.  status
+                                 is the exit code, or 128 + signal.  Written when
+                                 all output is in the log; none if the program was
+                                 never executed */
 #define TSMAN_SET_PID_FILE 17u /* (path): decimal pid of init */
 #define TSMAN_SET_NETWORK 18u /* (argv)*: helper (slirp4netns), started as soon as
                                  the network namespace exists; "{pid}" becomes the
@@ -110,12 +117,15 @@
                                  SIGTERM */
 #define TSMAN_SET_CLEANUP 22u /* (argv)*: executed by the monitor after the exit
                                  when no caller is connected any more (--rm -d) */
-#define TSMAN_SET_STAGE_COMMAND 23u /* (argv)*: a host program that stage 1 runs
-                                 and waits for inside the user and mount
-                                 namespaces but in the host's pid namespace
+#define TSMAN_SET_STAGE_COMMAND 23u /* (argv)*: a host program that is run and waited
+                                 for as root of the user namespace, in a mount
+                                 namespace that the container's is then copied
+                                 from, and in the host's pid namespace
                                  (fuse-overlayfs, which goes to the background by
-                                 itself); repeated, in order; "@slot" arguments
-                                 become /proc/self/fd/N */
+                                 itself); repeated, in order.  "@N" as a whole and
+                                 "@{N}" anywhere become /proc/self/fd/FD.  What it
+                                 leaves running gets SIGTERM after the container's
+                                 end */
 #define TSMAN_SET_DUMB_INIT 24u /* (): --init: a small init of ours is pid 1,
                                  forwards signals, reaps, ends with the program */
 
