@@ -37,6 +37,8 @@ export interface HostFacts {
   readonly canMountProc: boolean;
   /** The same of /sys. */
   readonly canMountSysfs: boolean;
+  /** Whether a system call filter is on tsman itself: it runs in a container of some engine. */
+  readonly isFiltered: boolean;
   /** Whether /dev/mqueue and /dev/shm exist, for `--ipc host`. */
   readonly hasMqueue: boolean;
   readonly hasShm: boolean;
@@ -167,6 +169,8 @@ export interface Bundle {
   readonly mapping: MappingFacts;
   /** `--init` */
   readonly useInit: boolean;
+  /** A session keyring of its own; the filter of an outer container refuses keyctl(2). */
+  readonly hasOwnKeyring: boolean;
   /** What a user should know before the start. */
   readonly warnings: readonly string[];
 }

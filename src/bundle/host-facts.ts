@@ -33,6 +33,8 @@ export function readHostFacts(
     cgroup: cgroupLayout(),
     canMountProc: isFullyVisible(mounts, "proc"),
     canMountSysfs: isFullyVisible(mounts, "sysfs"),
+    // proc_pid_status(5): 2 is SECCOMP_MODE_FILTER.
+    isFiltered: /^Seccomp:\s*2$/m.test(readText("/proc/self/status")),
     hasMqueue: existsSync("/dev/mqueue"),
     hasShm: existsSync("/dev/shm"),
     lastCapability: parseLastCapability(readText("/proc/sys/kernel/cap_last_cap")),

@@ -225,7 +225,7 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
       [`0${process.user.umask.toString(8)}`],
       origin(bundle, "/process/user/umask"),
     ),
-    stepRecord("KEYRING", [], "default"),
+    ...(bundle.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
     stepRecord("USER", [spec, groups.join(","), userFlags], origin(bundle, "/process/user")),
     ...mounts.flatMap((mount, index) =>
       compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),

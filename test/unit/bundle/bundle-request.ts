@@ -10,6 +10,7 @@ export const host: HostFacts = {
   cgroup: "unified",
   canMountProc: true,
   canMountSysfs: true,
+  isFiltered: false,
   hasMqueue: true,
   hasShm: true,
   lastCapability: 40,

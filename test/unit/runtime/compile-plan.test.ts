@@ -7,7 +7,7 @@ import { encodeLaunch } from "../../../src/runtime/encode.ts";
 import type { LaunchContext } from "../../../src/runtime/launch-context.ts";
 import { type LaunchPlan, type PlanRecord, planSteps } from "../../../src/runtime/launch-plan.ts";
 import { operationName, setting, step } from "../../../src/runtime/protocol.ts";
-import { requestOf, singleMapping } from "../bundle/bundle-request.ts";
+import { host, requestOf, singleMapping } from "../bundle/bundle-request.ts";
 
 const filter = new Uint8Array(16);
 
@@ -290,6 +290,12 @@ describe("compilePlan", () => {
       "",
       "entry,keepgroups",
     ]);
+  });
+
+  it("makes no keyring where an outer container's filter would refuse it", () => {
+    expect(records(planOf(), step.KEYRING)).toHaveLength(1);
+    const nested = planOf({}, {}, { host: { ...host, isFiltered: true } });
+    expect(records(nested, step.KEYRING)).toEqual([]);
   });
 
   it("refuses to start without the filter that the bundle asks for", () => {
