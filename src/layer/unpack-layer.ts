@@ -156,13 +156,20 @@ interface WorkerEnd {
   readonly killer: NodeJS.Signals | null;
 }
 
+/**
+ * MiB of heap before V8 cleans up thoroughly: buffers of a layer count there too, and would else
+ * be the reason for a full collection every few milliseconds.
+ */
+const nodeOptions = ["--initial-old-space-size=128"];
+
 function startWorker({ targetDir, mapping, limits }: UnpackLayerOptions): ChildProcess {
   const request: UnpackRequest = {
     limits: limits ?? defaultUnpackLimits,
     uids: mapping.uid.map(insideRange),
     gids: mapping.gid.map(insideRange),
   };
-  return spawnInUserns(mapping, [nodeProgram(), unpackWorkerEntry(), JSON.stringify(request)], {
+  const argv = [nodeProgram(), ...nodeOptions, unpackWorkerEntry(), JSON.stringify(request)];
+  return spawnInUserns(mapping, argv, {
     stdio: ["pipe", "ignore", "pipe", "pipe"],
     // Inherited, not named: root of the namespace may not be able to walk the path.
     cwd: targetDir,
