@@ -1,8 +1,6 @@
 import { TsmanError } from "../errors/index.ts";
 import { limits, message } from "./protocol.ts";
 
-/** Where set-up failed: the process that noticed, as native/protocol.h names them. */
-export type FailureStage = "monitor" | "map" | "stage 1" | "init" | "network" | "exec";
 
 /** A FAILED frame taken apart. */
 export interface FailureMessage {
