@@ -5,6 +5,7 @@
  *   monitor   runs one container (monitor.h); descriptor 3 is the control socket
  *   userns    runs a program as root of a user namespace (userns.h)
  *   rmtree    removes directory trees (rmtree.h)
+ *   flatten   merges layers into one directory (flatten.h)
  *   version   protocol version and C library
  *
  * Not for people: the TypeScript side is the only caller, and protocol.h what it
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flatten.h"
 #include "monitor.h"
 #include "protocol.h"
 #include "rmtree.h"
@@ -34,11 +36,13 @@ int main(int argc, char **argv)
         return userns_main(argv + 2);
     if (strcmp(verb, "rmtree") == 0 && argc > 2)
         return rmtree_main(argv + 2);
+    if (strcmp(verb, "flatten") == 0 && argc > 2)
+        return flatten_main(argv + 2);
     if (strcmp(verb, "version") == 0) {
         printf("protocol %d\nlibc %s\n", TSMAN_PROTOCOL_VERSION, LIBC);
         return 0;
     }
     fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-                    "version\n");
+                    "flatten TARGET LAYER... | version\n");
     return 125;
 }

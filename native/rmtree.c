@@ -131,26 +131,24 @@ static void remove_entry(struct removal *removal, int parent, const char *name, 
     removal->path[before] = '\0';
 }
 
-static bool remove_tree(const char *path)
+bool rmtree_at(int parent, const char *path)
 {
     static struct removal removal;
     struct stat status;
     memset(&removal, 0, sizeof(removal));
-    if (lstat(path, &status) < 0) {
+    removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
+    if (removal.length >= sizeof(removal.path))
+        removal.length = sizeof(removal.path) - 1;
+    if (fstatat(parent, path, &status, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno == ENOENT)
             return true;
-        snprintf(removal.path, sizeof(removal.path), "%s", path);
-        removal.length = strlen(removal.path);
         report(&removal, "stat", errno);
         return false;
     }
     removal.device = status.st_dev;
-    removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
-    if (removal.length >= sizeof(removal.path))
-        removal.length = sizeof(removal.path) - 1;
     if (S_ISDIR(status.st_mode))
-        remove_directory(&removal, AT_FDCWD, path);
-    else if (unlink(path) < 0 && errno != ENOENT)
+        remove_directory(&removal, parent, path);
+    else if (unlinkat(parent, path, 0) < 0 && errno != ENOENT)
         report(&removal, "remove", errno);
     return !removal.failed;
 }
@@ -165,7 +163,7 @@ int rmtree_main(char **paths)
     }
     bool fine = true;
     for (; *paths != NULL; paths++) {
-        if (!remove_tree(*paths))
+        if (!rmtree_at(AT_FDCWD, *paths))
             fine = false;
     }
     return fine ? 0 : 1;

@@ -5,5 +5,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+/* Removes one tree, or one file, below directory `parent`; the first error goes to
+   stderr.  Whether all of it is gone.  One thread at a time. */
+bool rmtree_at(int parent, const char *path);
+
 /* Goes on after an error; the first one goes to stderr.  0 or 1, the exit status. */
 int rmtree_main(char **paths);

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "memory.h"
+#include "rmtree.h"
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -44,14 +48,12 @@ static int copy_attributes(int to, const char *name, const struct stat *status)
     return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-static int copy_file(int from, int to, const char *name, const struct stat *status)
+/* Shares the blocks where the file system can (ioctl_ficlone(2)), else copies. */
+static int copy_bytes(int source, int target, off_t size)
 {
-    cleanup_close int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    cleanup_close int target =
-        openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (source < 0 || target < 0)
-        return -1;
-    for (off_t left = status->st_size; left > 0;) {
+    if (ioctl(target, FICLONE, source) == 0)
+        return 0;
+    for (off_t left = size; left > 0;) {
         ssize_t sent = sendfile(target, source, NULL, (size_t)left);
         if (sent < 0)
             return -1;
@@ -59,6 +61,18 @@ static int copy_file(int from, int to, const char *name, const struct stat *stat
             break;
         left -= sent;
     }
+    return 0;
+}
+
+static int copy_file(int from, int to, const char *name, const struct stat *status)
+{
+    cleanup_close int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int target =
+        openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (source < 0 || target < 0)
+        return -1;
+    if (copy_bytes(source, target, status->st_size) < 0)
+        return -1;
     if (fchown(target, status->st_uid, status->st_gid) < 0)
         return -1;
     /* After chown, which removes file capabilities. */
@@ -76,12 +90,40 @@ static int copy_link(int from, int to, const char *name)
     return symlinkat(text, to, name);
 }
 
-static int copy_directory(int from, int to, int depth);
+/* Whether an overlay would hide what lies below this directory. */
+static bool is_opaque(int parent, const char *name)
+{
+    cleanup_close int directory =
+        openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    char value = '\0';
+    return directory >= 0 && fgetxattr(directory, "user.overlay.opaque", &value, 1) == 1 &&
+           value == 'y';
+}
 
-static int copy_entry(int from, int to, const char *name, int depth)
+/* Makes room for `name` of the upper tree: 1 if a directory stays to be merged
+   into, 0 if nothing is left there. */
+static int make_room(int from, int to, const char *name, mode_t mode)
+{
+    struct stat below;
+    if (fstatat(to, name, &below, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -1;
+    if (S_ISDIR(mode) && S_ISDIR(below.st_mode) && !is_opaque(from, name))
+        return 1;
+    if (rmtree_at(to, name))
+        return 0;
+    errno = EIO;
+    return -1;
+}
+
+static int copy_directory(int from, int to, int depth, bool merge);
+
+static int copy_entry(int from, int to, const char *name, int depth, bool merge)
 {
     struct stat status;
+    int is_there = 0;
     if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return -1;
+    if (merge && (is_there = make_room(from, to, name, status.st_mode)) < 0)
         return -1;
     if (S_ISREG(status.st_mode)) {
         if (copy_file(from, to, name, &status) < 0)
@@ -93,13 +135,13 @@ static int copy_entry(int from, int to, const char *name, int depth)
         if (mkfifoat(to, name, 0600) < 0)
             return -1;
     } else if (S_ISDIR(status.st_mode)) {
-        if (mkdirat(to, name, 0700) < 0)
+        if (!is_there && mkdirat(to, name, 0700) < 0)
             return -1;
         cleanup_close int source =
             openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         cleanup_close int target =
             openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (source < 0 || target < 0 || copy_directory(source, target, depth + 1) < 0)
+        if (source < 0 || target < 0 || copy_directory(source, target, depth + 1, merge) < 0)
             return -1;
         copy_xattrs(source, target);
     } else {
@@ -108,7 +150,7 @@ static int copy_entry(int from, int to, const char *name, int depth)
     return copy_attributes(to, name, &status);
 }
 
-static int copy_directory(int from, int to, int depth)
+static int copy_directory(int from, int to, int depth, bool merge)
 {
     if (depth > MAX_DEPTH) {
         errno = ELOOP;
@@ -125,7 +167,7 @@ static int copy_directory(int from, int to, int depth)
     const struct dirent *entry;
     while (result == 0 && (entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = copy_entry(from, to, entry->d_name, depth);
+            result = copy_entry(from, to, entry->d_name, depth, merge);
     }
     int error = errno;
     closedir(directory);
@@ -135,7 +177,12 @@ static int copy_directory(int from, int to, int depth)
 
 int tree_copy(int from, int to)
 {
-    return copy_directory(from, to, 0);
+    return copy_directory(from, to, 0, false);
+}
+
+int tree_merge(int from, int to)
+{
+    return copy_directory(from, to, 0, true);
 }
 
 static int chown_one(int directory, const char *name, int flags, const struct stat *status,

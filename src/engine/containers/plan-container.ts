@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Bundle, JoinTarget } from "../../bundle/bundle.ts";
@@ -163,10 +164,15 @@ function joined(
       container: name,
       pid: state.pid,
       hostname: record.options.hostname ?? record.id.slice(0, 12),
-      hostsPath: path.join(dir, "hosts"),
-      resolvConfPath: path.join(dir, "resolv.conf"),
+      hostsPath: existing(path.join(dir, "hosts")),
+      resolvConfPath: existing(path.join(dir, "resolv.conf")),
     },
   };
+}
+
+/** Without a network, or with `--no-hosts`, a container has no such file. */
+function existing(file: string): string | undefined {
+  return existsSync(file) ? file : undefined;
 }
 
 async function seccompProfile(options: ContainerOptions) {

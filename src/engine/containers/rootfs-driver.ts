@@ -55,7 +55,8 @@ export async function prepareRootfs(
     // `--rootfs PATH` is the root itself: nothing is to be made.
     if (planned.options.rootfs?.overlay === false) return plan;
     const { flattenRootfs } = await import("./flatten-rootfs.ts");
-    await flattenRootfs(context, planned, lowerDirectories(context, planned), plan.path);
+    const lowers = lowerDirectories(context, planned);
+    await flattenRootfs(context, planned.mapping, lowers, plan.path);
     return plan;
   }
   makeDirectories([plan.upper, plan.work]);
