@@ -1,7 +1,6 @@
 import { TsmanError } from "../errors/index.ts";
 import { limits, message } from "./protocol.ts";
 
-
 /** A FAILED frame taken apart. */
 export interface FailureMessage {
   readonly type: "failed";
