@@ -19,7 +19,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { ensureImage } from "../images/ensure-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
-import { containerState, getContainer } from "./find-container.ts";
+import { containerState } from "./find-container.ts";
 
 /** A volume that the container needs, and the name under which the store has or will have it. */
 export interface PlannedVolume extends VolumeNeed {
@@ -148,7 +148,13 @@ function joined(
       { hint: "join one container only" },
     );
   }
-  const record = getContainer(context, name);
+  const record = context.store.containers.find(name);
+  if (record === undefined) {
+    // Not CONTAINER_NOT_FOUND: its exit status 1 would pass for the program's own.
+    throw new TsmanError("USAGE", `join the namespaces of container ${name}: no such container`, {
+      hint: "choose one from: tsman ps",
+    });
+  }
   const state = containerState(context, record);
   if (state.status !== "running") {
     throw new TsmanError(
