@@ -1,0 +1,185 @@
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { idMapOf, mountsOf, type NamespaceKind, namespaceOf, statusOf } from "../support/proc.ts";
+import { expectedIdMap, idOutside } from "../support/subordinate-ids.ts";
+import { background, sh, trySh } from "./in-container.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+const kinds: readonly NamespaceKind[] = ["user", "mnt", "pid", "uts", "ipc", "net", "cgroup"];
+
+describe("the namespaces of a container", () => {
+  it("are all its own", async () => {
+    await using container = await background(store(), "");
+    for (const kind of kinds) {
+      expect(namespaceOf(container.pid, kind), kind).not.toBe(namespaceOf("self", kind));
+    }
+  });
+
+  it("are all its own with the default network too", async () => {
+    await using container = await background(store(), "--network slirp4netns");
+    for (const kind of kinds) {
+      expect(namespaceOf(container.pid, kind), kind).not.toBe(namespaceOf("self", kind));
+    }
+  });
+
+  it.each([
+    ["--pid", "pid"],
+    ["--ipc", "ipc"],
+    ["--uts", "uts"],
+    ["--network", "net"],
+  ] as const)("are the host's with %s host, and only that one", async (option, shared) => {
+    await using container = await background(store(), `${option} host`);
+    for (const kind of kinds) {
+      const isShared = namespaceOf(container.pid, kind) === namespaceOf("self", kind);
+      expect(isShared, kind).toBe(kind === shared);
+    }
+  });
+
+  it("are another container's with container:NAME", async () => {
+    await using first = await background(store(), "--name first --hostname first-host");
+    await using second = await background(
+      store(),
+      "--pid container:first --ipc container:first --uts container:first --network container:first",
+    );
+    for (const kind of kinds) {
+      const isShared = namespaceOf(first.pid, kind) === namespaceOf(second.pid, kind);
+      expect(isShared, kind).toBe(kind !== "mnt" && kind !== "cgroup");
+    }
+    const seen = await sh(
+      store(),
+      "--pid container:first --uts container:first",
+      "tr '\\0' ' ' </proc/1/cmdline; hostname",
+    );
+    expect(seen).toBe("sleep 1000 first-host");
+  });
+
+  it("are joined with the network's hosts and resolv.conf", async () => {
+    await using first = await background(
+      store(),
+      "--name with-dns --network slirp4netns --dns 192.0.2.53 --add-host there:192.0.2.1",
+    );
+    const files = await sh(
+      store(),
+      `--network container:${first.id}`,
+      "cat /etc/resolv.conf /etc/hosts; ip -4 addr show tap0",
+    );
+    expect(files).toContain("nameserver 192.0.2.53");
+    expect(files).toContain("192.0.2.1\tthere");
+    expect(files).toContain("10.0.2.100/24");
+  });
+
+  it("cannot be joined when that container does not exist, does not run, or is another one", async () => {
+    const missing = await trySh(store(), "--pid container:nobody", "true");
+    expect(missing.stderr).toContain("container nobody: no such container");
+    expect(missing.status).toBe(125);
+
+    await store().succeed("run --name ended --network none busybox true".split(" "));
+    const ended = await trySh(store(), "--network none --pid container:ended", "true");
+    expect(ended.stderr).toContain("container ended: it does not run");
+    expect(ended.status).toBe(125);
+
+    const two = await trySh(store(), "--pid container:ended --ipc container:first", "true");
+    expect(two.stderr).toContain("ended and first");
+    expect(two.status).toBe(125);
+  });
+});
+
+describe("the id mapping", () => {
+  it("gives 0 to the caller and the rest to the subordinate range", async () => {
+    await using container = await background(store(), "");
+    for (const kind of ["uid", "gid"] as const) {
+      expect(idMapOf(container.pid, kind)).toEqual(expectedIdMap(kind));
+    }
+    expect(readFileSync(`/proc/${container.pid}/setgroups`, "utf8")).toBe("allow\n");
+  });
+
+  it("decides whose files are written outside", async () => {
+    const directory = join(store().scratch, "owners");
+    mkdirSync(directory, { mode: 0o777 });
+    await sh(
+      store(),
+      ["--volume", `${directory}:/out`],
+      "touch /out/root; touch /out/user; chown 1000:2000 /out/user",
+    );
+    const own = process.getuid?.();
+    expect(statSync(join(directory, "root"))).toMatchObject({ uid: own, gid: process.getgid?.() });
+    expect(statSync(join(directory, "user"))).toMatchObject({
+      uid: idOutside("uid", 1000),
+      gid: idOutside("gid", 2000),
+    });
+  });
+
+  it("is the caller's own id inside with --userns keep-id", async () => {
+    const uid = process.getuid?.() ?? 0;
+    const gid = process.getgid?.() ?? 0;
+    await using container = await background(store(), "--userns keep-id");
+    expect(statusOf(container.pid).Uid).toBe(`${uid}\t${uid}\t${uid}\t${uid}`);
+    expect(idMapOf(container.pid, "uid")).toContainEqual({ inside: uid, outside: uid, count: 1 });
+    const script = "id -u; id -g; touch /tmp/x; stat -c '%u %g' /tmp/x /bin/busybox";
+    expect(await sh(store(), "--userns keep-id", script)).toBe(
+      `${uid}\n${gid}\n${uid} ${gid}\n0 0`,
+    );
+  });
+
+  it("is a chosen id with --userns keep-id:uid=,gid=, and -u goes before it", async () => {
+    const script = "id -u; id -g; head -n 1 /proc/self/uid_map | tr -s ' '";
+    const first = idOutside("uid", 1);
+    expect(await sh(store(), "--userns keep-id:uid=500,gid=600", script)).toBe(
+      `500\n600\n 0 ${first} 500`,
+    );
+    expect(await sh(store(), "--userns keep-id:uid=500,gid=600 -u 0", "id -u")).toBe("0");
+  });
+
+  it("leaves the caller's id out with --userns nomap", async () => {
+    await using container = await background(store(), "--userns nomap");
+    const [line, ...others] = idMapOf(container.pid, "uid");
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({ inside: 0, outside: idOutside("uid", 1) });
+  });
+
+  it("of an unknown mode is refused", async () => {
+    for (const mode of ["keep-id:uid=x", "keep-id:size=1", "auto", "nonsense"]) {
+      const { status, stderr } = await trySh(store(), `--userns ${mode}`, "true");
+      expect(stderr).toMatch(/--userns/);
+      expect(status).toBe(125);
+    }
+  });
+});
+
+describe("the mount namespace", () => {
+  it("neither shows its mounts to the host nor the host's new ones to it (S14)", async () => {
+    await using container = await background(store(), "");
+    for (const mount of mountsOf(container.pid)) {
+      const shared = mount.propagation.filter((word) => /^(shared|master)/.test(word));
+      expect(shared, mount.mountPoint).toEqual([]);
+    }
+  });
+});
+
+describe("the host name", () => {
+  it("is the beginning of the id, or --hostname, or the host's with --uts host", async () => {
+    await using container = await background(store(), "");
+    const { stdout } = await store().succeed([
+      ..."run --rm --network none --uts".split(" "),
+      `container:${container.id}`,
+      ..."busybox hostname".split(" "),
+    ]);
+    expect(stdout.trim()).toBe(container.id.slice(0, 12));
+    expect(await sh(store(), "--hostname a.example", "hostname; cat /etc/hostname")).toBe(
+      "a.example\na.example",
+    );
+    expect(await sh(store(), "--uts host", "hostname")).toBe(hostname());
+  });
+
+  it("cannot be chosen for the host, and not be any text", async () => {
+    const host = await trySh(store(), "--uts host --hostname x", "true");
+    expect(host.stderr).toContain("--uts host");
+    expect(host.status).toBe(125);
+    const text = await trySh(store(), ["--hostname", "a b"], "true");
+    expect(text.stderr).toContain("--hostname");
+    expect(text.status).toBe(125);
+  });
+});
