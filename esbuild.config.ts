@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
@@ -65,9 +65,12 @@ const heavyBuiltins = new Set([
 const builtins: Plugin = {
   name: "builtins",
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "require-call" ? undefined : { path, namespace: "builtin", sideEffects: false },
-    );
+    onResolve({ filter: /^node:/ }, ({ path, kind, importer }) => {
+      if (kind === "require-call") return undefined;
+      // One for each importer of a heavy one: it is loaded for the members that this one reads.
+      const suffix = heavyBuiltins.has(path) ? `?${importer}` : "";
+      return { path, suffix, namespace: "builtin", sideEffects: false };
+    });
     onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => {
       if (path === "node:process") return { contents: "export default process;", loader: "js" };
       const exports = createRequire(import.meta.url)(path) as Record<string, unknown>;
@@ -91,6 +94,36 @@ const builtins: Plugin = {
   },
 };
 
+/** What src imports of undici: the package, or modules below it. */
+const undiciPaths = new Set<string>();
+
+/**
+ * undici is larger than all the rest together, and only a pull needs it: a file of its own, which
+ * gives a module of it when one of the registry client wakes up.
+ */
+const undiciApart: Plugin = {
+  name: "undici-apart",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^undici($|\/)/ }, ({ path }) => ({ path, namespace: "apart" }));
+    onResolve({ filter: /^\.\/undici\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    onLoad({ filter: /.*/, namespace: "apart" }, ({ path }) => {
+      undiciPaths.add(path);
+      return { contents: `module.exports = require("./undici.cjs")["${path}"]();`, loader: "js" };
+    });
+  },
+};
+
+/**
+ * One character beyond ASCII makes V8 keep a whole file in two bytes each, and Node decode it by the
+ * slow way: regular expressions and the comments of dependencies have some.
+ */
+async function toAscii(path: string): Promise<void> {
+  const text = await readFile(path, "utf8");
+  const escaped = (unit: string): string =>
+    `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  await writeFile(path, text.replace(/[^\x00-\x7f]/g, escaped));
+}
+
 /** main.js stays tiny: what it imports must come after the compile cache is on. */
 const appApart: Plugin = {
   name: "app-apart",
@@ -109,7 +142,7 @@ if (present.length === 0) {
   process.exit(1);
 }
 
-const shared: BuildOptions & { metafile: true } = {
+const shared = {
   absWorkingDir: root,
   outdir: out,
   bundle: true,
@@ -129,7 +162,7 @@ const shared: BuildOptions & { metafile: true } = {
   },
   metafile: true,
   logLevel: "warning",
-};
+} satisfies BuildOptions;
 
 const results = await Promise.all([
   build({
@@ -141,7 +174,7 @@ const results = await Promise.all([
   build({
     ...shared,
     entryPoints: { "cli/app": "src/cli/app.ts" },
-    plugins: [lazyOclif, builtins],
+    plugins: [lazyOclif, undiciApart, builtins],
   }),
   build({
     ...shared,
@@ -152,10 +185,25 @@ const results = await Promise.all([
   // esbuild has printed what is wrong.
   process.exit(1);
 });
+const { outdir: _, ...sharedFile } = shared;
+const undici = await build({
+  ...sharedFile,
+  stdin: {
+    contents: [...undiciPaths]
+      .map((path) => `exports["${path}"] = () => require("${path}");`)
+      .join("\n"),
+    resolveDir: root,
+  },
+  outfile: join(out, "cli/undici.cjs"),
+  format: "cjs",
+  banner: {},
+});
 const outputs: Metafile["outputs"] = Object.assign(
   {},
-  ...results.map(({ metafile }) => metafile.outputs),
+  ...[...results, undici].map(({ metafile }) => metafile.outputs),
 );
+
+await Promise.all(["app.js", "undici.cjs"].map((name) => toAscii(join(out, "cli", name))));
 
 // Chunk names carry a hash: what an earlier build left behind would pile up.
 const written = new Set(Object.keys(outputs).map((path) => join(root, path)));
