@@ -49,7 +49,6 @@ struct kernel_mount_attr {
 int kernel_mount_setattr(int mount, unsigned flags, const struct kernel_mount_attr *attr);
 
 /* close_range(2), Linux 5.9 (CLOEXEC: 5.11) */
-#define K_CLOSE_RANGE_CLOEXEC 4u
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 int kernel_pivot_root(const char *new_root, const char *put_old);

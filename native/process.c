@@ -366,18 +366,27 @@ static int connect_streams(struct init *init)
     return 0;
 }
 
+/*
+ * All but the standard streams and the socket to the monitor, and not only at execve:
+ * as long as a directory of the host is open, /proc/self/fd/N leads there, as program,
+ * as interpreter of one or as entry of PATH (CVE-2024-21626).
+ */
 static int close_others(struct init *init)
 {
-    if (kernel_close_range(3, UINT_MAX, K_CLOSE_RANGE_CLOEXEC) == 0)
+    const int sync = init->sync;
+    fcntl(sync, F_SETFD, FD_CLOEXEC);
+    if ((sync == 3 || kernel_close_range(3, (unsigned)sync - 1, 0) == 0) &&
+        kernel_close_range((unsigned)sync + 1, UINT_MAX, 0) == 0)
         return 0;
-    /* Linux 5.9 has the call but not the flag (EINVAL). */
-    if (errno != ENOSYS && errno != EINVAL)
+    if (errno != ENOSYS)
         return fail(&init->failure, errno, "close", "descriptors from 3 on");
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
         limit.rlim_cur = 65536;
-    for (int fd = 3; fd < (int)limit.rlim_cur; fd++)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (int fd = 3; fd < (int)limit.rlim_cur; fd++) {
+        if (fd != sync)
+            close(fd);
+    }
     return 0;
 }
 
