@@ -5,7 +5,7 @@ import { nativeProgram } from "../../platform/native.ts";
 import { runProgram } from "../../platform/process.ts";
 import { usernsArguments } from "../../platform/userns.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
-import { adoptDirectories } from "../adopt-directories.ts";
+import { adoptPaths } from "../adopt-paths.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 
 /** Copying a large image takes its time; milliseconds. */
@@ -26,7 +26,7 @@ export async function flattenRootfs(
   target: string,
 ): Promise<void> {
   mkdirSync(target, { mode: 0o755 });
-  await adoptDirectories(context, [target], mapping);
+  await adoptPaths(context, [target], mapping);
   const argv = [nativeProgram(), "flatten", target, ...lowers.toReversed()];
   // The default mapping has the caller, without whom nobody walks the path to the store, and all
   // ids of every other mapping.  Root has no such: it may do without a user namespace.

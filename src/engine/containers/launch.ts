@@ -1,3 +1,5 @@
+import { isTsmanError } from "../../errors/index.ts";
+import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
@@ -54,6 +56,10 @@ export async function launch(
       const failure = monitorFailureOf(error);
       const next = nextDriver(driver);
       if (failure === undefined || next === undefined || !isDriverFailure(failure, driver)) {
+        // What the runtime can only report, the rootless part can explain.
+        if (isTsmanError(error, "PREFLIGHT_USERNS") && failure !== undefined) {
+          throw explainUsernsFailure(failure);
+        }
         throw error;
       }
       driver = next;

@@ -1,12 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { toFileError } from "../../platform/errno.ts";
 import type { RootfsPlan } from "../../runtime/launch-context.ts";
 import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
 import { step } from "../../runtime/protocol.ts";
-import { adoptDirectories } from "../adopt-directories.ts";
+import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { findProgram } from "../host/programs.ts";
+import { hasOpaqueRoot } from "../images/opaque-root.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
 /** How a root file system can come about, the best first. */
@@ -60,7 +61,9 @@ export async function prepareRootfs(
     return plan;
   }
   makeDirectories([plan.upper, plan.work]);
-  await adoptDirectories(context, [plan.upper, plan.work], planned.mapping);
+  // What the merged root looks like is what the upper directory looks like, umask or not.
+  chmodSync(plan.upper, rootMode(plan.lowers));
+  await adoptPaths(context, [plan.upper, plan.work], planned.mapping);
   if (plan.driver === "fuse-overlayfs") makeDirectories([path.join(plan.dir, "merged")]);
   return plan;
 }
@@ -89,14 +92,22 @@ export function describeRootfs(
   };
 }
 
+/** Mode of the image's own root directory. */
+function rootMode(lowers: readonly string[]): number {
+  const [top] = lowers;
+  return top === undefined ? 0o755 : statSync(top).mode & 0o7777;
+}
+
 /** Topmost first, as overlayfs wants them. */
 function lowerDirectories(context: EngineContext, planned: ContainerPlan): string[] {
   const { rootfs } = planned.options;
   if (rootfs !== undefined) return [rootfs.path];
   const layers = planned.image?.layers ?? [];
-  return layers
+  const topDown = layers
     .map((layer) => context.store.layers.diffPath(planned.mapping.key, layer.chainId))
     .reverse();
+  const lowest = topDown.findIndex(hasOpaqueRoot);
+  return lowest < 0 ? topDown : topDown.slice(0, lowest + 1);
 }
 
 function makeDirectories(directories: readonly string[]): void {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { assertContainerName, randomContainerName } from "../../container/names.ts";
@@ -9,6 +9,7 @@ import { toFileError } from "../../platform/errno.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
+import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import type { RunIo, RunSession } from "../types.ts";
@@ -52,7 +53,7 @@ export async function runContainer(
   await using undo = new AsyncDisposableStack();
   const record = createRecord(context, planned);
   undo.defer(() => discardContainer(context, record, { volumes: true }));
-  writeBundle(context, planned);
+  await writeBundle(context, planned);
   if (options.cidFile !== undefined) {
     writeIdFile(options.cidFile, record.id);
     undo.defer(() => rmSync(options.cidFile as string, { force: true }));
@@ -143,15 +144,18 @@ function createRecord(context: EngineContext, planned: ContainerPlan): Container
 }
 
 /** `containers/<id>`: config.json and the artefacts; volumes too, since they have to exist. */
-function writeBundle(context: EngineContext, planned: ContainerPlan): void {
+async function writeBundle(context: EngineContext, planned: ContainerPlan): Promise<void> {
   const { containers, volumes } = context.store;
   const dir = containers.dir(planned.id);
   try {
     writeFileSync(path.join(dir, configFileName), JSON.stringify(planned.bundle.config));
     for (const { name, content } of planned.bundle.artefacts) {
       // Bound into the container, whose users must be able to read it.
-      writeFileSync(path.join(dir, name), content, { mode: 0o644 });
+      writeFileSync(path.join(dir, name), content);
+      chmodSync(path.join(dir, name), 0o644);
     }
+    const artefacts = planned.bundle.artefacts.map(({ name }) => path.join(dir, name));
+    await adoptPaths(context, artefacts, planned.mapping);
   } catch (error) {
     throw toFileError(error, `write container ${planned.name}`);
   }

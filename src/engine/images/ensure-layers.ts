@@ -1,13 +1,16 @@
+import { isTsmanError } from "../../errors/index.ts";
 import type { UnpackedLayer } from "../../layer/index.ts";
 import { unpackLayer } from "../../layer/index.ts";
 import type { RegistryClient } from "../../registry/client.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
+import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import type { ImageLayer, ImageRecord } from "../../store/images.ts";
-import { adoptDirectories } from "../adopt-directories.ts";
+import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
 import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
+import { markOpaqueRoot } from "./opaque-root.ts";
 
 /** What {@link ensureLayers} takes. */
 export interface EnsureLayersOptions {
@@ -83,7 +86,7 @@ async function ensureLayer(
   await using _blob = await blobs.lock(digest, { signal, onWait });
   const targetDir = layers.begin(mapping.key, layer.chainId);
   try {
-    await adoptDirectories(context, [targetDir], mapping);
+    await adoptPaths(context, [targetDir], mapping);
     onProgress?.({ kind: "layer-start", digest, total: layer.size });
     const source = blobs.has(digest)
       ? storedBlob(context.store, layer)
@@ -99,14 +102,20 @@ async function ensureLayer(
         onProgress?.({ kind: "layer-progress", digest, current, total: layer.size }),
     });
     const unpacked = await bothOrNeither(unpack, source.complete, source.cancel);
+    if (unpacked.opaqueRoot) markOpaqueRoot(targetDir);
     layers.commit(mapping.key, layer.chainId, unpacked.bytes);
     onProgress?.({ kind: "layer-done", digest });
   } catch (error) {
     const waste = layers.abandon(mapping.key, layer.chainId);
     if (waste !== undefined) await discardTree(context, waste);
-    throw error;
+    throw isTsmanError(error, "RUNTIME_FAILED") && refusedNamespace.test(error.message)
+      ? explainUsernsFailure(error.message.slice(error.message.indexOf("tsman-native: ")))
+      : error;
   }
 }
+
+/** What `tsman-native userns` says when it could not make or map the worker's namespace. */
+const refusedNamespace = /tsman-native: (?:map|userns|stage 1|unshare)/;
 
 /**
  * Waits for both; when one fails the other is ended and waited for, and the root of the trouble is

@@ -8,35 +8,36 @@ import type { IdMapping } from "../rootless/id-mapping.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
 
 /**
- * Gives directories of the caller to the ids that root of a container stands for.
+ * Gives files and directories of the caller to the ids that root of a container stands for.
  *
  * With the default mapping that is the caller, and there is nothing to do.  Root may simply do it.
  * An ordinary user with `--userns=keep-id` may not chown to its subordinate ids, except inside a
  * user namespace that has both: the one of the default mapping.
  */
-export async function adoptDirectories(
+export async function adoptPaths(
   context: EngineContext,
-  directories: readonly string[],
+  paths: readonly string[],
   mapping: IdMapping,
 ): Promise<void> {
+  if (paths.length === 0) return;
   const uid = outside(mapping.uid, 0);
   const gid = outside(mapping.gid, 0);
   const caller = process.geteuid?.() ?? 0;
   if (uid === caller && gid === (process.getegid?.() ?? 0)) return;
   if (caller === 0) {
-    for (const directory of directories) chownSync(directory, uid, gid);
+    for (const each of paths) chownSync(each, uid, gid);
     return;
   }
   const between = mappingFor(context, { mode: "default" });
   const owner = `${inside(between.uid, uid)}:${inside(between.gid, gid)}`;
   const result = await runProgram(
     nativeProgram(),
-    usernsArguments(between, ["/bin/chown", "-h", owner, "--", ...directories], false),
+    usernsArguments(between, ["/bin/chown", "-h", owner, "--", ...paths], false),
   );
   if (result.status === 0) return;
   throw new TsmanError(
     "RUNTIME_FAILED",
-    `give ${directories[0]} to the container's root: ${result.stderr.toString("utf8").trim()}`,
+    `give ${paths[0]} to the container's root: ${result.stderr.toString("utf8").trim()}`,
   );
 }
 
