@@ -60,11 +60,14 @@ interface Bar {
   current: number;
   total: number;
   state: string | undefined;
+  isDone: boolean;
 }
 
 /** Screens are repainted at most this often. */
 const repaintMs = 80;
 const maxBarWidth = 40;
+/** What fits on any screen: lines that have scrolled away cannot be repainted. */
+const maxRows = 16;
 
 function bars(stderr: Output, columns: () => number): ProgressView {
   const all = new Map<string, Bar>();
@@ -77,9 +80,9 @@ function bars(stderr: Output, columns: () => number): ProgressView {
     lastPaint = Date.now();
     const width = Math.max(40, columns());
     const up = painted > 0 ? `\x1b[${painted}A` : "";
-    const rows = [...all].map(([digest, bar]) => `\x1b[2K${barLine(digest, bar, width)}\n`);
-    stderr.write(up + rows.join(""));
-    painted = all.size;
+    const rows = visibleRows(all, width).map((row) => `\x1b[2K${row}\n`);
+    stderr.write(`${up}${rows.join("")}\x1b[J`);
+    painted = rows.length;
   };
   const schedule = (): void => {
     if (timer !== undefined) return;
@@ -88,7 +91,7 @@ function bars(stderr: Output, columns: () => number): ProgressView {
     else timer = setTimeout(paint, wait).unref();
   };
   const bar = (digest: string): Bar => {
-    const found = all.get(digest) ?? { current: 0, total: 0, state: undefined };
+    const found = all.get(digest) ?? { current: 0, total: 0, state: undefined, isDone: false };
     all.set(digest, found);
     return found;
   };
@@ -118,10 +121,11 @@ function bars(stderr: Output, columns: () => number): ProgressView {
           const done = bar(event.digest);
           done.current = done.total;
           done.state = "done";
+          done.isDone = true;
           break;
         }
         case "layer-exists":
-          bar(event.digest).state = "already there";
+          Object.assign(bar(event.digest), { state: "already there", isDone: true });
           break;
         case "waiting":
           bar(event.digest).state = `waiting: ${event.reason}`;
@@ -137,6 +141,15 @@ function bars(stderr: Output, columns: () => number): ProgressView {
       schedule();
     },
   };
+}
+
+/** All bars; of many, those that are not done, and how many are. */
+function visibleRows(all: ReadonlyMap<string, Bar>, width: number): string[] {
+  const line = ([digest, bar]: readonly [string, Bar]): string => barLine(digest, bar, width);
+  if (all.size <= maxRows) return [...all].map(line);
+  const open = [...all].filter(([, bar]) => !bar.isDone);
+  const summary = `${all.size - open.length} of ${all.size} layers are there`;
+  return [...open.slice(0, maxRows - 1).map(line), summary];
 }
 
 function barLine(digest: string, bar: Bar, width: number): string {
