@@ -42,9 +42,9 @@ export function writeFileAttributes(
   if (uid !== 0 || gid !== 0) fchownSync(fd, uid, gid);
   if ((mode & specialBits) !== 0) fchmodSync(fd, mode);
   writeXattrs(path, attributes, losses);
-  const { sec, nsec } = attributes.mtime;
-  if (nsec === 0) futimesSync(fd, sec, sec);
-  else utimensat(bytes(path), attributes.mtime, attributes.mtime);
+  const { mtime } = attributes;
+  if (isExactInNode(mtime)) futimesSync(fd, mtime.sec, mtime.sec);
+  else utimensat(bytes(path), mtime, mtime);
 }
 
 /** A symbolic link: it has no mode, and takes no `user.*` attributes (xattr(7)). */
@@ -87,9 +87,13 @@ export function writeDirectoryAttributes(
   writeTimes(path, attributes.mtime);
 }
 
+/** Node's seconds are doubles, exact for whole seconds only, and it takes a negative one for now. */
+function isExactInNode({ sec, nsec }: EntryTime): boolean {
+  return nsec === 0 && sec >= 0;
+}
+
 function writeTimes(path: string, mtime: EntryTime): void {
-  // Node's seconds are doubles: exact for whole seconds only.
-  if (mtime.nsec === 0) lutimesSync(fsPath(path), mtime.sec, mtime.sec);
+  if (isExactInNode(mtime)) lutimesSync(fsPath(path), mtime.sec, mtime.sec);
   else utimensat(bytes(path), mtime, mtime);
 }
 
