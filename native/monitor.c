@@ -733,7 +733,9 @@ static void finish(struct monitor *monitor)
     rundir_clear(&monitor->rundir, 0);
     bool connected = monitor->control.fd >= 0;
     proto_send_exited(&monitor->control, monitor->init_status);
-    if (!connected && monitor->settings.cleanup != NULL) {
+    /* The caller of a detached container leaves as soon as it has started: it may be
+       gone before it reads EXITED, so it is never the one who cleans up. */
+    if ((!connected || !monitor->settings.foreground) && monitor->settings.cleanup != NULL) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);

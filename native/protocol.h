@@ -116,7 +116,8 @@
                                  names none, and when the monitor itself gets
                                  SIGTERM */
 #define TSMAN_SET_CLEANUP 22u /* (argv)*: executed by the monitor after the exit
-                                 when no caller is connected any more (--rm -d) */
+                                 of a detached container (--rm -d), and when no
+                                 caller is connected any more */
 #define TSMAN_SET_STAGE_COMMAND 23u /* (argv)*: a host program that is run and waited
                                  for as root of the user namespace, in a mount
                                  namespace that the container's is then copied
