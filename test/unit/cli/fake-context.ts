@@ -1,4 +1,3 @@
-import type { CommandContext } from "../../../src/cli/command.ts";
 import { catalogue } from "../../../src/cli/command-table.ts";
 import { dispatch } from "../../../src/cli/dispatch.ts";
 import type { Engine } from "../../../src/cli/engine.ts";
@@ -49,19 +48,4 @@ export async function run(
     openEngine: async () => engine as Engine,
   });
   return { status, stdout: stdout.text, stderr: stderr.text };
-}
-
-/** A context for code below the dispatcher. */
-export function fakeContext(): CommandContext & { stdout: FakeOutput; stderr: FakeOutput } {
-  return {
-    catalogue,
-    stdout: fakeOutput(),
-    stderr: fakeOutput(),
-    cwd: "/work",
-    environment: {},
-    now: () => now,
-    columns: () => 80,
-    openEngine: () => Promise.reject(new Error("no engine here")),
-    interruption: () => new AbortController().signal,
-  };
 }
