@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { invalidValue, unsupported } from "../usage-error.ts";
+import { invalidValue } from "../usage-error.ts";
 
 /** One line of /etc/hosts. */
 export interface AddedHost {
@@ -26,21 +26,15 @@ export function parseAddHost(text: string, option: string): readonly AddedHost[]
   return names.map((name) => ({ name, address }));
 }
 
-/** `--dns IP`. */
+/** `--dns IP`, or `none` for the image's own resolv.conf. */
 export function parseDnsServer(text: string, option: string): string {
-  if (text === "none") {
-    throw unsupported(
-      `${option} none`,
-      "the container gets a resolv.conf",
-      "mount your own: -v ./resolv.conf:/etc/resolv.conf:ro",
-    );
-  }
+  if (text === "none") return text;
   if (isIP(text) !== 0) return text;
   throw invalidValue(
     option,
     text,
     "not an IP address",
-    "give the address of a name server, such as 9.9.9.9",
+    "give the address of a name server, such as 9.9.9.9, or none",
   );
 }
 

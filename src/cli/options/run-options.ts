@@ -63,7 +63,7 @@ export const runOptions = {
     summary: "give a device of the host",
     parse: parseDevice,
   }),
-  dns: list({ metavar: "IP", summary: "name server", parse: parseDnsServer }),
+  dns: list({ metavar: "IP|none", summary: "name server", parse: parseDnsServer }),
   "dns-option": list({
     metavar: "OPTION",
     summary: "option of resolv.conf",
