@@ -4,6 +4,12 @@ import { defineConfig } from "vitest/config";
 // One project per tier (CONTRIBUTING.md, "Tests").  `unit` and `architecture` need no kernel
 // feature; the others run the real bin/tsman and are started by test/run.ts, which provides the
 // registry and the ordinary user that they need.
+/**
+ * Milliseconds until a test counts as hung, not a measure of speed: property tests on a busy
+ * machine of two cores take seconds.
+ */
+const hungAfter = 120_000;
+
 export default defineConfig({
   test: {
     // No retries anywhere: a test that fails sometimes has found something.
@@ -11,10 +17,20 @@ export default defineConfig({
     passWithNoTests: false,
     projects: [
       {
-        test: { name: "unit", include: ["test/unit/**/*.test.ts"], pool: "threads" },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          pool: "threads",
+          testTimeout: hungAfter,
+          hookTimeout: hungAfter,
+        },
       },
       {
-        test: { name: "architecture", include: ["test/architecture/**/*.test.ts"] },
+        test: {
+          name: "architecture",
+          include: ["test/architecture/**/*.test.ts"],
+          testTimeout: hungAfter,
+        },
       },
       {
         test: {
@@ -22,8 +38,8 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           exclude: ["test/integration/root/**"],
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: hungAfter,
+          hookTimeout: hungAfter,
           maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
         },
       },
@@ -32,8 +48,8 @@ export default defineConfig({
           name: "hostile",
           include: ["test/hostile/**/*.test.ts"],
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: hungAfter,
+          hookTimeout: hungAfter,
         },
       },
       {
@@ -41,8 +57,8 @@ export default defineConfig({
           name: "root",
           include: ["test/integration/root/**/*.test.ts"],
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: hungAfter,
+          hookTimeout: hungAfter,
         },
       },
     ],
