@@ -6,6 +6,7 @@
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +73,22 @@ int kernel_mount_setattr(int mount, unsigned flags, const struct kernel_mount_at
 int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 {
     return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int kernel_mount_id(int fd, uint64_t *id)
+{
+    /* Of struct statx: stx_mask is the first member, stx_mnt_id at 144; C libraries
+       declare it with and without the latter. */
+    uint32_t words[64];
+    const uint32_t mask = 0x1000u; /* STATX_MNT_ID */
+    if (syscall(SYS_statx, fd, "", EMPTY_PATH, mask, words) < 0)
+        return -1;
+    if (!(words[0] & mask)) {
+        errno = ENOSYS;
+        return -1;
+    }
+    memcpy(id, words + 36, sizeof(*id));
+    return 0;
 }
 
 int kernel_pivot_root(const char *new_root, const char *put_old)

@@ -51,6 +51,9 @@ int kernel_mount_setattr(int mount, unsigned flags, const struct kernel_mount_at
 /* close_range(2), Linux 5.9 (CLOEXEC: 5.11) */
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
+/* statx(2) with STATX_MNT_ID, Linux 5.8: the mount that a descriptor belongs to */
+int kernel_mount_id(int fd, uint64_t *id);
+
 int kernel_pivot_root(const char *new_root, const char *put_old);
 int kernel_execveat(int directory, const char *path, char *const argv[], char *const envp[],
                     int flags);

@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel.h"
@@ -25,12 +27,28 @@ static int parse_flags(struct init *init, const char *list, struct mounting_flag
                : 0;
 }
 
+/* Programs trust what they find in /proc.  No plan names a target there, but a link of
+   the image may lead to it (CVE-2019-16884, CVE-2025-52881). */
+static bool is_in_proc(int fd)
+{
+    struct statfs filesystem;
+    return fstatfs(fd, &filesystem) < 0 || filesystem.f_type == PROC_SUPER_MAGIC;
+}
+
 /* The target, made if missing; the failure names it as the container does. */
 static int open_target(struct init *init, const char *path, enum path_kind kind, const char *extra)
 {
-    int fd =
-        path_ensure(init->root, path, kind, kind == PATH_FILE ? 0644 : 0755, path_flags(extra));
-    return fd < 0 ? fail(&init->failure, errno, "open mount target", "%s", path) : fd;
+    unsigned flags = path_flags(extra);
+    cleanup_close int fd =
+        path_ensure(init->root, path, kind, kind == PATH_FILE ? 0644 : 0755, flags);
+    if (fd < 0)
+        return fail(&init->failure, errno, "open mount target", "%s", path);
+    if (!(flags & PATH_NO_SYMLINKS) && is_in_proc(fd)) {
+        fail(&init->failure, EXDEV, "open mount target", "%s", path);
+        failure_detail(&init->failure, "a symbolic link leads into /proc");
+        return -1;
+    }
+    return give_fd(&fd);
 }
 
 /* Turns what the mounting layer reports about descriptors into the step's own

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "memory.h"
 #include "number.h"
 #include "path.h"
@@ -310,6 +311,13 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
     return add_additional(&group, additional, user, failure);
 }
 
+/* A file that is reached through a mount, or is one, belongs to the host. */
+static bool is_of_root(int root, int fd)
+{
+    uint64_t ours, its;
+    return kernel_mount_id(root, &ours) == 0 && kernel_mount_id(fd, &its) == 0 && ours == its;
+}
+
 int user_add_entry(int root, const struct user *user)
 {
     char line[700], last = '\n';
@@ -317,6 +325,10 @@ int user_add_entry(int root, const struct user *user)
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return -1;
+    if (!is_of_root(root, fd)) {
+        errno = EXDEV;
+        return -1;
+    }
     if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1)
         return -1;
     int length = snprintf(line, sizeof(line), "%s%u:x:%u:%u:container user:%s:/bin/sh\n",

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { tsmanPath } from "../integration/support.ts";
 import { commandLineOf, descriptorsOf } from "../support/proc.ts";
@@ -109,7 +110,7 @@ describe("a running program", () => {
     });
     closeSync(victim);
     closeSync(directory);
-    const ended = new Transcript(child.stdout).end();
+    const ended = new Transcript(child.stdout as Readable).end();
     await fileAppears(pidFile);
     const pid = Number(readFileSync(pidFile, "utf8"));
     // It was written before the program was executed.
