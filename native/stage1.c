@@ -293,10 +293,6 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     prepare(stage1, &joins, &failure);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 
-    if (network) {
-        prctl(PR_SET_DUMPABLE, 1);
-        sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
-    }
     if (join(&joins, CLONE_NEWPID, &failure) < 0)
         give_up(stage1->sync, &failure);
 
@@ -319,7 +315,10 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
             if (stage1->program[i] >= 0)
                 close(stage1->program[i]);
         }
+        /* The helper opens /proc/PID/ns of this process, whenever it comes to
+           that: from here on it can. */
         prctl(PR_SET_DUMPABLE, 1);
+        sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
         sync_await(stage1->sync, SYNC_STAGE_EXIT);
     }
     _exit(0);

@@ -11,10 +11,10 @@
  *      | - OPENED ----------------> |
  *      |                            | stage commands, late slots
  *      |                            | becomes 0:0, unshares the rest
- *      | <------------ NET_WANTED - |      (SET_NETWORK only)
- *      | starts slirp4netns         |
  *      |                            | clone(CLONE_PARENT) ----------> |
  *      | <-------------- INIT_PID - |                                 | steps
+ *      | <------------ NET_WANTED - |      (SET_NETWORK only)         |
+ *      | starts slirp4netns         |                                 |
  *      |                            | exits, or waits for STAGE_EXIT  |
  *      | <--------------------------------------- TTY (descriptor) -- |
  *      | <------------------------------------- WARNING, any number - |
