@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -8,8 +9,8 @@ import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 //
 // The command line is one file, in which modules that are imported with `import()` sleep until they
 // are used: Node's loader takes 1 to 2 ms for each file of an ES module graph, more than V8 takes to
-// read code that is not run.  In front of it stands dist/cli/main.js, which switches the compile
-// cache on.
+// read code that is not run.  In front of it stands dist/cli/main.js, which brings the code that V8
+// compiled before (src/cli/code-cache.ts); it takes CommonJS for that.
 
 const root = import.meta.dirname;
 const out = join(root, "dist");
@@ -117,20 +118,14 @@ const undiciApart: Plugin = {
  * One character beyond ASCII makes V8 keep a whole file in two bytes each, and Node decode it by the
  * slow way: regular expressions and the comments of dependencies have some.
  */
-async function toAscii(path: string): Promise<void> {
+async function toAscii(path: string): Promise<string> {
   const text = await readFile(path, "utf8");
   const escaped = (unit: string): string =>
     `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  await writeFile(path, text.replace(/[^\x00-\x7f]/g, escaped));
+  const ascii = text.replace(/[^\x00-\x7f]/g, escaped);
+  await writeFile(path, ascii);
+  return ascii;
 }
-
-/** main.js stays tiny: what it imports must come after the compile cache is on. */
-const appApart: Plugin = {
-  name: "app-apart",
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^\.\/app\.ts$/ }, () => ({ path: "./app.js", external: true }));
-  },
-};
 
 const present = Object.entries(entryPoints).filter(([name, source]) => {
   const exists = existsSync(join(root, source));
@@ -174,12 +169,20 @@ const results = await Promise.all([
   build({
     ...shared,
     entryPoints: { "cli/app": "src/cli/app.ts" },
+    outExtension: { ".js": ".cjs" },
+    format: "cjs",
+    banner: {},
+    define: {
+      "import.meta.url": "__filename",
+      "import.meta.filename": "__filename",
+      "import.meta.dirname": "__dirname",
+    },
     plugins: [lazyOclif, undiciApart, builtins],
   }),
   build({
     ...shared,
     entryPoints: { "cli/main": "src/cli/main.ts" },
-    plugins: [appApart, builtins],
+    plugins: [builtins],
   }),
 ]).catch(() => {
   // esbuild has printed what is wrong.
@@ -203,7 +206,11 @@ const outputs: Metafile["outputs"] = Object.assign(
   ...[...results, undici].map(({ metafile }) => metafile.outputs),
 );
 
-await Promise.all(["app.js", "undici.cjs"].map((name) => toAscii(join(out, "cli", name))));
+await toAscii(join(out, "cli/undici.cjs"));
+const app = await toAscii(join(out, "cli/app.cjs"));
+// src/cli/main.ts tells builds apart by this.
+const hash = createHash("sha256").update(app).digest("hex").slice(0, 32);
+await writeFile(join(out, "cli/app.cjs"), `// ${hash}\n${app}`);
 
 // Chunk names carry a hash: what an earlier build left behind would pile up.
 const written = new Set(Object.keys(outputs).map((path) => join(root, path)));

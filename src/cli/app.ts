@@ -7,7 +7,7 @@ import { terminalColumns } from "./session/terminal.ts";
 
 // The process as seen from the command line: its arguments, descriptors and end.
 
-const status = await dispatch({
+void dispatch({
   argv: process.argv.slice(2),
   catalogue,
   stdout: descriptorOutput(1),
@@ -23,5 +23,4 @@ const status = await dispatch({
       ...(values["runtime-dir"] !== undefined && { runtimeDir: values["runtime-dir"] }),
     });
   },
-});
-process.exit(status);
+}).then((status) => process.exit(status));
