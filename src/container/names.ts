@@ -1,5 +1,5 @@
-import { randomBytes, randomInt } from "node:crypto";
 import { TsmanError } from "../errors/index.ts";
+import { randomBytes, randomHex } from "../platform/random.ts";
 
 /** Podman's grammar of names; anything else could travel into paths (security case S32). */
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -19,7 +19,7 @@ export function assertContainerName(name: string): void {
 
 /** A new container id: 64 hexadecimal digits, as Podman's and Docker's. */
 export function newContainerId(): string {
-  return randomBytes(32).toString("hex");
+  return randomHex(32);
 }
 
 const adjectives =
@@ -41,5 +41,6 @@ export function randomContainerName(): string {
 
 function pick(words: string): string {
   const list = words.split(" ");
-  return list[randomInt(list.length)] as string;
+  // Nobody minds that some words are a millionth likelier.
+  return list[randomBytes(4).readUInt32LE() % list.length] as string;
 }

@@ -1,6 +1,6 @@
-import { isIP } from "node:net";
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import { isIpAddress } from "../platform/ip-address.ts";
 
 /** What tsman reads of a resolv.conf(5). */
 export interface ResolverConfig {
@@ -20,7 +20,7 @@ export function parseResolvConf(text: string): ResolverConfig {
   for (const line of text.split("\n")) {
     const [keyword, ...values] = line.trim().split(/\s+/);
     const first = values[0];
-    if (keyword === "nameserver" && first !== undefined && isIP(withoutZone(first)) !== 0) {
+    if (keyword === "nameserver" && first !== undefined && isIpAddress(first)) {
       servers.push(first);
     } else if (keyword === "search") {
       search = values.filter((domain) => domainPattern.test(domain));
@@ -31,10 +31,6 @@ export function parseResolvConf(text: string): ResolverConfig {
     }
   }
   return { servers, search, options };
-}
-
-function withoutZone(address: string): string {
-  return address.split("%")[0] ?? "";
 }
 
 /** A server that a network namespace of its own cannot reach: loopback, or of one interface. */
@@ -90,7 +86,7 @@ export function formatResolvConf(request: ResolvConfRequest): string | undefined
     }
     return undefined;
   }
-  for (const server of dns) check("--dns", server, isIP(server) !== 0, "an address");
+  for (const server of dns) check("--dns", server, isIpAddress(server), "an address");
   for (const domain of dnsSearch) {
     check("--dns-search", domain, domain === "." || domainPattern.test(domain), "a domain");
   }

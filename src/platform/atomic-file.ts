@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -13,6 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
+import { randomHex } from "./random.ts";
 
 /** What {@link writeFileAtomic} takes. */
 export interface AtomicWriteOptions {
@@ -33,7 +33,7 @@ export function writeFileAtomic(
   content: string | Uint8Array,
   options: AtomicWriteOptions = {},
 ): void {
-  const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${file}.${randomHex(6)}.tmp`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(temporary, flags, 0o600);
   try {

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { UsernsRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import { fingerprint } from "../platform/fingerprint.ts";
 import type { IdMapEntry, UsernsMaps } from "../platform/userns.ts";
 import type { HostIds } from "./host-ids.ts";
 import {
@@ -342,5 +342,5 @@ function keyOf(uid: readonly IdMapEntry[], gid: readonly IdMapEntry[]): string {
       map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}`).join(","),
     )
     .join(";");
-  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return fingerprint(text);
 }

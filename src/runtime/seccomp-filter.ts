@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
 import type { LinuxSeccomp, SeccompRule } from "../oci/runtime-spec.ts";
+import { fingerprint } from "../platform/fingerprint.ts";
 import { seccompCompiler } from "../platform/native.ts";
 import { runProgram } from "../platform/process.ts";
+import { randomHex } from "../platform/random.ts";
 
 /** sizeof(struct sock_filter) */
 const instructionBytes = 8;
@@ -14,7 +15,7 @@ const maxInstructions = 4096;
 
 /**
  * The compiled form of a filter: an array of `struct sock_filter`.  Compiled once and kept in the
- * user's cache under the hash of its source, so a start reads one file.
+ * user's cache together with its source, so a start reads one file.
  *
  * @param cacheDir The user's own cache directory.
  * @throws TsmanError USAGE when the compiler refuses a rule, PREFLIGHT_HELPER when it is missing
@@ -24,10 +25,9 @@ export async function compileSeccompFilter(
   cacheDir: string,
 ): Promise<Uint8Array> {
   const source = formatFilterSource(seccomp);
-  const key = createHash("sha256").update(source).digest("hex");
   const directory = path.join(cacheDir, "seccomp");
-  const file = path.join(directory, `${key}.bpf`);
-  const cached = readCachedFilter(file);
+  const file = path.join(directory, `${fingerprint(source)}.bpf`);
+  const cached = readCachedFilter(file, source);
   if (cached !== undefined) return cached;
   const result = await runProgram(seccompCompiler(), [], { input: source });
   const program = result.stdout;
@@ -39,7 +39,7 @@ export async function compileSeccompFilter(
       { hint: "check the profile given with --security-opt seccomp=FILE" },
     );
   }
-  writeCachedFilter(directory, file, program);
+  writeCachedFilter(directory, file, source, program);
   return program;
 }
 
@@ -90,24 +90,35 @@ function isProgram(bytes: Uint8Array): boolean {
 }
 
 /** A filter that others could have written is as good as none: it is not used. */
-function readCachedFilter(file: string): Uint8Array | undefined {
+function readCachedFilter(file: string, source: string): Uint8Array | undefined {
   try {
     const stat = statSync(file);
     if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return undefined;
-    if (stat.size > maxInstructions * instructionBytes) return undefined;
     const bytes = readFileSync(file);
-    return isProgram(bytes) ? bytes : undefined;
+    // The name of the file is a short hash, which a profile could be made to share with another.
+    const start = Buffer.byteLength(source) + 1;
+    if (bytes.toString("utf8", 0, start) !== `${source}\0`) return undefined;
+    const program = bytes.subarray(start);
+    return isProgram(program) ? program : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** The cache is a convenience: a directory that cannot be written costs time, not the start. */
-function writeCachedFilter(directory: string, file: string, program: Uint8Array): void {
-  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+function writeCachedFilter(
+  directory: string,
+  file: string,
+  source: string,
+  program: Uint8Array,
+): void {
+  const temporary = `${file}.${randomHex(6)}`;
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, program, { mode: 0o600, flag: "wx" });
+    writeFileSync(temporary, Buffer.concat([Buffer.from(`${source}\0`), program]), {
+      mode: 0o600,
+      flag: "wx",
+    });
     renameSync(temporary, file);
   } catch {
     discard(temporary);

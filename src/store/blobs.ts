@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -19,6 +19,7 @@ import { type Digest, digestFromHex, digestHex, sha256Digest } from "../oci/dige
 import { readSmallFile, syncDirectory, writeFileAtomic } from "../platform/atomic-file.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+import { randomHex } from "../platform/random.ts";
 
 const chunkBytes = 1024 * 1024;
 const blobName = /^[0-9a-f]{64}$/;
@@ -110,7 +111,7 @@ export class BlobDirectory {
   importFile(digest: Digest, source: string): void {
     if (this.has(digest)) return;
     // A name of its own: two commands may import the same file at the same time.
-    const name = `${digestHex(digest)}.${randomBytes(6).toString("hex")}.tmp`;
+    const name = `${digestHex(digest)}.${randomHex(6)}.tmp`;
     const temporary = path.join(this.#partials, name);
     try {
       assertDigest(digest, copyAndHash(source, temporary), `import ${source} as blob`);

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, linkSync, openSync, rmSync } from "node:fs";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
+import { randomHex } from "../platform/random.ts";
 import { migrations } from "./schema.ts";
 
 /** One row as SQLite gives it. */
@@ -160,7 +160,7 @@ export function isConstraintViolation(error: unknown): boolean {
  * of several processes can do: nobody ever opens a database without its tables.
  */
 function createDatabase(path: string): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${path}.${randomHex(6)}.tmp`;
   try {
     // SQLite gives a new file the mode that the umask leaves; journal and log copy ours.
     closeSync(openSync(temporary, "wx", 0o600));

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   chownSync,
   closeSync,
@@ -16,6 +15,7 @@ import { bootId } from "../platform/boot-id.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
 import { syncFilesystem } from "../platform/libc.ts";
+import { randomHex } from "../platform/random.ts";
 import type { Database } from "./database.ts";
 
 /** What {@link LayerDirectory.begin} takes. */
@@ -231,7 +231,7 @@ export class LayerDirectory {
   /** Renames a directory to a name that says that it is waste; undefined when there is none. */
   #discard(directory: string): string | undefined {
     if (!existsSync(directory)) return undefined;
-    const trash = `${directory}.${randomBytes(6).toString("hex")}${trashSuffix}`;
+    const trash = `${directory}.${randomHex(6)}${trashSuffix}`;
     renameSync(directory, trash);
     return trash;
   }

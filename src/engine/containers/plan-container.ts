@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -13,6 +12,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { localCandidates } from "../../oci/reference.ts";
+import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
@@ -69,7 +69,7 @@ export async function planContainer(
   const dir = context.store.containers.dir(id);
   const volumes = listVolumes(options, image?.config.config.volumes ?? []).map((need) => ({
     ...need,
-    volumeName: need.name ?? randomBytes(32).toString("hex"),
+    volumeName: need.name ?? randomHex(32),
   }));
   const imageName = imageNameOf(options, image);
   const host = readHostFacts(options);

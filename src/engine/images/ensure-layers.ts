@@ -1,6 +1,5 @@
 import { isTsmanError } from "../../errors/index.ts";
 import type { UnpackedLayer } from "../../layer/index.ts";
-import { unpackLayer } from "../../layer/index.ts";
 import type { RegistryClient } from "../../registry/client.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
@@ -71,7 +70,7 @@ export async function ensureLayers(
 async function ensureLayer(
   context: EngineContext,
   layer: ImageLayer,
-  options: EnsureLayersOptions & { readonly signal: AbortSignal },
+  options: LayerOptions,
 ): Promise<void> {
   const { layers, blobs } = context.store;
   const { mapping, signal, onProgress } = options;
@@ -84,6 +83,60 @@ async function ensureLayer(
     return;
   }
   await using _blob = await blobs.lock(digest, { signal, onWait });
+  const wasKept = blobs.has(digest) || blobs.partial(digest).size > 0;
+  try {
+    await unpackOnce(context, layer, options);
+  } catch (error) {
+    if (!leavesNothing(error) || options.client === undefined) throw error;
+    blobs.remove(digest);
+    blobs.discardPartial(digest);
+    if (!wasKept || isTsmanError(error, "DISK_FULL")) throw error;
+    // What the store had of it may have been damaged since (security case S64): once more, anew.
+    const reason = "what the store had of it was damaged";
+    onProgress?.({ kind: "retry", digest, reason, delayMs: 0 });
+    await ensureAnew(context, layer, options);
+  }
+}
+
+async function ensureAnew(
+  context: EngineContext,
+  layer: ImageLayer,
+  options: LayerOptions,
+): Promise<void> {
+  try {
+    await unpackOnce(context, layer, options);
+  } catch (error) {
+    if (leavesNothing(error)) {
+      context.store.blobs.remove(layer.blob);
+      context.store.blobs.discardPartial(layer.blob);
+    }
+    throw error;
+  }
+}
+
+/**
+ * Whether bytes that have arrived are of no use after this failure.  After a broken connection or
+ * an interruption they are: the next pull goes on there.
+ */
+function leavesNothing(error: unknown): boolean {
+  if (!isTsmanError(error)) return false;
+  if (error.code === "SIZE_MISMATCH") return error.details.size !== undefined;
+  return ["LAYER_INVALID", "LAYER_LIMIT", "DIGEST_MISMATCH", "DISK_FULL"].includes(error.code);
+}
+
+type LayerOptions = EnsureLayersOptions & { readonly signal: AbortSignal };
+
+/** Downloads, if need be, and unpacks; the locks of layer and blob must be held. */
+async function unpackOnce(
+  context: EngineContext,
+  layer: ImageLayer,
+  options: LayerOptions,
+): Promise<void> {
+  const { layers, blobs } = context.store;
+  const { mapping, signal, onProgress } = options;
+  const digest = layer.blob;
+  // Schemas of its worker's messages: not for a start whose layers are all there.
+  const { unpackLayer } = await import("../../layer/index.ts");
   const targetDir = layers.begin(mapping.key, layer.chainId);
   try {
     await adoptPaths(context, [targetDir], mapping);
