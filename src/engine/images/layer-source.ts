@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
 import { PassThrough } from "node:stream";
-import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { TsmanError } from "../../errors/index.ts";
 import { toFileError } from "../../platform/errno.ts";
 import type { RegistryClient } from "../../registry/client.ts";
 import type { ImageLayer } from "../../store/images.ts";
@@ -119,20 +119,9 @@ async function download(
     );
     toWorker.end();
     await store.blobs.commit(digest, fd);
-  } catch (error) {
-    // Bytes of an earlier download that were wrong would be wrong again.
-    if (isTsmanError(error, "DIGEST_MISMATCH") || isTsmanError(error, "SIZE_MISMATCH")) {
-      if (!isBrokenConnection(error)) store.blobs.discardPartial(digest);
-    }
-    throw error;
   } finally {
     closeSync(fd);
   }
-}
-
-/** SIZE_MISMATCH of a connection that ended early: what arrived is good and is kept. */
-function isBrokenConnection(error: TsmanError): boolean {
-  return error.code === "SIZE_MISMATCH" && error.details.size === undefined;
 }
 
 function openPartial(path: string, digest: string): number {
