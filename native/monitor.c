@@ -542,7 +542,10 @@ static void advance(struct monitor *monitor)
             sync_send(monitor->stage_sync, SYNC_STAGE_EXIT, 0, -1);
         proto_send(&monitor->control, TSMAN_MSG_READY, NULL, 0);
     }
-    if (monitor->phase == HOLDING && !monitor->settings.hold) {
+    /* Not before stage 1 is gone: it is dumpable for the network helper's sake, holds
+       directories of the host, and with the host's pid namespace the program would see
+       it (CVE-2016-9962). */
+    if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0) {
         monitor->phase = STARTING;
         sync_send(monitor->init_sync, SYNC_START, 0, -1);
     }

@@ -1,0 +1,143 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { settingRecord } from "../../src/runtime/launch-plan.ts";
+import { projectRoot } from "../integration/support.ts";
+import { childrenOf, statusOf } from "../support/proc.ts";
+import { TarBuilder } from "../support/tar-builder.ts";
+import { Transcript, until, within } from "../support/wait.ts";
+import { launchDirectly, makeRootfs } from "./direct-launch.ts";
+import { compileProbe } from "./probe.ts";
+import { fingerprint, useStage } from "./run-stage.ts";
+
+// S1: CVE-2019-5736 (a container overwrites the program that started it through /proc/PID/exe).
+// S24: CVE-2016-9962 (a container gets at a process that joins it, before it is the program).
+const stage = useStage();
+let peek: Buffer;
+let tsman: string;
+
+beforeAll(() => {
+  peek = compileProbe("peek");
+  // An installation that belongs to the user, as in his home: his own program is what is at stake.
+  const installation = join(stage().store.scratch, "installation");
+  mkdirSync(join(installation, "dist"), { recursive: true });
+  for (const name of [
+    "bin",
+    "package.json",
+    "dist/cli",
+    "dist/chunks",
+    "dist/lib",
+    "dist/libexec",
+  ]) {
+    cpSync(join(projectRoot, name), join(installation, name), { recursive: true });
+  }
+  for (const name of ["node_modules", "dist/images"]) {
+    symlinkSync(join(projectRoot, name), join(installation, name));
+  }
+  tsman = join(installation, "bin/tsman");
+});
+
+const helper = () => join(stage().store.scratch, "installation/dist");
+
+/** `tsman run` of that installation. */
+async function run(...args: readonly string[]) {
+  const child = spawn(tsman, ["run", "--rm", "--quiet", "--network=none", ...args], {
+    env: stage().store.environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [stdout, stderr] = [new Transcript(child.stdout), new Transcript(child.stderr)];
+  const [status] = await within(30_000, `tsman run ${args.join(" ")}`, once(child, "close"));
+  return { status, stdout: stdout.text, stderr: stderr.text };
+}
+
+describe("the native program", () => {
+  it("is not written through /proc/1/exe when it is the container's init", async () => {
+    const before = fingerprint(helper());
+    const script = [
+      "for i in 1 2 3 4 5 6 7 8 9 10; do",
+      "  for f in /proc/1/exe /proc/1/map_files/*; do (echo overwritten >$f) && echo wrote; done",
+      "  dd if=/bin/busybox of=/proc/1/exe && echo wrote",
+      "  truncate -s 0 /proc/1/exe && echo wrote",
+      "  cp /proc/1/exe /tmp/copy && echo read",
+      "done 2>/dev/null",
+      "ls -l /proc/1/exe /proc/1/root /proc/1/cwd /proc/1/fd 2>/dev/null | grep -e '->'; echo done",
+    ].join("\n");
+    const { stdout, stderr } = await run("--init", "--cap-add=ALL", "busybox", "sh", "-c", script);
+    expect(stdout, stderr).toBe("done\n");
+    expect(fingerprint(helper())).toBe(before);
+  });
+
+  it("is a sealed copy in memory when the image executes it", async () => {
+    const before = fingerprint(helper());
+    const image = stage().image({
+      layers: [
+        new TarBuilder()
+          .file("entry", "#!/proc/self/exe\n", { mode: 0o755 })
+          .symlink("link", "/proc/1/exe"),
+      ],
+    });
+    // What runs is tsman's program, told to do what the image likes.  It finds no control socket.
+    for (const program of [
+      "/entry",
+      "/link",
+      "/proc/self/exe",
+      "/proc/thread-self/exe",
+      "/monitor",
+    ]) {
+      const { stdout, stderr } = await run("--cap-add=ALL", image, program, "monitor");
+      expect(stdout).toBe("");
+      expect(stderr).not.toContain("overwritten");
+    }
+    expect(fingerprint(helper())).toBe(before);
+  });
+});
+
+describe("a process that joins a container", () => {
+  it("cannot be opened, read or traced by it before it is the program", async () => {
+    const before = fingerprint(helper());
+    const layer = new TarBuilder().file("bin/peek", peek, { mode: 0o755 });
+    const image = stage().image({ layers: [layer] });
+    const caps = ["--cap-add=ALL", "--security-opt=seccomp=unconfined"];
+    await using attacker = await stage().background(...caps, image, "peek");
+    const logs = async () => (await stage().store.succeed(["logs", attacker.id])).stdout;
+    await until("the attacker to look", async () => /looking/.test(await logs()) || undefined);
+    for (let count = 0; count < 6; count += 1) {
+      const joining = [`--pid=container:${attacker.id}`, `--ipc=container:${attacker.id}`];
+      const { status, stderr } = await run(...joining, "busybox", "true");
+      expect(status, stderr).toBe(0);
+    }
+    await stage().store.succeed(["stop", "--time=10", attacker.id]);
+    const said = await logs();
+    expect(said).toMatch(/^looking\nseen [1-9]\d*\n$/);
+    expect(fingerprint(helper())).toBe(before);
+  });
+
+  it("has no companion left that could be traced with --pid host when the program starts", async () => {
+    const rootfs = makeRootfs(stage().directory());
+    // A network helper that stops the process whose namespace it is told to join.
+    const script = "kill -STOP {pid}; echo x >&{ready_fd}; exec sleep 100";
+    const handle = await launchDirectly({
+      rootfs,
+      command: ["/bin/sleep", "100"],
+      settings: [settingRecord("NETWORK", ["/bin/bash", "-c", script], "test")],
+    });
+    let hasStarted = false;
+    const started = handle.started.then(() => {
+      hasStarted = true;
+    });
+    await handle.ready;
+    const companion = await until("the stopped process", () =>
+      childrenOf(handle.pid).find((pid) => statusOf(pid).State?.startsWith("T")),
+    );
+    await delay(200);
+    expect(hasStarted).toBe(false);
+    process.kill(companion, "SIGCONT");
+    await started;
+    expect(childrenOf(handle.pid)).not.toContain(companion);
+    handle.stop(9, 0);
+    await handle.exited;
+  });
+});
