@@ -46,6 +46,8 @@ export class EntryExtraction {
   readonly #limits: UnpackLimits;
   readonly #extract: Extract;
   #failure: Error | undefined;
+  /** Of the entry whose body is being read. */
+  #open: Header | undefined;
   #wake: (() => void) | undefined;
 
   constructor(tree: LayerTree, owners: OwnerPolicy, limits: UnpackLimits) {
@@ -72,6 +74,16 @@ export class EntryExtraction {
       });
     }
     this.#check();
+  }
+
+  /**
+   * What ended the archive, told of the entry in whose body that happened.
+   *
+   * @param error of the framing, which does not know names.
+   */
+  withinOpenEntry(error: unknown): unknown {
+    if (this.#open === undefined) return error;
+    return withinEntry(toEntryError(error), this.#open.name);
   }
 
   /**
@@ -107,7 +119,11 @@ export class EntryExtraction {
         queueMicrotask(next);
         return;
       }
+      this.#open = header;
       body.on("error", () => undefined);
+      body.on("end", () => {
+        this.#open = undefined;
+      });
       body.on("end", () => this.#guard(header, () => this.#close(entry, file), next));
       if (file === undefined) body.resume();
       else

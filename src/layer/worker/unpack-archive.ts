@@ -32,7 +32,11 @@ export async function unpackArchive(
     hash.update(chunk);
     for (const piece of framing.push(chunk)) await extraction.write(piece);
   }
-  framing.finish();
+  try {
+    framing.finish();
+  } catch (error) {
+    throw extraction.withinOpenEntry(error);
+  }
   const implied = await extraction.end();
   return {
     outcome: "unpacked",
