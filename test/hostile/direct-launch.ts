@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync, symlinkSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { type PlanRecord, settingRecord, stepRecord } from "../../src/runtime/launch-plan.ts";
 import { type MonitorRequest, startMonitor } from "../../src/runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../src/runtime/monitor-handle.ts";
 import { protocolVersion } from "../../src/runtime/protocol.ts";
 import { SlotTable } from "../../src/runtime/slots.ts";
-import { expectedIdMap } from "../support/subordinate-ids.ts";
 
 /** A plan that is handed to the native program itself: for what has to be done hundreds of times. */
 export interface DirectLaunch {
@@ -20,15 +20,13 @@ export interface DirectLaunch {
 }
 
 const because = "test";
-const tools = ["/usr/bin/newuidmap", "/usr/bin/newgidmap"];
 
 /** The records of the plan: the shortest in which the attacked steps stand as they do in `run`. */
 export function directPlan(launch: DirectLaunch): PlanRecord[] {
   const slots = new SlotTable();
+  // Written directly, which is faster than newuidmap.
   const map = (name: "UID_MAP" | "GID_MAP", kind: "uid" | "gid") =>
-    expectedIdMap(kind).map(({ inside, outside, count }) =>
-      settingRecord(name, [String(inside), String(outside), String(count)], because),
-    );
+    settingRecord(name, ["0", String(userInfo()[kind]), "1"], because);
   const steps = [
     stepRecord("PROPAGATION", ["rprivate"], because),
     stepRecord("ROOT_BIND", [slots.open(launch.rootfs, "dir", because)], because),
@@ -44,10 +42,10 @@ export function directPlan(launch: DirectLaunch): PlanRecord[] {
   return [
     settingRecord("VERSION", [String(protocolVersion)], because),
     settingRecord("ID", ["hostile"], because),
-    settingRecord("UNSHARE", ["user", "mount", "pid", "uts", "ipc", "network"], because),
-    ...map("UID_MAP", "uid"),
-    ...map("GID_MAP", "gid"),
-    settingRecord("MAP_TOOLS", tools, because),
+    settingRecord("UNSHARE", ["user", "mount", "pid"], because),
+    map("UID_MAP", "uid"),
+    map("GID_MAP", "gid"),
+    settingRecord("SETGROUPS_DENY", [], because),
     settingRecord("FOREGROUND", [], because),
     ...slots.records,
     ...(launch.settings ?? []),
