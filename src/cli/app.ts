@@ -7,6 +7,10 @@ import { terminalColumns } from "./session/terminal.ts";
 
 // The process as seen from the command line: its arguments, descriptors and end.
 
+// Unheard, SIGUSR1 opens Node's debugger on a port of loopback.  Not --disable-sigusr1: that blocks
+// the signal, and then it cannot be passed on to a container either.
+process.on("SIGUSR1", () => {});
+
 void dispatch({
   argv: process.argv.slice(2),
   catalogue,

@@ -6,7 +6,7 @@ import { isTerminal } from "../is-terminal.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
-import { proxySignals } from "./signal-proxy.ts";
+import { proxySignals, type SignalProxy } from "./signal-proxy.ts";
 import { findSessionTerminal, type SessionTerminal } from "./terminal.ts";
 
 /** What `run` asks of its session besides the container's options. */
@@ -47,6 +47,7 @@ export async function runSession(
     columns: () => size?.columns ?? 80,
   });
   const abort = context.interruption();
+  using proxy = session.sigProxy && !options.detach ? proxySignals() : undefined;
   try {
     const running = await engine.containers.run(options, {
       stdin: 0,
@@ -63,7 +64,7 @@ export async function runSession(
     });
     progress.finish();
     if (options.detach) return await leave(running, context);
-    return await stay(running, session, terminal, abort);
+    return await stay(running, proxy, terminal, abort);
   } finally {
     terminal?.restore();
   }
@@ -78,7 +79,7 @@ async function leave(running: RunSession, context: CommandContext): Promise<numb
 
 async function stay(
   running: RunSession,
-  session: SessionOptions,
+  proxy: SignalProxy | undefined,
   terminal: SessionTerminal | undefined,
   abort: AbortSignal,
 ): Promise<number> {
@@ -86,7 +87,7 @@ async function stay(
   running.exited.catch(() => {});
   running.detached.catch(() => {});
   using stack = new DisposableStack();
-  if (session.sigProxy) stack.use(proxySignals((signal) => running.signal(signal)));
+  proxy?.passTo((signal) => running.signal(signal));
   if (terminal !== undefined) {
     stack.use(terminal.onResize(({ rows, columns }) => running.resize(rows, columns)));
   }
@@ -94,7 +95,7 @@ async function stay(
   const end = await Promise.race([
     running.exited.then(({ status }) => status),
     running.detached.then(() => undefined),
-    aborted(abort, session.sigProxy),
+    aborted(abort, proxy !== undefined),
   ]);
   if (end !== undefined) return end;
   running.release();
