@@ -160,8 +160,9 @@ static ssize_t read_source(const struct io_stream *stream, bool ready, uint8_t *
     return got;
 }
 
-/* Writes what it can; a sink that fails for good is closed. */
-static void flush_sink(struct io_stream *stream, bool ready)
+/* Writes what it can; a sink that fails for good is closed, and with
+   `ends_with_reader` the source too once nobody reads the sink. */
+static void flush_sink(struct io_stream *stream, bool ready, bool ends_with_reader)
 {
     while (is_pending(stream)) {
         if (stream->sink < 0) {
@@ -186,6 +187,9 @@ static void flush_sink(struct io_stream *stream, bool ready)
         if (written < 0 && errno == EAGAIN)
             return;
         if (written < 0) {
+            /* Nobody reads: the program learns of it as in a pipe of the shell's. */
+            if (errno == EPIPE && ends_with_reader)
+                drop_fd(&stream->source);
             drop_fd(&stream->sink);
             continue;
         }
@@ -196,7 +200,8 @@ static void flush_sink(struct io_stream *stream, bool ready)
 
 static void pump_output(struct io *io, struct io_stream *stream, bool readable, bool writable)
 {
-    flush_sink(stream, writable);
+    bool ends_with_reader = !io->tty;
+    flush_sink(stream, writable, ends_with_reader);
     /* While finishing there is no poll between the reads. */
     bool again = io->finishing;
     do {
@@ -216,7 +221,7 @@ static void pump_output(struct io *io, struct io_stream *stream, bool readable, 
             io->log_error = errno;
         stream->start = 0;
         stream->end = (size_t)got;
-        flush_sink(stream, false);
+        flush_sink(stream, false, ends_with_reader);
     } while (again);
 }
 
@@ -228,7 +233,7 @@ static void pump_input(struct io *io, bool readable, bool writable, bool broken)
         drop_fd(&stream->source);
         stream->start = stream->end = 0;
     }
-    flush_sink(stream, writable);
+    flush_sink(stream, writable, false);
     if (stream->sink < 0)
         drop_fd(&stream->source);
     if (is_pending(stream) || stream->source < 0 || !readable)
@@ -251,7 +256,7 @@ static void pump_input(struct io *io, bool readable, bool writable, bool broken)
         memcpy(stream->buffer, in_raw, (size_t)got);
         stream->end = (size_t)got;
     }
-    flush_sink(stream, false);
+    flush_sink(stream, false, false);
 }
 
 static short revents(const struct pollfd *fds, int slot)
