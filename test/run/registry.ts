@@ -15,12 +15,20 @@ export interface Registry extends AsyncDisposable {
   readonly address: string;
 }
 
-/** Builds every recipe, starts Debian's docker-registry on a free loopback port, pushes them. */
-export async function startRegistry(work: string, signal: AbortSignal): Promise<Registry> {
+/**
+ * Builds recipes, starts Debian's docker-registry on a free loopback port, pushes them.
+ *
+ * @param recipes what images/build.ts is told to build: all that the tests need.
+ */
+export async function startRegistry(
+  work: string,
+  signal: AbortSignal,
+  recipes: readonly string[] = ["--all"],
+): Promise<Registry> {
   const images = join(work, "images");
   const built = await runToEnd(
     process.execPath,
-    [join(root, "images/build.ts"), "--all", "--out", images],
+    [join(root, "images/build.ts"), ...recipes, "--out", images],
     { cwd: root, signal, quiet: true },
   );
   if (built !== 0) throw new Error(`build the images of the tests: exit status ${built}`);

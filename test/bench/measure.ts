@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A command whose duration is of interest. */
+export interface Candidate {
+  readonly name: string;
+  /** Program and arguments. */
+  readonly argv: readonly [string, ...string[]];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Before and after each run; not measured. */
+  readonly prepare?: () => Promise<void>;
+  readonly cleanUp?: () => Promise<void>;
+}
+
+/** Milliseconds of each run of one candidate, in the order of the runs. */
+export type Times = ReadonlyMap<string, readonly number[]>;
+
+/** How long and how often {@link alternate} measures. */
+export interface Effort {
+  /** Runs of each candidate that do not count. */
+  readonly warmUp: number;
+  readonly rounds: number;
+  /** Milliseconds after which no further round begins. */
+  readonly budget: number;
+}
+
+/**
+ * Runs the candidates in turn, so that whatever else the machine does hits all of them alike.
+ *
+ * @throws Error when one of them fails, with what it said.
+ */
+export async function alternate(
+  candidates: readonly Candidate[],
+  { warmUp, rounds, budget }: Effort,
+): Promise<Times> {
+  const times = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
+  const end = performance.now() + budget;
+  for (let round = -warmUp; round < rounds; round += 1) {
+    // Of few rounds there is still a median.
+    if (round > 2 && performance.now() > end) break;
+    for (const candidate of candidates) {
+      const time = await timeOnce(candidate);
+      if (round >= 0) times.get(candidate.name)?.push(time);
+    }
+  }
+  return times;
+}
+
+async function timeOnce({ name, argv, env, prepare, cleanUp }: Candidate): Promise<number> {
+  await prepare?.();
+  const [file, ...args] = argv;
+  const begin = performance.now();
+  const child = spawn(file, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words += text;
+  });
+  const [status] = (await once(child, "exit")) as [number | null];
+  const time = performance.now() - begin;
+  await cleanUp?.();
+  if (status !== 0) throw new Error(`${name} (${argv.join(" ")}): ${status}: ${words.trim()}`);
+  return time;
+}
+
+/** The middle value; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
