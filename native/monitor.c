@@ -306,7 +306,8 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return open_for_stage1(monitor, message->value);
     case SYNC_NET_WANTED:
         record = plan_setting(&monitor->plan, TSMAN_SET_NETWORK);
-        if (net_start(&monitor->net, record, monitor->stage1, &monitor->failure) < 0) {
+        if (net_start(&monitor->net, record, monitor->stage1, monitor->rundir.directory,
+                      &monitor->failure) < 0) {
             failure_stage(&monitor->failure, "network");
             return -1;
         }

@@ -41,7 +41,22 @@ static char *expand(const char *argument, pid_t member, int ready, int exit_fd)
     return text;
 }
 
-int net_start(struct net *net, const struct plan_record *record, pid_t member,
+/* Starts the helper in `directory`; ours stays what it is. */
+static int start_in(int directory, struct spawn *helper, char *const argv[], const int *keep,
+                    size_t keep_count)
+{
+    cleanup_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0 || fchdir(directory) < 0)
+        return -1;
+    int result = spawn_start(helper, argv, keep, keep_count);
+    int error = errno;
+    if (fchdir(here) < 0)
+        return -1;
+    errno = error;
+    return result;
+}
+
+int net_start(struct net *net, const struct plan_record *record, pid_t member, int directory,
               struct failure *failure)
 {
     int ready[2], hold[2];
@@ -63,7 +78,7 @@ int net_start(struct net *net, const struct plan_record *record, pid_t member,
         result = argv[i] == NULL ? -1 : 0;
     }
     if (result == 0)
-        result = spawn_start(&net->helper, argv, keep, 2);
+        result = start_in(directory, &net->helper, argv, keep, 2);
     if (result < 0)
         fail(failure, errno, "execute", "%s", record->argv[0]);
     for (unsigned i = 0; argv != NULL && i < record->argc; i++)

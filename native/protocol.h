@@ -109,7 +109,7 @@
                                  the network namespace exists; "{pid}" becomes the
                                  pid of a process in it, "{ready_fd}", "{exit_fd}"
                                  descriptor numbers; READY waits for a byte on
-                                 ready_fd */
+                                 ready_fd.  Started in the run directory */
 #define TSMAN_SET_HOLD 19u    /* (): after READY wait for START */
 #define TSMAN_SET_TIMEOUT 20u /* (milliseconds): then SIGKILL */
 #define TSMAN_SET_STOP 21u    /* (signal, milliseconds): for a control "stop" that

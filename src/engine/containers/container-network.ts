@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync } from "node:fs";
 import path from "node:path";
 import type { ContainerOptions } from "../../container/options.ts";
 import { describeNetwork, type NetworkDescription } from "../../network/describe-network.ts";
@@ -45,17 +46,37 @@ export async function planNetwork(
     return { helper: undefined, ports: [], publish: async () => undefined };
   }
   const ports = description.ports.length === 0 ? [] : await reservePorts(description.ports);
-  const apiSocket = ports.length === 0 ? undefined : path.join(runDir, "api");
   const helper = slirpArguments({
     program: requireSlirp4netns(),
     options: options.network.options,
-    apiSocket,
+    // The helper is started in the run directory, so that the path is short wherever that is.
+    apiSocket: ports.length === 0 ? undefined : apiSocketName,
   });
   const publish = async (): Promise<void> => {
-    if (apiSocket === undefined) return;
+    if (ports.length === 0) return;
     // Parses replies with zod: loaded only when something is published.
     const { publishPorts } = await import("../../network/slirp-api.ts");
-    await publishPorts(apiSocket, description.address ?? "", ports);
+    using socket = reachSocket(runDir, apiSocketName);
+    await publishPorts(socket.path, description.address ?? "", ports);
   };
   return { helper, ports, publish };
+}
+
+/** Of slirp4netns's API, in the run directory. */
+const apiSocketName = "api";
+/** Bytes of a socket's path without the final NUL; unix(7). */
+const longestSocketPath = 107;
+
+/**
+ * A path by which this process reaches a socket.  A run directory has a name of 64 digits, so that
+ * what is above it – a home with a long name will do – can make the path longer than sockets may
+ * have; then it leads through a descriptor.
+ */
+function reachSocket(directory: string, name: string): Disposable & { readonly path: string } {
+  const plain = path.join(directory, name);
+  if (Buffer.byteLength(plain) <= longestSocketPath) {
+    return { path: plain, [Symbol.dispose]: () => undefined };
+  }
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  return { path: `/proc/self/fd/${fd}/${name}`, [Symbol.dispose]: () => closeSync(fd) };
 }
