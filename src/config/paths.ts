@@ -78,7 +78,8 @@ function usableRuntimeDir(): string | undefined {
 }
 
 function absolute(what: string, value: string): string {
-  if (path.isAbsolute(value)) return path.normalize(value);
+  // Without the slash at its end, behind which lstat(2) would see what a symbolic link leads to.
+  if (path.isAbsolute(value)) return path.resolve(value);
   throw new TsmanError(
     "CONFIG_INVALID",
     `use ${what} ${JSON.stringify(value)}: not an absolute path`,
