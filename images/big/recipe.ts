@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { access, constants, lstat, readdir, readlink } from "node:fs/promises";
 import { busyboxConfig, busyboxLayer } from "../busybox.ts";
 import { dir, hostFile, type Recipe, symlink } from "../recipe.ts";
 import type { TarEntry } from "../tar.ts";
@@ -26,6 +26,8 @@ async function* walk(directory: string, budget: { left: number }): AsyncGenerato
     if (budget.left <= 0) return;
     const path = `${directory}/${name}`;
     const status = await lstat(path);
+    // An ordinary user may build this too: what it may not read is left out.
+    if (!status.isSymbolicLink() && !(await isReadable(path))) continue;
     if (status.isDirectory()) {
       yield* walk(path, budget);
     } else if (status.isSymbolicLink()) {
@@ -35,6 +37,13 @@ async function* walk(directory: string, budget: { left: number }): AsyncGenerato
       yield hostFile(path.slice(1), path, ownership(status));
     }
   }
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 function ownership(status: Stats) {
