@@ -76,12 +76,6 @@ describe("tsman pull", () => {
     expect(await readFile(join(layers[1] ?? "", "format"), "utf8")).toBe("docker\n");
   });
 
-  it("pulls an image of 121 layers", async () => {
-    const layers = await pullLayers(store(), "many-layers");
-    expect(layers).toHaveLength(121);
-    expect(await readFile(join(layers[120] ?? "", "last"), "utf8")).toBe("120\n");
-  }, 180_000);
-
   it("unpacks a layer that two images share once", async () => {
     const a = await pullLayers(store(), "shared-base-a");
     const before = layerDirectories(store());
