@@ -64,12 +64,16 @@ export class ContainerTable {
    * Enters a container and makes its two directories.  The row comes first: a directory without a
    * row is always waste that may be cleaned up.
    *
-   * @throws TsmanError NAME_IN_USE, naming the holder; storage errors, with nothing left behind.
+   * @throws TsmanError NAME_IN_USE, naming the holder; IMAGE_NOT_FOUND when another command has
+   * removed its image since it was looked up; storage errors, with nothing left behind.
    */
   create(record: ContainerRecord): void {
+    let entered: number;
     try {
-      this.#database.run(
-        "INSERT INTO containers (id, name, image_id, created_at, record) VALUES (?, ?, ?, ?, ?)",
+      // In one statement, as the removal of an image is: one of the two sees the other.
+      entered = this.#database.run(
+        `INSERT INTO containers (id, name, image_id, created_at, record)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE ?3 IS NULL OR EXISTS (SELECT 1 FROM images WHERE id = ?3)`,
         record.id,
         record.name,
         record.imageId ?? null,
@@ -78,6 +82,13 @@ export class ContainerTable {
       );
     } catch (error) {
       throw isConstraintViolation(error) ? this.#nameInUse("create", record.name, error) : error;
+    }
+    if (entered === 0) {
+      throw new TsmanError(
+        "IMAGE_NOT_FOUND",
+        `create container ${record.name}: its image ${record.imageName} was removed in the meantime`,
+        { hint: "run it again, which fetches the image again" },
+      );
     }
     try {
       mkdirSync(this.dir(record.id), { mode: 0o700 });

@@ -134,9 +134,19 @@ export class ImageTable {
     return this.#database.all(`${selectImage} ORDER BY i.created_at DESC, i.id`).map(imageOf);
   }
 
-  /** Forgets an image, its names and digests; whether it was there.  Its content stays. */
+  /**
+   * Forgets an image, its names and digests, unless a container was made of it.  Its content stays.
+   *
+   * @returns whether it was there, and is not any more.
+   */
   remove(id: Digest): boolean {
-    return this.#database.run("DELETE FROM images WHERE id = ?", id) > 0;
+    return (
+      this.#database.run(
+        `DELETE FROM images WHERE id = ?1
+         AND NOT EXISTS (SELECT 1 FROM containers WHERE image_id = ?1)`,
+        id,
+      ) > 0
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { TsmanError } from "../../errors/index.ts";
 import { familiarName, localCandidates, parseReference } from "../../oci/reference.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import { collectContent } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
@@ -78,20 +79,27 @@ async function removeImage(
     );
   }
   const users = containers.listByImage(image.id);
-  if (users.length > 0 && !force) {
-    throw new TsmanError(
-      "IMAGE_IN_USE",
-      `remove image ${familiar(image)}: used by container ${users.map((user) => user.name).join(", ")}`,
-      { hint: "remove the containers first, or with the image: tsman rmi --force" },
-    );
-  }
+  if (users.length > 0 && !force) throw inUse(image, users);
   if (users.length > 0) {
     const { removeContainer } = await import("../containers/remove-container.ts");
     for (const user of users) await removeContainer(context, user.id, { force: true });
   }
-  images.remove(image.id);
+  if (!images.remove(image.id)) {
+    const latest = containers.listByImage(image.id);
+    // Without any, another command has removed it a moment ago.
+    if (latest.length > 0) throw inUse(image, latest);
+  }
   await collectContent(context.store, { removeTree: (tree) => discardTree(context, tree) });
   return { untagged: [...image.names], deleted: [image.id] };
+}
+
+function inUse(image: ImageRecord, users: readonly ContainerRecord[]): TsmanError {
+  const names = users.map((user) => user.name).join(", ");
+  return new TsmanError(
+    "IMAGE_IN_USE",
+    `remove image ${familiar(image)}: used by container ${names}`,
+    { hint: "remove the containers first, or with the image: tsman rmi --force" },
+  );
 }
 
 /** The name of the image that the user wrote, if it was a name. */

@@ -1,6 +1,12 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { containerIdOf, containerRecord, digestOf, scratchStore } from "./scratch-store.ts";
+import {
+  containerIdOf,
+  containerRecord,
+  digestOf,
+  imageRecord,
+  scratchStore,
+} from "./scratch-store.ts";
 
 const web = containerRecord("web");
 
@@ -33,6 +39,16 @@ describe("a container", () => {
       containers.create(containerRecord(`c${end}`, { id: `${"a".repeat(63)}${end}` }));
     }
     expect(() => containers.find("aaa")).toThrow(/several ids/);
+  });
+
+  it("is not made of an image that was removed in the meantime", () => {
+    using scratch = scratchStore();
+    const { containers } = scratch.store;
+    expect(() => containers.create({ ...web, imageId: digestOf("gone") })).toThrow(
+      "removed in the meantime",
+    );
+    expect(containers.list()).toEqual([]);
+    expect(existsSync(containers.dir(web.id))).toBe(false);
   });
 
   it("cannot have the name of another, by creation or by renaming", () => {
@@ -71,7 +87,9 @@ describe("a container", () => {
   it("is known to its image", () => {
     using scratch = scratchStore();
     const { containers } = scratch.store;
-    const imageId = digestOf("image");
+    const image = imageRecord("image");
+    scratch.store.images.put(image);
+    const imageId = image.id;
     containers.create({ ...web, imageId });
     containers.create(containerRecord("db"));
     expect(containers.listByImage(imageId).map(({ name }) => name)).toEqual(["web"]);

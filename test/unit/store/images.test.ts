@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Digest } from "../../../src/oci/digest.ts";
-import { digestOf, imageRecord, scratchStore } from "./scratch-store.ts";
+import { containerRecord, digestOf, imageRecord, scratchStore } from "./scratch-store.ts";
 
 const alpine = imageRecord("alpine");
 const debian = imageRecord("debian", { createdAt: "2026-06-01T00:00:00Z" });
@@ -55,6 +55,18 @@ describe("an image", () => {
     expect(images.findByName("docker.io/library/alpine:latest")).toBeUndefined();
     expect(images.untag("docker.io/library/alpine:latest")).toBe(false);
     expect(images.remove(alpine.id)).toBe(false);
+  });
+
+  it("that a container was made of, perhaps a moment ago, stays", () => {
+    using scratch = scratchStore();
+    const { images, containers } = scratch.store;
+    images.put(alpine);
+    const container = containerRecord("web", { imageId: alpine.id });
+    containers.create(container);
+    expect(images.remove(alpine.id)).toBe(false);
+    expect(images.findByName("docker.io/library/alpine:latest")?.id).toBe(alpine.id);
+    containers.remove(container.id);
+    expect(images.remove(alpine.id)).toBe(true);
   });
 
   it("is listed, the newest first", () => {
