@@ -33,16 +33,33 @@ const idPattern = /^[0-9a-f]{64}$/;
  * Removes what killed commands have left, and content that no image refers to.  Whatever a running
  * command works on is locked by it and left alone, so this may run at any time.
  *
+ * What cannot be removed – another command is just doing it, or the caller's subordinate ids have
+ * changed – stays for the next time: it is no failure of the command that tidies up behind itself.
+ *
  * @returns what was removed.
  */
 export async function collectGarbage(store: Store, options: CollectOptions): Promise<Garbage[]> {
-  return [
-    ...(await collectContent(store, options)),
-    ...(await collectLayerRemains(store, options)),
-    ...collectBlobRemains(store, options),
-    ...(await collectContainerRemains(store, options)),
-    ...collectTemporaryDatabases(store, options),
-  ];
+  const removed: Garbage[] = [];
+  for (const collect of [
+    collectContent,
+    collectLayerRemains,
+    collectBlobRemains,
+    collectContainerRemains,
+    collectTemporaryDatabases,
+  ]) {
+    await attempt(async () => removed.push(...(await collect(store, options))));
+  }
+  return removed;
+}
+
+/** Whether `work` succeeded. */
+async function attempt(work: () => unknown): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -104,8 +121,9 @@ async function collectLayerRemains(store: Store, options: CollectOptions): Promi
     });
   }
   for (const directory of store.layers.listTrash()) {
-    await options.removeTree(directory);
-    removed.push({ kind: "layer", path: directory });
+    if (await attempt(() => options.removeTree(directory))) {
+      removed.push({ kind: "layer", path: directory });
+    }
   }
   return removed;
 }
@@ -133,12 +151,15 @@ async function collectContainerRemains(store: Store, options: CollectOptions): P
   for (const id of readdirSync(path.join(store.root, "containers"))) {
     if (!idPattern.test(id) || store.containers.has(id)) continue;
     const directory = store.containers.dir(id);
-    await options.removeTree(directory);
-    removed.push({ kind: "container", path: directory });
+    if (await attempt(() => options.removeTree(directory))) {
+      removed.push({ kind: "container", path: directory });
+    }
   }
   for (const id of readdirSync(store.runtimeDir)) {
     if (!idPattern.test(id) || store.containers.has(id)) continue;
     const directory = store.containers.runDir(id);
+    // Another store may use the same runtime directory, for a container that has no monitor yet.
+    if (!isOlder(directory, temporaryAge, options.now)) continue;
     // A monitor holds `lock` for its life; without it and without a row nobody needs this.
     withFreeLock(path.join(directory, "lock"), () => {
       rmSync(directory, { recursive: true, force: true });
