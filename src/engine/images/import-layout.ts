@@ -38,6 +38,8 @@ export async function importLayout(
   const configBytes = layout.read(manifest.config.digest, maxImageConfigBytes);
   const config = parseImageConfig(configBytes);
   const { blobs, images } = context.store;
+  // Nobody collects what we import before the image that needs it is entered.
+  await using _content = await context.store.lockContent({ shared: true });
   blobs.put(manifestDigest, manifestBytes);
   blobs.put(manifest.config.digest, configBytes);
   for (const layer of manifest.layers)
