@@ -53,6 +53,7 @@ const lazyOclif: Plugin = {
 const heavyBuiltins = new Set([
   "node:child_process",
   "node:crypto",
+  "node:fs/promises",
   "node:net",
   "node:tty",
   "node:zlib",
