@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   closeSync,
   constants,
+  createReadStream,
   existsSync,
   fsync,
   openSync,
@@ -133,6 +134,22 @@ export class BlobDirectory {
     const bytes = readSmallFile(this.path(digest), maxBytes);
     assertDigest(digest, sha256Digest(bytes), "read blob");
     return bytes;
+  }
+
+  /**
+   * Whether a blob's bytes still are those of its digest: what lies in the store may have been
+   * changed since (security case S64).
+   */
+  async isIntact(digest: Digest): Promise<boolean> {
+    const hash = createHash("sha256");
+    const file = createReadStream(this.path(digest), { highWaterMark: chunkBytes });
+    try {
+      for await (const chunk of file) hash.update(chunk as Buffer);
+    } catch (error) {
+      if (isErrno(error, "ENOENT", "EIO")) return false;
+      throw toFileError(error, `read blob ${digest}`);
+    }
+    return digestFromHex(hash.digest("hex")) === digest;
   }
 
   /** Forgets a blob; whether it was there. */

@@ -12,6 +12,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
+import { originClient } from "../images/origin-client.ts";
 import type { RunIo, RunSession } from "../types.ts";
 import { configFileName } from "./find-container.ts";
 import { launch } from "./launch.ts";
@@ -41,8 +42,10 @@ export async function runContainer(
   }
   if (planned.mapping.warning !== undefined) io.onWarning?.(planned.mapping.warning);
   if (planned.image !== undefined) {
+    await using client = options.pull === "never" ? undefined : originClient(planned.image, io);
     await ensureLayers(context, planned.image, {
       mapping: planned.mapping,
+      client,
       signal: io.signal,
       // A layer that is there is no news when nothing is being fetched.
       onProgress: (event) => {

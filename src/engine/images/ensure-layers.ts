@@ -1,6 +1,5 @@
 import { isTsmanError } from "../../errors/index.ts";
 import type { UnpackedLayer } from "../../layer/index.ts";
-import type { RegistryClient } from "../../registry/client.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import type { ImageLayer, ImageRecord } from "../../store/images.ts";
@@ -10,13 +9,14 @@ import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
 import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
+import type { BlobFetcher } from "./origin-client.ts";
 
 /** What {@link ensureLayers} takes. */
 export interface EnsureLayersOptions {
   /** Whose ids the files get: layers are kept per mapping. */
   readonly mapping: IdMapping;
   /** Where blobs come from that the store lacks; missing: only the store. */
-  readonly client?: RegistryClient | undefined;
+  readonly client?: BlobFetcher | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
 }
@@ -83,14 +83,19 @@ async function ensureLayer(
     return;
   }
   await using _blob = await blobs.lock(digest, { signal, onWait });
-  const wasKept = blobs.has(digest) || blobs.partial(digest).size > 0;
+  const wasComplete = blobs.has(digest);
+  const wasKept = wasComplete || blobs.partial(digest).size > 0;
   try {
     await unpackOnce(context, layer, options);
   } catch (error) {
-    if (!leavesNothing(error) || options.client === undefined) throw error;
+    if (!leavesNothing(error)) throw error;
+    const isFull = isTsmanError(error, "DISK_FULL");
+    // Other images may need what the store had before: an image that lies about it takes it from
+    // none of them.
+    if (wasComplete && (isFull || (await blobs.isIntact(digest)))) throw error;
     blobs.remove(digest);
     blobs.discardPartial(digest);
-    if (!wasKept || isTsmanError(error, "DISK_FULL")) throw error;
+    if (!wasKept || isFull || options.client === undefined) throw error;
     // What the store had of it may have been damaged since (security case S64): once more, anew.
     const reason = "what the store had of it was damaged";
     onProgress?.({ kind: "retry", digest, reason, delayMs: 0 });

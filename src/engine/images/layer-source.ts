@@ -3,9 +3,9 @@ import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { TsmanError } from "../../errors/index.ts";
 import { toFileError } from "../../platform/errno.ts";
-import type { RegistryClient } from "../../registry/client.ts";
 import type { ImageLayer } from "../../store/images.ts";
 import type { Store } from "../../store/store.ts";
+import type { BlobFetcher } from "./origin-client.ts";
 
 /** The compressed bytes of a layer on their way to the unpack worker. */
 export interface LayerSource {
@@ -43,7 +43,7 @@ export function storedBlob(store: Store, layer: ImageLayer): LayerSource {
 
 /** What {@link streamedBlob} takes. */
 export interface StreamOptions {
-  readonly client?: RegistryClient | undefined;
+  readonly client?: BlobFetcher | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -89,7 +89,7 @@ async function download(
       "IMAGE_NOT_FOUND",
       `unpack layer ${digest}: its blob is not in the store`,
       {
-        hint: "pull the image again",
+        hint: "remove the image and get it again: tsman rmi --force IMAGE",
       },
     );
   }

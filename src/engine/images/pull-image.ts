@@ -96,6 +96,15 @@ export async function isOutdated(
   }
 }
 
+/**
+ * A client for the repository of a full reference.
+ *
+ * @throws TsmanError REFERENCE_INVALID, IMAGE_NOT_FOUND for a localhost/ name
+ */
+export function openRegistryClient(text: string, options: PullOptions): RegistryClient {
+  return registryClient(parseReference(text), options);
+}
+
 function registryClient(reference: Reference, options: PullOptions): RegistryClient {
   if (reference.registry === "localhost") {
     throw new TsmanError(
