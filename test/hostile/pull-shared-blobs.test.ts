@@ -29,7 +29,10 @@ describe("a blob of an image", () => {
     expect(registry.requestsOf("blob", layer.digest)).toHaveLength(1);
   });
 
-  const missing = { status: 127, stderr: expect.stringContaining("run /program: no such program") as string };
+  const missing = {
+    status: 127,
+    stderr: expect.stringContaining("run /program: no such program") as string,
+  };
   const run = (reference: string) =>
     store().run(["run", "--rm", "--network", "none", "--userns", "keep-id", reference, "/program"]);
 
