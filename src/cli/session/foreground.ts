@@ -88,19 +88,26 @@ async function stay(
   running.detached.catch(() => {});
   using stack = new DisposableStack();
   proxy?.passTo((signal) => running.signal(signal));
+  const hungUp = Promise.withResolvers<void>();
   if (terminal !== undefined) {
     stack.use(terminal.onResize(({ rows, columns }) => running.resize(rows, columns)));
+    stack.use(terminal.onHangUp(hungUp.resolve));
   }
   await running.started;
-  const end = await Promise.race([
+  const leaveBehind = (status: number): number => {
+    running.release();
+    return status;
+  };
+  return await Promise.race([
     running.exited.then(({ status }) => status),
-    running.detached.then(() => undefined),
+    running.detached.then(() => leaveBehind(0)),
+    hungUp.promise.then(() => leaveBehind(hangUpStatus)),
     aborted(abort, proxy !== undefined),
   ]);
-  if (end !== undefined) return end;
-  running.release();
-  return 0;
 }
+
+/** 128 + SIGHUP: nobody sees it any more. */
+const hangUpStatus = 129;
 
 /** With `--sig-proxy=false` a signal ends the command line, and the container goes on. */
 function aborted(abort: AbortSignal, sigProxy: boolean): Promise<never> {

@@ -9,6 +9,8 @@ export interface SessionTerminal {
   readonly size: () => TerminalSize | undefined;
   /** Tells of each change of size, until it is disposed of. */
   readonly onResize: (listener: (size: TerminalSize) => void) => Disposable;
+  /** Tells that the other side of the terminal is gone, until it is disposed of. */
+  readonly onHangUp: (listener: () => void) => Disposable;
   /** Every byte to the container from here on. */
   readonly enterRaw: () => Promise<void>;
   /** Puts the terminal back as it was found; safe to call at any time. */
@@ -34,6 +36,14 @@ export function findSessionTerminal(): SessionTerminal | undefined {
       };
       process.on("SIGWINCH", onChange);
       return { [Symbol.dispose]: () => process.off("SIGWINCH", onChange) };
+    },
+    onHangUp: (listener) => {
+      // The signal may come from a person as well; then the terminal is still one.
+      const onSignal = (): void => {
+        if (!isTerminal(shared)) listener();
+      };
+      process.on("SIGHUP", onSignal);
+      return { [Symbol.dispose]: () => process.off("SIGHUP", onSignal) };
     },
     enterRaw: async () => {
       const { makeTerminalRaw } = await import("../../platform/terminal-mode.ts");
