@@ -15,7 +15,7 @@ const script = `
 mount -t tmpfs -o size=8m,mode=700 none "$TSMAN_ROOT" || exit 99
 "$0" pull "$1"
 status=$?
-find "$TSMAN_ROOT/layers" "$TSMAN_ROOT/blobs/partial" -type f
+find "$TSMAN_ROOT/layers" "$TSMAN_ROOT/blobs" -type f
 exit $status
 `;
 
@@ -58,6 +58,23 @@ describe("a pull onto a disk that is too small", () => {
     expect(result.stderr).toMatch(/no space left|disk is full|full disk/i);
     expect(result.stderr).toContain("var/large-file");
     expect(result.stderr).toContain(image.layers[0]?.diffId.slice(7, 19) ?? "");
+    expect(result.status).toBe(125);
+    expect(result.stdout).toBe("");
+  });
+
+  it("for the last layers leaves nothing of the first ones, to which no image leads", async () => {
+    await using registry = await startFaultyRegistry();
+    // Blob and files of the first fit; the second waits until they are there.
+    const image = addRandomImage(registry, [1, 6]);
+    const [first = "", second = ""] = image.blobs;
+    const sent = registry.waitForRequest(({ reference }) => reference === first);
+    registry.fault({
+      on: "blob",
+      reference: second,
+      action: { kind: "hold", bytes: 0, until: sent },
+    });
+    const result = await pullOntoSmallDisk(image.reference);
+    expect(result.stderr).toMatch(/no space left|disk is full|full disk/i);
     expect(result.status).toBe(125);
     expect(result.stdout).toBe("");
   });

@@ -123,7 +123,7 @@ async function ensureAnew(
  * Whether bytes that have arrived are of no use after this failure.  After a broken connection or
  * an interruption they are: the next pull goes on there.
  */
-function leavesNothing(error: unknown): boolean {
+export function leavesNothing(error: unknown): boolean {
   if (!isTsmanError(error)) return false;
   if (error.code === "SIZE_MISMATCH") return error.details.size !== undefined;
   return ["LAYER_INVALID", "LAYER_LIMIT", "DIGEST_MISMATCH", "DISK_FULL"].includes(error.code);

@@ -15,7 +15,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
 import { tsmanVersion } from "../version.ts";
-import { ensureLayers } from "./ensure-layers.ts";
+import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 
 /**
@@ -30,9 +30,20 @@ export async function pullImage(
   text: string,
   options: PullOptions,
 ): Promise<ImageRecord> {
-  const image = await fetchImage(context, text, options);
+  const removeTree = (tree: string) => discardTree(context, tree);
+  let image: ImageRecord;
+  try {
+    image = await fetchImage(context, text, options);
+  } catch (error) {
+    // No later pull gets further than this one: the layers that are complete belong to no image.
+    if (leavesNothing(error)) {
+      const isFull = isTsmanError(error, "DISK_FULL");
+      await collectGarbage(context.store, { removeTree, ...(isFull && { partialBlobAge: 0 }) });
+    }
+    throw error;
+  }
   // What commands that were killed have left; what others work on is locked and stays.
-  await collectGarbage(context.store, { removeTree: (tree) => discardTree(context, tree) });
+  await collectGarbage(context.store, { removeTree });
   return image;
 }
 
