@@ -28,6 +28,7 @@
 #include "plan.h"
 #include "proto.h"
 #include "protocol.h"
+#include "rmtree.h"
 #include "rundir.h"
 #include "self.h"
 #include "stage1.h"
@@ -43,7 +44,7 @@ enum phase {
 
 /* What is needed after the plan is released. */
 struct settings {
-    char exit_file[1024];
+    char exit_file[1024], remove_tree[1024];
     bool foreground, hold, with_stdin;
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
@@ -96,6 +97,18 @@ static char **copy_argv(const struct plan_record *record)
     return argv;
 }
 
+/* Paths of settings outlive the plan. */
+static int copy_path(const struct plan *plan, uint16_t op, char path[1024], struct failure *failure)
+{
+    const struct plan_record *record = plan_setting(plan, op);
+    if (record == NULL)
+        return 0;
+    if (record->length[0] >= 1024)
+        return fail(failure, ENAMETOOLONG, "open", "%s", record->argv[0]);
+    memcpy(path, record->argv[0], record->length[0] + 1);
+    return 0;
+}
+
 static int read_settings(struct monitor *monitor)
 {
     const struct plan *plan = &monitor->plan;
@@ -113,11 +126,9 @@ static int read_settings(struct monitor *monitor)
     }
     if ((record = plan_setting(plan, TSMAN_SET_TIMEOUT)) != NULL)
         settings->timeout = (uint32_t)plan_number(record, 0);
-    if ((record = plan_setting(plan, TSMAN_SET_EXIT_FILE)) != NULL) {
-        if (record->length[0] >= sizeof(settings->exit_file))
-            return fail(failure, ENAMETOOLONG, "open", "%s", record->argv[0]);
-        memcpy(settings->exit_file, record->argv[0], record->length[0] + 1);
-    }
+    if (copy_path(plan, TSMAN_SET_EXIT_FILE, settings->exit_file, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_REMOVE_TREE, settings->remove_tree, failure) < 0)
+        return -1;
     if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&
         (settings->cleanup = copy_argv(record)) == NULL)
         return fail(failure, ENOMEM, "read settings", "cleanup");
@@ -736,6 +747,8 @@ static void finish(struct monitor *monitor)
     write_exit(monitor);
     rundir_clear(&monitor->rundir, 0);
     bool connected = monitor->control.fd >= 0;
+    if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
+        rmtree_quietly(monitor->settings.remove_tree);
     proto_send_exited(&monitor->control, monitor->init_status);
     /* The caller of a detached container leaves as soon as it has started: it may be
        gone before it reads EXITED, so it is never the one who cleans up. */

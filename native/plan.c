@@ -48,6 +48,7 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_CLEANUP, "cleanup", "[s]", false},
     {TSMAN_SET_STAGE_COMMAND, "stage command", "[s]", true},
     {TSMAN_SET_DUMB_INIT, "dumb init", "", false},
+    {TSMAN_SET_REMOVE_TREE, "remove tree", "p", false},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},

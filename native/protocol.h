@@ -129,6 +129,9 @@
                                  end */
 #define TSMAN_SET_DUMB_INIT 24u /* (): --init: a small init of ours is pid 1,
                                  forwards signals, reaps, ends with the program */
+#define TSMAN_SET_REMOVE_TREE 25u /* (path): --rm in the foreground: removed as the
+                                 caller before EXITED, quietly; what belongs to
+                                 other ids is left for whoever reads EXITED */
 
 #define TSMAN_OP_STEP_BASE 256u
 

@@ -18,14 +18,14 @@
 
 struct removal {
     dev_t device;
-    bool failed;
+    bool failed, quiet;
     char path[MAX_NAME];
     size_t length;
 };
 
 static void report(struct removal *removal, const char *operation, int error)
 {
-    if (!removal->failed)
+    if (!removal->failed && !removal->quiet)
         fprintf(stderr, "tsman-native: rmtree: %s %.*s: %s (errno %d)\n", operation,
                 (int)removal->length, removal->path, strerror(error), error);
     removal->failed = true;
@@ -131,11 +131,12 @@ static void remove_entry(struct removal *removal, int parent, const char *name, 
     removal->path[before] = '\0';
 }
 
-bool rmtree_at(int parent, const char *path)
+static bool remove_at(int parent, const char *path, bool quiet)
 {
     static struct removal removal;
     struct stat status;
     memset(&removal, 0, sizeof(removal));
+    removal.quiet = quiet;
     removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
     if (removal.length >= sizeof(removal.path))
         removal.length = sizeof(removal.path) - 1;
@@ -151,6 +152,16 @@ bool rmtree_at(int parent, const char *path)
     else if (unlinkat(parent, path, 0) < 0 && errno != ENOENT)
         report(&removal, "remove", errno);
     return !removal.failed;
+}
+
+bool rmtree_at(int parent, const char *path)
+{
+    return remove_at(parent, path, false);
+}
+
+bool rmtree_quietly(const char *path)
+{
+    return remove_at(AT_FDCWD, path, true);
 }
 
 int rmtree_main(char **paths)

@@ -11,5 +11,8 @@
    stderr.  Whether all of it is gone.  One thread at a time. */
 bool rmtree_at(int parent, const char *path);
 
+/* The same of an absolute path, saying nothing. */
+bool rmtree_quietly(const char *path);
+
 /* Goes on after an error; the first one goes to stderr.  0 or 1, the exit status. */
 int rmtree_main(char **paths);

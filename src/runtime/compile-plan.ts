@@ -121,6 +121,9 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
       "--stop-signal, image STOPSIGNAL or default",
     ),
   );
+  if (context.removeTree !== undefined) {
+    records.push(settingRecord("REMOVE_TREE", [context.removeTree], "--rm"));
+  }
   if (context.cleanup !== undefined) {
     records.push(settingRecord("CLEANUP", context.cleanup, "--rm"));
   }

@@ -52,6 +52,8 @@ export interface LaunchContext {
   readonly timeoutMs?: number | undefined;
   /** The network helper's argv, from network/slirpArguments. */
   readonly networkHelper?: readonly string[] | undefined;
+  /** Removed by the monitor, as far as it may, before it says that the program ended (`--rm`). */
+  readonly removeTree?: string | undefined;
   /** Executed by the monitor after the exit when nobody is connected (`--rm -d`). */
   readonly cleanup?: readonly string[] | undefined;
   /** The compiled filter; needed when the bundle has one. */

@@ -60,6 +60,7 @@ export const setting = {
   CLEANUP: 22,
   STAGE_COMMAND: 23,
   DUMB_INIT: 24,
+  REMOVE_TREE: 25,
 } as const;
 
 /** Records from this number on are steps, executed by init in the order given. */

@@ -57,6 +57,7 @@ export function launchContext(
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
+    removeTree: options.remove ? dir : undefined,
     cleanup: options.remove ? cleanupCommand(context, id) : undefined,
   };
 }
