@@ -57,7 +57,8 @@ describe("a container on a terminal", () => {
     await terminal.screen.until(/echoed\r\nechoed\r\n/);
     terminal.type("\x03");
     await terminal.screen.until(/\^C\r\n\/ # (?:\x1b\[6n)?$/);
-    terminal.type("echo s''leeps; sleep 1000\n");
+    // What a job says, it says in the foreground.
+    terminal.type("sh -c 'echo s\"\"leeps; exec sleep 1000'\n");
     await terminal.screen.until(/sleeps\r\n$/);
     terminal.type("\x1a");
     await terminal.screen.until(/\^Z[^#]*Stopped[^#]*\/ # (?:\x1b\[6n)?$/);
@@ -105,7 +106,7 @@ describe("a container on a terminal", () => {
     terminal.type("\x10\x11");
     expect((await within(10_000, "tsman to leave", terminal.exited)).status).toBe(0);
     expect(settings.now()).toBe(settings.before);
-    const { stdout } = await store().succeed(["ps", "--format", "{{.Names}}"]);
+    const { stdout } = await store().succeed(["ps", "--filter=name=left", "--format={{.Names}}"]);
     expect(stdout).toBe("left\n");
     await store().succeed("rm --force --time 0 left".split(" "));
   });
@@ -125,7 +126,7 @@ describe("a container on a terminal", () => {
     await terminal.screen.until(prompt);
     terminal.hangUp();
     expect((await within(10_000, "tsman to end", terminal.exited)).status).toBe(129);
-    const { stdout } = await store().succeed(["ps", "--format", "{{.Names}}"]);
+    const { stdout } = await store().succeed(["ps", "--filter=name=hung", "--format={{.Names}}"]);
     expect(stdout).toBe("hung\n");
     await store().succeed("rm --force hung".split(" "));
   });
