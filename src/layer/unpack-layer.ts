@@ -1,4 +1,6 @@
+import { statSync } from "node:fs";
 import { chown } from "node:fs/promises";
+import path from "node:path";
 import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
 import { type DiffId, diffIdFromHex, shortDigest } from "../oci/digest.ts";
@@ -239,10 +241,37 @@ function endedSilently(
   complaint: string,
 ): TsmanError {
   const how = killer === null ? `ended with status ${status}` : `was ended by ${killer}`;
+  const closed = forbiddenExecution.test(complaint) ? closedDirectory(nodeProgram()) : undefined;
+  if (closed !== undefined) return installationClosed(context, closed);
   const said = complaint.trim().slice(-1000);
   return new TsmanError(
     "RUNTIME_FAILED",
     `${context}: the unpack worker ${how}${said === "" ? "" : `: ${said}`}`,
     { details: { ...(status === null ? {} : { status }), ...(killer === null ? {} : { killer }) } },
+  );
+}
+
+/** What `tsman-native userns` says when the worker's ids may not execute (EACCES) its program. */
+const forbiddenExecution = /^tsman-native: userns: execute .* \(errno 13\)/m;
+
+/** The topmost directory on the way to a file that is closed to everybody but owner and group. */
+function closedDirectory(file: string): string | undefined {
+  const parent = path.dirname(file);
+  if (parent === file) return undefined;
+  return closedDirectory(parent) ?? ((statSync(parent).mode & 0o001) === 0 ? parent : undefined);
+}
+
+/**
+ * The worker has ids of the container only.  The caller's rights are not among them where the
+ * caller is not mapped: root, and `--userns=nomap`.
+ */
+function installationClosed(context: string, directory: string): TsmanError {
+  return new TsmanError(
+    "PREFLIGHT_HELPER",
+    `${context}: start the unpack worker: the container's ids may not enter ${directory}`,
+    {
+      hint: `install tsman where every user can read it, such as /opt; or: chmod o+x ${directory}`,
+      details: { path: directory },
+    },
   );
 }
