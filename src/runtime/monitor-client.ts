@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { TsmanError } from "../errors/index.ts";
 import { nativeProgram } from "../platform/native.ts";
@@ -39,6 +40,9 @@ export interface MonitorRequest {
 export function startMonitor(request: MonitorRequest): Promise<MonitorHandle> {
   return MonitorClient.start(request);
 }
+
+/** Milliseconds that a monitor has to undo a start. */
+const patience = 2000;
 
 type Milestone = "created" | "ready" | "started" | "exited";
 const milestones: readonly Milestone[] = ["created", "ready", "started", "exited"];
@@ -213,6 +217,19 @@ class MonitorClient implements MonitorHandle {
   #send(frame: Buffer): void {
     if (this.#isDisconnected || !this.#control.writable) return;
     this.#control.write(frame);
+  }
+
+  async end(): Promise<void> {
+    this.#isDisconnected = true;
+    const gone = this.#child.exitCode !== null || this.#child.signalCode !== null;
+    if (gone) return;
+    const ended = once(this.#child, "exit");
+    // Before STARTED that is enough; a program that has just started goes on without us, and then
+    // the kernel ends it with its monitor (PR_SET_PDEATHSIG).
+    this.#control.destroy();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), patience);
+    await ended;
+    clearTimeout(timer);
   }
 
   disconnect(): void {

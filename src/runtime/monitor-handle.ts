@@ -55,6 +55,8 @@ export interface MonitorHandle {
   resize(rows: number, columns: number): void;
   /** Sends `signal`, and SIGKILL after `milliseconds`. */
   stop(signal: number, milliseconds: number): void;
+  /** Gives the container up: the monitor ends what it has begun; resolves when it is gone. */
+  end(): Promise<void>;
   /**
    * Lets go of the monitor: this process may end, the container lives on.  Promises that are still
    * pending stay so.

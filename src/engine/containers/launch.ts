@@ -108,7 +108,7 @@ async function start(
     return handle;
   } catch (error) {
     // Without START the monitor would wait for ever; it goes away with what it has made.
-    handle.disconnect();
+    await handle.end();
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { readHostFacts } from "../../bundle/host-facts.ts";
 import { resolveHostname } from "../../bundle/hostname.ts";
 import { listVolumes, type VolumeNeed } from "../../bundle/user-mounts.ts";
 import { newContainerId, randomContainerName } from "../../container/names.ts";
-import type { ContainerOptions } from "../../container/options.ts";
+import type { BindMount, ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
 import { hostPlatform } from "../../oci/platform.ts";
@@ -59,6 +59,7 @@ export async function planContainer(
   options: ContainerOptions,
   io: FetchIo,
 ): Promise<ContainerPlan> {
+  for (const mount of options.mounts) if (mount.type === "bind") assertSource(mount);
   const image = await imageOf(context, options, io);
   const { mapping, join } = joined(context, options) ?? {
     mapping: mappingFor(context, options.userns),
@@ -99,6 +100,16 @@ export async function planContainer(
     kernelRelease: os.release(),
   });
   return { id, name, options, image, imageName, mapping, volumes, bundle, network };
+}
+
+/** Said before anything is pulled; what is mounted is opened once, later (security case S74). */
+function assertSource({ source, target }: BindMount): void {
+  if (existsSync(source)) return;
+  throw new TsmanError(
+    "USAGE",
+    `mount ${source} on ${target}: no such file or directory, or none that you may see`,
+    { hint: `check the path, or make it first: mkdir -p ${source}`, details: { source, target } },
+  );
 }
 
 async function imageOf(
