@@ -1,5 +1,5 @@
 import type { Output } from "../output.ts";
-import { escapeCell, escapeControls } from "./escape.ts";
+import { escapeCell, escapeControls, printableJson } from "./escape.ts";
 import { renderTable } from "./table.ts";
 import { compileTemplate } from "./template.ts";
 
@@ -34,13 +34,7 @@ export function printListing(
     return;
   }
   if (format === "json" || format === "{{json .}}" || format === "{{ json . }}") {
-    stdout.write(
-      `${JSON.stringify(
-        rows.map((row) => row.json),
-        null,
-        4,
-      )}\n`,
-    );
+    stdout.write(`${printableJson(rows.map((row) => row.json))}\n`);
     return;
   }
   if (format !== undefined && format !== "table" && !format.startsWith("table ")) {
