@@ -151,7 +151,9 @@ async function writeBundle(context: EngineContext, planned: ContainerPlan): Prom
   const { containers, volumes } = context.store;
   const dir = containers.dir(planned.id);
   try {
-    writeFileSync(path.join(dir, configFileName), JSON.stringify(planned.bundle.config));
+    writeFileSync(path.join(dir, configFileName), JSON.stringify(planned.bundle.config), {
+      mode: 0o600,
+    });
     for (const { name, content } of planned.bundle.artefacts) {
       // Bound into the container, whose users must be able to read it.
       writeFileSync(path.join(dir, name), content);
