@@ -1,0 +1,39 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { Transcript, within } from "../support/wait.ts";
+import { type TestStore, type TsmanResult, tsmanPath } from "./support.ts";
+
+/**
+ * `WRAPPER tsman ARGS` in a store: tsman as another program starts it, in whatever that program has
+ * made of the world.
+ */
+export async function runWrapped(
+  store: TestStore,
+  wrapper: readonly [string, ...string[]],
+  args: readonly string[],
+): Promise<TsmanResult> {
+  const [program, ...before] = wrapper;
+  const child = spawn(program, [...before, tsmanPath, ...args], {
+    cwd: store.scratch,
+    env: store.environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout = new Transcript(child.stdout);
+  const stderr = new Transcript(child.stderr);
+  const what = `${program} … tsman ${args.join(" ")} to end`;
+  try {
+    const [status, signal] = (await within(30_000, what, once(child, "close"))) as [
+      number | null,
+      NodeJS.Signals | null,
+    ];
+    return {
+      status,
+      signal,
+      stdout: stdout.text,
+      stderr: stderr.text,
+      stdoutBytes: stdout.bytes,
+    };
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
