@@ -197,6 +197,8 @@ const enospc = 28;
 
 /** The kernel's file names are shorter than our words. */
 function kindOf(namespace: string): string {
+  // What clone(2) makes for the container's first process is its pid namespace.
+  if (namespace === "init") return "pid";
   if (namespace === "mount") return "mnt";
   return namespace === "network" ? "net" : namespace;
 }

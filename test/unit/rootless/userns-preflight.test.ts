@@ -96,6 +96,13 @@ describe("a refused user namespace is explained by what refuses it, with the rem
       hint: /max_net_namespaces=/,
     },
     {
+      name: "a limit of pid namespaces, which the container's first process meets",
+      failure: { ...unshare, operation: "clone", object: "init", errno: enospc },
+      facts: { limits: { user: 1000, mnt: 1000, pid: 3 } },
+      message: /^clone init.*user\.max_pid_namespaces = 3: all are in use/,
+      hint: /max_pid_namespaces=/,
+    },
+    {
       name: "the filter of a container around us",
       failure: unshare,
       facts: { isFiltered: true, isInContainer: true },
