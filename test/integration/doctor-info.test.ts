@@ -1,0 +1,184 @@
+import { readdirSync } from "node:fs";
+import { release, userInfo } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { expectedIdMap } from "../support/subordinate-ids.ts";
+import { useStore } from "./support.ts";
+import { runWrapped } from "./wrapped.ts";
+
+const store = useStore();
+
+interface Check {
+  readonly id: string;
+  readonly title: string;
+  readonly status: "ok" | "limited" | "broken";
+  readonly found: string;
+  readonly consequence?: string;
+  readonly remedy?: string;
+  readonly isFatal: boolean;
+}
+
+interface Report {
+  readonly canRun: boolean;
+  readonly checks: readonly Check[];
+}
+
+const words = { ok: "ok", limited: "works with a limit", broken: "broken" };
+
+describe("doctor", () => {
+  it("finds that containers run here, by running one, and leaves nothing of it", async () => {
+    const { status, stdout } = await store().run(["doctor"]);
+    expect(stdout).toContain("ran one from the embedded image");
+    expect(stdout).toMatch(/\ntsman run works on this host\.\n$/);
+    expect(status).toBe(0);
+    expect((await store().succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
+    expect(readdirSync(store().runtimeDir)).toEqual([]);
+  });
+
+  it("says the same in lines and with --json", async () => {
+    const lines = (await store().succeed(["doctor"])).stdout;
+    const report = JSON.parse((await store().succeed(["doctor", "--json"])).stdout) as Report;
+    expect(report.canRun).toBe(true);
+    expect(report.checks.length).toBeGreaterThan(12);
+    for (const check of report.checks) {
+      expect(lines, check.id).toContain(`${words[check.status]}: ${check.found}`);
+      if (check.consequence !== undefined) expect(lines).toContain(`so: ${check.consequence}`);
+      if (check.remedy !== undefined) expect(lines).toContain(`do: ${check.remedy}`);
+      if (check.status !== "ok") {
+        expect(check.consequence, check.id).toBeTruthy();
+        expect(check.remedy, check.id).toBeTruthy();
+      }
+    }
+    const titles = lines.split("\n").filter((line) => /^\S.* {2,}(ok|works|broken)/.test(line));
+    expect(titles.map((line) => line.split(/ {2,}/)[0])).toEqual(
+      report.checks.map((check) => check.title).filter((title) => title.length > 0),
+    );
+  });
+
+  it("ends with 1, and names setting and remedy, where user namespaces are forbidden", async () => {
+    const forbidden = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"';
+    const wrapper = ["unshare", "--map-root-user", "sh", "-c", forbidden, "sh"] as const;
+    const inLines = await runWrapped(store(), wrapper, ["doctor"]);
+    expect(inLines.stdout).toMatch(/^user namespaces +broken: .*user\.max_user_namespaces = 0/m);
+    expect(inLines.stdout).toContain("sysctl -w user.max_user_namespaces=");
+    expect(inLines.stdout).toMatch(/\ntsman run cannot work on this host: user namespaces/);
+    expect(inLines.status).toBe(1);
+    const inJson = await runWrapped(store(), wrapper, ["doctor", "--json"]);
+    const report = JSON.parse(inJson.stdout) as Report;
+    expect(inJson.status).toBe(1);
+    expect(report.canRun).toBe(false);
+    const broken = report.checks.filter((check) => check.status === "broken");
+    expect(broken.map((check) => check.id)).toContain("user-namespaces");
+    expect(broken.some((check) => check.isFatal)).toBe(true);
+  });
+});
+
+describe("info", () => {
+  it("has the facts of this host and this store", async () => {
+    await store().succeed("run --rm --network none busybox true".split(" "));
+    const { stdout } = await store().succeed(["info", "--format", "json"]);
+    const info = JSON.parse(stdout) as Record<string, Record<string, unknown>>;
+    const { uid, gid, username } = userInfo();
+    expect(info.host).toMatchObject({ kernel: release(), architecture: process.arch });
+    expect(info.ids).toMatchObject({
+      uid,
+      gid,
+      user: username,
+      isNested: false,
+      hasOneId: false,
+      uidMap: expectedIdMap("uid"),
+      gidMap: expectedIdMap("gid"),
+    });
+    expect(info.store).toMatchObject({
+      root: store().root,
+      runtimeDir: store().runtimeDir,
+      rootfsDriver: "overlay",
+      fuseOverlayfs: { version: expect.stringMatching(/^fuse-overlayfs.*\d/) },
+      images: 1,
+      containers: 0,
+    });
+    expect(info.network?.slirp4netns).toMatchObject({
+      version: expect.stringMatching(/^slirp4netns version \d/),
+    });
+    expect(info.version?.tsman).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it("says the same for people", async () => {
+    const { stdout } = await store().succeed(["info"]);
+    for (const fact of [release(), store().root, store().runtimeDir, "overlay"]) {
+      expect(stdout).toContain(fact);
+    }
+  });
+});
+
+describe("run --explain", () => {
+  /** An option and, of the line that it makes, the beginning. */
+  const options: readonly (readonly [option: string, value: string, line: string])[] = [
+    ["--hostname", "chosen", "on host chosen"],
+    ["--env", "NAME=value", "NAME=value"],
+    ["--cap-add", "NET_ADMIN", "CAP_CHOWN .*CAP_NET_ADMIN"],
+    ["--tmpfs", "/scratch:size=1m", "tmpfs tmpfs on /scratch .*size=1048576"],
+    ["--workdir", "/tmp", "in /tmp"],
+    ["--user", "1000:1001", "as 1000:1001"],
+    ["--umask", "027", "umask 0027"],
+    ["--ulimit", "core=0:0", "core 0:0"],
+    ["--sysctl", "net.ipv4.ip_forward=1", "net.ipv4.ip_forward = 1"],
+    ["--network", "none", "new network"],
+    ["--shm-size", "1m", "tmpfs shm on /dev/shm .*size=1048576"],
+    ["--entrypoint", "/bin/echo", 'run \\["/bin/echo","some","words"\\]'],
+    ["--device", "/dev/fuse", "/dev/fuse as /dev/fuse"],
+  ];
+
+  it("names what every option makes, and the option, and starts nothing", async () => {
+    const source = join(store().scratch, "explained");
+    const { stdout } = await store().succeed([
+      ..."run --explain".split(" "),
+      ...options.flatMap((row) => row.slice(0, 2)),
+      ...["--volume", `${store().scratch}:/explained:ro`, "--cidfile", source],
+      ...["busybox", "some", "words"],
+    ]);
+    // A long line's reason stands on the next one.
+    const lines = stdout.replace(/\n {6,}<-/g, " <-");
+    for (const [option, , line] of options) {
+      expect(lines, option).toMatch(new RegExp(`^ +${line}.* <- ${option}`, "m"));
+    }
+    expect(stdout).toMatch(/-v .*:\/explained/);
+    expect(stdout).toMatch(/^ {2}container 0 = host \d+ +<- you/m);
+    expect((await store().succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
+    expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+    expect(readdirSync(store().scratch)).not.toContain("explained");
+  });
+
+  it("names ports and the network's helper", async () => {
+    const { stdout } = await store().succeed(
+      "run --explain -p 127.0.0.1:18080:80 busybox true".split(" "),
+    );
+    expect(stdout).toMatch(/127\.0\.0\.1:18080.*80.*<- -p/);
+    expect(stdout).toContain("slirp4netns");
+  });
+
+  it("says the same with =json, where every entry has its reason", async () => {
+    const { stdout } = await store().succeed(
+      "run --explain=json --network none --hostname chosen busybox true".split(" "),
+    );
+    const { sections } = JSON.parse(stdout) as {
+      sections: { title: string; entries: { what: string; because: string }[] }[];
+    };
+    const entries = sections.flatMap((section) => section.entries);
+    expect(entries.filter((entry) => !entry.because || !entry.what)).toEqual([]);
+    expect(entries).toContainEqual(
+      expect.objectContaining({ what: expect.stringContaining("chosen"), because: "--hostname" }),
+    );
+    expect(sections.map((section) => section.title)).toEqual(
+      expect.arrayContaining(["namespaces", "uid map", "mounts", "capabilities", "process"]),
+    );
+  });
+
+  it("of options that cannot be is the error that the run would be", async () => {
+    const args = "run --explain --network none --cap-add NO_SUCH busybox true".split(" ");
+    const { status, stdout, stderr } = await store().run(args);
+    expect(stderr).toContain("NO_SUCH");
+    expect(stdout).toBe("");
+    expect(status).toBe(125);
+  });
+});
