@@ -46,7 +46,7 @@ static int start_in(int directory, struct spawn *helper, char *const argv[], con
                     size_t keep_count)
 {
     cleanup_close int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (here < 0 || fchdir(directory) < 0)
+    if (here < 0 || (directory >= 0 && fchdir(directory) < 0))
         return -1;
     int result = spawn_start(helper, argv, keep, keep_count);
     int error = errno;

@@ -22,7 +22,7 @@ struct net {
 void net_init(struct net *net);
 
 /* Starts the SET_NETWORK command for the namespaces of process `member`.  Its
-   working directory is `directory`, the container's run directory: a socket there
+   working directory is `directory`, the container's run directory (-1: it has none): a socket there
    has a path that is short enough wherever that is (unix(7): 107 bytes). */
 int net_start(struct net *net, const struct plan_record *record, pid_t member, int directory,
               struct failure *failure);
