@@ -18,8 +18,10 @@ describe("an installation in a directory that is closed to others", () => {
       ["run", "--rm", "--network", "none", "--userns", "nomap", "busybox", "true"],
       { env: { TSMAN_NODE: node } },
     );
-    expect(stderr).toContain(`the container's ids may not enter ${closed}`);
-    expect(stderr).toContain(`chmod o+x ${closed}`);
+    // The scratch directory, or one above it where the tests run in a closed one themselves.
+    const named = /the container's ids may not enter (\S+)/.exec(stderr)?.[1] ?? "(none)";
+    expect(`${closed}/`.startsWith(`${named}/`), stderr).toBe(true);
+    expect(stderr).toContain(`chmod o+x ${named}`);
     expect(status).toBe(125);
   });
 });
