@@ -50,6 +50,30 @@ static void try_open(int pid, const char *name, int flags)
     close(fd);
 }
 
+/*
+ * Descriptors of files and directories.  To list them is no harm: while execve(2) makes
+ * a process the program, it has tsman's name for a moment more, and nothing of tsman's.
+ */
+static void try_descriptors(int pid)
+{
+    char path[64], target[256];
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    DIR *directory = opendir(path);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+        if (length <= 0 || target[0] != '/')
+            continue;
+        target[length] = '\0';
+        if (strcmp(target, "/dev/null") != 0 && is_ours(pid)) {
+            printf("reached descriptor %s: %s\n", entry->d_name, target);
+            fflush(stdout);
+        }
+    }
+    if (directory != NULL)
+        closedir(directory);
+}
+
 static void try_ptrace(int pid)
 {
     if (ptrace(PTRACE_SEIZE, pid, 0, 0) < 0)
@@ -79,8 +103,7 @@ int main(void)
             try_open(pid, "exe", O_WRONLY);
             try_open(pid, "mem", O_RDWR);
             try_open(pid, "environ", O_RDONLY);
-            try_open(pid, "fd", O_RDONLY | O_DIRECTORY);
-            try_open(pid, "fd/3", O_PATH);
+            try_descriptors(pid);
             try_open(pid, "root", O_PATH | O_DIRECTORY);
             try_open(pid, "cwd", O_PATH | O_DIRECTORY);
             try_ptrace(pid);
