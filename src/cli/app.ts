@@ -12,7 +12,8 @@ import { terminalColumns } from "./session/terminal.ts";
 process.on("SIGUSR1", () => {});
 
 void dispatch({
-  argv: process.argv.slice(2),
+  // bin/tsman marks what Node itself would take for its own, and what looks marked.
+  argv: process.argv.slice(2).map((argument) => argument.replace(/^%/, "")),
   catalogue,
   stdout: descriptorOutput(1),
   stderr: descriptorOutput(2),

@@ -125,6 +125,20 @@ describe("bin/tsman", () => {
     );
   });
 
+  it("hides from Node the options that Node would look for anywhere", () => {
+    const args = ["run", "--env-file=x", "--experimental-default-config-file", "%d", "-e", "A=%"];
+    const { lines } = start(join(installation, "bin/tsman"), { args });
+    const marked = [
+      "run",
+      "%--env-file=x",
+      "%--experimental-default-config-file",
+      "%%d",
+      "-e",
+      "A=%",
+    ];
+    expect(lines.slice(-args.length)).toEqual(marked);
+  });
+
   it("becomes node instead of waiting for it", () => {
     const node = join(directory, "pid/node");
     mkdirSync(join(directory, "pid"));
