@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import path from "node:path";
 import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
@@ -55,12 +56,37 @@ function findDirectory(directory: string, what: string): Stats | undefined {
 
 function makeDirectory(directory: string, what: string): Stats {
   try {
-    const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const isOurs = makeWithParents(directory);
     const stat = lstatSync(directory);
-    // A umask may have taken bits of ours; another process may have been faster (undefined).
-    if (first !== undefined && (stat.mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
+    // A umask may have taken bits of ours; another process may have been faster.
+    if (isOurs && (stat.mode & 0o700) !== 0o700) chmodSync(directory, 0o700);
     return stat;
   } catch (error) {
     throw toFileError(error, `make ${what} ${directory}`);
+  }
+}
+
+/**
+ * Whether it was made rather than there.  Node's recursive mkdir tries for ever where the kernel
+ * says ENOENT though the parent exists, as below /proc.
+ */
+function makeWithParents(directory: string): boolean {
+  try {
+    return makeOne(directory);
+  } catch (error) {
+    const parent = path.dirname(directory);
+    if (!isErrno(error, "ENOENT") || parent === directory) throw error;
+    makeWithParents(parent);
+    return makeOne(directory);
+  }
+}
+
+function makeOne(directory: string): boolean {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return false;
+    throw error;
   }
 }
