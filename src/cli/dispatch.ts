@@ -36,20 +36,29 @@ const topOptions = {
  */
 export async function dispatch(input: DispatchInput): Promise<number> {
   let isDebug = false;
+  let interruption: Interruption | undefined;
+  using stack = new DisposableStack();
+  const interrupt = (): AbortSignal => {
+    interruption ??= stack.use(listenForInterruption());
+    return interruption.signal;
+  };
   try {
-    return await run(input, (values) => {
+    return await run(input, interrupt, (values) => {
       isDebug ||= values["log-level"] === "debug";
     });
   } catch (thrown) {
     const error = toTsmanError(thrown, "tsman");
     isDebug ||= input.argv.includes("--log-level=debug");
     input.stderr.write(errorText(error, { isTerminal: input.stderr.isTerminal, isDebug }));
-    return error.exitStatus;
+    // Whichever step noticed it, and however it says so.
+    const interrupted = error.code === "INTERRUPTED" ? interruption?.exitStatus() : undefined;
+    return interrupted ?? error.exitStatus;
   }
 }
 
 async function run(
   input: DispatchInput,
+  interrupt: () => AbortSignal,
   onGlobals: (values: GlobalValues) => void,
 ): Promise<number> {
   let top: GlobalValues = { "log-level": undefined, root: undefined, "runtime-dir": undefined };
@@ -69,7 +78,6 @@ async function run(
     findCommand(argv, catalogue) ?? findCommand(["help", ...argv.slice(0, 1)], catalogue);
   if (found === undefined) return 0;
   const command = await found.entry.load();
-  using stack = new DisposableStack();
   return await command.execute(found.rest, (values) => {
     const globals: GlobalValues = {
       "log-level": values["log-level"] ?? top["log-level"],
@@ -77,17 +85,16 @@ async function run(
       "runtime-dir": values["runtime-dir"] ?? top["runtime-dir"],
     };
     onGlobals(globals);
-    return contextOf(input, globals, stack);
+    return contextOf(input, globals, interrupt);
   });
 }
 
 function contextOf(
   input: DispatchInput,
   globals: GlobalValues,
-  stack: DisposableStack,
+  interrupt: () => AbortSignal,
 ): CommandContext {
   let engine: Promise<Engine> | undefined;
-  let interruption: Interruption | undefined;
   return {
     catalogue: input.catalogue,
     stdout: input.stdout,
@@ -100,9 +107,6 @@ function contextOf(
       engine ??= input.openEngine(globals);
       return engine;
     },
-    interruption: () => {
-      interruption ??= stack.use(listenForInterruption());
-      return interruption.signal;
-    },
+    interruption: interrupt,
   };
 }

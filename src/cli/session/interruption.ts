@@ -1,9 +1,12 @@
+import os from "node:os";
 import process from "node:process";
 import { TsmanError } from "../../errors/index.ts";
 
 /** An abort signal that the user's Ctrl-C fires. */
 export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
+  /** 128 + the number of the signal that has come, as a shell says it; undefined before. */
+  readonly exitStatus: () => number | undefined;
 }
 
 const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -14,13 +17,19 @@ const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  */
 export function listenForInterruption(): Interruption {
   const controller = new AbortController();
+  let exitStatus: number | undefined;
   const stopListening = (): void => {
     for (const one of names) process.off(one, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     stopListening();
+    exitStatus = 128 + os.constants.signals[name];
     controller.abort(new TsmanError("INTERRUPTED", `interrupted by ${name}`));
   };
   for (const name of names) process.on(name, onSignal);
-  return { signal: controller.signal, [Symbol.dispose]: stopListening };
+  return {
+    signal: controller.signal,
+    exitStatus: () => exitStatus,
+    [Symbol.dispose]: stopListening,
+  };
 }
