@@ -40,10 +40,11 @@ const idPattern = /^[0-9a-f]{64}$/;
  */
 export async function collectGarbage(store: Store, options: CollectOptions): Promise<Garbage[]> {
   const removed: Garbage[] = [];
+  // What needs no row to be changed comes first: on a full disk it makes room for the rest.
   for (const collect of [
-    collectContent,
     collectLayerRemains,
     collectBlobRemains,
+    collectContent,
     collectContainerRemains,
     collectTemporaryDatabases,
   ]) {
@@ -76,15 +77,15 @@ export async function collectContent(
   const removed: Garbage[] = [];
   try {
     const used = usedContent(store);
-    for (const { mappingKey, chainId } of store.layers.list()) {
-      if (used.layers.has(chainId)) continue;
-      const directory = store.layers.remove(mappingKey, chainId);
-      if (directory !== undefined) trash.push(directory);
-    }
     for (const digest of store.blobs.list()) {
       if (!used.blobs.has(digest) && store.blobs.remove(digest)) {
         removed.push({ kind: "blob", path: store.blobs.path(digest) });
       }
+    }
+    for (const { mappingKey, chainId } of store.layers.list()) {
+      if (used.layers.has(chainId)) continue;
+      const directory = store.layers.remove(mappingKey, chainId);
+      if (directory !== undefined) trash.push(directory);
     }
   } finally {
     lock.release();

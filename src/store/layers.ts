@@ -30,6 +30,8 @@ export interface BeginOptions {
 const mappingKeyPattern = /^[0-9a-f]{16}$/;
 const partialSuffix = ".partial";
 const trashSuffix = ".trash";
+/** Of a complete layer: its chain id. */
+const layerName = /^[0-9a-f]{64}$/;
 
 /**
  * Unpacked layers, `layers/<mapping key>/<chainID>/diff`: shared by all images, per id mapping
@@ -111,21 +113,29 @@ export class LayerDirectory {
    */
   commit(mappingKey: string, chainId: ChainId, size: number): void {
     const layer = this.#layerPath(mappingKey, chainId);
+    const partial = `${layer}${partialSuffix}`;
     try {
       // There only if a command was killed between the rename and the row, or a boot ago.
       this.#discard(layer);
-      renameSync(`${layer}${partialSuffix}`, layer);
+      renameSync(partial, layer);
     } catch (error) {
       throw toFileError(error, `complete layer ${chainId}`);
     }
-    this.#database.run(
-      `INSERT INTO layers (mapping_key, chain_id, size, boot_id, is_synced) VALUES (?, ?, ?, ?, 0)
-       ON CONFLICT DO UPDATE SET size = excluded.size, boot_id = excluded.boot_id, is_synced = 0`,
-      mappingKey,
-      chainId,
-      size,
-      bootId(),
-    );
+    try {
+      this.#database.run(
+        `INSERT INTO layers (mapping_key, chain_id, size, boot_id, is_synced) VALUES (?, ?, ?, ?, 0)
+         ON CONFLICT DO UPDATE SET size = excluded.size, boot_id = excluded.boot_id, is_synced = 0`,
+        mappingKey,
+        chainId,
+        size,
+        bootId(),
+      );
+    } catch (error) {
+      // A full disk has room for a name, not for a row: what has none must not look complete, and
+      // is its unpacker's to abandon().
+      renameSync(layer, partial);
+      throw error;
+    }
   }
 
   /**
@@ -164,25 +174,35 @@ export class LayerDirectory {
       }));
   }
 
-  /** Directories of unpackings that may still go on: ask for their lock. */
+  /**
+   * Directories of unpackings that may still go on, and of layers that are not complete though
+   * their directory has its final name: ask for their lock.
+   */
   listPartials(): { readonly path: string; readonly lockPath: string }[] {
-    return this.#entries(partialSuffix).map(({ directory, mappingKey, name }) => ({
+    const partials = this.#entries((name) => name.endsWith(partialSuffix));
+    // A command was killed between the rename and the row, or the power failed before sync().
+    const lost = this.#entries((name) => layerName.test(name)).filter(
+      ({ mappingKey, name }) => !this.has(mappingKey, chainIdOf(name)),
+    );
+    return [...partials, ...lost].map(({ directory, mappingKey, name }) => ({
       path: directory,
-      lockPath: path.join(
-        this.#locks,
-        `layer-${mappingKey}-${name.slice(0, -partialSuffix.length)}`,
-      ),
+      lockPath: path.join(this.#locks, `layer-${mappingKey}-${name.slice(0, 64)}`),
     }));
   }
 
   /** Directories that nobody uses any more. */
   listTrash(): string[] {
-    return this.#entries(trashSuffix).map(({ directory }) => directory);
+    return this.#entries((name) => name.endsWith(trashSuffix)).map(({ directory }) => directory);
   }
 
-  /** Puts a partial directory aside; its lock must be held. */
+  /**
+   * Puts one of {@link listPartials} aside; its lock must be held.  Undefined: it is not there any
+   * more, or was completed before the lock was free.
+   */
   discardPartial(directory: string): string | undefined {
-    return this.#discard(directory);
+    const [mappingKey = "", name = ""] = directory.split("/").slice(-2);
+    const isComplete = layerName.test(name) && this.has(mappingKey, chainIdOf(name));
+    return isComplete ? undefined : this.#discard(directory);
   }
 
   /**
@@ -236,12 +256,14 @@ export class LayerDirectory {
     return trash;
   }
 
-  #entries(suffix: string): { directory: string; mappingKey: string; name: string }[] {
+  #entries(
+    isMeant: (name: string) => boolean,
+  ): { directory: string; mappingKey: string; name: string }[] {
     return readNames(this.#directory)
       .filter((mappingKey) => mappingKeyPattern.test(mappingKey))
       .flatMap((mappingKey) =>
         readNames(path.join(this.#directory, mappingKey))
-          .filter((name) => name.endsWith(suffix))
+          .filter(isMeant)
           .map((name) => ({
             directory: path.join(this.#directory, mappingKey, name),
             mappingKey,
@@ -249,6 +271,10 @@ export class LayerDirectory {
           })),
       );
   }
+}
+
+function chainIdOf(directoryName: string): ChainId {
+  return `sha256:${directoryName}` as ChainId;
 }
 
 function readNames(directory: string): string[] {

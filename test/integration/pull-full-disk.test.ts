@@ -19,7 +19,10 @@ find "$TSMAN_ROOT/layers" "$TSMAN_ROOT/blobs" -type f
 exit $status
 `;
 
-async function pullOntoSmallDisk(reference: string) {
+async function pullOntoSmallDisk(
+  reference: string,
+  watch: (stderr: Transcript) => void = () => {},
+) {
   await using store = await TestStore.create();
   await mkdir(store.root, { mode: 0o700 });
   // One id only, as the mount needs no more; tsman then maps one id as well.
@@ -29,6 +32,7 @@ async function pullOntoSmallDisk(reference: string) {
     { env: store.environment(), stdio: ["ignore", "pipe", "pipe"], cwd: store.scratch },
   );
   const [stdout, stderr] = [new Transcript(child.stdout), new Transcript(child.stderr)];
+  watch(stderr);
   const status = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
@@ -67,13 +71,16 @@ describe("a pull onto a disk that is too small", () => {
     // Blob and files of the first fit; the second waits until they are there.
     const image = addRandomImage(registry, [1, 6]);
     const [first = "", second = ""] = image.blobs;
-    const sent = registry.waitForRequest(({ reference }) => reference === first);
+    const isThere = Promise.withResolvers<void>();
     registry.fault({
       on: "blob",
       reference: second,
-      action: { kind: "hold", bytes: 0, until: sent },
+      action: { kind: "hold", bytes: 0, until: isThere.promise },
     });
-    const result = await pullOntoSmallDisk(image.reference);
+    const result = await pullOntoSmallDisk(image.reference, (stderr) => {
+      const line = stderr.until(`Layer ${first.slice(7, 19)}: done`);
+      line.then(() => isThere.resolve(), isThere.reject);
+    });
     expect(result.stderr).toMatch(/no space left|disk is full|full disk/i);
     expect(result.status).toBe(125);
     expect(result.stdout).toBe("");

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import type { ChainId } from "../../../src/oci/digest.ts";
 import { tryLockFile } from "../../../src/platform/file-lock.ts";
 import { collectGarbage } from "../../../src/store/gc.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -56,6 +57,27 @@ describe("the garbage collection", () => {
     expect(layers.listPartials().map((partial) => partial.lockPath)).toEqual([
       layers.lockPath(mappingKey, chainIdOf("alive")),
     ]);
+  });
+
+  it("removes a layer that has its final name but no row: its command was killed", async () => {
+    using scratch = scratchStore();
+    const { layers } = scratch.store;
+    const [dead, alive, complete] = ["dead", "alive", "complete"].map(chainIdOf) as [
+      ChainId,
+      ChainId,
+      ChainId,
+    ];
+    for (const chainId of [dead, alive]) {
+      mkdirSync(layers.diffPath(mappingKey, chainId), { recursive: true });
+    }
+    layers.begin(mappingKey, complete);
+    layers.commit(mappingKey, complete, 1);
+    await using _pull = await scratch.store.lockContent({ shared: true });
+    await using _lock = await layers.lock(mappingKey, alive);
+    const removed = await collectGarbage(scratch.store, { removeTree });
+    expect(removed.map(({ kind }) => kind)).toEqual(["layer"]);
+    const left = [dead, alive, complete].map((id) => existsSync(layers.diffPath(mappingKey, id)));
+    expect(left).toEqual([false, true, true]);
   });
 
   it("keeps an interrupted download for a week, to be resumed", async () => {

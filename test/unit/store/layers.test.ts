@@ -58,6 +58,19 @@ describe("a layer", () => {
     expect(layers.abandon(mappingKey, chainId)).toBeUndefined();
   });
 
+  it("whose row cannot be written, on a full disk say, is still its unpacker's to give up", () => {
+    using scratch = scratchStore();
+    const { layers } = scratch.store;
+    changeRows(
+      scratch,
+      "CREATE TRIGGER full BEFORE INSERT ON layers BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+    );
+    expect(() => unpack(scratch)).toThrow("disk is full");
+    const rest = layers.abandon(mappingKey, chainId);
+    expect(readdirSync(path.join(rest ?? "", "diff"))).toEqual(["file"]);
+    expect(existsSync(layers.diffPath(mappingKey, chainId))).toBe(false);
+  });
+
   it("is not taken for complete after a loss of power, unless its data was synced", async () => {
     using scratch = scratchStore();
     const { layers } = scratch.store;
