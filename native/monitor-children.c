@@ -1,0 +1,263 @@
+#include "monitor-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "map.h"
+#include "memory.h"
+#include "protocol.h"
+#include "stage1.h"
+#include "sync.h"
+
+/* The outside id of the container's root, or -1. */
+static int64_t mapped_root(const struct plan *plan, uint16_t op)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, op, &position)) != NULL) {
+        for (unsigned i = 0; i + 2 < record->argc; i += 3) {
+            if (plan_number(record, i) == 0)
+                return (int64_t)plan_number(record, i + 1);
+        }
+    }
+    return -1;
+}
+
+_Noreturn static void become_stage1(struct monitor *monitor, const struct stage1 *stage1)
+{
+    /* What the container's processes have no business with (S24): they inherit
+       only what is close-on-exec and needed until then. */
+    drop_fd(&monitor->control.fd);
+    drop_fd(&monitor->signals);
+    drop_fd(&monitor->stage_sync);
+    drop_fd(&monitor->init_sync);
+    drop_fd(&monitor->rundir.lock);
+    drop_fd(&monitor->rundir.control);
+    drop_fd(&monitor->rundir.directory);
+    drop_fd(&monitor->io.in.sink);
+    drop_fd(&monitor->io.out.source);
+    drop_fd(&monitor->io.err.source);
+    log_close(&monitor->io.log);
+    monitor_null_streams();
+    stage1_run(stage1);
+}
+
+int monitor_start_stage1(struct monitor *monitor)
+{
+    struct failure *failure = &monitor->failure;
+    struct stage1 stage1 = {
+        .plan = &monitor->plan, .is_root = geteuid() == 0, .program = {-1, -1, -1}};
+    int stage_pair[2], init_pair[2];
+    if (plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL &&
+        io_make_pipes(&monitor->io, monitor->settings.with_stdin, stage1.program) < 0)
+        return fail(failure, errno, "make pipes", "standard streams");
+    int64_t root = stage1.is_root ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
+    for (int i = 0; i < 3; i++) {
+        /* Root's own pipe would not be the container root's to give on; for any
+           other caller the two are the same. */
+        if (root >= 0 && stage1.program[i] >= 0)
+            (void)!fchown(stage1.program[i], (uid_t)root, (gid_t)-1);
+    }
+    if (sync_pair(stage_pair) < 0)
+        return fail(failure, errno, "make socket pair", "stage 1");
+    monitor->stage_sync = stage_pair[0];
+    stage1.sync = stage_pair[1];
+    if (sync_pair(init_pair) < 0)
+        return fail(failure, errno, "make socket pair", "init");
+    monitor->init_sync = init_pair[0];
+    stage1.init_sync = init_pair[1];
+
+    pid_t pid = fork();
+    if (pid == 0)
+        become_stage1(monitor, &stage1);
+    int error = errno;
+    close(stage1.sync);
+    close(stage1.init_sync);
+    for (int i = 0; i < 3; i++) {
+        if (stage1.program[i] >= 0)
+            close(stage1.program[i]);
+    }
+    if (pid < 0)
+        return fail(failure, error, "fork", "stage 1");
+    monitor->stage1 = pid;
+    return 0;
+}
+
+static int apply_maps(struct monitor *monitor)
+{
+    static struct map_request request;
+    const struct plan *plan = &monitor->plan;
+    const struct plan_record *record;
+    for (int i = 0; i < 2; i++) {
+        size_t position = 0;
+        uint16_t op = i == 0 ? TSMAN_SET_UID_MAP : TSMAN_SET_GID_MAP;
+        while ((record = plan_next(plan, op, &position)) != NULL) {
+            for (unsigned n = 0; n < record->argc; n += 3) {
+                char **line = record->argv + n;
+                if (map_add(i == 0 ? request.uid : request.gid,
+                            i == 0 ? &request.uid_length : &request.gid_length, line[0], line[1],
+                            line[2]) < 0) {
+                    failure_stage(&monitor->failure, "map");
+                    return fail(&monitor->failure, E2BIG, "map ids", "too many ranges");
+                }
+            }
+        }
+    }
+    if ((record = plan_setting(plan, TSMAN_SET_MAP_TOOLS)) != NULL) {
+        request.newuidmap = record->argv[0];
+        request.newgidmap = record->argv[1];
+    }
+    request.deny_setgroups = plan_setting(plan, TSMAN_SET_SETGROUPS_DENY) != NULL;
+    if (map_apply(monitor->stage1, &request, &monitor->failure) < 0)
+        return -1;
+    sync_send(monitor->stage_sync, SYNC_MAP_DONE, 0, -1);
+    return 0;
+}
+
+/*
+ * A path that root may open but stage 1, in its new user namespace, may not.  A
+ * child of ours joins its mount namespace, since a descriptor of any other could
+ * not be mounted, and answers in our place.
+ */
+static int open_for_stage1(struct monitor *monitor, int32_t index)
+{
+    if (index < 0 || (size_t)index >= monitor->plan.settings_count ||
+        monitor->plan.settings[index].op != TSMAN_SET_OPEN)
+        return fail(&monitor->failure, EPROTO, "open", "setting %d", index);
+    const struct plan_record *record = &monitor->plan.settings[index];
+    pid_t pid = fork();
+    if (pid < 0)
+        return fail(&monitor->failure, errno, "fork", "to open %s", record->argv[1]);
+    if (pid > 0) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        return 0;
+    }
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)monitor->stage1);
+    int namespace = open(path, O_RDONLY | O_CLOEXEC), fd = -1;
+    if (namespace >= 0 && setns(namespace, CLONE_NEWNS) == 0)
+        fd = open(record->argv[1], O_PATH | O_CLOEXEC);
+    sync_send(monitor->stage_sync, SYNC_OPENED, fd < 0 ? errno : 0, fd);
+    _exit(0);
+}
+
+static int note_init(struct monitor *monitor, pid_t pid)
+{
+    uint64_t start_time = process_start_time(pid);
+    const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
+    monitor->init = monitor->init_pid = pid;
+    if (rundir_write_init(&monitor->rundir, pid, start_time, &monitor->failure) < 0)
+        return -1;
+    if (pid_file != NULL && rundir_write_pid_file(pid_file->argv[0], pid, &monitor->failure) < 0)
+        return -1;
+    proto_send_created(&monitor->control, pid, start_time);
+    return 0;
+}
+
+static int take_message(struct monitor *monitor, struct sync_message *message, int fd)
+{
+    const struct plan_record *record;
+    switch (message->type) {
+    case SYNC_MAP_WANTED:
+        return apply_maps(monitor);
+    case SYNC_OPEN_WANTED:
+        return open_for_stage1(monitor, message->value);
+    case SYNC_NET_WANTED:
+        record = plan_setting(&monitor->plan, TSMAN_SET_NETWORK);
+        if (net_start(&monitor->net, record, monitor->stage1, monitor->rundir.directory,
+                      &monitor->failure) < 0) {
+            failure_stage(&monitor->failure, "network");
+            return -1;
+        }
+        return 0;
+    case SYNC_INIT_PID:
+        return note_init(monitor, message->value);
+    case SYNC_TTY:
+        io_set_terminal(&monitor->io, fd);
+        if (monitor->settings.foreground)
+            io_connect_caller(&monitor->io, monitor->settings.with_stdin);
+        return 0;
+    case SYNC_WARNING:
+        message->text[sizeof(message->text) - 1] = '\0';
+        proto_send_warning(&monitor->control, message->text);
+        return 0;
+    case SYNC_INIT_READY:
+        monitor->init_ready = true;
+        return 0;
+    case SYNC_FAILED:
+        monitor->failure = message->failure;
+        return -1;
+    default:
+        return fail(&monitor->failure, EPROTO, "receive", "message %u", message->type);
+    }
+}
+
+/* Everything that has come on a child's socket; closes it at its end. */
+int monitor_take_messages(struct monitor *monitor, int *socket)
+{
+    struct sync_message message;
+    while (*socket >= 0) {
+        int fd;
+        int got = sync_receive(*socket, &message, &fd, MSG_DONTWAIT);
+        if (got < 0 && errno == EAGAIN)
+            return 0;
+        if (got <= 0) {
+            drop_fd(socket);
+            return 0;
+        }
+        int result = take_message(monitor, &message, fd);
+        if (message.type != SYNC_TTY)
+            drop_fd(&fd);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
+{
+    if (pid == monitor->stage1) {
+        monitor->stage1 = 0;
+        /* What it has sent comes first: that may be the reason. */
+        if (monitor_take_messages(monitor, &monitor->stage_sync) < 0)
+            return -1;
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            failure_stage(&monitor->failure, "stage 1");
+            return fail(&monitor->failure, ECHILD, "run", "stage 1: wait status %d", status);
+        }
+    } else if (pid == monitor->init || (monitor->init == 0 && monitor->phase == SETTING_UP &&
+                                        pid != monitor->net.helper.pid)) {
+        /* An unknown child during set-up can be init before stage 1 named it. */
+        if (monitor->init == 0 && monitor_take_messages(monitor, &monitor->stage_sync) < 0)
+            return -1;
+        if (pid != monitor->init)
+            return 0;
+        monitor->init = 0;
+        monitor->init_ended = true;
+        monitor->init_status = status;
+        if (monitor_take_messages(monitor, &monitor->init_sync) < 0)
+            return -1;
+        if (monitor->phase < STARTING) {
+            failure_stage(&monitor->failure, "init");
+            return fail(&monitor->failure, ECHILD, "run", "init: wait status %d", status);
+        }
+    } else if (pid == monitor->net.helper.pid) {
+        bool was_ready = monitor->net_ready;
+        if (monitor->phase < STARTING && !was_ready) {
+            net_failed(&monitor->net, status, &monitor->failure);
+            return -1;
+        }
+        spawn_finish(&monitor->net.helper);
+        proto_send_warning(&monitor->control,
+                           "the network helper has ended: the container has no network any more");
+    }
+    return 0;
+}

@@ -1,0 +1,151 @@
+#include "monitor-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "protocol.h"
+
+int64_t monitor_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void monitor_null_streams(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; fd < 3 && null >= 0; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+}
+
+void monitor_signal_init(const struct monitor *monitor, uint32_t number)
+{
+    if (monitor->init > 0 && number < NSIG)
+        kill(monitor->init, (int)number);
+}
+
+void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds)
+{
+    int64_t at = monitor_now() + milliseconds;
+    if (monitor->kill_at == 0 || at < monitor->kill_at)
+        monitor->kill_at = at;
+}
+
+static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds)
+{
+    monitor_signal_init(monitor, number);
+    monitor_kill_after(monitor, milliseconds);
+}
+
+static void resize(const struct monitor *monitor, uint16_t rows, uint16_t columns)
+{
+    struct winsize size = {.ws_row = rows, .ws_col = columns};
+    if (monitor->io.tty && monitor->io.out.source >= 0)
+        ioctl(monitor->io.out.source, (int)TIOCSWINSZ, &size);
+}
+
+void monitor_leave_caller(struct monitor *monitor)
+{
+    io_disconnect_caller(&monitor->io);
+    monitor_null_streams();
+}
+
+int monitor_take_frames(struct monitor *monitor)
+{
+    struct proto_frame frame;
+    int got;
+    while ((got = proto_next(&monitor->control, &frame)) > 0) {
+        const uint8_t *p = frame.payload;
+        if (frame.type == TSMAN_MSG_START && monitor->phase == HOLDING)
+            monitor->settings.hold = false;
+        else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
+            monitor_signal_init(monitor, proto_u32(p));
+        else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)
+            resize(monitor, proto_u16(p), proto_u16(p + 2));
+        else if (frame.type == TSMAN_MSG_STOP && frame.length == 8)
+            stop(monitor, proto_u32(p), proto_u32(p + 4));
+    }
+    if (got == 0)
+        return 0;
+    /* The caller is gone.  A container that it did not see start is not wanted by
+       anybody; a running one goes on, into its log. */
+    if (monitor->phase < RUNNING)
+        return fail(&monitor->failure, ECONNRESET, "start", "container: the caller is gone");
+    monitor_leave_caller(monitor);
+    return 0;
+}
+
+static void take_control_line(struct monitor *monitor, char *line)
+{
+    uint64_t numbers[2] = {0, 0};
+    char *rest = NULL;
+    const char *verb = strtok_r(line, " \t\r", &rest);
+    int count = 0;
+    for (const char *word; (word = strtok_r(NULL, " \t\r", &rest)) != NULL; count++) {
+        if (count == 2 || !number_parse(word, 10, UINT32_MAX, &numbers[count]))
+            return;
+    }
+    if (verb == NULL)
+        return;
+    if (strcmp(verb, "signal") == 0 && count == 1)
+        monitor_signal_init(monitor, (uint32_t)numbers[0]);
+    else if (strcmp(verb, "stop") == 0 && count == 2)
+        stop(monitor, (uint32_t)numbers[0], (uint32_t)numbers[1]);
+    else if (strcmp(verb, "stop") == 0 && count == 0)
+        stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
+    else if (strcmp(verb, "resize") == 0 && count == 2)
+        resize(monitor, (uint16_t)numbers[0], (uint16_t)numbers[1]);
+}
+
+void monitor_take_control_lines(struct monitor *monitor)
+{
+    char chunk[128];
+    ssize_t got;
+    while ((got = read(monitor->rundir.control, chunk, sizeof(chunk))) > 0) {
+        for (ssize_t i = 0; i < got; i++) {
+            size_t room = sizeof(monitor->control_line) - 1;
+            if (chunk[i] != '\n') {
+                /* The rest of a line that is too long makes it invalid. */
+                if (monitor->control_length < room)
+                    monitor->control_line[monitor->control_length++] = chunk[i];
+                else
+                    monitor->control_line[0] = '?';
+                continue;
+            }
+            monitor->control_line[monitor->control_length] = '\0';
+            monitor->control_length = 0;
+            take_control_line(monitor, monitor->control_line);
+        }
+    }
+}
+
+int monitor_take_signals(struct monitor *monitor)
+{
+    struct signalfd_siginfo info;
+    while (read(monitor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGTERM) {
+            if (monitor->phase < RUNNING)
+                return fail(&monitor->failure, EINTR, "start", "container: SIGTERM");
+            stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
+        }
+    }
+    pid_t pid;
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (monitor_take_child(monitor, pid, status) < 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,121 @@
+#include "monitor-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "number.h"
+#include "protocol.h"
+#include "rmtree.h"
+#include "sync.h"
+
+void monitor_write_exit(struct monitor *monitor)
+{
+    if (monitor->exit_written)
+        return;
+    monitor->exit_written = true;
+    if (monitor->settings.exit_file[0] != '\0' &&
+        rundir_write_exit_file(monitor->settings.exit_file, monitor->init_status, 0) < 0) {
+        char text[256];
+        snprintf(text, sizeof(text), "write exit file %.150s: %s", monitor->settings.exit_file,
+                 strerror(errno));
+        proto_send_warning(&monitor->control, text);
+    }
+}
+
+/* Waits for all children, at most `milliseconds`; true when there are none. */
+static bool reap_children(int64_t milliseconds)
+{
+    int64_t until = monitor_now() + milliseconds;
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    for (;;) {
+        pid_t pid = waitpid(-1, NULL, WNOHANG);
+        if (pid > 0)
+            continue;
+        if (pid < 0 && errno != EINTR)
+            return true;
+        int64_t left = until - monitor_now();
+        if (left <= 0)
+            return false;
+        struct timespec wait = {left / 1000, (left % 1000) * 1000000};
+        sigtimedwait(&child, NULL, &wait);
+    }
+}
+
+/* Those that are ours since their parents ended (PR_SET_CHILD_SUBREAPER): a
+   fuse-overlayfs, or an init that stage 1 has not named yet. */
+static void signal_children(int number)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    text[length > 0 ? length : 0] = '\0';
+    char *rest = NULL;
+    for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
+        uint64_t pid;
+        if (number_parse(word, 10, INT32_MAX, &pid))
+            kill((pid_t)pid, number);
+    }
+}
+
+/* Kills and waits for every child; nothing is left of the container. */
+static void reap_all(struct monitor *monitor)
+{
+    if (monitor->stage1 > 0)
+        kill(monitor->stage1, SIGKILL);
+    if (monitor->init > 0)
+        kill(monitor->init, SIGKILL);
+    net_stop(&monitor->net);
+    drop_fd(&monitor->stage_sync);
+    drop_fd(&monitor->init_sync);
+    /* A file system in user space lives in the mount namespace that it serves, so
+       neither would ever end by itself; asked to end, it unmounts in order. */
+    signal_children(SIGTERM);
+    if (reap_children(3000))
+        return;
+    signal_children(SIGKILL);
+    reap_children(5000);
+}
+
+int monitor_give_up(struct monitor *monitor)
+{
+    failure_stage(&monitor->failure, "monitor");
+    if (strcmp(monitor->failure.stage, "init") != 0 && strcmp(monitor->failure.stage, "exec") != 0)
+        monitor->failure.step = -1;
+    reap_all(monitor);
+    const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
+    if (pid_file != NULL && monitor->init_pid > 0)
+        unlink(pid_file->argv[0]);
+    rundir_clear(&monitor->rundir, 1);
+    proto_send_failed(&monitor->control, &monitor->failure);
+    return 1;
+}
+
+void monitor_finish(struct monitor *monitor)
+{
+    /* Before EXITED: when the caller hears of the end, the ports are free. */
+    reap_all(monitor);
+    monitor_write_exit(monitor);
+    rundir_clear(&monitor->rundir, 0);
+    bool connected = monitor->control.fd >= 0;
+    if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
+        rmtree_quietly(monitor->settings.remove_tree);
+    proto_send_exited(&monitor->control, monitor->init_status);
+    /* The caller of a detached container leaves as soon as it has started: it may be
+       gone before it reads EXITED, so it is never the one who cleans up. */
+    if ((!connected || !monitor->settings.foreground) && monitor->settings.cleanup != NULL) {
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execv(monitor->settings.cleanup[0], monitor->settings.cleanup);
+    }
+}

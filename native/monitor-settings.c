@@ -1,0 +1,78 @@
+#include "monitor-state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol.h"
+
+static char **copy_argv(const struct plan_record *record)
+{
+    size_t size = (record->argc + 1u) * sizeof(char *);
+    for (unsigned i = 0; i < record->argc; i++)
+        size += record->length[i] + 1;
+    char **argv = calloc(1, size);
+    if (argv == NULL)
+        return NULL;
+    char *text = (char *)(argv + record->argc + 1);
+    for (unsigned i = 0; i < record->argc; i++) {
+        memcpy(text, record->argv[i], record->length[i] + 1);
+        argv[i] = text;
+        text += record->length[i] + 1;
+    }
+    return argv;
+}
+
+/* Paths of settings outlive the plan. */
+static int copy_path(const struct plan *plan, uint16_t op, char path[1024], struct failure *failure)
+{
+    const struct plan_record *record = plan_setting(plan, op);
+    if (record == NULL)
+        return 0;
+    if (record->length[0] >= 1024)
+        return fail(failure, ENAMETOOLONG, "open", "%s", record->argv[0]);
+    memcpy(path, record->argv[0], record->length[0] + 1);
+    return 0;
+}
+
+int monitor_read_settings(struct monitor *monitor)
+{
+    const struct plan *plan = &monitor->plan;
+    struct settings *settings = &monitor->settings;
+    struct failure *failure = &monitor->failure;
+    const struct plan_record *record;
+    settings->foreground = plan_setting(plan, TSMAN_SET_FOREGROUND) != NULL;
+    settings->hold = plan_setting(plan, TSMAN_SET_HOLD) != NULL;
+    settings->with_stdin = plan_setting(plan, TSMAN_SET_STDIN) != NULL;
+    settings->stop_signal = SIGTERM;
+    settings->stop_timeout = 10000;
+    if ((record = plan_setting(plan, TSMAN_SET_STOP)) != NULL) {
+        settings->stop_signal = (uint32_t)plan_number(record, 0);
+        settings->stop_timeout = (uint32_t)plan_number(record, 1);
+    }
+    if ((record = plan_setting(plan, TSMAN_SET_TIMEOUT)) != NULL)
+        settings->timeout = (uint32_t)plan_number(record, 0);
+    if (copy_path(plan, TSMAN_SET_EXIT_FILE, settings->exit_file, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_REMOVE_TREE, settings->remove_tree, failure) < 0)
+        return -1;
+    if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&
+        (settings->cleanup = copy_argv(record)) == NULL)
+        return fail(failure, ENOMEM, "read settings", "cleanup");
+    if ((record = plan_setting(plan, TSMAN_SET_DETACH_KEYS)) != NULL)
+        detach_keys_set(&monitor->io.detach, record->argv[0], record->length[0]);
+    return 0;
+}
+
+int monitor_open_files(struct monitor *monitor)
+{
+    const struct plan *plan = &monitor->plan;
+    const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
+    if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
+        return -1;
+    record = plan_setting(plan, TSMAN_SET_LOG);
+    if (record != NULL && log_open(&monitor->io.log, record->argv[0], plan_number(record, 1),
+                                   (unsigned)plan_number(record, 2)) < 0)
+        return fail(&monitor->failure, errno, "open log", "%s", record->argv[0]);
+    return 0;
+}

@@ -1,0 +1,89 @@
+/*
+ * What the monitor knows, and its parts; only monitor*.c include this.
+ *
+ *   monitor.c           phases, the loop
+ *   monitor-settings.c  the plan's settings, files
+ *   monitor-children.c  stage 1, init, the network helper: start, messages, deaths
+ *   monitor-control.c   the caller's frames, the fifo's lines, signals
+ *   monitor-end.c       exit file, killing and waiting for what is left
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "io.h"
+#include "net.h"
+#include "plan.h"
+#include "proto.h"
+#include "rundir.h"
+
+enum phase {
+    SETTING_UP, /* until init has done its steps and the network is there */
+    HOLDING,    /* READY was sent; START is awaited */
+    STARTING,   /* init was told to execute the program */
+    RUNNING,
+    ENDED, /* init was waited for */
+};
+
+/* What is needed after the plan is released. */
+struct settings {
+    char exit_file[1024], remove_tree[1024];
+    bool foreground, hold, with_stdin;
+    uint32_t timeout, stop_signal, stop_timeout;
+    char **cleanup; /* one block of memory */
+};
+
+struct monitor {
+    enum phase phase;
+    struct proto control;
+    struct plan plan;
+    uint8_t *payload;
+    size_t payload_size;
+    struct settings settings;
+    struct rundir rundir;
+    struct io io;
+    struct net net;
+    int signals, stage_sync, init_sync; /* -1: closed */
+    pid_t stage1, init;                 /* 0: none, or waited for */
+    pid_t init_pid;
+    int init_status;
+    bool init_ended, init_ready, net_ready, exit_written, start_sent;
+    int64_t kill_at; /* milliseconds of the monotonic clock; 0: never */
+    struct failure failure;
+    char control_line[128];
+    size_t control_length;
+};
+
+/* Milliseconds of the monotonic clock. */
+int64_t monitor_now(void);
+
+/* monitor-settings.c */
+int monitor_read_settings(struct monitor *monitor);
+int monitor_open_files(struct monitor *monitor);
+
+/* monitor-children.c */
+int monitor_start_stage1(struct monitor *monitor);
+/* Everything that has come on a child's socket; closes it at its end. */
+int monitor_take_messages(struct monitor *monitor, int *socket);
+/* A child has ended with this wait status. */
+int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
+
+/* monitor-control.c */
+void monitor_signal_init(const struct monitor *monitor, uint32_t number);
+void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds);
+/* The caller's descriptors are given up; the container goes on, into its log. */
+void monitor_leave_caller(struct monitor *monitor);
+void monitor_null_streams(void);
+int monitor_take_frames(struct monitor *monitor);
+void monitor_take_control_lines(struct monitor *monitor);
+/* SIGTERM and SIGCHLD, from the signalfd. */
+int monitor_take_signals(struct monitor *monitor);
+
+/* monitor-end.c */
+void monitor_write_exit(struct monitor *monitor);
+/* After a failed start: nothing is left; FAILED says why.  Returns the exit status. */
+int monitor_give_up(struct monitor *monitor);
+void monitor_finish(struct monitor *monitor);
