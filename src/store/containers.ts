@@ -179,7 +179,7 @@ export class ContainerTable {
 
   /** Forgets a container; whether it was there.  Its directories are the caller's to remove. */
   remove(id: string): boolean {
-    return this.#database.run("DELETE FROM containers WHERE id = ?", id) > 0;
+    return this.#database.erase("DELETE FROM containers WHERE id = ?", id) > 0;
   }
 
   /** Whether there is a container with this very id. */

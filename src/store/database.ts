@@ -1,9 +1,20 @@
-import { closeSync, existsSync, linkSync, openSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { TsmanError } from "../errors/index.ts";
+import { pathToFileURL } from "node:url";
+import { isTsmanError, TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { randomHex } from "../platform/random.ts";
+import { releaseReserve } from "./reserve.ts";
 import { migrations } from "./schema.ts";
 
 /** One row as SQLite gives it. */
@@ -18,6 +29,9 @@ const busyTimeoutMs = 10_000;
  * would cost that one milliseconds.
  */
 const checkpointPages = 200;
+
+/** What SQLite grows its files by at once, as far as we use it: its index, 32 KiB, and some pages. */
+const probeBytes = 64 * 1024;
 
 /** SQLite's primary result codes, https://www.sqlite.org/rescode.html. */
 const sqliteCode = {
@@ -51,42 +65,32 @@ function loadSqlite(): typeof import("node:sqlite") {
 /** The metadata of a store: SQLite, and what of its failures a user can do something about. */
 export class Database {
   readonly path: string;
-  readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #connection: DatabaseSync;
+  /** Opened without a write, since none was possible. */
+  #isReadOnly: boolean;
   #isInTransaction = false;
 
-  private constructor(path: string, connection: DatabaseSync) {
+  private constructor(path: string, connection: DatabaseSync, isReadOnly: boolean) {
     this.path = path;
     this.#connection = connection;
+    this.#isReadOnly = isReadOnly;
   }
 
   /**
-   * Opens the database at `path`; makes it, complete, when there is none.
+   * Opens the database at `path`; makes it, complete, when there is none.  Where nothing can be
+   * written (full disk, read-only file system) it can at least be read.
    *
    * @throws TsmanError STORE_NEWER, STORE_CORRUPT, PREFLIGHT_STORAGE, DISK_FULL.
    */
   static open(path: string): Database {
     if (!existsSync(path)) createDatabase(path);
     try {
-      return Database.#openExisting(path);
+      return new Database(path, connect(path), false);
     } catch (error) {
-      throw storeError(error, path);
-    }
-  }
-
-  static #openExisting(path: string): Database {
-    const connection = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMs });
-    try {
-      connection.exec(
-        // In WAL mode NORMAL survives kill -9 and loss of power; only the last commits before a
-        // loss of power may be undone (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${checkpointPages}`,
-      );
-      migrate(connection, path);
-      return new Database(path, connection);
-    } catch (error) {
-      connection.close();
-      throw error;
+      const connection = isWriteFailure(error) ? connectReadOnly(path) : undefined;
+      if (connection === undefined) throw storeError(error, path);
+      return new Database(path, connection, true);
     }
   }
 
@@ -102,7 +106,22 @@ export class Database {
 
   /** Runs a statement; how many rows it changed. */
   run(sql: string, ...values: readonly SQLInputValue[]): number {
+    this.#ensureWritable();
     return this.#guard(() => Number(this.#statement(sql).run(...values).changes));
+  }
+
+  /**
+   * Like {@link run}, for what makes room: on a full disk, where SQLite could not write down that
+   * rows are gone, it takes the space that the store holds back.
+   */
+  erase(sql: string, ...values: readonly SQLInputValue[]): number {
+    try {
+      return this.run(sql, ...values);
+    } catch (error) {
+      const isRelieved = isTsmanError(error, "DISK_FULL") && releaseReserve(dirname(this.path));
+      if (!isRelieved) throw error;
+      return this.run(sql, ...values);
+    }
   }
 
   /**
@@ -111,6 +130,7 @@ export class Database {
    */
   transaction<T>(work: () => T): T {
     if (this.#isInTransaction) return work();
+    this.#ensureWritable();
     this.#guard(() => this.#connection.exec("BEGIN IMMEDIATE"));
     this.#isInTransaction = true;
     try {
@@ -132,6 +152,19 @@ export class Database {
     if (this.#connection.isOpen) this.#connection.close();
   }
 
+  #ensureWritable(): void {
+    if (!this.#isReadOnly) return;
+    // First: connections of one process share the index of the log, and it is read-only here.
+    this.close();
+    try {
+      this.#connection = connect(this.path);
+      this.#isReadOnly = false;
+    } catch (error) {
+      this.#connection = connectReadOnly(this.path) ?? this.#connection;
+      throw storeError(error, this.path);
+    }
+  }
+
   #statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
@@ -149,6 +182,62 @@ export class Database {
     }
   }
 }
+
+function connect(path: string): DatabaseSync {
+  const connection = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMs });
+  try {
+    connection.exec(
+      // In WAL mode NORMAL survives kill -9 and loss of power; only the last commits before a
+      // loss of power may be undone (https://www.sqlite.org/pragma.html#pragma_synchronous).
+      `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${checkpointPages}`,
+    );
+    migrate(connection, path);
+    return connection;
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a database of the present format without writing a byte, which WAL mode otherwise does even
+ * for reading (https://www.sqlite.org/wal.html#read_only_databases); undefined when that fails too.
+ */
+function connectReadOnly(path: string): DatabaseSync | undefined {
+  // Reads the log into memory instead of sharing an index of it.
+  const parameters = ["mode=ro&readonly_shm=1"];
+  // Ignores the log, so only where there is none; nobody can begin one while nobody can write.
+  if (!hasContent(`${path}-wal`)) parameters.push("mode=ro&immutable=1");
+  for (const parameter of parameters) {
+    const url = pathToFileURL(path);
+    url.search = parameter;
+    const connection = new sqlite.DatabaseSync(url, { timeout: busyTimeoutMs });
+    try {
+      if (readVersion(connection) === migrations.length) return connection;
+    } catch {
+      // Perhaps the other way.
+    }
+    connection.close();
+  }
+  return undefined;
+}
+
+function hasContent(file: string): boolean {
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+}
+
+/** Whether SQLite wanted to write and could not. */
+function isWriteFailure(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code !== undefined && writeFailures.has(code);
+}
+
+const writeFailures: ReadonlySet<number> = new Set([
+  sqliteCode.readonly,
+  sqliteCode.io,
+  sqliteCode.full,
+  sqliteCode.cannotOpen,
+]);
 
 /** Whether a write was refused because a unique value is taken. */
 export function isConstraintViolation(error: unknown): boolean {
@@ -225,6 +314,8 @@ function storeError(error: unknown, path: string): TsmanError {
   const why = error instanceof Error ? error.message : String(error);
   const message = `use store ${path}: ${why}`;
   const details = { path, sqlite: code };
+  const refusal = writeFailures.has(code) ? tryToWrite(dirname(path)) : undefined;
+  if (refusal !== undefined) return toFileError(refusal, `write store ${dirname(path)}`);
   switch (code) {
     case sqliteCode.corrupt:
     case sqliteCode.notADatabase:
@@ -255,5 +346,21 @@ function storeError(error: unknown, path: string): TsmanError {
       });
     default:
       return new TsmanError("INTERNAL", message, { cause: error, details });
+  }
+}
+
+/**
+ * What the kernel says to a write in `directory`, since SQLite says little: "disk I/O error" for a
+ * full disk as for a quota.  Undefined when it works.
+ */
+function tryToWrite(directory: string): unknown {
+  const file = `${directory}/store.db.${randomHex(6)}.tmp`;
+  try {
+    writeFileSync(file, Buffer.alloc(probeBytes), { flag: "wx", mode: 0o600 });
+    return undefined;
+  } catch (error) {
+    return error;
+  } finally {
+    rmSync(file, { force: true });
   }
 }

@@ -93,7 +93,7 @@ export class ImageTable {
 
   /** Takes a full name away; whether there was one. */
   untag(name: string): boolean {
-    return this.#database.run("DELETE FROM image_names WHERE name = ?", name) > 0;
+    return this.#database.erase("DELETE FROM image_names WHERE name = ?", name) > 0;
   }
 
   /** By full name, `registry/repository:tag` or `registry/repository@sha256:…`. */
@@ -141,7 +141,7 @@ export class ImageTable {
    */
   remove(id: Digest): boolean {
     return (
-      this.#database.run(
+      this.#database.erase(
         `DELETE FROM images WHERE id = ?1
          AND NOT EXISTS (SELECT 1 FROM containers WHERE image_id = ?1)`,
         id,

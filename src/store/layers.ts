@@ -154,7 +154,7 @@ export class LayerDirectory {
    * @returns the directory to remove, as {@link abandon} does.
    */
   remove(mappingKey: string, chainId: ChainId): string | undefined {
-    this.#database.run(
+    this.#database.erase(
       "DELETE FROM layers WHERE mapping_key = ? AND chain_id = ?",
       checkedKey(mappingKey),
       chainId,

@@ -25,6 +25,6 @@ export class SettingTable {
 
   /** Forgets a fact; whether it was known. */
   remove(name: string): boolean {
-    return this.#database.run("DELETE FROM settings WHERE name = ?", name) > 0;
+    return this.#database.erase("DELETE FROM settings WHERE name = ?", name) > 0;
   }
 }

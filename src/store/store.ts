@@ -5,9 +5,11 @@ import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock
 import { BlobDirectory } from "./blobs.ts";
 import { ContainerTable } from "./containers.ts";
 import { Database } from "./database.ts";
+import { EventFile } from "./events.ts";
 import { ImageTable } from "./images.ts";
 import { LayerDirectory } from "./layers.ts";
 import { ensurePrivateDirectory } from "./private-directory.ts";
+import { ensureReserve } from "./reserve.ts";
 import { SettingTable } from "./settings.ts";
 import { VolumeTable } from "./volumes.ts";
 
@@ -29,6 +31,7 @@ export interface Store extends Disposable {
   readonly containers: ContainerTable;
   readonly volumes: VolumeTable;
   readonly settings: SettingTable;
+  readonly events: EventFile;
   /** Several changes of metadata as one: all or none. */
   transaction<T>(work: () => T): T;
   /**
@@ -38,6 +41,11 @@ export interface Store extends Disposable {
   lockContent(options?: LockOptions): Promise<FileLock>;
   /** The file behind {@link lockContent}. */
   readonly contentLockPath: string;
+  /**
+   * Holds some space back, unless it does: removals on a full disk need it, and use it up.  To be
+   * called when something was removed.
+   */
+  ensureReserve(): void;
   /**
    * Copies SQLite's log into the database, which waits for the disk (some milliseconds).  A process
    * that is about to end through process.exit may leave that to the next one.
@@ -60,7 +68,10 @@ export function openStore(paths: StorePaths): Store {
   ensurePrivateDirectory(runtimeDir, "runtime directory", "--runtime-dir (or TSMAN_RUNTIME_DIR)");
   const databasePath = path.join(root, databaseName);
   // The database is made last, so where there is one, there are the directories.
-  if (!existsSync(databasePath)) makeDirectories(root);
+  if (!existsSync(databasePath)) {
+    makeDirectories(root);
+    ensureReserve(root);
+  }
   const database = Database.open(databasePath);
   const contentLockPath = path.join(root, "locks/content");
   return {
@@ -72,9 +83,11 @@ export function openStore(paths: StorePaths): Store {
     containers: new ContainerTable(database, root, runtimeDir),
     volumes: new VolumeTable(database, root),
     settings: new SettingTable(database),
+    events: new EventFile(database, root),
     transaction: (work) => database.transaction(work),
     lockContent: async (options = {}) => await lockFile(contentLockPath, options),
     contentLockPath,
+    ensureReserve: () => ensureReserve(root),
     close: () => database.close(),
     [Symbol.dispose]: () => database.close(),
   };

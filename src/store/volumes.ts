@@ -78,7 +78,7 @@ export class VolumeTable {
 
   /** Forgets a volume; whether it was there.  Its directory is the caller's to remove, before. */
   remove(name: string): boolean {
-    return this.#database.run("DELETE FROM volumes WHERE name = ?", name) > 0;
+    return this.#database.erase("DELETE FROM volumes WHERE name = ?", name) > 0;
   }
 
   /** All of a volume. */

@@ -37,3 +37,28 @@ export async function runWrapped(
     child.kill("SIGKILL");
   }
 }
+
+/** How a shell script ended. */
+export type ShellResult = Pick<TsmanResult, "status" | "stdout" | "stderr">;
+
+/**
+ * Runs a shell script in user and mount namespaces of its own, as root there, with the environment
+ * of a store: what it mounts, nobody else sees.
+ */
+export async function runShell(store: TestStore, script: string): Promise<ShellResult> {
+  const child = spawn("unshare", ["--user", "--map-root-user", "--mount", "sh", "-c", script], {
+    cwd: store.scratch,
+    env: store.environment(),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stdout = new Transcript(child.stdout);
+  const stderr = new Transcript(child.stderr);
+  try {
+    const [status] = (await within(60_000, "the script to end", once(child, "close"))) as [
+      number | null,
+    ];
+    return { status, stdout: stdout.text, stderr: stderr.text };
+  } finally {
+    child.kill("SIGKILL");
+  }
+}

@@ -61,4 +61,5 @@ export async function discardContainer(
   rmSync(containers.runDir(record.id), { recursive: true, force: true });
   await discardTree(context, containers.dir(record.id));
   containers.remove(record.id);
+  context.store.ensureReserve();
 }

@@ -1,4 +1,4 @@
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { familiarName, localCandidates, parseReference } from "../../oci/reference.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { collectContent } from "../../store/gc.ts";
@@ -21,7 +21,7 @@ export function createImageService(context: EngineContext): ImageService {
     },
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.
-      await findImage(context, embeddedImageName);
+      await unlessUnwritable(() => findImage(context, embeddedImageName));
       return context.store.images.list().map((image) => detailsOf(context, image));
     },
     async find(nameOrId) {
@@ -32,6 +32,15 @@ export function createImageService(context: EngineContext): ImageService {
       return await removeImage(context, nameOrId, options.force ?? false);
     },
   };
+}
+
+/** A store that cannot be written, on a full disk say, can be looked at all the same. */
+async function unlessUnwritable(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isTsmanError(error, "DISK_FULL") && !isTsmanError(error, "PREFLIGHT_STORAGE")) throw error;
+  }
 }
 
 function detailsOf(context: EngineContext, image: ImageRecord): ImageDetails {
@@ -90,6 +99,7 @@ async function removeImage(
     if (latest.length > 0) throw inUse(image, latest);
   }
   await collectContent(context.store, { removeTree: (tree) => discardTree(context, tree) });
+  context.store.ensureReserve();
   return { untagged: [...image.names], deleted: [image.id] };
 }
 

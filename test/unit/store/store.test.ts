@@ -49,7 +49,7 @@ describe("a new store", () => {
     for (const name of readdirSync(paths.root)) {
       expect([name, modeOf(path.join(paths.root, name))]).toEqual([
         name,
-        name === "store.db" ? "600" : "700",
+        ["store.db", "reserve"].includes(name) ? "600" : "700",
       ]);
     }
   });
