@@ -2,12 +2,15 @@ import type { TsmanPaths } from "../config/paths.ts";
 import type { UsernsRequest } from "../container/options.ts";
 import { type HostIds, readHostIds } from "../rootless/host-ids.ts";
 import { type IdMapping, resolveIdMapping } from "../rootless/id-mapping.ts";
+import type { EventFile } from "../store/events.ts";
 import type { Store } from "../store/store.ts";
 
 /** What every use case works on; made once by `Tsman.open`, never a process global. */
 export interface EngineContext {
   readonly paths: TsmanPaths;
   readonly store: Store;
+  /** Where to tell what was done. */
+  readonly events: Pick<EventFile, "emit">;
   /** The caller's ids and what the host grants; read once. */
   readonly host: () => HostIds;
 }
@@ -18,6 +21,7 @@ export function createContext(paths: TsmanPaths, store: Store): EngineContext {
   return {
     paths,
     store,
+    events: store.events,
     host: () => {
       host ??= readHostIds();
       return host;
