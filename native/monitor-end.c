@@ -15,6 +15,34 @@
 #include "rmtree.h"
 #include "sync.h"
 
+static bool aside_path(const struct monitor *monitor, char path[1032])
+{
+    const char *file = monitor->settings.exit_file;
+    return file[0] != '\0' && snprintf(path, 1032, "%s.old", file) < 1032;
+}
+
+void monitor_set_exit_aside(struct monitor *monitor)
+{
+    char path[1032];
+    monitor->exit_aside =
+        aside_path(monitor, path) && rename(monitor->settings.exit_file, path) == 0;
+}
+
+void monitor_forget_exit(struct monitor *monitor)
+{
+    char path[1032];
+    if (monitor->exit_aside && aside_path(monitor, path))
+        unlink(path);
+    monitor->exit_aside = false;
+}
+
+static void restore_exit(const struct monitor *monitor)
+{
+    char path[1032];
+    if (monitor->exit_aside && aside_path(monitor, path))
+        (void)!rename(path, monitor->settings.exit_file);
+}
+
 void monitor_write_exit(struct monitor *monitor)
 {
     if (monitor->exit_written)
@@ -95,6 +123,7 @@ int monitor_give_up(struct monitor *monitor)
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
     if (pid_file != NULL && monitor->init_pid > 0)
         unlink(pid_file->argv[0]);
+    restore_exit(monitor);
     rundir_clear(&monitor->rundir, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
     return 1;

@@ -50,7 +50,7 @@ struct monitor {
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
     int init_status;
-    bool init_ended, init_ready, net_ready, exit_written, start_sent;
+    bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent;
     int64_t kill_at; /* milliseconds of the monotonic clock; 0: never */
     struct failure failure;
     char control_line[128];
@@ -83,6 +83,11 @@ void monitor_take_control_lines(struct monitor *monitor);
 int monitor_take_signals(struct monitor *monitor);
 
 /* monitor-end.c */
+/* The exit file of an earlier life: put aside before the program is executed, so
+   that nobody takes it for the end of this one, and forgotten when it was; a start
+   that fails puts it back. */
+void monitor_set_exit_aside(struct monitor *monitor);
+void monitor_forget_exit(struct monitor *monitor);
 void monitor_write_exit(struct monitor *monitor);
 /* After a failed start: nothing is left; FAILED says why.  Returns the exit status. */
 int monitor_give_up(struct monitor *monitor);

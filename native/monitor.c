@@ -22,6 +22,7 @@
 static void started(struct monitor *monitor)
 {
     monitor->phase = RUNNING;
+    monitor_forget_exit(monitor);
     proto_send(&monitor->control, TSMAN_MSG_STARTED, NULL, 0);
     if (monitor->settings.timeout > 0)
         monitor_kill_after(monitor, monitor->settings.timeout);
@@ -47,6 +48,7 @@ static void advance(struct monitor *monitor)
        it (CVE-2016-9962). */
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0) {
         monitor->phase = STARTING;
+        monitor_set_exit_aside(monitor);
         sync_send(monitor->init_sync, SYNC_START, 0, -1);
     }
     if (monitor->phase == STARTING && monitor->init_sync < 0)

@@ -103,7 +103,9 @@
                                  finished SEC.NSEC\n", temp file + rename.  status
                                  is the exit code, or 128 + signal.  Written when
                                  all output is in the log; none if the program was
-                                 never executed */
+                                 never executed.  One of an earlier start is gone
+                                 as soon as the program runs, and kept if it does
+                                 not */
 #define TSMAN_SET_PID_FILE 17u /* (path): decimal pid of init */
 #define TSMAN_SET_NETWORK 18u /* (argv)*: helper (slirp4netns), started as soon as
                                  the network namespace exists; "{pid}" becomes the

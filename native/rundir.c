@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,16 @@ static int write_identity(const struct rundir *rundir, const char *name, pid_t p
     return 0;
 }
 
+/* Whoever removes a container unlinks its lock while holding it: a lock on a file
+   that nobody else will ever find is none. */
+static int still_there(const struct rundir *rundir)
+{
+    struct stat ours, there;
+    return fstat(rundir->lock, &ours) == 0 &&
+           fstatat(rundir->directory, "lock", &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
 int rundir_open(struct rundir *rundir, const char *path, struct failure *failure)
 {
     rundir->directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,8 +98,9 @@ int rundir_open(struct rundir *rundir, const char *path, struct failure *failure
         openat(rundir->directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (rundir->lock < 0)
         return fail(failure, errno, "open", "%s/lock", path);
-    if (flock(rundir->lock, LOCK_EX | LOCK_NB) < 0) {
-        int error = errno;
+    bool locked = flock(rundir->lock, LOCK_EX | LOCK_NB) == 0;
+    if (!locked || !still_there(rundir)) {
+        int error = locked ? EWOULDBLOCK : errno;
         /* Another monitor's files are not ours to remove. */
         drop_fd(&rundir->lock);
         drop_fd(&rundir->directory);
