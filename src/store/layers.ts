@@ -16,7 +16,7 @@ import { isErrno, toFileError } from "../platform/errno.ts";
 import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
 import { syncFilesystem } from "../platform/libc.ts";
 import { randomHex } from "../platform/random.ts";
-import type { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 
 /** What {@link LayerDirectory.begin} takes. */
 export interface BeginOptions {
@@ -62,7 +62,8 @@ export class LayerDirectory {
   has(mappingKey: string, chainId: ChainId): boolean {
     const row = this.#row(mappingKey, chainId);
     if (row === undefined) return false;
-    return row.is_synced === 1 || row.boot_id === bootId();
+    // Somebody may have removed the directory, to free space say: then it is unpacked once more.
+    return isDurable(row) && existsSync(this.diffPath(mappingKey, chainId));
   }
 
   /** Bytes of the unpacked layer; undefined when it is not there. */
@@ -166,7 +167,7 @@ export class LayerDirectory {
   list(): { readonly mappingKey: string; readonly chainId: ChainId; readonly size: number }[] {
     return this.#database
       .all("SELECT mapping_key, chain_id, size, boot_id, is_synced FROM layers")
-      .filter((row) => row.is_synced === 1 || row.boot_id === bootId())
+      .filter(isDurable)
       .map((row) => ({
         mappingKey: row.mapping_key as string,
         chainId: row.chain_id as ChainId,
@@ -236,7 +237,7 @@ export class LayerDirectory {
     });
   }
 
-  #row(mappingKey: string, chainId: ChainId): Readonly<Record<string, unknown>> | undefined {
+  #row(mappingKey: string, chainId: ChainId): Row | undefined {
     return this.#database.get(
       "SELECT size, boot_id, is_synced FROM layers WHERE mapping_key = ? AND chain_id = ?",
       mappingKey,
@@ -271,6 +272,11 @@ export class LayerDirectory {
           })),
       );
   }
+}
+
+/** Whether the files of a layer were written under this boot, or are on the disk. */
+function isDurable(row: Row): boolean {
+  return row.is_synced === 1 || row.boot_id === bootId();
 }
 
 function chainIdOf(directoryName: string): ChainId {

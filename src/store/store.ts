@@ -67,11 +67,11 @@ export function openStore(paths: StorePaths): Store {
   ensurePrivateDirectory(root, "store", "--root (or TSMAN_ROOT)");
   ensurePrivateDirectory(runtimeDir, "runtime directory", "--runtime-dir (or TSMAN_RUNTIME_DIR)");
   const databasePath = path.join(root, databaseName);
-  // The database is made last, so where there is one, there are the directories.
-  if (!existsSync(databasePath)) {
-    makeDirectories(root);
-    ensureReserve(root);
-  }
+  // The database is made last: where there is one, directories are missing only if somebody has
+  // removed them, and what is left of such a store can be used.
+  const isNew = !existsSync(databasePath);
+  makeDirectories(root, isNew);
+  if (isNew) ensureReserve(root);
   const database = Database.open(databasePath);
   const contentLockPath = path.join(root, "locks/content");
   return {
@@ -93,12 +93,14 @@ export function openStore(paths: StorePaths): Store {
   };
 }
 
-function makeDirectories(root: string): void {
+function makeDirectories(root: string, isNew: boolean): void {
   try {
     for (const name of directories) {
-      mkdirSync(path.join(root, name), { recursive: true, mode: 0o700 });
+      const directory = path.join(root, name);
+      if (isNew || !existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o700 });
     }
   } catch (error) {
-    throw toFileError(error, `make store ${root}`);
+    // On a full disk what is there can be read all the same.
+    if (isNew) throw toFileError(error, `make store ${root}`);
   }
 }
