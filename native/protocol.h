@@ -61,6 +61,21 @@
 #define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
 
 /* ---- settings ------------------------------------------------------------ */
+/* ---- frames of the attach socket ------------------------------------------
+   `attach` in the run directory, a unix stream socket that several clients may
+   use at once.  Client -> monitor: STDIN, STDIN_EOF, SIGNAL, RESIZE; anything else
+   ends the connection.  Monitor -> client: ATTACHED first, then STDOUT, STDERR,
+   LOST, and at the end of the program EXITED. */
+#define TSMAN_MSG_STDIN 32u   /* bytes for the program's stdin; dropped without one */
+#define TSMAN_MSG_STDIN_EOF 33u /* empty: the program reads an end of file (not
+                                 with a tty) */
+#define TSMAN_MSG_STDOUT 34u  /* bytes; with a tty all output */
+#define TSMAN_MSG_STDERR 35u  /* bytes */
+#define TSMAN_MSG_ATTACHED 36u /* u32 flags: 1 the program has a tty, 2 it has a
+                                 stdin that can be written to */
+#define TSMAN_MSG_LOST 37u    /* u64: bytes of output that this client did not take
+                                 in time and does not get */
+
 /* Operands in the comments: (name type).  opt = may be missing. */
 #define TSMAN_SET_VERSION 1u  /* (version): must equal TSMAN_PROTOCOL_VERSION */
 #define TSMAN_SET_ID 2u       /* (container id), for process titles and logs */
@@ -135,6 +150,42 @@
                                  caller before EXITED, quietly; what belongs to
                                  other ids is left for whoever reads EXITED */
 
+#define TSMAN_SET_LOG_FORMAT 30u /* (k8s-file|json-file, tag or ""): of LOG's lines;
+                                 json-file is Docker's, with the tag in "attrs" */
+#define TSMAN_SET_LOG_JOURNAL 31u /* (path of a datagram socket, "NAME=value"...):
+                                 log to systemd's journal, each line with these
+                                 fields; instead of LOG */
+#define TSMAN_SET_PASSTHROUGH 32u /* (): the program gets descriptors 0 to 2 of the
+                                 caller themselves, which must be neither terminals
+                                 nor directories; nothing is copied or logged */
+#define TSMAN_SET_CLEANUP_DELAY 33u /* (milliseconds): after the exit file is written
+                                 wait so long before CLEANUP; a control "stop" or
+                                 SIGTERM cuts it short */
+#define TSMAN_SET_HEALTH 34u  /* (state file, interval, timeout, start period, retries,
+                                 on failure: none|kill|stop|restart): run HEALTH_PLAN
+                                 every interval milliseconds, and write down how it
+                                 went (native/health.h) */
+#define TSMAN_SET_HEALTH_PLAN 35u /* (bytes): payload of the LAUNCH of a check, lacking
+                                 its JOIN_PROCESS */
+#define TSMAN_SET_HEALTH_STARTUP 36u /* (interval, timeout, retries, successes): what
+                                 HEALTH_STARTUP_PLAN is run for before the other */
+#define TSMAN_SET_HEALTH_STARTUP_PLAN 37u /* (bytes): the same for the startup check */
+#define TSMAN_SET_JOIN_PROCESS 45u /* (pid, start time): an exec session: all
+                                 namespaces of that process, the init of a container
+                                 that runs, are joined, and the plan has steps of
+                                 phase 3 only.  The program is killed when that
+                                 process ends; the run directory is removed with
+                                 the session.  EAGAIN: it is not past its execve */
+#define TSMAN_SET_PRESERVE 46u /* (count): so many descriptors that the monitor
+                                 finds behind the control socket, from
+                                 TSMAN_CONTROL_FD + 1 on, become the program's, from
+                                 3 on */
+
+#define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
+                                 events when that happens (died, exec_died,
+                                 health_status); the first "{time}" becomes SEC.NSEC,
+                                 the first "{status}" after it the exit code or the
+                                 health; repeated, one for each status */
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

@@ -33,6 +33,12 @@ export const message = {
   DETACHED: 21,
   WARNING: 22,
 } as const;
+  STDIN: 32,
+  STDIN_EOF: 33,
+  STDOUT: 34,
+  STDERR: 35,
+  ATTACHED: 36,
+  LOST: 37,
 
 /** Settings: records that the monitor and stage 1 read, in any order. */
 export const setting = {
@@ -62,6 +68,17 @@ export const setting = {
   DUMB_INIT: 24,
   REMOVE_TREE: 25,
 } as const;
+  JOIN_PROCESS: 45,
+  PRESERVE: 46,
+  LOG_FORMAT: 30,
+  LOG_JOURNAL: 31,
+  PASSTHROUGH: 32,
+  CLEANUP_DELAY: 33,
+  HEALTH: 34,
+  HEALTH_PLAN: 35,
+  HEALTH_STARTUP: 36,
+  HEALTH_STARTUP_PLAN: 37,
+  EVENT: 50,
 
 /** Records from this number on are steps, executed by init in the order given. */
 export const stepBase = 256;
