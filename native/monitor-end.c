@@ -43,6 +43,22 @@ static void restore_exit(const struct monitor *monitor)
         (void)!rename(path, monitor->settings.exit_file);
 }
 
+/* After the exit file: whoever hears of the event finds out how it ended.  One of the
+   two is prepared, as this is a container's monitor or that of an exec session. */
+static void tell_end(struct monitor *monitor)
+{
+    char code[16];
+    int status = monitor->init_status;
+    snprintf(code, sizeof(code), "%d",
+             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    if (event_write(&monitor->settings.events, "died", code) < 0 ||
+        event_write(&monitor->settings.events, "exec_died", code) < 0) {
+        char text[128];
+        snprintf(text, sizeof(text), "write event: %s", strerror(errno));
+        proto_send_warning(&monitor->control, text);
+    }
+}
+
 void monitor_write_exit(struct monitor *monitor)
 {
     if (monitor->exit_written)
@@ -55,6 +71,7 @@ void monitor_write_exit(struct monitor *monitor)
                  strerror(errno));
         proto_send_warning(&monitor->control, text);
     }
+    tell_end(monitor);
 }
 
 /* Waits for all children, at most `milliseconds`; true when there are none. */

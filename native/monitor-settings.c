@@ -56,6 +56,8 @@ int monitor_read_settings(struct monitor *monitor)
     if (copy_path(plan, TSMAN_SET_EXIT_FILE, settings->exit_file, failure) < 0 ||
         copy_path(plan, TSMAN_SET_REMOVE_TREE, settings->remove_tree, failure) < 0)
         return -1;
+    if (events_read(&settings->events, plan, failure) < 0)
+        return -1;
     if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&
         (settings->cleanup = copy_argv(record)) == NULL)
         return fail(failure, ENOMEM, "read settings", "cleanup");

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "event.h"
 #include "io.h"
 #include "net.h"
 #include "plan.h"
@@ -34,6 +35,7 @@ struct settings {
     bool foreground, hold, with_stdin;
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
+    struct events events;
 };
 
 struct monitor {

@@ -49,6 +49,7 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_STAGE_COMMAND, "stage command", "[s]", true},
     {TSMAN_SET_DUMB_INIT, "dumb init", "", false},
     {TSMAN_SET_REMOVE_TREE, "remove tree", "p", false},
+    {TSMAN_SET_EVENT, "event", "ppp", true},
     {TSMAN_SET_LOG_FORMAT, "log format", "ps", false},
     {TSMAN_SET_LOG_JOURNAL, "log journal", "p(p)", false},
     {TSMAN_SET_PASSTHROUGH, "passthrough", "", false},

@@ -186,6 +186,12 @@
                                  health_status); the first "{time}" becomes SEC.NSEC,
                                  the first "{status}" after it the exit code or the
                                  health; repeated, one for each status */
+#define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
+                                 events when that happens (died, exec_died,
+                                 health_status); the first "{time}" becomes SEC.NSEC,
+                                 the first "{status}" after it the exit code or the
+                                 health; repeated, one for each status */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

@@ -10,7 +10,7 @@ export interface EngineContext {
   readonly paths: TsmanPaths;
   readonly store: Store;
   /** Where to tell what was done. */
-  readonly events: Pick<EventFile, "emit">;
+  readonly events: Pick<EventFile, "path" | "emit">;
   /** The caller's ids and what the host grants; read once. */
   readonly host: () => HostIds;
 }

@@ -127,6 +127,9 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   if (context.cleanup !== undefined) {
     records.push(settingRecord("CLEANUP", context.cleanup, "--rm"));
   }
+  for (const { status, path, line } of context.events ?? []) {
+    records.push(settingRecord("EVENT", [status, path, line], "default"));
+  }
   return records;
 }
 

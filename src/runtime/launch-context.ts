@@ -25,6 +25,14 @@ export type RootfsPlan =
       readonly path: string;
     };
 
+/** What the monitor writes into the store's file of events; TSMAN_SET_EVENT in native/protocol.h. */
+export interface MonitorEvent {
+  readonly status: "died" | "exec_died" | "health_status";
+  readonly path: string;
+  /** With the monitor's placeholders, and a newline at the end. */
+  readonly line: string;
+}
+
 /** What a plan needs besides the bundle: where things are, and who is connected. */
 export interface LaunchContext {
   readonly id: string;
@@ -56,6 +64,7 @@ export interface LaunchContext {
   readonly removeTree?: string | undefined;
   /** Executed by the monitor after the exit when nobody is connected (`--rm -d`). */
   readonly cleanup?: readonly string[] | undefined;
+  readonly events?: readonly MonitorEvent[] | undefined;
   /** The compiled filter; needed when the bundle has one. */
   readonly seccompFilter?: Uint8Array | undefined;
 }

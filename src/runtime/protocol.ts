@@ -16,6 +16,7 @@ export const limits = {
   ARGS: 20_000,
   FRAME_BYTES: 4 << 20,
   OPENS: 1024,
+  PRESERVED: 512,
 } as const;
 
 /** Frame types, both directions. */
@@ -32,13 +33,13 @@ export const message = {
   EXITED: 20,
   DETACHED: 21,
   WARNING: 22,
-} as const;
   STDIN: 32,
   STDIN_EOF: 33,
   STDOUT: 34,
   STDERR: 35,
   ATTACHED: 36,
   LOST: 37,
+} as const;
 
 /** Settings: records that the monitor and stage 1 read, in any order. */
 export const setting = {
@@ -67,7 +68,6 @@ export const setting = {
   STAGE_COMMAND: 23,
   DUMB_INIT: 24,
   REMOVE_TREE: 25,
-} as const;
   JOIN_PROCESS: 45,
   PRESERVE: 46,
   LOG_FORMAT: 30,
@@ -79,6 +79,7 @@ export const setting = {
   HEALTH_STARTUP: 36,
   HEALTH_STARTUP_PLAN: 37,
   EVENT: 50,
+} as const;
 
 /** Records from this number on are steps, executed by init in the order given. */
 export const stepBase = 256;

@@ -57,8 +57,10 @@ interface EventSubject {
   readonly name: string;
   /** Of a container: the full name of its image. */
   readonly image?: string | undefined;
-  /** Labels of the container, and what belongs to the status: `containerExitCode` … */
+  /** Labels of the container, and what belongs to the status. */
   readonly attributes?: Readonly<Record<string, string>> | undefined;
+  /** Of died and exec_died: the exit code; of health_status: the health. */
+  readonly outcome?: string | undefined;
 }
 
 /** Something that happened, as {@link EventFile.emit} takes it. */
@@ -68,11 +70,6 @@ export type EmittedEvent = EventSubject &
     | { readonly type: "image"; readonly status: ImageEventStatus }
     | { readonly type: "volume"; readonly status: VolumeEventStatus }
   );
-
-/** What a monitor puts the moment in place of: seconds since 1970 with nine decimals. */
-export const timePlaceholder = "{time}";
-/** What a monitor puts an exit code or a health in place of. */
-export const statusPlaceholder = "{status}";
 
 /** Bytes at which the file becomes the old one: some 15 000 events. */
 const rotationSize = 4 * 1024 * 1024;
@@ -130,13 +127,16 @@ export class EventFile {
   }
 }
 
-/**
- * The line that tells of an event.
- *
- * @param time as {@link momentText} gives it, or {@link timePlaceholder} for a monitor.
- */
-export function eventLine(event: EmittedEvent, time: string): string {
+function eventLine(event: EmittedEvent, time: string): string {
   return `${JSON.stringify({ time, ...event })}\n`;
+}
+
+/**
+ * The line for a monitor to write (TSMAN_SET_EVENT in native/protocol.h).  It fills in the first of
+ * each placeholder, so these stand before all text of users.
+ */
+export function monitorEventLine(event: EmittedEvent): string {
+  return `${JSON.stringify({ time: "{time}", outcome: "{status}", ...event })}\n`;
 }
 
 /** Milliseconds since 1970 as seconds with nine decimals, as a monitor writes them too. */

@@ -73,6 +73,7 @@ export function openStore(paths: StorePaths): Store {
   makeDirectories(root, isNew);
   if (isNew) ensureReserve(root);
   const database = Database.open(databasePath);
+  const events = new EventFile(database, root);
   const contentLockPath = path.join(root, "locks/content");
   return {
     root,
@@ -81,9 +82,9 @@ export function openStore(paths: StorePaths): Store {
     blobs: new BlobDirectory(root),
     layers: new LayerDirectory(database, root),
     containers: new ContainerTable(database, root, runtimeDir),
-    volumes: new VolumeTable(database, root),
+    volumes: new VolumeTable(database, root, events),
     settings: new SettingTable(database),
-    events: new EventFile(database, root),
+    events,
     transaction: (work) => database.transaction(work),
     lockContent: async (options = {}) => await lockFile(contentLockPath, options),
     contentLockPath,

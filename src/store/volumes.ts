@@ -3,6 +3,7 @@ import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { toFileError } from "../platform/errno.ts";
 import type { Database } from "./database.ts";
+import type { EventFile } from "./events.ts";
 
 /** A directory that outlives containers. */
 export interface VolumeRecord {
@@ -27,9 +28,11 @@ const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/;
 export class VolumeTable {
   readonly #database: Database;
   readonly #directory: string;
+  readonly #events: Pick<EventFile, "emit">;
 
-  constructor(database: Database, root: string) {
+  constructor(database: Database, root: string, events: Pick<EventFile, "emit">) {
     this.#database = database;
+    this.#events = events;
     this.#directory = path.join(root, "volumes");
   }
 
@@ -52,12 +55,13 @@ export class VolumeTable {
     } catch (error) {
       throw toFileError(error, `make volume ${name}`);
     }
-    this.#database.run(
+    const entered = this.#database.run(
       "INSERT INTO volumes (name, is_anonymous, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       name,
       options.isAnonymous === true ? 1 : 0,
       new Date().toISOString(),
     );
+    if (entered > 0) this.#events.emit({ type: "volume", status: "create", name });
     return data;
   }
 
@@ -78,7 +82,9 @@ export class VolumeTable {
 
   /** Forgets a volume; whether it was there.  Its directory is the caller's to remove, before. */
   remove(name: string): boolean {
-    return this.#database.erase("DELETE FROM volumes WHERE name = ?", name) > 0;
+    const isGone = this.#database.erase("DELETE FROM volumes WHERE name = ?", name) > 0;
+    if (isGone) this.#events.emit({ type: "volume", status: "remove", name });
+    return isGone;
   }
 
   /** All of a volume. */

@@ -5,6 +5,7 @@ import type { LaunchContext, RootfsPlan } from "../../runtime/launch-context.ts"
 import type { EngineContext } from "../context.ts";
 import type { TerminalSize } from "../types.ts";
 import { cleanupCommand } from "./cleanup-command.ts";
+import { monitorEvents } from "./container-events.ts";
 import { logFileName } from "./find-container.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
@@ -57,6 +58,7 @@ export function launchContext(
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
+    events: monitorEvents(context.events, planned, ["died"]),
     removeTree: options.remove ? dir : undefined,
     cleanup: options.remove ? cleanupCommand(context, id) : undefined,
   };

@@ -4,6 +4,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
+import { containerEvent } from "./container-events.ts";
 import { containerState, getContainer } from "./find-container.ts";
 import { waitForExit } from "./wait-for-exit.ts";
 
@@ -60,6 +61,6 @@ export async function discardContainer(
   }
   rmSync(containers.runDir(record.id), { recursive: true, force: true });
   await discardTree(context, containers.dir(record.id));
-  containers.remove(record.id);
+  if (containers.remove(record.id)) context.events.emit(containerEvent("remove", record));
   context.store.ensureReserve();
 }

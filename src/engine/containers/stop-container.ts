@@ -2,6 +2,7 @@ import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { EngineContext } from "../context.ts";
+import { containerEvent } from "./container-events.ts";
 import { containerState, getContainer } from "./find-container.ts";
 import { waitForExit } from "./wait-for-exit.ts";
 
@@ -25,6 +26,7 @@ export async function stopContainer(
     milliseconds: Math.round(seconds * 1000),
   });
   await waitForExit(context, record);
+  context.events.emit(containerEvent("stop", record));
 }
 
 /**
@@ -37,7 +39,10 @@ export function killContainer(context: EngineContext, nameOrId: string, signal =
   const record = getContainer(context, nameOrId);
   const isRunning = containerState(context, record).status === "running";
   const runDir = context.store.containers.runDir(record.id);
-  if (isRunning && sendMonitorCommand(runDir, { kind: "signal", signal: number })) return;
+  if (isRunning && sendMonitorCommand(runDir, { kind: "signal", signal: number })) {
+    context.events.emit(containerEvent("kill", record, { signal: String(number) }));
+    return;
+  }
   throw new TsmanError(
     "CONTAINER_NOT_RUNNING",
     `send ${signal} to container ${record.name}: it does not run`,

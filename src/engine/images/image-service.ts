@@ -78,6 +78,7 @@ async function removeImage(
   const name = writtenName(image, nameOrId);
   if (name !== undefined && image.names.length > 1) {
     images.untag(name);
+    context.events.emit({ type: "image", status: "untag", id: image.id, name });
     return { untagged: [name], deleted: [] };
   }
   if (name === undefined && image.names.length > 1 && !force) {
@@ -98,6 +99,10 @@ async function removeImage(
     // Without any, another command has removed it a moment ago.
     if (latest.length > 0) throw inUse(image, latest);
   }
+  for (const one of image.names) {
+    context.events.emit({ type: "image", status: "untag", id: image.id, name: one });
+  }
+  context.events.emit({ type: "image", status: "remove", id: image.id, name: name ?? image.id });
   await collectContent(context.store, { removeTree: (tree) => discardTree(context, tree) });
   context.store.ensureReserve();
   return { untagged: [...image.names], deleted: [image.id] };

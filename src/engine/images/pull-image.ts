@@ -82,6 +82,7 @@ async function fetchImage(
   blobs.put(image.manifestDigest, resolved.manifestBytes);
   blobs.put(image.id, resolved.configBytes);
   images.put(image);
+  context.events.emit({ type: "image", status: "pull", id: image.id, name });
   options.onProgress?.({ kind: "done", id: image.id, reference: name });
   await layers.sync();
   return image;

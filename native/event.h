@@ -1,0 +1,31 @@
+/*
+ * Lines in the store's file of events (SET_EVENT; protocol.h), for what happens when
+ * no Node is there to tell: "died", "exec_died", "health_status".  Monitor only,
+ * with the caller's ids.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "error.h"
+#include "plan.h"
+
+#define EVENT_KINDS 4u
+
+/* What was prepared, each a status, a path and a line; copied, since the plan is
+   released when the program runs. */
+struct events {
+    size_t count;
+    struct event {
+        char *status, *path, *line;
+    } list[EVENT_KINDS];
+};
+
+int events_read(struct events *events, const struct plan *plan, struct failure *failure);
+
+/* Appends the line prepared for `status`, if there is one: the first "{time}" in it
+   becomes the time of day, the first "{status}" after that `outcome`.  The line's
+   author sees to it that these stand before any text of a user's.  -1 and errno. */
+int event_write(const struct events *events, const char *status, const char *outcome);
+
+void events_release(struct events *events);
