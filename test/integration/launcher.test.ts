@@ -97,6 +97,29 @@ describe("bin/tsman", () => {
     expect(stderr).toMatch(/TSMAN_NODE=\/nonexistent\/node is not a program\nhint: /);
   });
 
+  it.each([
+    ["an older node", "v22.9.1", "is v22.9.1, but tsman needs 24 or later"],
+    [
+      "another program",
+      "true 9.1",
+      "is no node that tells its version, but tsman needs 24 or later",
+    ],
+  ])("names TSMAN_NODE when that is %s", (_, version, message) => {
+    const node = fakeNode(join(directory, "other"), "theirs", version);
+    const { status, stderr } = start(join(installation, "bin/tsman"), {
+      env: { TSMAN_NODE: node },
+    });
+    expect(status).toBe(125);
+    expect(stderr).toContain(`TSMAN_NODE=${node} ${message}\nhint: set TSMAN_NODE`);
+  });
+
+  it.each(["", "/nonexistent"])("needs nothing of PATH=%s, also through a link", (PATH) => {
+    const link = join(directory, "tsman");
+    symlinkSync(join(installation, "bin/tsman"), link);
+    const { status, stderr } = start(link, { env: { PATH } });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  });
+
   it("takes a new enough node of PATH when it has none of its own", () => {
     rmSync(join(installation, "node_modules"), { recursive: true });
     const path = join(directory, "path");
