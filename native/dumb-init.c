@@ -1,12 +1,20 @@
 #include "dumb-init.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernel.h"
+#include "number.h"
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
 
 static void forward(pid_t program, int number)
 {
@@ -20,15 +28,7 @@ _Noreturn static void supervise(pid_t program)
 {
     sigset_t all;
     sigfillset(&all);
-    /* The program must see the end of its pipes when the other end closes; the
-       sync socket closed here means "executed" to the monitor only once the
-       program's copy is closed too. */
-    for (int fd = 0; fd < 3; fd++)
-        close(fd);
-    if (kernel_close_range(3, ~0u, 0) < 0) {
-        for (int fd = 3; fd < 1024; fd++)
-            close(fd);
-    }
+    prctl(PR_SET_NAME, "tsman-init");
     for (;;) {
         int number = sigwaitinfo(&all, NULL);
         if (number > 0 && number != SIGCHLD) {
@@ -47,6 +47,45 @@ _Noreturn static void supervise(pid_t program)
     }
 }
 
+/*
+ * Executes our program anew: its memory holds nothing of the host then, so it may be as
+ * open to the container's root as any other process of the container, and an exec
+ * session can join it (join.h).  A profile that forbids it leaves us as we are.
+ */
+_Noreturn static void become_supervisor(const struct init *init, pid_t program)
+{
+    static char name[] = "tsman-init", verb[] = "supervise";
+    static char *environment[] = {NULL};
+    char text[16];
+    char *argv[] = {name, verb, text, NULL};
+    snprintf(text, sizeof(text), "%d", (int)program);
+    /* The program must see the end of its pipes when the other end closes; the
+       sync socket closed here means "executed" to the monitor only once the
+       program's copy is closed too. */
+    const unsigned self = (unsigned)init->self;
+    if ((init->self > 0 && kernel_close_range(0, self - 1, 0) < 0) ||
+        kernel_close_range(self + 1, ~0u, 0) < 0) {
+        for (int fd = 0; fd < 1024; fd++) {
+            if (fd != init->self)
+                close(fd);
+        }
+    }
+    if (init->self >= 0)
+        kernel_execveat(init->self, "", argv, environment, AT_EMPTY_PATH);
+    supervise(program);
+}
+
+int dumb_init_main(char **words)
+{
+    uint64_t program;
+    if (words[0] == NULL || words[1] != NULL || !number_parse(words[0], 10, INT32_MAX, &program) ||
+        program < 2) {
+        fprintf(stderr, "tsman-native: supervise: usage: supervise PID\n");
+        return 125;
+    }
+    supervise((pid_t)program);
+}
+
 int dumb_init_fork(struct init *init)
 {
     sigset_t all;
@@ -56,7 +95,7 @@ int dumb_init_fork(struct init *init)
     if (pid < 0)
         return fail(&init->failure, errno, "fork", "program below init");
     if (pid > 0)
-        supervise(pid);
+        become_supervisor(init, pid);
     setpgid(0, 0);
     if (init->tty >= 0) {
         /* From the background this would stop us, were SIGTTOU not blocked. */

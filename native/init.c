@@ -97,17 +97,22 @@ _Noreturn void init_run(const struct plan *plan, int sync, const int program[3])
     init.sync = sync;
     memcpy(init.program, program, sizeof(init.program));
     init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
+    init.proc_self = init.self = -1;
     init.wants_tty = plan_setting(plan, TSMAN_SET_TTY) != NULL;
     prctl(PR_SET_NAME, "tsman-init");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    init.proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     /* A session of its own, so that the program can have a controlling terminal
        and no signal of the monitor's group reaches it. */
     setsid();
     umask(0022);
 
-    if (plan_step(plan, TSMAN_OP_ENTER_ROOT) == NULL) {
-        /* Joined, not made: the mount namespace's root is the container's. */
+    if (plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL) {
+        init.proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (plan_setting(plan, TSMAN_SET_DUMB_INIT) != NULL)
+            init.self = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+    } else {
+        /* Joined, not made: the mount namespace's root is the container's, and so is
+           /proc, which is whatever the container has made of it. */
         init.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (init.root < 0) {
             fail(&init.failure, errno, "open", "/");

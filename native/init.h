@@ -22,6 +22,7 @@ struct init {
     int proc_self;        /* O_PATH: our directory in the host's /proc, until PIVOT; for
                              mount(2) on kernels without move_mount(2), see mounting.h */
     int new_root;         /* O_PATH: made by ROOT_*, consumed by ENTER_ROOT */
+    int self;             /* O_PATH: our program, until EXEC; for --init */
     int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
 
     bool wants_tty, console;

@@ -18,6 +18,9 @@
 #define SYS_fsconfig   431
 #define SYS_fsmount    432
 #endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
@@ -100,6 +103,11 @@ int kernel_execveat(int directory, const char *path, char *const argv[], char *c
                     int flags)
 {
     return (int)syscall(SYS_execveat, directory, path, argv, envp, flags);
+}
+
+int kernel_pidfd_open(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0u);
 }
 
 int kernel_memfd_create(const char *name, unsigned flags)

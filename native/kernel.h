@@ -57,6 +57,9 @@ int kernel_mount_id(int fd, uint64_t *id);
 int kernel_pivot_root(const char *new_root, const char *put_old);
 int kernel_execveat(int directory, const char *path, char *const argv[], char *const envp[],
                     int flags);
+/* pidfd_open(2), Linux 5.3; close-on-exec */
+int kernel_pidfd_open(pid_t pid);
+
 int kernel_memfd_create(const char *name, unsigned flags);
 
 /* clone(2) as fork(2) with flags added; 0 in the child.  Nothing of the C

@@ -6,6 +6,7 @@
  *   userns    runs a program as root of a user namespace (userns.h)
  *   rmtree    removes directory trees (rmtree.h)
  *   flatten   merges layers into one directory (flatten.h)
+ *   supervise the first process of a container with --init (dumb-init.h)
  *   version   protocol version and C library
  *
  * Not for people: the TypeScript side is the only caller, and protocol.h what it
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dumb-init.h"
 #include "flatten.h"
 #include "monitor.h"
 #include "protocol.h"
@@ -38,11 +40,13 @@ int main(int argc, char **argv)
         return rmtree_main(argv + 2);
     if (strcmp(verb, "flatten") == 0 && argc > 2)
         return flatten_main(argv + 2);
+    if (strcmp(verb, "supervise") == 0)
+        return dumb_init_main(argv + 2);
     if (strcmp(verb, "version") == 0) {
         printf("protocol %d\nlibc %s\n", TSMAN_PROTOCOL_VERSION, LIBC);
         return 0;
     }
     fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-                    "flatten TARGET LAYER... | version\n");
+                    "flatten TARGET LAYER... | supervise PID | version\n");
     return 125;
 }

@@ -52,8 +52,10 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
 int monitor_start_stage1(struct monitor *monitor)
 {
     struct failure *failure = &monitor->failure;
-    struct stage1 stage1 = {
-        .plan = &monitor->plan, .is_root = geteuid() == 0, .program = {-1, -1, -1}};
+    struct stage1 stage1 = {.plan = &monitor->plan,
+                            .is_root = geteuid() == 0,
+                            .target = monitor->target,
+                            .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
     if (plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL &&
         io_make_pipes(&monitor->io, monitor->settings.with_stdin, stage1.program) < 0)
@@ -80,6 +82,8 @@ int monitor_start_stage1(struct monitor *monitor)
     int error = errno;
     close(stage1.sync);
     close(stage1.init_sync);
+    for (uint32_t i = 0; i < monitor->settings.preserve; i++)
+        close(TSMAN_CONTROL_FD + 1 + (int)i);
     for (int i = 0; i < 3; i++) {
         if (stage1.program[i] >= 0)
             close(stage1.program[i]);

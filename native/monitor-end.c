@@ -131,6 +131,15 @@ static void reap_all(struct monitor *monitor)
     reap_children(5000);
 }
 
+/* Of a container the directory stays, with the lock that others may wait for. */
+static void clear_rundir(struct monitor *monitor, int all)
+{
+    bool is_session = monitor->settings.session_dir[0] != '\0';
+    rundir_clear(&monitor->rundir, all || is_session);
+    if (is_session)
+        rmdir(monitor->settings.session_dir);
+}
+
 int monitor_give_up(struct monitor *monitor)
 {
     failure_stage(&monitor->failure, "monitor");
@@ -141,7 +150,7 @@ int monitor_give_up(struct monitor *monitor)
     if (pid_file != NULL && monitor->init_pid > 0)
         unlink(pid_file->argv[0]);
     restore_exit(monitor);
-    rundir_clear(&monitor->rundir, 1);
+    clear_rundir(monitor, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
     return 1;
 }
@@ -151,7 +160,7 @@ void monitor_finish(struct monitor *monitor)
     /* Before EXITED: when the caller hears of the end, the ports are free. */
     reap_all(monitor);
     monitor_write_exit(monitor);
-    rundir_clear(&monitor->rundir, 0);
+    clear_rundir(monitor, 0);
     bool connected = monitor->control.fd >= 0;
     if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
         rmtree_quietly(monitor->settings.remove_tree);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "join.h"
 #include "protocol.h"
 
 static char **copy_argv(const struct plan_record *record)
@@ -56,6 +57,13 @@ int monitor_read_settings(struct monitor *monitor)
     if (copy_path(plan, TSMAN_SET_EXIT_FILE, settings->exit_file, failure) < 0 ||
         copy_path(plan, TSMAN_SET_REMOVE_TREE, settings->remove_tree, failure) < 0)
         return -1;
+    if ((record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS)) != NULL) {
+        if (copy_path(plan, TSMAN_SET_RUN_DIR, settings->session_dir, failure) < 0)
+            return -1;
+        monitor->target = join_open(record, failure);
+        if (monitor->target < 0)
+            return -1;
+    }
     if (events_read(&settings->events, plan, failure) < 0)
         return -1;
     if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&

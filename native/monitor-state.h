@@ -32,7 +32,9 @@ enum phase {
 /* What is needed after the plan is released. */
 struct settings {
     char exit_file[1024], remove_tree[1024];
+    char session_dir[1024]; /* run directory of an exec session, removed with it */
     bool foreground, hold, with_stdin;
+    uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
     struct events events;
@@ -48,6 +50,7 @@ struct monitor {
     struct rundir rundir;
     struct io io;
     struct net net;
+    int target; /* pidfd of the process that an exec session joined, else -1 */
     int signals, stage_sync, init_sync; /* -1: closed */
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;

@@ -86,14 +86,24 @@ static void take_io(struct monitor *monitor, const struct pollfd *fds)
     }
 }
 
-enum { SIGNALS, CONTROL, FIFO, STAGE, INIT, NET_READY, NET_ERRORS, FIXED };
+/* The kernel kills the program with its pid namespace, unless that is the host's. */
+static int target_ended(struct monitor *monitor)
+{
+    drop_fd(&monitor->target);
+    if (monitor->phase < RUNNING)
+        return fail(&monitor->failure, ESRCH, "join", "process: it has ended");
+    monitor_signal_init(monitor, SIGKILL);
+    return 0;
+}
+
+enum { SIGNALS, CONTROL, FIFO, STAGE, INIT, NET_READY, NET_ERRORS, TARGET, FIXED };
 
 static int turn(struct monitor *monitor)
 {
     struct pollfd fds[FIXED + IO_POLLFDS];
-    int fixed[FIXED] = {monitor->signals,          monitor->control.fd, monitor->rundir.control,
-                        monitor->stage_sync,       monitor->init_sync,  monitor->net.ready,
-                        monitor->net.helper.errors};
+    int fixed[FIXED] = {monitor->signals,           monitor->control.fd, monitor->rundir.control,
+                        monitor->stage_sync,        monitor->init_sync,  monitor->net.ready,
+                        monitor->net.helper.errors, monitor->target};
     for (int i = 0; i < FIXED; i++)
         fds[i] = (struct pollfd){.fd = fixed[i], .events = POLLIN};
     size_t count = FIXED + io_prepare_poll(&monitor->io, fds + FIXED);
@@ -115,6 +125,8 @@ static int turn(struct monitor *monitor)
     take_io(monitor, fds + FIXED);
     if (fds[SIGNALS].revents && monitor_take_signals(monitor) < 0)
         return -1;
+    if (fds[TARGET].revents && target_ended(monitor) < 0)
+        return -1;
     if (monitor->kill_at != 0 && monitor_now() >= monitor->kill_at) {
         monitor->kill_at = 0;
         monitor_signal_init(monitor, SIGKILL);
@@ -125,11 +137,41 @@ static int turn(struct monitor *monitor)
     return 0;
 }
 
+static int open_signals(struct monitor *monitor)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGCHLD);
+    sigaddset(&wanted, SIGTERM);
+    monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+    return monitor->signals < 0 ? fail(&monitor->failure, errno, "signalfd", "SIGCHLD") : 0;
+}
+
+/* Nothing else that the caller has left open gets into the container. */
+static int close_inherited(struct monitor *monitor)
+{
+    const struct plan_record *record = plan_setting(&monitor->plan, TSMAN_SET_PRESERVE);
+    unsigned first = TSMAN_CONTROL_FD + 1;
+    unsigned count = record ? (unsigned)plan_number(record, 0) : 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (fcntl((int)(first + i), F_SETFD, FD_CLOEXEC) < 0)
+            return fail(&monitor->failure, errno, "preserve", "descriptor %u", 3 + i);
+    }
+    monitor->settings.preserve = count;
+    if (kernel_close_range(first + count, ~0u, 0) < 0) {
+        for (unsigned fd = first + count; fd < 1024; fd++)
+            close((int)fd);
+    }
+    return open_signals(monitor);
+}
+
 static int set_up(struct monitor *monitor, char **argv)
 {
     if (proto_read_launch(&monitor->control, &monitor->payload, &monitor->payload_size,
                           &monitor->failure) < 0 ||
         plan_parse(&monitor->plan, monitor->payload, monitor->payload_size, &monitor->failure) < 0)
+        return -1;
+    if (close_inherited(monitor) < 0)
         return -1;
     const struct plan_record *id = plan_setting(&monitor->plan, TSMAN_SET_ID);
     if (id != NULL)
@@ -146,38 +188,26 @@ static int set_up(struct monitor *monitor, char **argv)
     return 0;
 }
 
-static int prepare_process(struct monitor *monitor)
+static void prepare_process(void)
 {
-    sigset_t all, wanted;
+    sigset_t all;
     prctl(PR_SET_NAME, "tsman-monitor");
-    /* Nothing that the caller has left open gets into the container. */
-    if (kernel_close_range(TSMAN_CONTROL_FD + 1, ~0u, 0) < 0) {
-        for (int fd = TSMAN_CONTROL_FD + 1; fd < 1024; fd++)
-            close(fd);
-    }
     fcntl(TSMAN_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     /* All signals but two are ignored by never being taken: a hang-up of the
        terminal, SIGUSR1, SIGPIPE. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGCHLD);
-    sigaddset(&wanted, SIGTERM);
-    monitor->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (monitor->signals < 0)
-        return fail(&monitor->failure, errno, "signalfd", "SIGCHLD");
     /* Out of the caller's session: the end of its terminal is not ours. */
     setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     umask(0077);
-    return 0;
 }
 
 int monitor_main(char **argv)
 {
     static struct monitor monitor;
     monitor.control.fd = TSMAN_CONTROL_FD;
-    monitor.signals = monitor.stage_sync = monitor.init_sync = -1;
+    monitor.target = monitor.signals = monitor.stage_sync = monitor.init_sync = -1;
     monitor.failure.step = -1;
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);
@@ -187,8 +217,10 @@ int monitor_main(char **argv)
         return 125;
     }
     /* First of all, with the control socket kept open for the copy. */
-    if (self_seal(argv, &monitor.failure) < 0 || prepare_process(&monitor) < 0 ||
-        set_up(&monitor, argv) < 0)
+    if (self_seal(argv, &monitor.failure) < 0)
+        return monitor_give_up(&monitor);
+    prepare_process();
+    if (set_up(&monitor, argv) < 0)
         return monitor_give_up(&monitor);
     while (monitor.phase != ENDED || !io_done(&monitor.io)) {
         if (turn(&monitor) < 0)

@@ -49,7 +49,6 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_STAGE_COMMAND, "stage command", "[s]", true},
     {TSMAN_SET_DUMB_INIT, "dumb init", "", false},
     {TSMAN_SET_REMOVE_TREE, "remove tree", "p", false},
-    {TSMAN_SET_EVENT, "event", "ppp", true},
     {TSMAN_SET_LOG_FORMAT, "log format", "ps", false},
     {TSMAN_SET_LOG_JOURNAL, "log journal", "p(p)", false},
     {TSMAN_SET_PASSTHROUGH, "passthrough", "", false},
@@ -279,14 +278,33 @@ static int check_order(const struct plan *plan, struct failure *failure)
         open_slots[slot] = 1;
     }
 
+    record = plan_setting(plan, TSMAN_SET_PRESERVE);
+    if (record != NULL && plan_number(record, 0) > TSMAN_MAX_PRESERVED)
+        return fail(failure, E2BIG, "parse plan", "more than %u descriptors (TSMAN_MAX_PRESERVED)",
+                    TSMAN_MAX_PRESERVED);
+    bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
+    if (joins &&
+        (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||
+         plan_setting(plan, TSMAN_SET_JOIN) != NULL || plan_setting(plan, TSMAN_SET_OPEN) != NULL ||
+         plan_setting(plan, TSMAN_SET_NETWORK) != NULL ||
+         plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL))
+        return fail(failure, EBADMSG, "parse plan", "a process is joined as it is");
+
     bool root = false, entered = false, pivoted = false;
     for (size_t i = 0; i < plan->steps_count; i++) {
         record = &plan->steps[i];
         bool wrong = false;
         switch (record->op) {
+        case TSMAN_OP_PROPAGATION:
+        case TSMAN_OP_HOSTNAME:
+        case TSMAN_OP_DOMAINNAME:
+        case TSMAN_OP_LOOPBACK:
+            /* The namespaces that are joined are as their container made them. */
+            wrong = joins;
+            break;
         case TSMAN_OP_ROOT_OVERLAY:
         case TSMAN_OP_ROOT_BIND:
-            wrong = root;
+            wrong = root || joins;
             root = true;
             break;
         case TSMAN_OP_ENTER_ROOT:

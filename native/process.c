@@ -218,6 +218,9 @@ static int apply_ids(struct init *init)
             failure_detail(&init->failure, "uid %u is not mapped in the user namespace", user->uid);
         return -1;
     }
+    /* A change of ids sets it to what fs.suid_dumpable says (proc_sys_fs(5)); others of
+       the container may trace the program, not us. */
+    prctl(PR_SET_DUMPABLE, 0);
     return 0;
 }
 
@@ -366,25 +369,67 @@ static int connect_streams(struct init *init)
     return 0;
 }
 
+static unsigned preserved(const struct init *init)
+{
+    const struct plan_record *record = plan_setting(init->plan, TSMAN_SET_PRESERVE);
+    return record ? (unsigned)plan_number(record, 0) : 0;
+}
+
+/* Out of the way of the descriptors from 3 to 3 + count. */
+static int move_up(struct init *init, int *fd, unsigned count)
+{
+    const int least = TSMAN_CONTROL_FD + 1 + (int)count;
+    if (*fd < 0 || *fd >= least)
+        return 0;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, least);
+    if (moved < 0)
+        return fail(&init->failure, errno, "preserve", "%u descriptors", count);
+    close(*fd);
+    *fd = moved;
+    return 0;
+}
+
+/* They were found one place higher, behind the control socket: each place is free, or
+   read already, when it is written. */
+static int place_preserved(struct init *init)
+{
+    const unsigned count = preserved(init);
+    if (count == 0)
+        return 0;
+    if (move_up(init, &init->sync, count) < 0 || move_up(init, &init->self, count) < 0)
+        return -1;
+    for (int fd = 3; fd < 3 + (int)count; fd++) {
+        if (dup2(fd + 1, fd) < 0)
+            return fail(&init->failure, errno, "preserve", "descriptor %d", fd);
+    }
+    return 0;
+}
+
+static int close_span(int first, int last)
+{
+    return first > last ? 0 : kernel_close_range((unsigned)first, (unsigned)last, 0);
+}
+
 /*
- * All but the standard streams and the socket to the monitor, and not only at execve:
- * as long as a directory of the host is open, /proc/self/fd/N leads there, as program,
- * as interpreter of one or as entry of PATH (CVE-2024-21626).
+ * All but the standard streams, what is to be preserved, and the socket to the monitor, and not
+ * only at execve: as long as a directory of the host is open, /proc/self/fd/N leads there, as
+ * program, as interpreter of one or as entry of PATH (CVE-2024-21626).
  */
 static int close_others(struct init *init)
 {
-    const int sync = init->sync;
+    const int sync = init->sync, self = init->self, first = 3 + (int)preserved(init);
+    const int low = self < 0 || sync < self ? sync : self, high = sync < self ? self : sync;
     fcntl(sync, F_SETFD, FD_CLOEXEC);
-    if ((sync == 3 || kernel_close_range(3, (unsigned)sync - 1, 0) == 0) &&
-        kernel_close_range((unsigned)sync + 1, UINT_MAX, 0) == 0)
+    if (close_span(first, low - 1) == 0 && close_span(low + 1, high - 1) == 0 &&
+        close_span(high + 1, INT_MAX) == 0)
         return 0;
     if (errno != ENOSYS)
-        return fail(&init->failure, errno, "close", "descriptors from 3 on");
+        return fail(&init->failure, errno, "close", "descriptors from %d on", first);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
         limit.rlim_cur = 65536;
-    for (int fd = 3; fd < (int)limit.rlim_cur; fd++) {
-        if (fd != sync)
+    for (int fd = first; fd < (int)limit.rlim_cur; fd++) {
+        if (fd != sync && fd != self)
             close(fd);
     }
     return 0;
@@ -489,7 +534,7 @@ static int process_exec(struct init *init, const struct plan_record *step)
     own_streams(init);
     if (init->tty >= 0 && pty_control(init) < 0)
         return -1;
-    if (close_others(init) < 0)
+    if (place_preserved(init) < 0 || close_others(init) < 0)
         return -1;
     if (!sets_limit(init->plan, RLIMIT_NOFILE))
         slots_restore_limit();

@@ -34,6 +34,7 @@
 #define TSMAN_MAX_ARGS 20000u /* of one record: argv and environment are long */
 #define TSMAN_MAX_FRAME_BYTES (4u << 20)
 #define TSMAN_MAX_OPENS 1024u
+#define TSMAN_MAX_PRESERVED 512u
 
 /* ---- frames, caller -> monitor ------------------------------------------ */
 #define TSMAN_MSG_LAUNCH 1u  /* records, see above; the first frame, once */
@@ -60,7 +61,6 @@
 #define TSMAN_MSG_DETACHED 21u /* empty: the detach keys were typed */
 #define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
 
-/* ---- settings ------------------------------------------------------------ */
 /* ---- frames of the attach socket ------------------------------------------
    `attach` in the run directory, a unix stream socket that several clients may
    use at once.  Client -> monitor: STDIN, STDIN_EOF, SIGNAL, RESIZE; anything else
@@ -76,6 +76,7 @@
 #define TSMAN_MSG_LOST 37u    /* u64: bytes of output that this client did not take
                                  in time and does not get */
 
+/* ---- settings ------------------------------------------------------------ */
 /* Operands in the comments: (name type).  opt = may be missing. */
 #define TSMAN_SET_VERSION 1u  /* (version): must equal TSMAN_PROTOCOL_VERSION */
 #define TSMAN_SET_ID 2u       /* (container id), for process titles and logs */
@@ -149,7 +150,6 @@
 #define TSMAN_SET_REMOVE_TREE 25u /* (path): --rm in the foreground: removed as the
                                  caller before EXITED, quietly; what belongs to
                                  other ids is left for whoever reads EXITED */
-
 #define TSMAN_SET_LOG_FORMAT 30u /* (k8s-file|json-file, tag or ""): of LOG's lines;
                                  json-file is Docker's, with the tag in "attrs" */
 #define TSMAN_SET_LOG_JOURNAL 31u /* (path of a datagram socket, "NAME=value"...):
@@ -181,11 +181,6 @@
                                  TSMAN_CONTROL_FD + 1 on, become the program's, from
                                  3 on */
 
-#define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
-                                 events when that happens (died, exec_died,
-                                 health_status); the first "{time}" becomes SEC.NSEC,
-                                 the first "{status}" after it the exit code or the
-                                 health; repeated, one for each status */
 #define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
                                  events when that happens (died, exec_died,
                                  health_status); the first "{time}" becomes SEC.NSEC,

@@ -58,7 +58,8 @@ int self_seal(char **argv, struct failure *failure)
         return fail(failure, errno, "memfd_create", "tsman-native");
     if (copy_program(program, copy, failure) < 0)
         return -1;
-    if (fchmod(copy, 0500) < 0)
+    /* Others too: --init executes it as the container's user (dumb-init.h). */
+    if (fchmod(copy, 0555) < 0)
         return fail(failure, errno, "chmod", "memory copy of tsman-native");
     if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
         return fail(failure, errno, "seal", "memory copy of tsman-native");

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "join.h"
 #include "kernel.h"
 #include "memory.h"
 #include "namespace.h"
@@ -89,6 +90,7 @@ static int join(struct joins *joins, int flags, struct failure *failure)
 static int become_root(const struct plan *plan, struct failure *failure)
 {
     const struct plan_record *user = plan_step(plan, TSMAN_OP_USER);
+    bool dumpable = prctl(PR_GET_DUMPABLE) == 1;
     bool keep_groups = user != NULL && plan_has_word(user->argv[2], "keepgroups");
     /* The groups first: without the ids of the old user the right to change them
        remains, but not the other way round for a process that loses it. */
@@ -99,6 +101,9 @@ static int become_root(const struct plan *plan, struct failure *failure)
         return fail(failure, errno, "setresgid", "0");
     if (setresuid(0, 0, 0) < 0)
         return fail(failure, errno, "setresuid", "0");
+    /* A change of ids sets it to what fs.suid_dumpable says (proc_sys_fs(5)). */
+    if (!dumpable)
+        prctl(PR_SET_DUMPABLE, 0);
     return 0;
 }
 
@@ -247,6 +252,20 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
     return slots_open(plan, SLOTS_LATE, true, failure);
 }
 
+/* An exec session: nothing is made, all is joined. */
+static void enter_process(const struct stage1 *stage1, struct failure *failure)
+{
+    const struct plan *plan = stage1->plan;
+    int joined = 0;
+    if (apply_oom_score(plan, failure, stage1->sync) < 0 ||
+        join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS), &joined, failure) <
+            0)
+        give_up(stage1->sync, failure);
+    close(stage1->target);
+    if ((joined & CLONE_NEWUSER) && become_root(plan, failure) < 0)
+        give_up(stage1->sync, failure);
+}
+
 static void prepare(const struct stage1 *stage1, struct joins *joins, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
@@ -290,7 +309,10 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     /* Dies with the monitor.  A change of ids resets this, see below. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "tsman-stage1");
-    prepare(stage1, &joins, &failure);
+    if (stage1->target >= 0)
+        enter_process(stage1, &failure);
+    else
+        prepare(stage1, &joins, &failure);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 
     if (join(&joins, CLONE_NEWPID, &failure) < 0)

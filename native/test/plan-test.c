@@ -308,6 +308,50 @@ TEST(flipped_bytes, "no change of a few bytes makes the parser read out of bound
     }
 }
 
+static void session(void)
+{
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_JOIN_PROCESS, 2, "42", "18446744073709551615", NULL);
+}
+
+TEST(joins, "a process is joined with the steps of the process alone")
+{
+    session();
+    record(TSMAN_OP_UMASK, 1, "022", NULL, NULL);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() == 0);
+    const uint16_t makes[] = {TSMAN_OP_PROPAGATION, TSMAN_OP_HOSTNAME, TSMAN_OP_DOMAINNAME};
+    for (size_t i = 0; i < sizeof(makes) / sizeof(makes[0]); i++) {
+        session();
+        record(makes[i], 1, "rprivate", NULL, NULL);
+        record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+        CHECK(parse() < 0);
+    }
+    session();
+    record(TSMAN_SET_UNSHARE, 1, "user", NULL, NULL);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() < 0);
+    session();
+    record(TSMAN_SET_OPEN, 3, "0", "/", "dir");
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() < 0);
+    session();
+    record(TSMAN_SET_JOIN_PROCESS, 2, "43", "1", NULL);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() < 0);
+}
+
+TEST(preserved, "no more descriptors are preserved than the limit says")
+{
+    least();
+    record(TSMAN_SET_PRESERVE, 1, "512", NULL, NULL);
+    CHECK(parse() == 0);
+    least();
+    record(TSMAN_SET_PRESERVE, 1, "513", NULL, NULL);
+    CHECK(parse() < 0 && failure.errnum == E2BIG);
+}
+
 TEST(words, "a word of a list is found as a whole only")
 {
     CHECK(plan_has_word("a,optional,b", "optional"));

@@ -38,6 +38,7 @@ describe("native/protocol.h and src/runtime/protocol.ts", () => {
       ARGS: limits.ARGS,
       FRAME_BYTES: limits.FRAME_BYTES,
       OPENS: limits.OPENS,
+      PRESERVED: limits.PRESERVED,
     });
   });
 

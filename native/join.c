@@ -1,0 +1,130 @@
+#include "join.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "memory.h"
+#include "namespace.h"
+
+/* PF_FORKNOEXEC of include/linux/sched.h: forked, and has not executed anything. */
+#define FORKED_ONLY 0x40ul
+
+struct identity {
+    uint64_t start_time;
+    bool has_executed;
+};
+
+/* Fields 9 and 22 of proc_pid_stat(5). */
+static int read_identity(pid_t pid, struct identity *identity)
+{
+    char path[32], text[1024];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (length <= 0) {
+        errno = ESRCH;
+        return -1;
+    }
+    text[length] = '\0';
+    /* The name, field 2, is in parentheses and may hold anything. */
+    const char *at = strrchr(text, ')'), *flags = NULL;
+    for (int field = 2; at != NULL && field < 22; field++) {
+        at = strchr(at + 1, ' ');
+        if (field + 1 == 9)
+            flags = at;
+    }
+    if (at == NULL || flags == NULL) {
+        errno = EPROTO;
+        return -1;
+    }
+    identity->start_time = strtoull(at + 1, NULL, 10);
+    identity->has_executed = (strtoul(flags + 1, NULL, 10) & FORKED_ONLY) == 0;
+    return 0;
+}
+
+static bool has_ended(int pidfd)
+{
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    return poll(&ended, 1, 0) > 0;
+}
+
+int join_open(const struct plan_record *record, struct failure *failure)
+{
+    pid_t pid = (pid_t)plan_number(record, 0);
+    struct identity identity;
+    cleanup_close int pidfd = kernel_pidfd_open(pid);
+    if (pidfd < 0)
+        return fail(failure, errno == EINVAL ? ESRCH : errno, "join", "process %s",
+                    record->argv[0]);
+    /* In this order: while it has not ended, what /proc says is about it. */
+    if (read_identity(pid, &identity) < 0)
+        return fail(failure, errno, "join", "process %s", record->argv[0]);
+    if (identity.start_time != plan_number(record, 1) || has_ended(pidfd))
+        return fail(failure, ESRCH, "join", "process %s", record->argv[0]);
+    /* Until then it is ours, and the root of its mount namespace may still be the
+       host's. */
+    if (!identity.has_executed)
+        return fail(failure, EAGAIN, "join", "process %s: it is being set up", record->argv[0]);
+    return give_fd(&pidfd);
+}
+
+static const struct {
+    const char *file;
+    int flag;
+} kinds[] = {
+    {"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
+    {"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},
+#ifdef CLONE_NEWCGROUP
+    {"cgroup", CLONE_NEWCGROUP},
+#else
+    {"cgroup", 0x02000000},
+#endif
+};
+
+/* What is shared with us (--network host) is not ours to join: that takes rights in
+   the user namespace that owns it. */
+static int flags_that_differ(const char *pid, struct failure *failure)
+{
+    int flags = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        char own[64], path[64];
+        struct stat ours, its;
+        snprintf(own, sizeof(own), "/proc/self/ns/%s", kinds[i].file);
+        snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, kinds[i].file);
+        if (stat(own, &ours) < 0)
+            return fail(failure, errno, "look at", "%s", own);
+        if (stat(path, &its) < 0)
+            return fail(failure, errno == ENOENT ? ESRCH : errno, "look at", "%s", path);
+        if (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino)
+            flags |= kinds[i].flag;
+    }
+    return flags;
+}
+
+int join_enter(int pidfd, const struct plan_record *record, int *flags, struct failure *failure)
+{
+    *flags = flags_that_differ(record->argv[0], failure);
+    if (*flags < 0)
+        return -1;
+    /* The pid was looked at by number: it counts only if the process is still that one. */
+    if (has_ended(pidfd))
+        return fail(failure, ESRCH, "join", "process %s", record->argv[0]);
+    /* From the moment of joining, root of that user namespace could trace us
+       (CVE-2016-9962). */
+    prctl(PR_SET_DUMPABLE, 0);
+    /* All at once, in the kernel's order: with the rights that the user namespace
+       gives, which is joined first (Linux 5.8). */
+    if (*flags != 0 && setns(pidfd, *flags) < 0)
+        return fail(failure, errno, "join", "namespaces of process %s", record->argv[0]);
+    return 0;
+}
