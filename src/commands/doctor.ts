@@ -18,7 +18,7 @@ export const doctor = defineCommand({
     const engine = await context.openEngine();
     const report = await engine.doctor();
     if (values.json || values.format !== undefined) {
-      printDocument(report, values.format, context.stdout);
+      await printDocument(report, values.format, context.stdout);
     } else {
       const lines = doctorText(report);
       context.stdout.write(context.stdout.isTerminal ? escapeControls(lines) : lines);

@@ -44,7 +44,7 @@ export const images = defineCommand({
       },
     );
     const digest = ["DIGEST", "Digest"] as const;
-    printListing(
+    await printListing(
       rows,
       {
         format: values.format,

@@ -17,7 +17,7 @@ export const info = defineCommand({
   async run({ values }, context) {
     const engine = await context.openEngine();
     const document = await engine.info();
-    if (values.format !== undefined) printDocument(document, values.format, context.stdout);
+    if (values.format !== undefined) await printDocument(document, values.format, context.stdout);
     else {
       const lines = yamlText(document);
       context.stdout.write(context.stdout.isTerminal ? escapeControls(lines) : lines);

@@ -5,7 +5,7 @@ import { oneOf } from "../cli/options/scalars.ts";
 import { escapeControls } from "../cli/render/escape.ts";
 import { containerDocument } from "../cli/render/inspect-container.ts";
 import { imageDocument } from "../cli/render/inspect-image.ts";
-import { compileTemplate } from "../cli/render/template.ts";
+import { compileTemplate } from "../cli/template/compile-template.ts";
 import { TsmanError } from "../errors/index.ts";
 
 type Kind = "all" | "container" | "image";

@@ -46,7 +46,7 @@ export const ps = defineCommand({
       .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt));
     // Podman: oldest at the top.
     const chosen = newestFirst.slice(0, last ?? newestFirst.length).toReversed();
-    printListing(
+    await printListing(
       containerRows(chosen, { isFull: values["no-trunc"], now: context.now() }),
       {
         format: values.format,

@@ -27,7 +27,7 @@ export const version = defineCommand({
         OsArch: `linux/${process.arch}`,
       },
     };
-    printDocument(document, values.format, context.stdout);
+    await printDocument(document, values.format, context.stdout);
     return 0;
   },
 });

@@ -4,10 +4,10 @@ import { printListing } from "../../../../src/cli/render/listing.ts";
 describe("a listing as JSON", () => {
   it.each([true, false])(
     "holds no control character that a terminal obeys, and says the same (terminal: %s, S35)",
-    (isTerminal) => {
+    async (isTerminal) => {
       const json = { Labels: { "a\u009b31m": "b\u202ec\u007f" } };
       const parts: unknown[] = [];
-      printListing(
+      await printListing(
         [{ fields: {}, json }],
         { format: "json", quietField: undefined, noHeading: false, columns: [] },
         { isTerminal, write: (part) => void parts.push(part) },

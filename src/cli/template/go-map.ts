@@ -1,0 +1,24 @@
+/** What a map gives for a key that it does not have, by map. */
+const zeros = new WeakMap<object, unknown>();
+
+/**
+ * Marks an object as a map in Go's sense: its keys are the user's (labels, ports), so that a
+ * template may ask for one that is not there.  Every other object is a document with fixed fields,
+ * where that is a mistake to be told.
+ *
+ * @param zero what `index` gives for a missing key: Go's zero value of the map's elements.
+ */
+export function goMap<T extends object>(entries: T, zero: unknown = ""): T {
+  zeros.set(entries, zero);
+  return entries;
+}
+
+/** Whether {@link goMap} marked it. */
+export function isGoMap(value: object): boolean {
+  return zeros.has(value);
+}
+
+/** The zero value of a marked map's elements. */
+export function zeroOf(map: object): unknown {
+  return zeros.get(map);
+}
