@@ -100,6 +100,10 @@ function formatNumber(value: number, { letter, precision, flags }: Verb): string
       return Number.isInteger(value) && size <= 0x10ffff
         ? `'${String.fromCodePoint(size)}'`
         : undefined;
+    case "U":
+      return Number.isInteger(value)
+        ? `U+${size.toString(16).toUpperCase().padStart(4, "0")}`
+        : undefined;
     case "f":
     case "F":
       return sign + size.toFixed(Math.min(precision ?? 6, 100));

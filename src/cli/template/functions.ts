@@ -55,7 +55,7 @@ const functions: Readonly<Record<string, TemplateFunction>> = {
   trim: { min: 1, max: 1, call: (value) => text("trim", value).trim() },
   truncate: { min: 2, max: 2, call: truncate },
   upper: { min: 1, max: 1, call: (value) => text("upper", value).toUpperCase() },
-  urlquery: { min: 1, max: any, call: (...args) => encodeURIComponent(formatPrint(args)) },
+  urlquery: { min: 1, max: any, call: (...args) => escapeQuery(formatPrint(args)) },
 };
 
 /** All functions, by name. */
@@ -137,4 +137,11 @@ const htmlEscapes: Readonly<Record<string, string>> = {
 
 function escapeHtml(value: string): string {
   return value.replace(/[&<>"']/g, (character) => htmlEscapes[character] ?? character);
+}
+
+/** Go's url.QueryEscape. */
+function escapeQuery(value: string): string {
+  return encodeURIComponent(value)
+    .replaceAll("%20", "+")
+    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }

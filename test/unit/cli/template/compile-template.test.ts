@@ -55,7 +55,7 @@ describe("a template", () => {
     ['{{replace "a:b:c" ":" "$&"}} {{trim " x "}}', "a$&b$&c x"],
     ["{{json .Names}} {{json .Nothing}} {{.Config.Labels.missing | json}}", '["a","b"] null null'],
     ["{{json .}}", JSON.stringify(data)],
-    ['{{html "<a&b>"}} {{urlquery "a b&c"}}', "&lt;a&amp;b&gt; a%20b%26c"],
+    ['{{html "<a&b>"}} {{urlquery "a b&(c)"}}', "&lt;a&amp;b&gt; a+b%26%28c%29"],
     // printing
     ['{{print 1 2 "x" 3 true}}|{{print "a" "b"}}|{{println "a" 1}}', "1 2x3 true|ab|a 1\n"],
     ['{{printf "%-5s|%5s|%d" .Id .Id 3}}', "abc  |  abc|3"],
