@@ -126,6 +126,18 @@ void mounting_leave_proc(const struct init *init)
         _exit(1);
 }
 
+int mounting_reopen(int proc_self, int fd, struct failure *failure)
+{
+    char link[16], path[PATH_MAX];
+    mounting_fd_path(link, fd);
+    ssize_t length = readlinkat(proc_self, link, path, sizeof(path) - 1);
+    if (length < 0)
+        return fail(failure, errno, "read link", "/proc/self/%s", link);
+    path[length] = '\0';
+    int reopened = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return reopened < 0 ? fail(failure, errno, "open", "%s", path) : reopened;
+}
+
 void mounting_context_log(int context, struct failure *failure)
 {
     char text[512];
@@ -137,7 +149,7 @@ void mounting_context_log(int context, struct failure *failure)
     }
 }
 
-int mounting_configure(struct init *init, int context, const char *data)
+int mounting_configure(int context, const char *data, struct failure *failure)
 {
     char option[PATH_MAX];
     while (next_word(&data, option, sizeof(option))) {
@@ -147,9 +159,9 @@ int mounting_configure(struct init *init, int context, const char *data)
         int done = value ? kernel_fsconfig(context, K_FSCONFIG_SET_STRING, option, value, 0)
                          : kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, option, NULL, 0);
         if (done < 0) {
-            fail(&init->failure, errno, "set mount option", "%s%s%s", option, value ? "=" : "",
+            fail(failure, errno, "set mount option", "%s%s%s", option, value ? "=" : "",
                  value ? value : "");
-            mounting_context_log(context, &init->failure);
+            mounting_context_log(context, failure);
             return -1;
         }
     }
@@ -171,7 +183,7 @@ int mounting_new(struct init *init, const char *type, const char *source,
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
     if (flags->dirsync)
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
-    if (mounting_configure(init, context, data) < 0)
+    if (mounting_configure(context, data, &init->failure) < 0)
         return -1;
     int mount = -1;
     if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)

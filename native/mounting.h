@@ -50,8 +50,12 @@ void mounting_fd_path(char path[16], int fd);
 int mounting_enter_proc(struct init *init);
 void mounting_leave_proc(const struct init *init);
 
+/* Where mount(2) has put something on `fd`: the same path looked up again, since the
+   descriptor still means what is below.  -1 and a failure. */
+int mounting_reopen(int proc_self, int fd, struct failure *failure);
+
 /* Messages of a file system context (fsopen(2)) as detail of the failure. */
 void mounting_context_log(int context, struct failure *failure);
 
 /* Gives a context the options of a comma separated list. */
-int mounting_configure(struct init *init, int context, const char *data);
+int mounting_configure(int context, const char *data, struct failure *failure);

@@ -11,6 +11,7 @@
 #include "kernel.h"
 #include "memory.h"
 #include "mounting.h"
+#include "overlay.h"
 #include "slots.h"
 #include "step.h"
 
@@ -24,104 +25,27 @@ int step_propagation(struct init *init, const struct plan_record *step)
     return 0;
 }
 
-/* Where mount(2) has put something on `slot`: the same path looked up again, since
-   the descriptor still means what is below. */
-static int reopen_mounted(struct init *init, int slot)
-{
-    char link[16], path[PATH_MAX];
-    mounting_fd_path(link, slot);
-    ssize_t length = readlinkat(init->proc_self, link, path, sizeof(path) - 1);
-    if (length < 0)
-        return fail(&init->failure, errno, "read link", "/proc/self/%s", link);
-    path[length] = '\0';
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? fail(&init->failure, errno, "open", "%s", path) : fd;
-}
-
-/* lowerdir+ takes one layer a call (Linux 6.7): neither the 256 bytes of a string
-   option nor the page of mount(2) limits their number. */
-static int configure_overlay(struct init *init, int context, const struct plan_record *step)
-{
-    char path[32];
-    static const char *const keys[] = {"upperdir", "workdir"};
-    for (unsigned i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", slots_descriptor(plan_slot(step, i)));
-        if (kernel_fsconfig(context, K_FSCONFIG_SET_STRING, keys[i], path, 0) < 0) {
-            fail(&init->failure, errno, "set mount option", "%s", keys[i]);
-            mounting_context_log(context, &init->failure);
-            return -1;
-        }
-    }
-    for (unsigned i = 3; i < step->argc; i++) {
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", slots_descriptor(plan_slot(step, i)));
-        if (kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "lowerdir+", path, 0) < 0) {
-            if (i == 3 && errno == EINVAL)
-                return MOUNTING_LEGACY;
-            fail(&init->failure, errno, "set mount option", "lowerdir+ (layer %u of %u)", i - 2,
-                 (unsigned)step->argc - 3);
-            mounting_context_log(context, &init->failure);
-            return -1;
-        }
-    }
-    return mounting_configure(init, context, step->argv[2]);
-}
-
-static int overlay_legacy(struct init *init, const struct plan_record *step)
-{
-    size_t room = (size_t)sysconf(_SC_PAGESIZE), used;
-    cleanup_free char *data = malloc(room);
-    char target[16];
-    int upper = slots_descriptor(plan_slot(step, 0)), work = slots_descriptor(plan_slot(step, 1));
-    if (data == NULL)
-        return fail(&init->failure, ENOMEM, "mount", "overlay");
-    used = (size_t)snprintf(data, room, "upperdir=%d,workdir=%d%s%s,lowerdir=", upper, work,
-                            step->argv[2][0] ? "," : "", step->argv[2]);
-    for (unsigned i = 3; i < step->argc && used < room; i++)
-        used += (size_t)snprintf(data + used, room - used, "%s%d", i > 3 ? ":" : "",
-                                 slots_descriptor(plan_slot(step, i)));
-    if (used >= room)
-        return fail(&init->failure, E2BIG, "mount",
-                    "overlay: options of %u layers exceed one page of mount(2)",
-                    (unsigned)step->argc - 3);
-    /* The shortest names that there are: the working directory is /proc/self/fd. */
-    cleanup_close int names = openat(init->proc_self, "fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (names < 0 || fchdir(names) < 0)
-        return fail(&init->failure, errno, "chdir", "/proc/self/fd");
-    snprintf(target, sizeof(target), "%d", upper);
-    if (mount("overlay", target, "overlay", 0, data) < 0)
-        return fail(&init->failure, errno, "mount", "overlay");
-    init->new_root = reopen_mounted(init, upper);
-    return init->new_root < 0 ? -1 : 0;
-}
-
 int step_root_overlay(struct init *init, const struct plan_record *step)
 {
-    cleanup_close int context = kernel_fsopen("overlay");
-    if (context < 0 && errno == ENOSYS)
-        return overlay_legacy(init, step);
-    if (context < 0)
-        return fail(&init->failure, errno, "mount", "file system type overlay");
-    kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", "overlay", 0);
-    int configured = configure_overlay(init, context, step);
-    if (configured == MOUNTING_LEGACY)
-        return overlay_legacy(init, step);
-    if (configured < 0)
-        return -1;
-    cleanup_close int mounted = -1;
-    if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        mounted = kernel_fsmount(context, 0);
-    if (mounted < 0) {
-        fail(&init->failure, errno, "mount", "overlay");
-        mounting_context_log(context, &init->failure);
-        return -1;
-    }
-    /* It has to be attached somewhere: below a detached mount nothing can be
-       mounted (check_mnt in fs/namespace.c).  The upper directory exists for
-       certain, and the overlay holds a private mount of it. */
-    if (mounting_attach(init, mounted, slots_descriptor(plan_slot(step, 0))) < 0)
-        return -1;
-    init->new_root = give_fd(&mounted);
-    return 0;
+    size_t count = step->argc - 3u;
+    cleanup_free int *lowers = calloc(count ? count : 1, sizeof(int));
+    if (lowers == NULL)
+        return fail(&init->failure, ENOMEM, "mount", "overlay");
+    for (unsigned i = 0; i < count; i++)
+        lowers[i] = slots_descriptor(plan_slot(step, i + 3));
+    int upper = slots_descriptor(plan_slot(step, 0));
+    struct overlay overlay = {
+        .upper = upper,
+        .work = slots_descriptor(plan_slot(step, 1)),
+        .lowers = lowers,
+        .count = count,
+        .options = step->argv[2],
+        /* It exists for certain, and the overlay holds a private mount of it. */
+        .target = upper,
+        .proc_self = init->proc_self,
+    };
+    init->new_root = overlay_mount(&overlay, &init->failure);
+    return init->new_root < 0 ? -1 : 0;
 }
 
 int step_root_bind(struct init *init, const struct plan_record *step)
@@ -142,7 +66,7 @@ int step_root_bind(struct init *init, const struct plan_record *step)
         return -1;
     if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
         return fail(&init->failure, errno, "bind", "slot %s", step->argv[0]);
-    init->new_root = reopen_mounted(init, slot);
+    init->new_root = mounting_reopen(init->proc_self, slot, &init->failure);
     return init->new_root < 0 ? -1 : 0;
 }
 

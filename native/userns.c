@@ -17,10 +17,13 @@
 #include "namespace.h"
 #include "number.h"
 #include "sync.h"
+#include "view.h"
 
 struct options {
     const char *uid_map, *gid_map;
+    int join; /* descriptor of a user namespace to enter instead of a new one, or -1 */
     bool mount;
+    struct view view;
     char **program;
 };
 
@@ -59,14 +62,24 @@ static bool parse_map(const char *text, char *map, size_t *length)
     return *length > 0;
 }
 
+static bool is_complete(const struct options *options)
+{
+    if (options->view.kind != NULL && (!options->mount || !view_is_valid(&options->view)))
+        return false;
+    if (options->join >= 0)
+        return options->view.kind == NULL && !options->mount;
+    return options->uid_map && options->gid_map &&
+           (request.newuidmap == NULL) == (request.newgidmap == NULL);
+}
+
 static bool parse_options(char **words, struct options *options)
 {
+    uint64_t number;
     for (; *words != NULL; words++) {
         const char *word = *words;
         if (strcmp(word, "--") == 0) {
             options->program = words + 1;
-            return options->program[0] != NULL && options->uid_map && options->gid_map &&
-                   (request.newuidmap == NULL) == (request.newgidmap == NULL);
+            return options->program[0] != NULL && is_complete(options);
         }
         if (strcmp(word, "--deny-setgroups") == 0) {
             request.deny_setgroups = true;
@@ -84,6 +97,17 @@ static bool parse_options(char **words, struct options *options)
             request.newuidmap = *++words;
         } else if (strcmp(word, "--newgidmap") == 0) {
             request.newgidmap = *++words;
+        } else if (strcmp(word, "--join") == 0) {
+            if (!number_parse(*++words, 10, INT32_MAX, &number))
+                return false;
+            options->join = (int)number;
+        } else if (strcmp(word, "--view") == 0) {
+            options->view.kind = *++words;
+            options->view.words = words + 1;
+            while (words[1] != NULL && strcmp(words[1], "--") != 0) {
+                words++;
+                options->view.count++;
+            }
         } else {
             return false;
         }
@@ -105,10 +129,16 @@ _Noreturn static void map_parent(int sync, pid_t parent)
     _exit(0);
 }
 
-static int enter(const struct options *options, struct failure *failure)
+static int enter(struct options *options, struct failure *failure)
 {
     int sockets[2], fd;
     struct sync_message message;
+    if (options->join >= 0) {
+        if (setns(options->join, CLONE_NEWUSER) < 0)
+            return fail(failure, errno, "join", "user namespace of the container");
+        close(options->join);
+        return 0;
+    }
     pid_t parent = getpid();
     if (sync_pair(sockets) < 0)
         return fail(failure, errno, "make socket pair", "map");
@@ -126,6 +156,9 @@ static int enter(const struct options *options, struct failure *failure)
     if (namespace_unshare(CLONE_NEWUSER | (options->mount ? CLONE_NEWNS : 0), failure) < 0)
         return -1;
     sync_send(sync, SYNC_MAP_WANTED, 0, -1);
+    /* Still as the caller, see view.h. */
+    if (options->view.kind != NULL && view_open(&options->view, failure) < 0)
+        return -1;
     int got = sync_receive(sync, &message, &fd, 0);
     drop_fd(&fd);
     /* Not the program's child: it would wait for it by surprise. */
@@ -154,20 +187,50 @@ static int become_root(const struct options *options, struct failure *failure)
     return 0;
 }
 
+/* Waits for the program instead of becoming it: fuse-overlayfs has to be ended
+   after it. */
+static int run(char **program, struct view *view, struct failure *failure)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid < 0)
+        return complain((fail(failure, errno, "fork", "%s", program[0]), failure), 125);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execvp(program[0], program);
+        fail(failure, errno, "execute", "%s", program[0]);
+        _exit(complain(failure, failure->errnum == ENOENT ? 127 : 126));
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    /* Else the mount would be busy for ever. */
+    if (chdir("/") < 0)
+        return 125;
+    view_leave(view);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int userns_main(char **words)
 {
     static struct failure failure;
-    struct options options = {NULL, NULL, false, NULL};
+    struct options options = {.join = -1};
     if (!parse_options(words, &options) ||
-        !parse_map(options.uid_map, request.uid, &request.uid_length) ||
-        !parse_map(options.gid_map, request.gid, &request.gid_length)) {
+        (options.join < 0 && (!parse_map(options.uid_map, request.uid, &request.uid_length) ||
+                              !parse_map(options.gid_map, request.gid, &request.gid_length)))) {
         fprintf(stderr, "tsman-native: userns: usage: userns --uid-map 'INSIDE OUTSIDE COUNT,...' "
                         "--gid-map ... [--newuidmap PATH --newgidmap PATH] [--deny-setgroups] "
-                        "[--mount] [--keep-fds] -- PROGRAM [ARGUMENT...]\n");
+                        "[--mount [--view KIND WORD...]] [--keep-fds] -- PROGRAM [ARGUMENT...]\n"
+                        "       userns --join DESCRIPTOR -- PROGRAM [ARGUMENT...]\n");
         return 125;
     }
     if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)
         return complain(&failure, 125);
+    if (options.view.kind != NULL && view_enter(&options.view, &failure) < 0) {
+        view_leave(&options.view);
+        return complain(&failure, 125);
+    }
+    if (options.view.helper > 0)
+        return run(options.program, &options.view, &failure);
     execvp(options.program[0], options.program);
     fail(&failure, errno, "execute", "%s", options.program[0]);
     return complain(&failure, failure.errnum == ENOENT ? 127 : 126);
