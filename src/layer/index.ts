@@ -1,3 +1,5 @@
 export { defaultUnpackLimits, type UnpackLimits } from "./limits.ts";
 export { removeTree } from "./remove-tree.ts";
-export { type UnpackedLayer, type UnpackLayerOptions, unpackLayer } from "./unpack-layer.ts";
+export { type UnpackLayerOptions, unpackLayer } from "./unpack-layer.ts";
+export { type UnpackOptions, UnpackWorker } from "./unpack-worker.ts";
+export type { UnpackedLayer } from "./unpacked-layer.ts";

@@ -3,15 +3,27 @@ import { type ErrorCode, errorCodes } from "../errors/index.ts";
 import type { UnpackLimits } from "./limits.ts";
 
 /*
- * What the main process and the unpack worker say to each other.  The request is the worker's only
- * argument, the compressed layer its standard input, the layer's directory its working directory;
- * the answer is one JSON document on descriptor 3.
+ * What the main process and the unpack worker say to each other.
+ *
+ * The order ({@link WorkerOrder}) is the worker's only argument.  The directories of the layers are
+ * descriptors from `firstDirectoryFd` on, since root of a user namespace may not be able to walk
+ * the paths to them.  Standard input brings one layer after the other, in frames:
+ *
+ *     frame  = length (32 bit, big-endian) bytes
+ *     layer  = frame (a {@link LayerRequest}) *frame (the compressed bytes) frame (of length 0)
+ *
+ * After each layer the worker writes one line with a JSON document to `answerFd`.  The first that
+ * it cannot unpack is its last: nothing of a refused layer is carried into another.
  */
 
-/** Where the worker writes its answer. */
+/** Where the worker writes its answers. */
 export const answerFd = 3;
+/** The worker's descriptor of the first directory. */
+export const firstDirectoryFd = 4;
 /** An answer that is longer is refused by the main process. */
 export const maxAnswerBytes = 4 * 1024 * 1024;
+/** A {@link LayerRequest} that is longer is refused by the worker. */
+export const maxRequestBytes = 64 * 1024;
 
 /** Ids that exist inside the user namespace. */
 export interface IdRange {
@@ -19,17 +31,32 @@ export interface IdRange {
   readonly count: number;
 }
 
-/** What the worker is asked to do. */
-export interface UnpackRequest {
-  readonly limits: UnpackLimits;
+/** What holds for all layers of a worker. */
+export interface WorkerOrder {
+  /** Number of directories. */
+  readonly directories: number;
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
+}
+
+/** What the worker is asked to do with one layer. */
+export interface LayerRequest {
+  /** Counted from 0; each is used once. */
+  readonly directory: number;
+  readonly limits: UnpackLimits;
 }
 
 const count = z.int().check(z.nonnegative());
 const idRange = z.strictObject({ first: count, count });
 
+const orderSchema = z.strictObject({
+  directories: count,
+  uids: z.array(idRange),
+  gids: z.array(idRange),
+});
+
 const requestSchema = z.strictObject({
+  directory: count,
   limits: z.strictObject({
     maxBytes: count,
     maxEntries: count,
@@ -38,13 +65,23 @@ const requestSchema = z.strictObject({
     maxRatio: z.number().check(z.positive()),
     ratioFloor: count,
   }),
-  uids: z.array(idRange),
-  gids: z.array(idRange),
 });
 
 /** Reads the worker's argument; throws on anything else. */
-export function parseUnpackRequest(text: string): UnpackRequest {
+export function parseWorkerOrder(text: string): WorkerOrder {
+  return z.parse(orderSchema, JSON.parse(text));
+}
+
+/** Reads a layer's first frame; throws on anything else. */
+export function parseLayerRequest(text: string): LayerRequest {
   return z.parse(requestSchema, JSON.parse(text));
+}
+
+/** What comes before the bytes of a frame. */
+export function frameHead(length: number): Buffer {
+  const head = Buffer.allocUnsafe(4);
+  head.writeUInt32BE(length);
+  return head;
 }
 
 const codes = Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]];

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import process from "node:process";
 import type Koffi from "koffi";
 import { ErrnoError, errnoName } from "./errno.ts";
 
@@ -26,6 +27,7 @@ interface Libc {
   readonly lremovexattr: (p: Buffer, name: Buffer) => number;
   readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
   readonly chroot: (path: Buffer) => number;
+  readonly fchdir: (fd: number) => number;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
 
@@ -61,6 +63,7 @@ function bindLibc(): Libc {
       "int utimensat(int dirfd, const void *path, const void *times, int flags)",
     ),
     chroot: library.func("int chroot(const void *path)"),
+    fchdir: library.func("int fchdir(int fd)"),
     syncfs: library.func("int syncfs(int fd)"),
   };
 }
@@ -188,11 +191,15 @@ export function utimensat(path: Buffer, atime: Timespec, mtime: Timespec): void 
 }
 
 /**
- * chroot(2), for the unpack worker only: from here on the kernel contains every path, link and
- * race of the whole process.  The caller changes into the directory first and passes ".".
+ * fchdir(2), chroot(2), chdir(2), for the unpack worker only: from here on the kernel contains every
+ * path, link and race of the whole process in the directory behind `fd`.  From one such directory
+ * the process gets into another one only by a descriptor that it has had before.
  */
-export function chroot(path: Buffer): void {
-  check(libc().chroot(cString(path)), "chroot", path);
+export function enterRoot(fd: number): void {
+  check(libc().fchdir(fd), "fchdir", `descriptor ${fd}`);
+  check(libc().chroot(cString(Buffer.from("."))), "chroot", `descriptor ${fd}`);
+  // Node's own, which forgets the working directory that it remembers.
+  process.chdir("/");
 }
 
 /** syncfs(2): all of the file system behind `fd` to the disk; waits on a thread of its own. */

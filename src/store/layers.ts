@@ -1,5 +1,4 @@
 import {
-  chownSync,
   closeSync,
   constants,
   existsSync,
@@ -7,24 +6,22 @@ import {
   openSync,
   readdirSync,
   renameSync,
+  rmSync,
 } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { type ChainId, digestHex } from "../oci/digest.ts";
 import { bootId } from "../platform/boot-id.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
-import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+import { type FileLock, type LockOptions, lockFile, tryLockFile } from "../platform/file-lock.ts";
 import { syncFilesystem } from "../platform/libc.ts";
 import { randomHex } from "../platform/random.ts";
 import type { Database, Row } from "./database.ts";
 
-/** What {@link LayerDirectory.begin} takes. */
-export interface BeginOptions {
-  /**
-   * Host ids that the container's id 0 stands for.  Needed when root is the caller: root is not
-   * mapped into the user namespace, so nobody in there could take a directory of root over.
-   */
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+/** Empty directories for layers to come; they go when the process ends or says so. */
+export interface PreparedDirectories extends Disposable {
+  /** For {@link LayerDirectory.begin}; owned by the caller, mode 0755. */
+  readonly targets: readonly string[];
 }
 
 const mappingKeyPattern = /^[0-9a-f]{16}$/;
@@ -86,21 +83,49 @@ export class LayerDirectory {
   }
 
   /**
+   * Makes empty directories before it is known for which layers: an unpack worker has to be started
+   * with all that it will fill.
+   */
+  prepare(mappingKey: string, count: number): PreparedDirectories {
+    // A name like a layer's, for the lock that keeps the garbage collection away.
+    const name = randomHex(32);
+    const keyed = path.join(this.#directory, checkedKey(mappingKey));
+    const directory = path.join(keyed, `${name}${partialSuffix}`);
+    const lockPath = path.join(this.#locks, `layer-${mappingKey}-${name}`);
+    const lock = tryLockFile(lockPath);
+    if (lock === undefined) throw new TsmanError("INTERNAL", `lock ${lockPath}: it is taken`);
+    const targets = Array.from({ length: count }, (_, n) => path.join(directory, `${n}`, "diff"));
+    const remove = (): void => {
+      rmSync(directory, { recursive: true, force: true });
+      lock.remove();
+    };
+    try {
+      mkdirSync(keyed, { recursive: true, mode: 0o700 });
+      mkdirSync(directory, { mode: 0o700 });
+      for (const target of targets) makeTarget(target);
+    } catch (error) {
+      remove();
+      throw toFileError(error, `make directories for layers in ${keyed}`);
+    }
+    return { targets, [Symbol.dispose]: remove };
+  }
+
+  /**
    * Makes an empty directory to unpack into; hold {@link lock} from here to {@link commit} or
    * {@link abandon}.  What a killed unpacking has left is put aside for the garbage collection.
    *
-   * @returns its path; owned by the caller (or `owner`), mode 0755.
+   * @param prepared one of {@link prepare}'s, which becomes the layer's; it keeps its inode.
+   * @returns its path; owned by the caller unless it was prepared, mode 0755.
    */
-  begin(mappingKey: string, chainId: ChainId, options: BeginOptions = {}): string {
+  begin(mappingKey: string, chainId: ChainId, prepared?: string): string {
     const layer = this.#layerPath(mappingKey, chainId);
     const partial = `${layer}${partialSuffix}`;
     const target = path.join(partial, "diff");
     try {
       mkdirSync(path.dirname(layer), { recursive: true, mode: 0o700 });
       this.#discard(partial);
-      mkdirSync(partial, { mode: 0o700 });
-      mkdirSync(target, { mode: 0o755 });
-      if (options.owner !== undefined) chownSync(target, options.owner.uid, options.owner.gid);
+      if (prepared === undefined) makeTarget(target);
+      else renameSync(path.dirname(prepared), partial);
       return target;
     } catch (error) {
       throw toFileError(error, `make a directory for layer ${chainId}`);
@@ -277,6 +302,12 @@ export class LayerDirectory {
 /** Whether the files of a layer were written under this boot, or are on the disk. */
 function isDurable(row: Row): boolean {
   return row.is_synced === 1 || row.boot_id === bootId();
+}
+
+/** The directory of a layer's files, in one of ours. */
+function makeTarget(target: string): void {
+  mkdirSync(path.dirname(target), { mode: 0o700 });
+  mkdirSync(target, { mode: 0o755 });
 }
 
 function chainIdOf(directoryName: string): ChainId {

@@ -1,13 +1,14 @@
+import { availableParallelism } from "node:os";
 import { isTsmanError } from "../../errors/index.ts";
 import type { UnpackedLayer } from "../../layer/index.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import type { ImageLayer, ImageRecord } from "../../store/images.ts";
-import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
 import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
+import { LayerUnpacker } from "./layer-unpacker.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
 import type { BlobFetcher } from "./origin-client.ts";
 
@@ -22,10 +23,10 @@ export interface EnsureLayersOptions {
 }
 
 /**
- * Layers at a time: each has a worker process that keeps most of one core busy, and registries
- * ask for few connections.
+ * Layers at a time, each with a worker process that keeps most of one core busy; registries ask for
+ * few connections.  Two on one core too, to download while the other one unpacks.
  */
-const parallelLayers = 3;
+const parallelLayers = Math.min(3, Math.max(2, availableParallelism()));
 
 /**
  * Sees to it that every layer of an image is unpacked for a mapping.  Layers that the store has are
@@ -51,10 +52,13 @@ export async function ensureLayers(
     options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
   const next = missing.values();
   let failure: { readonly error: unknown } | undefined;
+  const lanes = Math.min(parallelLayers, missing.length);
   const work = async (): Promise<void> => {
+    const expected = Math.ceil(missing.length / lanes);
+    await using unpacker = new LayerUnpacker(context, options.mapping, expected);
     for (const layer of next) {
       try {
-        await ensureLayer(context, layer, { ...options, signal });
+        await ensureLayer(context, layer, { ...options, signal, unpacker });
       } catch (error) {
         // The first failure is the reason; the others only say that they were stopped.
         failure ??= { error };
@@ -63,7 +67,7 @@ export async function ensureLayers(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(parallelLayers, missing.length) }, work));
+  await Promise.all(Array.from({ length: lanes }, work));
   if (failure !== undefined) throw failure.error;
 }
 
@@ -129,7 +133,10 @@ export function leavesNothing(error: unknown): boolean {
   return ["LAYER_INVALID", "LAYER_LIMIT", "DIGEST_MISMATCH", "DISK_FULL"].includes(error.code);
 }
 
-type LayerOptions = EnsureLayersOptions & { readonly signal: AbortSignal };
+interface LayerOptions extends EnsureLayersOptions {
+  readonly signal: AbortSignal;
+  readonly unpacker: LayerUnpacker;
+}
 
 /** Downloads, if need be, and unpacks; the locks of layer and blob must be held. */
 async function unpackOnce(
@@ -138,23 +145,19 @@ async function unpackOnce(
   options: LayerOptions,
 ): Promise<void> {
   const { layers, blobs } = context.store;
-  const { mapping, signal, onProgress } = options;
+  const { mapping, signal, unpacker, onProgress } = options;
   const digest = layer.blob;
-  // Schemas of its worker's messages: not for a start whose layers are all there.
-  const { unpackLayer } = await import("../../layer/index.ts");
-  const targetDir = layers.begin(mapping.key, layer.chainId);
+  const slot = await unpacker.slot();
+  const targetDir = layers.begin(mapping.key, layer.chainId, slot.prepared);
   try {
-    await adoptPaths(context, [targetDir], mapping);
     onProgress?.({ kind: "layer-start", digest, total: layer.size });
     const source = blobs.has(digest)
       ? storedBlob(context.store, layer)
       : streamedBlob(context.store, layer, options);
-    const unpack = unpackLayer({
+    const unpack = slot.unpack({
       source: source.bytes,
       mediaType: layer.mediaType,
       diffId: layer.diffId,
-      targetDir,
-      mapping,
       signal,
       onProgress: (current) =>
         onProgress?.({ kind: "layer-progress", digest, current, total: layer.size }),

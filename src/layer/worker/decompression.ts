@@ -1,4 +1,4 @@
-import type { Readable, Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { TsmanError } from "../../errors/index.ts";
@@ -21,6 +21,11 @@ const foreign: readonly (readonly [name: string, magic: string])[] = [
   ["xz", "\xfd7zXZ"],
 ];
 
+/** The compressed layer, piece by piece; undefined at its end. */
+export interface ByteSource {
+  read(): Promise<Buffer | undefined>;
+}
+
 /** Bytes that went in and came out so far. */
 export interface Meter {
   compressed: number;
@@ -34,7 +39,7 @@ export interface Meter {
  * @throws TsmanError LAYER_INVALID for damaged or cut off data, LAYER_LIMIT for a bomb
  */
 export async function* decompress(
-  source: Readable,
+  source: ByteSource,
   limits: UnpackLimits,
   meter: Meter,
 ): AsyncGenerator<Buffer> {
@@ -62,33 +67,18 @@ export async function* decompress(
 }
 
 /** The first bytes, at least four unless there are no more. */
-async function readHead(source: Readable): Promise<Buffer> {
+async function readHead(source: ByteSource): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < 6) {
-    const chunk = (await readChunk(source)) as Buffer | undefined;
+    const chunk = await source.read();
     if (chunk === undefined) break;
     head = Buffer.concat([head, chunk]);
   }
   return head;
 }
 
-async function readChunk(source: Readable): Promise<Buffer | undefined> {
-  for (;;) {
-    const chunk = source.read() as Buffer | null;
-    if (chunk !== null) return chunk;
-    if (source.readableEnded) return undefined;
-    await new Promise<void>((resolve, reject) => {
-      const done = (): void => {
-        source.off("readable", done).off("end", done).off("error", reject);
-        resolve();
-      };
-      source.on("readable", done).on("end", done).on("error", reject);
-    });
-  }
-}
-
-async function* countInput(source: Readable, head: Buffer, meter: Meter): AsyncGenerator<Buffer> {
-  for (let chunk: Buffer | undefined = head; chunk !== undefined; chunk = await readChunk(source)) {
+async function* countInput(source: ByteSource, head: Buffer, meter: Meter): AsyncGenerator<Buffer> {
+  for (let chunk: Buffer | undefined = head; chunk !== undefined; chunk = await source.read()) {
     meter.compressed += chunk.length;
     if (chunk.length > 0) yield chunk;
   }

@@ -1,25 +1,38 @@
-import { chmodSync, lchownSync, readdirSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, lchownSync, readdirSync, writeSync } from "node:fs";
 import process from "node:process";
 import { toTsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { chroot, loadLibc, lremovexattr } from "../../platform/libc.ts";
-import { answerFd, parseUnpackRequest, type UnpackAnswer } from "../worker-protocol.ts";
+import { enterRoot, loadLibc, lremovexattr } from "../../platform/libc.ts";
+import {
+  answerFd,
+  firstDirectoryFd,
+  maxRequestBytes,
+  parseLayerRequest,
+  parseWorkerOrder,
+  type UnpackAnswer,
+  type WorkerOrder,
+} from "../worker-protocol.ts";
+import { LayerFrames } from "./layer-frames.ts";
 import { unpackArchive } from "./unpack-archive.ts";
 
 /*
- * The unpack worker: a Node of its own, as root of the user namespace, with the layer's directory
- * as working directory (see unpack-layer.ts, which starts it).
+ * The unpack worker: a Node of its own, as root of the user namespace, with descriptors of the
+ * empty directories of the layers that it will be given (see unpack-worker.ts, which starts it).
  *
- * Every module is loaded by the imports above, libc's bindings by loadLibc; then the process
- * chroots, and only then reads the first byte of the layer.  From there on nothing that an archive
- * says can name a file outside: the kernel resolves each path, link and race inside the layer.
+ * Every module is loaded by the imports above, libc's bindings by loadLibc; then, for each layer,
+ * the process makes the layer's directory its root, and only then reads the first byte of the
+ * layer.  From there on nothing that an archive says can name a file outside: the kernel resolves
+ * each path, link and race inside the layer.
+ *
+ * What leads out of it are the descriptors of the directories to come.  They have numbers, not
+ * names: no path leads to a descriptor without a /proc, and in a layer nothing is mounted.  This
+ * file is the only one that knows the numbers, and nothing of a layer is ever executed.
  */
 
-function enterLayer(): void {
-  loadLibc();
-  chroot(Buffer.from("."));
-  process.chdir("/");
-  process.umask(0);
+function enterLayer(directory: number): void {
+  const fd = firstDirectoryFd + directory;
+  enterRoot(fd);
+  closeSync(fd);
   if (readdirSync("/").length > 0) throw new Error("the layer's directory is not empty");
   // A set-group-ID or bsdgroups parent directory gave it a group, an ACL there gives one to all
   // that is made in it: file-attributes.ts relies on 0:0 and plain permission bits.
@@ -34,11 +47,20 @@ function enterLayer(): void {
   }
 }
 
-async function unpack(): Promise<UnpackAnswer> {
+async function unpackNext(
+  frames: LayerFrames,
+  order: WorkerOrder,
+): Promise<UnpackAnswer | undefined> {
   try {
-    const request = parseUnpackRequest(process.argv[2] ?? "");
-    enterLayer();
-    return await unpackArchive(process.stdin, "", request);
+    const head = await frames.begin(maxRequestBytes);
+    if (head === undefined) return undefined;
+    const { directory, limits } = parseLayerRequest(head.toString("utf8"));
+    if (directory >= order.directories) throw new Error(`there is no directory ${directory}`);
+    enterLayer(directory);
+    const answer = await unpackArchive(frames, "", { ...order, limits });
+    // What a compressor has appended to its stream: the next layer begins behind it.
+    while ((await frames.read()) !== undefined);
+    return answer;
   } catch (error) {
     const { code, message, hint, details } = toTsmanError(error, "unpack worker");
     return {
@@ -51,6 +73,20 @@ async function unpack(): Promise<UnpackAnswer> {
   }
 }
 
-writeSync(answerFd, JSON.stringify(await unpack()));
+function say(answer: UnpackAnswer): void {
+  const line = Buffer.from(`${JSON.stringify(answer)}\n`);
+  for (let said = 0; said < line.length; ) said += writeSync(answerFd, line, said);
+}
+
+const order = parseWorkerOrder(process.argv[2] ?? "");
+loadLibc();
+process.umask(0);
+const frames = new LayerFrames(process.stdin);
+for (;;) {
+  const answer = await unpackNext(frames, order);
+  if (answer === undefined) break;
+  say(answer);
+  if (answer.outcome === "failed") break;
+}
 // What is left of a refused layer is not read any more.
 process.stdin.destroy();

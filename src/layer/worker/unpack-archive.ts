@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
-import type { Readable } from "node:stream";
-import type { UnpackAnswer, UnpackRequest } from "../worker-protocol.ts";
-import { decompress, type Meter } from "./decompression.ts";
+import type { UnpackLimits } from "../limits.ts";
+import type { IdRange, UnpackAnswer } from "../worker-protocol.ts";
+import { type ByteSource, decompress, type Meter } from "./decompression.ts";
 import { EntryExtraction } from "./entry-extraction.ts";
 import { displayName } from "./entry-name.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { OwnerPolicy } from "./owner-policy.ts";
 import { TarFraming } from "./tar-framing.ts";
+
+/** What {@link unpackArchive} takes: limits, and the ids that exist here. */
+export interface ArchiveOptions {
+  readonly limits: UnpackLimits;
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+}
 
 /** How many implied directories an answer names. */
 const maxImplied = 10_000;
@@ -19,9 +26,9 @@ const maxImplied = 10_000;
  * @throws TsmanError that names the entry
  */
 export async function unpackArchive(
-  source: Readable,
+  source: ByteSource,
   root: string,
-  { limits, uids, gids }: UnpackRequest,
+  { limits, uids, gids }: ArchiveOptions,
 ): Promise<UnpackAnswer> {
   const meter: Meter = { compressed: 0, unpacked: 0 };
   const hash = createHash("sha256");

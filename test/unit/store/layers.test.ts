@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -84,6 +84,25 @@ describe("a layer", () => {
     expect(layers.has(mappingKey, chainId)).toBe(true);
     const file = path.join(layers.diffPath(mappingKey, chainId), "file");
     expect(readFileSync(file, "utf8")).toBe("once more");
+  });
+
+  it("may get a directory that was made before, the rest of which go in the end", async () => {
+    using scratch = scratchStore();
+    const { layers } = scratch.store;
+    const key = path.dirname(path.dirname(layers.diffPath(mappingKey, chainId)));
+    {
+      using prepared = layers.prepare(mappingKey, 2);
+      const [first = ""] = prepared.targets;
+      const inode = statSync(first).ino;
+      const target = layers.begin(mappingKey, chainId, first);
+      expect(statSync(target).ino).toBe(inode);
+      layers.commit(mappingKey, chainId, 1);
+      // Locked while they are wanted, as is the layer, which no image has.
+      await using _content = await scratch.store.lockContent({ shared: true });
+      await collectGarbage(scratch.store, { removeTree });
+      expect(existsSync(prepared.targets[1] ?? "")).toBe(true);
+    }
+    expect(readdirSync(key)).toEqual([chainId.slice("sha256:".length)]);
   });
 
   it("of a key that is no key never becomes a path", () => {
