@@ -31,6 +31,8 @@ export interface IdMapping extends UsernsMaps {
   readonly key: string;
   /** What does not work with this mapping, and the remedy. */
   readonly warning?: string | undefined;
+  /** What would give the container more ids than one. */
+  readonly remedy?: string | undefined;
   /** Why this mapping and no other. */
   readonly because: string;
 }
@@ -117,9 +119,9 @@ function mapForRoot(request: UsernsRequest, host: HostIds): IdMapping {
   if (!host.canSetIds || countIds(uid.ranges) === 0 || countIds(gid.ranges) === 0) {
     return singleMapping(host, {
       because: host.canSetIds
-        ? "the outer container offers no second id"
+        ? noSecondId
         : "the outer container grants neither CAP_SETUID nor CAP_SETGID",
-      remedy: "start the outer container with subordinate ids and its default capabilities",
+      remedy: outerRemedy,
     });
   }
   return finish({
@@ -229,6 +231,10 @@ interface Obstacle {
   readonly remedy: string;
 }
 
+const noSecondId = "the outer container offers no second id";
+/** No command in here helps: what is not mapped into this namespace does not exist in it. */
+const outerRemedy = "start the outer container with subordinate ids and its default capabilities";
+
 /** Why subordinate ids cannot be mapped; undefined when they can. */
 function obstacleOf(
   pools: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] },
@@ -237,6 +243,10 @@ function obstacleOf(
   const user = host.userName ?? String(host.uid);
   for (const kind of ["uid", "gid"] as const) {
     if (pools[kind].length > 0) continue;
+    const offered = kind === "uid" ? host.offeredUid : host.offeredGid;
+    if (host.isNested && usableRanges(offered, offered, host[kind]).length === 0) {
+      return { because: noSecondId, remedy: outerRemedy };
+    }
     const configured = kind === "uid" ? host.subuid : host.subgid;
     if (configured.length > 0 && host.isNested) {
       return {
@@ -271,6 +281,7 @@ function singleMapping(host: HostIds, obstacle: Obstacle): IdMapping {
     warning:
       `${obstacle.because}: the container has one id only, so that every file belongs to it, ` +
       `and changing to another user (su, apt's sandbox, USER) fails; ${obstacle.remedy}`,
+    remedy: obstacle.remedy,
   };
 }
 

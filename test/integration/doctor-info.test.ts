@@ -71,6 +71,19 @@ describe("doctor", () => {
     expect(broken.map((check) => check.id)).toContain("user-namespaces");
     expect(broken.some((check) => check.isFatal)).toBe(true);
   });
+
+  it("names what helps in an outer container with one id, which no command inside does", async () => {
+    for (const wrapper of [
+      ["unshare", "--map-root-user"],
+      ["unshare", "--map-user=1000", "--map-group=1000"],
+    ] as const) {
+      const { stdout } = await runWrapped(store(), wrapper, ["doctor", "--json"]);
+      const { checks } = JSON.parse(stdout) as Report;
+      const check = checks.find(({ id }) => id === "subordinate-ids");
+      expect(check?.found).toMatch(/one id only: the outer container/);
+      expect(check?.remedy).toMatch(/^start the outer container with subordinate ids/);
+    }
+  });
 });
 
 describe("info", () => {

@@ -25,7 +25,7 @@ export async function examineHost(
   const checks: DoctorCheck[] = [
     checkKernel(),
     await checkUserNamespaces(mapping),
-    checkSubordinateIds(host, mapping),
+    checkSubordinateIds(mapping),
     checkMapTools(host),
     await checkSeccomp(context),
     await checkContainer(containers),

@@ -1,4 +1,3 @@
-import os from "node:os";
 import { nativeProgram } from "../../platform/native.ts";
 import { runProgram } from "../../platform/process.ts";
 import { usernsArguments } from "../../platform/userns.ts";
@@ -35,17 +34,16 @@ export async function checkUserNamespaces(mapping: IdMapping): Promise<DoctorChe
 }
 
 /** The ranges of /etc/subuid and /etc/subgid. */
-export function checkSubordinateIds(host: HostIds, mapping: IdMapping): DoctorCheck {
+export function checkSubordinateIds(mapping: IdMapping): DoctorCheck {
   const title = "subordinate ids";
   if (!mapping.single) {
     const ids = mapping.uid.reduce((sum, entry) => sum + entry.count, 0);
     return ok("subordinate-ids", title, `${ids} ids in a container: ${mapping.because}`);
   }
-  const user = host.userName ?? os.userInfo().username;
   return limited("subordinate-ids", title, {
-    found: mapping.warning ?? mapping.because,
+    found: mapping.because,
     consequence: "a container has one id: programs that switch to another user fail",
-    remedy: `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}`,
+    remedy: mapping.remedy ?? "see the message",
   });
 }
 
