@@ -30,6 +30,7 @@ void io_init(struct io *io)
     io->err = (struct io_stream){
         .source = -1, .sink = -1, .buffer = err_buffer, .size = ERR_SIZE, .log_name = "stderr"};
     io->log = (struct log){.fd = -1, .directory = -1};
+    attach_init(&io->attach);
 }
 
 /* A pipe whose `mine` end does not block; returns the program's end. */
@@ -105,10 +106,13 @@ void io_connect_caller(struct io *io, bool with_stdin)
 
 void io_disconnect_caller(struct io *io)
 {
-    drop_fd(&io->in.source);
-    io->in.start = io->in.end = 0;
-    if (!io->tty)
+    /* A stdin that was the caller's ends with it; that of a detached container is
+       there for those who attach. */
+    if (io->in.source >= 0 && !io->tty)
         drop_fd(&io->in.sink);
+    if (io->in.source >= 0)
+        io->in.start = io->in.end = 0;
+    drop_fd(&io->in.source);
     drop_fd(&io->out.sink);
     drop_fd(&io->err.sink);
     io->out.start = io->out.end = 0;
@@ -120,6 +124,19 @@ static bool is_pending(const struct io_stream *stream)
     return stream->end > stream->start;
 }
 
+/* Which of the attach socket's streams it is. */
+static int attached(const struct io *io, const struct io_stream *stream)
+{
+    return stream == &io->err ? ATTACH_ERR : ATTACH_OUT;
+}
+
+/* Somebody has not got yet what is in the buffer. */
+static bool is_held(const struct io *io, const struct io_stream *stream)
+{
+    return is_pending(stream) ||
+           (stream != &io->in && attach_is_pending(&io->attach, attached(io, stream)));
+}
+
 size_t io_prepare_poll(struct io *io, struct pollfd *fds)
 {
     struct io_stream *streams[] = {&io->in, &io->out, &io->err};
@@ -128,7 +145,7 @@ size_t io_prepare_poll(struct io *io, struct pollfd *fds)
         struct io_stream *stream = streams[i];
         stream->source_slot = stream->sink_slot = -1;
         bool has_use = stream != &io->in || stream->sink >= 0;
-        if (stream->source >= 0 && !is_pending(stream) && has_use && !io->finishing) {
+        if (stream->source >= 0 && !is_held(io, stream) && has_use && !io->finishing) {
             stream->source_slot = (int)count;
             fds[count++] = (struct pollfd){.fd = stream->source, .events = POLLIN};
         }
@@ -141,7 +158,8 @@ size_t io_prepare_poll(struct io *io, struct pollfd *fds)
                 (struct pollfd){.fd = stream->sink, .events = is_pending(stream) ? POLLOUT : 0};
         }
     }
-    return count;
+    io->attach_slot = count;
+    return count + attach_prepare_poll(&io->attach, fds + count, io_takes_input(io));
 }
 
 static ssize_t read_source(const struct io_stream *stream, bool ready, uint8_t *to, size_t size)
@@ -205,7 +223,7 @@ static void pump_output(struct io *io, struct io_stream *stream, bool readable, 
     /* While finishing there is no poll between the reads. */
     bool again = io->finishing;
     do {
-        if (is_pending(stream) || stream->source < 0 || !(readable || io->finishing))
+        if (is_held(io, stream) || stream->source < 0 || !(readable || io->finishing))
             return;
         ssize_t got = read_source(stream, readable, stream->buffer, stream->size);
         if (got < 0 && errno == EAGAIN && !io->finishing)
@@ -219,6 +237,7 @@ static void pump_output(struct io *io, struct io_stream *stream, bool readable, 
         }
         if (log_write(&io->log, stream->log_name, stream->buffer, (size_t)got) < 0)
             io->log_error = errno;
+        attach_offer(&io->attach, attached(io, stream), stream->buffer, (size_t)got);
         stream->start = 0;
         stream->end = (size_t)got;
         flush_sink(stream, false, ends_with_reader);
@@ -257,6 +276,30 @@ static void pump_input(struct io *io, bool readable, bool writable, bool broken)
         stream->end = (size_t)got;
     }
     flush_sink(stream, false, false);
+}
+
+bool io_takes_input(const struct io *io)
+{
+    return !is_pending(&io->in);
+}
+
+uint8_t *io_input_buffer(struct io *io, size_t *size)
+{
+    *size = io->in.size;
+    return io->in.buffer;
+}
+
+void io_take_input(struct io *io, size_t length)
+{
+    io->in.start = 0;
+    io->in.end = length;
+    flush_sink(&io->in, false, false);
+}
+
+void io_end_input(struct io *io)
+{
+    if (!io->tty)
+        drop_fd(&io->in.sink);
 }
 
 static short revents(const struct pollfd *fds, int slot)

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach.h"
 #include "detach-keys.h"
 #include "log.h"
 
@@ -39,11 +40,15 @@ struct io_stream {
     int source_slot, sink_slot; /* index into the pollfds, -1: not polled */
 };
 
-#define IO_POLLFDS 6
+/* Those of the streams, then those of the attach socket. */
+#define IO_STREAM_POLLFDS 6
+#define IO_POLLFDS        (IO_STREAM_POLLFDS + ATTACH_POLLFDS)
 
 struct io {
     struct io_stream in, out, err;
     struct log log;
+    struct attach attach;
+    size_t attach_slot; /* where its pollfds begin */
     struct detach_keys detach;
     bool tty;       /* out is the master of a pty, and so is in's sink */
     bool detached;  /* set when the detach keys were typed; the monitor resets it */
@@ -61,6 +66,14 @@ void io_set_terminal(struct io *io, int master);
 void io_connect_caller(struct io *io, bool with_stdin);
 /* Forgets them, and what was not written yet: output goes to the log only. */
 void io_disconnect_caller(struct io *io);
+
+/* For the program's stdin, from a client of the attach socket: while
+   io_takes_input() says so, bytes that were put into the buffer are taken. */
+bool io_takes_input(const struct io *io);
+uint8_t *io_input_buffer(struct io *io, size_t *size);
+void io_take_input(struct io *io, size_t length);
+/* The program reads an end of file; a terminal has none. */
+void io_end_input(struct io *io);
 
 size_t io_prepare_poll(struct io *io, struct pollfd *fds);
 /* Moves bytes; call it after poll(2), or any time: it never blocks. */

@@ -7,6 +7,7 @@
  *   rmtree    removes directory trees (rmtree.h)
  *   flatten   merges layers into one directory (flatten.h)
  *   supervise the first process of a container with --init (dumb-init.h)
+ *   attach    copies between an attach socket and the terminal (attach-relay.h)
  *   version   protocol version and C library
  *
  * Not for people: the TypeScript side is the only caller, and protocol.h what it
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach-relay.h"
 #include "dumb-init.h"
 #include "flatten.h"
 #include "monitor.h"
@@ -42,11 +44,14 @@ int main(int argc, char **argv)
         return flatten_main(argv + 2);
     if (strcmp(verb, "supervise") == 0)
         return dumb_init_main(argv + 2);
+    if (strcmp(verb, "attach") == 0 && argc == 5)
+        return attach_main(argv + 2);
     if (strcmp(verb, "version") == 0) {
         printf("protocol %d\nlibc %s\n", TSMAN_PROTOCOL_VERSION, LIBC);
         return 0;
     }
-    fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-                    "flatten TARGET LAYER... | supervise PID | version\n");
+    fprintf(stderr,
+            "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
+            "flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | version\n");
     return 125;
 }

@@ -45,6 +45,7 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
     drop_fd(&monitor->io.out.source);
     drop_fd(&monitor->io.err.source);
     log_close(&monitor->io.log);
+    attach_close(&monitor->io.attach);
     monitor_null_streams();
     stage1_run(stage1);
 }

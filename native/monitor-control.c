@@ -49,7 +49,7 @@ static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds
     monitor_kill_after(monitor, milliseconds);
 }
 
-static void resize(const struct monitor *monitor, uint16_t rows, uint16_t columns)
+void monitor_resize(const struct monitor *monitor, uint16_t rows, uint16_t columns)
 {
     struct winsize size = {.ws_row = rows, .ws_col = columns};
     if (monitor->io.tty && monitor->io.out.source >= 0)
@@ -73,7 +73,7 @@ int monitor_take_frames(struct monitor *monitor)
         else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
             monitor_signal_init(monitor, proto_u32(p));
         else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)
-            resize(monitor, proto_u16(p), proto_u16(p + 2));
+            monitor_resize(monitor, proto_u16(p), proto_u16(p + 2));
         else if (frame.type == TSMAN_MSG_STOP && frame.length == 8)
             stop(monitor, proto_u32(p), proto_u32(p + 4));
     }
@@ -106,7 +106,7 @@ static void take_control_line(struct monitor *monitor, char *line)
     else if (strcmp(verb, "stop") == 0 && count == 0)
         stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
     else if (strcmp(verb, "resize") == 0 && count == 2)
-        resize(monitor, (uint16_t)numbers[0], (uint16_t)numbers[1]);
+        monitor_resize(monitor, (uint16_t)numbers[0], (uint16_t)numbers[1]);
 }
 
 void monitor_take_control_lines(struct monitor *monitor)

@@ -165,6 +165,7 @@ void monitor_finish(struct monitor *monitor)
     if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
         rmtree_quietly(monitor->settings.remove_tree);
     proto_send_exited(&monitor->control, monitor->init_status);
+    attach_finish(&monitor->io.attach, monitor->init_status);
     /* The caller of a detached container leaves as soon as it has started: it may be
        gone before it reads EXITED, so it is never the one who cleans up. */
     if ((!connected || !monitor->settings.foreground) && monitor->settings.cleanup != NULL) {

@@ -80,6 +80,9 @@ int monitor_open_files(struct monitor *monitor)
     const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
     if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
         return -1;
+    if (record != NULL && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
+        attach_listen(&monitor->io.attach, monitor->rundir.directory, &monitor->failure) < 0)
+        return -1;
     record = plan_setting(plan, TSMAN_SET_LOG);
     if (record != NULL && log_open(&monitor->io.log, record->argv[0], plan_number(record, 1),
                                    (unsigned)plan_number(record, 2)) < 0)

@@ -5,10 +5,12 @@
  *   monitor-settings.c  the plan's settings, files
  *   monitor-children.c  stage 1, init, the network helper: start, messages, deaths
  *   monitor-control.c   the caller's frames, the fifo's lines, signals
+ *   monitor-attach.c    what clients of the attach socket send
  *   monitor-end.c       exit file, killing and waiting for what is left
  */
 #pragma once
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,6 +81,7 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
 /* monitor-control.c */
 void monitor_signal_init(const struct monitor *monitor, uint32_t number);
 void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds);
+void monitor_resize(const struct monitor *monitor, uint16_t rows, uint16_t columns);
 /* The caller's descriptors are given up; the container goes on, into its log. */
 void monitor_leave_caller(struct monitor *monitor);
 void monitor_null_streams(void);
@@ -86,6 +89,9 @@ int monitor_take_frames(struct monitor *monitor);
 void monitor_take_control_lines(struct monitor *monitor);
 /* SIGTERM and SIGCHLD, from the signalfd. */
 int monitor_take_signals(struct monitor *monitor);
+
+/* monitor-attach.c: `fds` are the attach socket's own. */
+void monitor_take_clients(struct monitor *monitor, const struct pollfd *fds);
 
 /* monitor-end.c */
 /* The exit file of an earlier life: put aside before the program is executed, so

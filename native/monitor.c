@@ -62,16 +62,21 @@ static void advance(struct monitor *monitor)
 
 static int poll_timeout(const struct monitor *monitor)
 {
+    int64_t now = monitor_now();
+    int attached = attach_timeout(&monitor->io.attach, now);
     if (monitor->kill_at == 0)
-        return -1;
-    int64_t left = monitor->kill_at - monitor_now();
-    return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+        return attached;
+    int64_t left = monitor->kill_at - now;
+    int killed = left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+    return attached < 0 || killed < attached ? killed : attached;
 }
 
 static void take_io(struct monitor *monitor, const struct pollfd *fds)
 {
     struct io *io = &monitor->io;
+    attach_flush(&io->attach, monitor_now());
     io_pump(io, fds);
+    monitor_take_clients(monitor, fds + io->attach_slot);
     if (io->log_error != 0) {
         char text[128];
         snprintf(text, sizeof(text), "write log: %s; output is not logged any more",

@@ -129,6 +129,7 @@ void rundir_clear(const struct rundir *rundir, int all)
 {
     if (rundir->directory < 0)
         return;
+    unlinkat(rundir->directory, "attach", 0);
     unlinkat(rundir->directory, "control", 0);
     unlinkat(rundir->directory, "init", 0);
     unlinkat(rundir->directory, "monitor", 0);
