@@ -31,5 +31,10 @@ export function proxyEnvironment(): ProxyEnvironment {
   };
 }
 
+/** TSMAN_LIMITS: what an image may ask of this machine, `readLimits` of layer. */
+export function unpackLimits(): string | undefined {
+  return environmentVariable("TSMAN_LIMITS");
+}
+
 /** Where helper programs are looked for; never the caller's PATH, which a project may control. */
 export const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,5 +1,6 @@
 import { TsmanError } from "../errors/index.ts";
 import { type DiffId, diffIdFromHex } from "../oci/digest.ts";
+import { defaultImageLimits, type ImageLimits, limitHint } from "./limits.ts";
 import type { UnpackAnswer } from "./worker-protocol.ts";
 
 /** What an unpack made, and what it had to leave out. */
@@ -35,7 +36,10 @@ export function toUnpackedLayer(
 ): UnpackedLayer {
   if (answer.outcome === "failed") {
     const { code, message, hint, details } = answer;
-    throw new TsmanError(code, `${context}: ${message}`, { hint, details: { ...details, diffId } });
+    throw new TsmanError(code, `${context}: ${message}`, {
+      hint: hint ?? hintFor(details),
+      details: { ...details, diffId },
+    });
   }
   const actual = diffIdFromHex(answer.sha256);
   if (actual !== diffId) {
@@ -57,4 +61,10 @@ export function toUnpackedLayer(
     impliedDirectories: answer.impliedDirectories,
     opaqueRoot,
   };
+}
+
+function hintFor({ limit, value }: Readonly<Record<string, unknown>>): string | undefined {
+  const isLimit = typeof limit === "string" && Object.hasOwn(defaultImageLimits, limit);
+  if (!isLimit || typeof value !== "number") return undefined;
+  return limitHint(limit as keyof ImageLimits, value);
 }

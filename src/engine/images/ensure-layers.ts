@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { unpackLimits } from "../../config/environment.ts";
 import { isTsmanError } from "../../errors/index.ts";
 import type { UnpackedLayer } from "../../layer/index.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
@@ -11,6 +12,7 @@ import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
 import { LayerUnpacker } from "./layer-unpacker.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
 import type { BlobFetcher } from "./origin-client.ts";
+import type { UnpackBudget } from "./unpack-budget.ts";
 
 /** What {@link ensureLayers} takes. */
 export interface EnsureLayersOptions {
@@ -47,6 +49,10 @@ export async function ensureLayers(
       options.onProgress?.({ kind: "layer-exists", digest: layer.blob });
     } else missing.push(layer);
   }
+  if (missing.length === 0) return;
+  const { readLimits } = await import("../../layer/limits.ts");
+  const { UnpackBudget } = await import("./unpack-budget.ts");
+  const budget = new UnpackBudget(readLimits(unpackLimits()), image.layers.length);
   const abort = new AbortController();
   const signal =
     options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
@@ -58,7 +64,7 @@ export async function ensureLayers(
     await using unpacker = new LayerUnpacker(context, options.mapping, expected);
     for (const layer of next) {
       try {
-        await ensureLayer(context, layer, { ...options, signal, unpacker });
+        await ensureLayer(context, layer, { ...options, signal, unpacker, budget });
       } catch (error) {
         // The first failure is the reason; the others only say that they were stopped.
         failure ??= { error };
@@ -136,6 +142,7 @@ export function leavesNothing(error: unknown): boolean {
 interface LayerOptions extends EnsureLayersOptions {
   readonly signal: AbortSignal;
   readonly unpacker: LayerUnpacker;
+  readonly budget: UnpackBudget;
 }
 
 /** Downloads, if need be, and unpacks; the locks of layer and blob must be held. */
@@ -145,7 +152,7 @@ async function unpackOnce(
   options: LayerOptions,
 ): Promise<void> {
   const { layers, blobs } = context.store;
-  const { mapping, signal, unpacker, onProgress } = options;
+  const { mapping, signal, unpacker, budget, onProgress } = options;
   const digest = layer.blob;
   const slot = await unpacker.slot();
   const targetDir = layers.begin(mapping.key, layer.chainId, slot.prepared);
@@ -158,11 +165,13 @@ async function unpackOnce(
       source: source.bytes,
       mediaType: layer.mediaType,
       diffId: layer.diffId,
+      limits: budget.layerLimits(),
       signal,
       onProgress: (current) =>
         onProgress?.({ kind: "layer-progress", digest, current, total: layer.size }),
     });
     const unpacked = await bothOrNeither(unpack, source.complete, source.cancel);
+    budget.spend(unpacked);
     if (unpacked.opaqueRoot) markOpaqueRoot(targetDir);
     layers.commit(mapping.key, layer.chainId, unpacked.bytes);
     onProgress?.({ kind: "layer-done", digest });
@@ -171,7 +180,7 @@ async function unpackOnce(
     if (waste !== undefined) await discardTree(context, waste);
     throw isTsmanError(error, "RUNTIME_FAILED") && refusedNamespace.test(error.message)
       ? explainUsernsFailure(error.message.slice(error.message.indexOf("tsman-native: ")))
-      : error;
+      : budget.explain(error);
   }
 }
 

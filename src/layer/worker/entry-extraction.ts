@@ -1,15 +1,9 @@
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { type Extract, type ExtractEvents, extract, type Header } from "tar-stream";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
-import type { UnpackLimits } from "../limits.ts";
 import { displayName } from "./entry-name.ts";
-import { parseEntryPath } from "./entry-path.ts";
-import { type FileAttributes, type Losses, writeFileAttributes } from "./file-attributes.ts";
 import { type LayerEntry, readLayerEntry, withinEntry } from "./layer-entry.ts";
-import type { LayerDirectory, LayerTree } from "./layer-tree.ts";
-import type { OwnerPolicy } from "./owner-policy.ts";
-import { nameMeaning } from "./whiteout.ts";
 
 /** The body of an entry; tar-stream's stream class has more. */
 type EntryBody = ExtractEvents["entry"][1];
@@ -22,15 +16,22 @@ const extractOptions = {
 };
 
 /** A file that is being written. */
-interface OpenFile {
+export interface OpenFile {
   readonly fd: number;
   readonly path: string;
 }
 
-/** What an unpack left out. */
-export interface ExtractionCounts extends Losses {
-  /** Device entries, which are never made (security case S45). */
-  devices: number;
+/** Runs `work` for the entry of that name, so that what goes wrong is told of it. */
+export type WithinEntry = (name: string, work: () => void) => void;
+
+/** What entries become. */
+export interface EntryTarget {
+  /** Makes what the entry stands for; a file stays open for its content. */
+  put(entry: LayerEntry): OpenFile | undefined;
+  /** The file's content is complete: closes it. */
+  complete(entry: LayerEntry, file: OpenFile): void;
+  /** Writes what had to wait for the end of the archive. */
+  finish(within: WithinEntry): void;
 }
 
 /**
@@ -40,20 +41,15 @@ export interface ExtractionCounts extends Losses {
  * are short, and a promise for each would cost more than they do.
  */
 export class EntryExtraction {
-  readonly counts: ExtractionCounts = { devices: 0, droppedXattrs: 0, lostOwners: 0 };
-  readonly #tree: LayerTree;
-  readonly #owners: OwnerPolicy;
-  readonly #limits: UnpackLimits;
+  readonly #target: EntryTarget;
   readonly #extract: Extract;
   #failure: Error | undefined;
   /** Of the entry whose body is being read. */
   #open: Header | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(tree: LayerTree, owners: OwnerPolicy, limits: UnpackLimits) {
-    this.#tree = tree;
-    this.#owners = owners;
-    this.#limits = limits;
+  constructor(target: EntryTarget) {
+    this.#target = target;
     this.#extract = extract(extractOptions);
     this.#extract.on("entry", (header, body, next) => this.#onEntry(header, body, next));
     this.#extract.on("error", (error: Error) => this.#fail(error));
@@ -89,21 +85,20 @@ export class EntryExtraction {
   /**
    * Says that the archive is complete and writes what had to wait for that.
    *
-   * @returns the implied directories, as `LayerTree.finish` does
    * @throws TsmanError that names the entry
    */
-  async end(): Promise<string[]> {
+  async end(): Promise<void> {
     this.#check();
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
       this.#extract.end(undefined);
     });
     this.#check();
-    return this.#tree.finish(this.counts, (directory, work) => {
+    this.#target.finish((name, work) => {
       try {
         work();
       } catch (error) {
-        throw withinEntry(toEntryError(error), directory.path === "" ? "/" : directory.path);
+        throw withinEntry(toEntryError(error), name);
       }
     });
   }
@@ -111,7 +106,7 @@ export class EntryExtraction {
   #onEntry(header: Header, body: EntryBody, next: () => void): void {
     try {
       const entry = readLayerEntry(header);
-      const file = this.#put(entry);
+      const file = this.#target.put(entry);
       // tar-stream waits for the end of a body even if nobody wants it, but not if it is empty.
       if (entry.size === 0 || entry.type === "directory") {
         this.#close(entry, file);
@@ -133,80 +128,8 @@ export class EntryExtraction {
     }
   }
 
-  /** Makes what the entry stands for; a file stays open for its content. */
-  #put(entry: LayerEntry): OpenFile | undefined {
-    const path = parseEntryPath(entry.name, "name", this.#limits.maxDepth);
-    const meaning = nameMeaning(path);
-    if (meaning.kind === "metadata") return undefined;
-    const name = path.at(-1);
-    if (name === undefined) {
-      this.#putRoot(entry);
-      return undefined;
-    }
-    const parent = this.#tree.ensureDirectory(path.slice(0, -1));
-    if (meaning.kind === "plain") return this.#putPlain(entry, parent, name);
-    // AUFS made its whiteouts as hard links to one empty file.
-    if (entry.type !== "file" && entry.type !== "link") {
-      throw new TsmanError("LAYER_INVALID", "is a whiteout that is no file");
-    }
-    if (meaning.kind === "opaque") this.#tree.makeOpaque(parent);
-    else this.#tree.whiteout(parent, meaning.name);
-    return undefined;
-  }
-
-  #putRoot(entry: LayerEntry): void {
-    if (entry.type !== "directory") {
-      throw new TsmanError("LAYER_INVALID", "replaces the root directory");
-    }
-    this.#tree.putRoot(this.#attributesOf(entry));
-  }
-
-  #putPlain(entry: LayerEntry, parent: LayerDirectory, name: string): OpenFile | undefined {
-    switch (entry.type) {
-      case "file": {
-        const { mode } = this.#ownerOf(entry);
-        const fd = this.#tree.openFile(parent, name, mode & 0o777);
-        return { fd, path: this.#tree.pathOf(parent, name) };
-      }
-      case "directory":
-        this.#tree.putDirectory(parent, name, this.#attributesOf(entry));
-        return undefined;
-      case "symlink": {
-        checkLinkText(entry.target);
-        const attributes = this.#attributesOf(entry);
-        this.#tree.putSymlink(parent, name, entry.target, attributes, this.counts);
-        return undefined;
-      }
-      case "link": {
-        const target = parseEntryPath(entry.target, "link target", this.#limits.maxDepth);
-        this.#tree.putHardLink(parent, name, target);
-        return undefined;
-      }
-      case "fifo":
-        this.#tree.putFifo(parent, name, this.#attributesOf(entry), this.counts);
-        return undefined;
-      case "device":
-        this.counts.devices += 1;
-        return undefined;
-    }
-  }
-
   #close(entry: LayerEntry, file: OpenFile | undefined): void {
-    if (file === undefined) return;
-    try {
-      writeFileAttributes(file.fd, file.path, this.#attributesOf(entry), this.counts);
-    } finally {
-      closeSync(file.fd);
-    }
-  }
-
-  #ownerOf({ uid, gid, mode, type }: LayerEntry): FileAttributes["owner"] {
-    return this.#owners.written(uid, gid, mode, type === "directory");
-  }
-
-  #attributesOf(entry: LayerEntry): FileAttributes {
-    this.counts.droppedXattrs += entry.droppedXattrs;
-    return { owner: this.#ownerOf(entry), mtime: entry.mtime, xattrs: entry.xattrs };
+    if (file !== undefined) this.#target.complete(entry, file);
   }
 
   #guard(header: Header, work: () => void, next?: () => void): void {
@@ -249,15 +172,6 @@ export class EntryExtraction {
 function writeAll(fd: number, chunk: Buffer): void {
   let written = 0;
   while (written < chunk.length) written += writeSync(fd, chunk, written);
-}
-
-/** A symbolic link's text is the container's business, wherever it points; it must be possible. */
-function checkLinkText(target: string): void {
-  if (target === "") throw new TsmanError("LAYER_INVALID", "link target is empty");
-  if (target.includes("\0")) throw new TsmanError("LAYER_INVALID", "link target holds a NUL byte");
-  if (target.length > 4095) {
-    throw new TsmanError("LAYER_INVALID", "link target is longer than 4095 bytes");
-  }
 }
 
 /** What an entry ran into: errors of the archive as such, errors of this host with their remedy. */

@@ -4,6 +4,7 @@ import type { IdRange, UnpackAnswer } from "../worker-protocol.ts";
 import { type ByteSource, decompress, type Meter } from "./decompression.ts";
 import { EntryExtraction } from "./entry-extraction.ts";
 import { displayName } from "./entry-name.ts";
+import { LayerTarget } from "./layer-target.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { OwnerPolicy } from "./owner-policy.ts";
 import { TarFraming } from "./tar-framing.ts";
@@ -34,7 +35,8 @@ export async function unpackArchive(
   const hash = createHash("sha256");
   const framing = new TarFraming(limits);
   const tree = new LayerTree(root);
-  const extraction = new EntryExtraction(tree, new OwnerPolicy(uids, gids), limits);
+  const target = new LayerTarget(tree, new OwnerPolicy(uids, gids), limits);
+  const extraction = new EntryExtraction(target);
   for await (const chunk of decompress(source, limits, meter)) {
     hash.update(chunk);
     for (const piece of framing.push(chunk)) await extraction.write(piece);
@@ -44,15 +46,15 @@ export async function unpackArchive(
   } catch (error) {
     throw extraction.withinOpenEntry(error);
   }
-  const implied = await extraction.end();
+  await extraction.end();
   return {
     outcome: "unpacked",
     sha256: hash.digest("hex"),
     entries: framing.entries,
     bytes: meter.unpacked,
     compressedBytes: meter.compressed,
-    ...extraction.counts,
-    impliedDirectories: implied
+    ...target.counts,
+    impliedDirectories: target.implied
       .slice(0, maxImplied)
       .map((path) => displayName(path === "" ? "/" : path)),
     opaqueRoot: tree.opaqueRoot,
