@@ -1,6 +1,7 @@
 import type { Catalogue, CommandEntry } from "./catalogue.ts";
 import { nearest } from "./suggest.ts";
-import { usageError } from "./usage-error.ts";
+import { unsupportedCommand } from "./unsupported-commands.ts";
+import { unsupported, usageError } from "./usage-error.ts";
 
 /** A command found, with the arguments that are its own. */
 export interface FoundCommand {
@@ -14,7 +15,8 @@ export interface FoundCommand {
  * Finds the command that a command line names.
  *
  * @returns undefined for a group without a command, which wants its help.
- * @throws TsmanError USAGE, with the nearest name there is.
+ * @throws TsmanError OPTION_UNSUPPORTED for a command that only others have; else USAGE, with the
+ * nearest name there is.
  */
 export function findCommand(
   argv: readonly string[],
@@ -39,6 +41,10 @@ function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined
 }
 
 function unknown(typed: string, names: readonly string[], prefix: string): Error {
+  const elsewhere = unsupportedCommand(typed);
+  if (elsewhere !== undefined) {
+    return unsupported(`${prefix} ${typed}`, elsewhere.reason, elsewhere.hint);
+  }
   const near = nearest(typed, names);
   return usageError(
     `unknown command ${JSON.stringify(typed)}`,

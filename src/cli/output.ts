@@ -1,4 +1,6 @@
 import { writeSync } from "node:fs";
+import { TsmanError } from "../errors/index.ts";
+import { toFileError } from "../platform/errno.ts";
 import { isTerminal as isTerminalDescriptor } from "./is-terminal.ts";
 
 /** Where a command writes: stdout for data, stderr for people. */
@@ -30,11 +32,21 @@ export function descriptorOutput(descriptor: number): Output {
           if (code === "EAGAIN") pause();
           // Nobody reads any more (`| head`): like other filters, stop without a word.
           else if (code === "EPIPE") isClosed = true;
-          else throw error;
+          // An error that cannot be told is told by the exit status alone.
+          else if (descriptor === standardError) isClosed = true;
+          else throw writeFailure(error);
         }
       }
     },
   };
+}
+
+const standardError = 2;
+
+/** The store's remedies for a full disk are none here. */
+function writeFailure(error: unknown): TsmanError {
+  const { code, message } = toFileError(error, "write to standard output");
+  return new TsmanError(code, message, { hint: "see where it leads to", cause: error });
 }
 
 const never = new Int32Array(new SharedArrayBuffer(4));

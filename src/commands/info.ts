@@ -1,5 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
-import { text } from "../cli/option-spec.ts";
+import { flag, text } from "../cli/option-spec.ts";
 import { escapeControls } from "../cli/render/escape.ts";
 import { printDocument } from "../cli/render/listing.ts";
 import { yamlText } from "../cli/render/yaml.ts";
@@ -11,13 +11,15 @@ export const info = defineCommand({
   summary: "print versions, paths and what this host offers",
   examples: ["tsman info --format '{{.version.tsman}}'"],
   options: {
-    format: text({ char: "f", metavar: "FORMAT", summary: "json or a template" }),
+    format: text({ char: "f", metavar: "FORMAT", summary: "json, yaml or a template" }),
+    json: flag({ summary: "print JSON: --format json" }),
   },
   positionals: { min: 0, max: 0, noun: "section" },
   async run({ values }, context) {
     const engine = await context.openEngine();
     const document = await engine.info();
-    if (values.format !== undefined) await printDocument(document, values.format, context.stdout);
+    const format = values.json ? "json" : (values.format ?? "yaml");
+    if (format !== "yaml") await printDocument(document, format, context.stdout);
     else {
       const lines = yamlText(document);
       context.stdout.write(context.stdout.isTerminal ? escapeControls(lines) : lines);

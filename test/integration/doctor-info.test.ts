@@ -116,8 +116,14 @@ describe("info", () => {
     expect(info.version?.tsman).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
-  it("says the same for people", async () => {
+  it("says the same with --json as with --format json", async () => {
+    const { stdout } = await store().succeed(["info", "--json"]);
+    expect(stdout).toBe((await store().succeed(["info", "--format", "json"])).stdout);
+  });
+
+  it("says the same for people, in YAML", async () => {
     const { stdout } = await store().succeed(["info"]);
+    expect((await store().succeed(["info", "--format", "yaml"])).stdout).toBe(stdout);
     for (const fact of [release(), store().root, store().runtimeDir, "overlay"]) {
       expect(stdout).toContain(fact);
     }

@@ -48,9 +48,10 @@ describe("options of run", () => {
 
 describe("options that tsman refuses", () => {
   for (const [args, reason, remedy] of [
-    ["--memory 1g", "cgroup delegation", "systemd-run --user --scope"],
-    ["-m=1g", "cgroup delegation", "systemd-run --user --scope"],
-    ["--pids-limit=10", "cgroup delegation", "systemd-run"],
+    ["--memory 1g", "cgroup delegation", "systemd-run --user --scope -p MemoryMax="],
+    ["-m=1g", "cgroup delegation", "systemd-run --user --scope -p MemoryMax="],
+    ["--cpus=1.5", "cgroup delegation", "systemd-run --user --scope -p CPUQuota="],
+    ["--pids-limit=10", "cgroup delegation", "systemd-run --user --scope -p TasksMax="],
     ["--restart always", "no restart policies", "systemd"],
     ["--health-cmd true", "health checks", "from outside"],
     ["--pod p", "no pods", "--network container:NAME"],

@@ -1,7 +1,8 @@
 import type { UnsupportedSpec } from "../option-spec.ts";
 
 const limits = "needs cgroup delegation, which tsman does not use yet";
-const limitHint = "limit from outside: systemd-run --user --scope -p MemoryMax=1G tsman run …";
+const limitFromOutside = (property: string): string =>
+  `limit from outside: systemd-run --user --scope -p ${property} tsman run …`;
 const health = "tsman does not run health checks yet";
 const pods = "there are no pods yet";
 const networks = "there are no user-defined networks yet";
@@ -16,15 +17,26 @@ type Row = readonly [
 ];
 
 const rows: readonly Row[] = [
-  ["memory", true, limits, limitHint, "m"],
-  ["cpu-shares", true, limits, limitHint, "c"],
+  ["memory", true, limits, limitFromOutside("MemoryMax=1G"), "m"],
+  ["memory-swap", true, limits, limitFromOutside("MemorySwapMax=1G")],
+  ["memory-reservation", true, limits, limitFromOutside("MemoryLow=512M")],
+  // Of one processor, as systemd.resource-control(5) counts.
+  ["cpus cpu-quota cpu-period", true, limits, limitFromOutside("CPUQuota=150%")],
+  ["cpu-shares", true, limits, limitFromOutside("CPUWeight=50"), "c"],
+  ["cpuset-cpus", true, limits, limitFromOutside("AllowedCPUs=0-1")],
+  ["cpuset-mems", true, limits, limitFromOutside("AllowedMemoryNodes=0")],
+  ["pids-limit", true, limits, limitFromOutside("TasksMax=100")],
+  ["blkio-weight", true, limits, limitFromOutside("IOWeight=50")],
+  ["blkio-weight-device", true, limits, limitFromOutside("'IODeviceWeight=/dev/sda 50'")],
+  ["device-read-bps", true, limits, limitFromOutside("'IOReadBandwidthMax=/dev/sda 1M'")],
+  ["device-write-bps", true, limits, limitFromOutside("'IOWriteBandwidthMax=/dev/sda 1M'")],
+  ["device-read-iops", true, limits, limitFromOutside("'IOReadIOPSMax=/dev/sda 100'")],
+  ["device-write-iops", true, limits, limitFromOutside("'IOWriteIOPSMax=/dev/sda 100'")],
   [
-    "memory-swap memory-reservation cpus pids-limit blkio-weight blkio-weight-device cpu-period " +
-      "cpu-quota cpuset-cpus cpuset-mems device-read-bps device-read-iops device-write-bps " +
-      "device-write-iops cgroup-conf cgroup-parent cgroups cgroupns",
+    "cgroup-conf cgroup-parent cgroups cgroupns",
     true,
     limits,
-    limitHint,
+    "choose the group from outside: systemd-run --user --scope --slice=NAME tsman run …",
   ],
   ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
   ["oom-kill-disable", false, "cgroup v1 only", leave],

@@ -29,6 +29,18 @@ describe("findCommand", () => {
   });
 });
 
+test.each([
+  [["build", "."], "tsman build is not supported: images cannot be built yet"],
+  [["image", "push", "x"], "tsman image push is not supported: images can be pulled and run only"],
+  [["compose", "up"], "tsman compose is not supported: it starts one container at a time"],
+])("%j, which others have, is refused with what to do instead", (argv, message) => {
+  expect(thrownError(() => findCommand(argv, catalogue))).toMatchObject({
+    code: "OPTION_UNSUPPORTED",
+    message,
+    hint: expect.stringMatching(/\w/),
+  });
+});
+
 test("every entry loads a command, and an alias loads the same one", async () => {
   const { commands, groups } = catalogue;
   const entries = [commands, ...Object.values(groups).map((group) => group.commands)].flatMap(

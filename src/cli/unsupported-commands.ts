@@ -1,0 +1,63 @@
+/**
+ * Commands of Podman and Docker that tsman does not have, and what to do instead.  A command that
+ * comes into the catalogue is found there first.
+ */
+const rows: readonly (readonly [names: string, reason: string, hint: string])[] = [
+  [
+    "build buildx bake builder farm",
+    "images cannot be built yet",
+    "build with Podman or Docker, push to a registry, and run it from there",
+  ],
+  [
+    "compose stack swarm service",
+    "it starts one container at a time",
+    "start each with tsman run, and share a network with --network container:NAME",
+  ],
+  [
+    "pod kube play generate quadlet",
+    "there are no pods yet",
+    "share a network with --network container:NAME",
+  ],
+  [
+    "network",
+    "there are no user-defined networks yet",
+    "share a network with --network container:NAME",
+  ],
+  ["volume", "volumes have no commands yet", "run -v NAME:/path makes one"],
+  ["secret", "there are no secrets yet", "mount a file with -v ./secret:/run/secrets/name:ro"],
+  ["machine context", "containers run on this host only", "run tsman there, with ssh"],
+  [
+    "login logout",
+    "credentials are not written yet",
+    "log in with Podman or Docker, whose files tsman reads, or use pull --creds",
+  ],
+  [
+    "push tag untag commit manifest artifact",
+    "images can be pulled and run only",
+    "use Podman, Docker or skopeo for it",
+  ],
+  [
+    "save load import",
+    "images come from registries only",
+    "push it to a registry, or run a directory with --rootfs",
+  ],
+  ["search", "registries are not searched", "look on the registry's web pages"],
+  ["history tree", "the history is in the image config", "see tsman inspect IMAGE"],
+  ["healthcheck", "tsman does not run health checks yet", "check from outside, with tsman logs"],
+  [
+    "mount umount unmount unshare",
+    "a container's files are mounted in its own namespace only",
+    "look at them with tsman run, or at a volume with -v",
+  ],
+  ["system auto-update plugin trust", "there is no such thing here", "see tsman --help"],
+];
+
+/** Why a command that others have is not here; undefined for what nobody has. */
+export function unsupportedCommand(
+  name: string,
+): { readonly reason: string; readonly hint: string } | undefined {
+  for (const [names, reason, hint] of rows) {
+    if (names.split(" ").includes(name)) return { reason, hint };
+  }
+  return undefined;
+}
