@@ -4,6 +4,18 @@ const run: CommandEntry = {
   summary: "create a container from an image and run it",
   load: async () => (await import("../commands/run.ts")).run,
 };
+const create: CommandEntry = {
+  summary: "create a container from an image without starting it",
+  load: async () => (await import("../commands/create.ts")).create,
+};
+const start: CommandEntry = {
+  summary: "start containers that do not run",
+  load: async () => (await import("../commands/start.ts")).start,
+};
+const attach: CommandEntry = {
+  summary: "see what a running container writes, and write to it",
+  load: async () => (await import("../commands/attach.ts")).attach,
+};
 const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
@@ -62,6 +74,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   images,
   rmi,
   ps,
+  create,
+  start,
+  attach,
   logs,
   stop,
   kill,
@@ -106,6 +121,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       inspect: inspectContainer,
     },
   },
+      attach,
 };
 
 /** All that `tsman` can be told to do. */

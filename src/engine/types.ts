@@ -165,10 +165,14 @@ export interface RunIo {
   readonly onWarning?: ((message: string) => void) | undefined;
   /** The program starts when this has settled; runs while the container is set up. */
   readonly beforeStart?: (() => Promise<void>) | undefined;
-  /** For an image that has to be pulled. */
-  readonly tlsVerify?: boolean | undefined;
-  readonly authFile?: string | undefined;
-  readonly credentials?: RegistryCredentials | undefined;
+}
+
+/** How a container is started that there is already. */
+export interface StartOptions {
+  /** In the foreground, on the caller's descriptors; missing: in the background. */
+  readonly attach?: boolean | undefined;
+  /** With `attach`: the caller's input too, if it was made with one (`-i`). */
+  readonly interactive?: boolean | undefined;
 }
 
 /** A container that was started by this process. */
@@ -250,13 +254,39 @@ export interface ImageService {
 /** The part of `Tsman` that concerns containers. */
 export interface ContainerService {
   run(options: ContainerOptions, io: RunIo): Promise<RunSession>;
-  list(options?: { readonly all?: boolean | undefined }): Promise<readonly ContainerSummary[]>;
+  /** Makes a container without starting it. */
+  create(
+    options: ContainerOptions,
+    io?: CreateIo,
+  ): Promise<{ readonly id: string; readonly name: string }>;
+  /**
+   * Starts a container that does not run; one that cannot start stays as it was.
+   *
+   * @returns undefined when it runs already.
+   */
+  start(nameOrId: string, io: RunIo, options?: StartOptions): Promise<RunSession | undefined>;
+  /** The newest first. */
+  /**
+   * Connects the caller's descriptors with a container that runs; several may be at once.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
+   */
+  attach(nameOrId: string, options: AttachOptions, io: RunIo): Promise<RunSession>;
+  list(options?: ContainerListOptions): Promise<readonly ContainerSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ContainerSummary | undefined>;
   /** @throws TsmanError CONTAINER_NOT_FOUND */
   inspect(nameOrId: string): Promise<ContainerDetails>;
   /** @param timeout seconds until SIGKILL; missing: the container's own. */
   stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
+/** How one attaches to a container. */
+export interface AttachOptions {
+  /** Descriptor 0 is the program's input; missing: when it was made with `-i`. */
+  readonly stdin?: boolean | undefined;
+  /** As of `run`; missing: the container's own. */
+  readonly detachKeys?: readonly number[] | undefined;
+}
+
   /** @param signal name or number; missing: KILL. */
   kill(nameOrId: string, signal?: string): Promise<void>;
   remove(

@@ -49,7 +49,7 @@ export interface LaunchContext {
   readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** Output goes to descriptors 1 and 2 and the monitor ends with the container. */
   readonly foreground: boolean;
-  /** Descriptor 0 is forwarded. */
+  /** The program has a stdin: descriptor 0 in the foreground, and what those write who attach. */
   readonly forwardStdin: boolean;
   readonly detachKeys?: Uint8Array | undefined;
   /** After READY wait for START. */

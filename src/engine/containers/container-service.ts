@@ -13,6 +13,23 @@ export function createContainerService(context: EngineContext): ContainerService
       const { runContainer } = await import("./run-container.ts");
       return await runContainer(context, options, io);
     },
+    async create(options, io = {}) {
+      const { createContainer } = await import("./create-container.ts");
+      const { id, name } = await createContainer(context, options, io);
+      return { id, name };
+    },
+    async start(nameOrId, io, options) {
+      const { startContainer } = await import("./start-container.ts");
+      return await startContainer(context, nameOrId, io, options);
+    },
+    async exec(nameOrId, options, io) {
+      const { execInContainer } = await import("./exec-container.ts");
+      return await execInContainer(context, nameOrId, options, io);
+    },
+    async attach(nameOrId, options, io) {
+      const { attachContainer } = await import("./attach-container.ts");
+      return await attachContainer(context, nameOrId, options, io);
+    },
     async list(options = {}) {
       return context.store.containers
         .list()

@@ -27,7 +27,7 @@ export interface LaunchParts {
 }
 
 /** Podman's and Docker's: ctrl-p, ctrl-q. */
-const defaultDetachKeys: readonly number[] = [0x10, 0x11];
+export const defaultDetachKeys: readonly number[] = [0x10, 0x11];
 
 /** Everything about a launch that is not in the bundle. */
 export function launchContext(
@@ -53,7 +53,7 @@ export function launchContext(
             maxFiles: options.logMaxFiles,
           },
     foreground: !options.detach,
-    forwardStdin: options.interactive && !options.detach,
+    forwardStdin: options.interactive,
     detachKeys: Uint8Array.from(options.detachKeys ?? defaultDetachKeys),
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
