@@ -1,7 +1,10 @@
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { PullProgress } from "./progress.ts";
+
+export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
 // is written against.  No store record, file name or native message is part of them.
@@ -143,6 +146,8 @@ export interface ContainerDetails extends ContainerSummary {
   };
   /** "overlay", "fuse-overlayfs" or "copy". */
   readonly driver: string;
+  /** Of the exec sessions that run in it. */
+  readonly execIds: readonly string[];
 }
 
 /** The size of a terminal, in characters. */
@@ -275,6 +280,13 @@ export interface ContainerService {
   list(options?: ContainerListOptions): Promise<readonly ContainerSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ContainerSummary | undefined>;
+  /**
+   * Starts a program in a running container, isolated as the container's own.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND,
+   * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED
+   */
+  exec(nameOrId: string, options: ExecOptions, io: ExecIo): Promise<ExecSession>;
   /** @throws TsmanError CONTAINER_NOT_FOUND */
   inspect(nameOrId: string): Promise<ContainerDetails>;
   /** @param timeout seconds until SIGKILL; missing: the container's own. */

@@ -1,9 +1,9 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import { TsmanError } from "../errors/index.ts";
-import { capabilityMask, rlimitNumbers } from "../oci/runtime-spec.ts";
 import type { LaunchContext } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
+import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
 import { SlotTable } from "./slots.ts";
@@ -200,32 +200,11 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
 /** Phase 3: the process. */
 function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable): PlanRecord[] {
   const { process, mounts } = bundle.config;
-  const records: PlanRecord[] = [];
-  process.rlimits.forEach((limit, index) => {
-    const value = (number: number): string => (number === -1 ? "infinity" : String(number));
-    records.push(
-      stepRecord(
-        "RLIMIT",
-        [String(rlimitNumbers[limit.type]), value(limit.soft), value(limit.hard)],
-        origin(bundle, `/process/rlimits/${index}`),
-      ),
-    );
-  });
-  if (process.oomScoreAdj !== undefined) {
-    records.push(
-      stepRecord(
-        "OOM_SCORE",
-        [String(process.oomScoreAdj)],
-        origin(bundle, "/process/oomScoreAdj"),
-      ),
-    );
-  }
   const { spec, groups, keepGroups } = bundle.user;
   const userFlags = ["entry", ...(keepGroups ? ["keepgroups"] : [])].join(",");
   const filter = seccompStep(bundle, context);
-  const { capabilities } = process;
   return [
-    ...records,
+    ...processLimitSteps(process, (pointer) => origin(bundle, `/process${pointer}`)),
     stepRecord(
       "UMASK",
       [`0${process.user.umask.toString(8)}`],
@@ -241,17 +220,7 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
       [process.cwd, bundle.createWorkdir ? "1" : "0"],
       origin(bundle, "/process/cwd"),
     ),
-    stepRecord(
-      "CAPS",
-      [
-        capabilityMask(capabilities.bounding),
-        capabilityMask(capabilities.effective),
-        capabilityMask(capabilities.permitted),
-        capabilityMask(capabilities.inheritable),
-        capabilityMask(capabilities.ambient),
-      ],
-      origin(bundle, "/process/capabilities"),
-    ),
+    capabilityStep(process.capabilities, origin(bundle, "/process/capabilities")),
     ...(process.noNewPrivileges
       ? [stepRecord("NO_NEW_PRIVS", [], origin(bundle, "/process/noNewPrivileges"))]
       : []),

@@ -22,6 +22,8 @@ export interface MonitorRequest {
     readonly stdout: MonitorStream;
     readonly stderr: MonitorStream;
   };
+  /** Descriptors of this process that the program gets as 3, 4 …; the plan says how many. */
+  readonly preserve?: readonly number[] | undefined;
   /** When aborted before the program runs, set-up is given up and everything it made goes away. */
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((text: string) => void) | undefined;
@@ -74,7 +76,7 @@ class MonitorClient implements MonitorHandle {
     const launch = encodeLaunch(request.plan);
     const { stdin, stdout, stderr } = request.stdio;
     // A 'pipe' above descriptor 2 is a unix stream socket pair in Node: both ways, as we need it.
-    const stdio: StdioOptions = [stdin, stdout, stderr, "pipe"];
+    const stdio: StdioOptions = [stdin, stdout, stderr, "pipe", ...(request.preserve ?? [])];
     const child = spawnProgram(nativeProgram(), ["monitor"], { stdio });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once("spawn", resolve);

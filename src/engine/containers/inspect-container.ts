@@ -6,6 +6,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerDetails, MountDetails } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
+import { listExecSessions } from "./exec-sessions.ts";
 import { configFileName, logFileName } from "./find-container.ts";
 
 /** slirp4netns(1): the address that its DHCP-less configuration gives, and the gateway. */
@@ -40,6 +41,7 @@ export function inspectContainer(
       hostnameFile: existing(path.join(dir, "hostname")),
     },
     driver: record.driver ?? "overlay",
+    execIds: isRunning ? listExecSessions(context, record.id) : [],
   };
 }
 

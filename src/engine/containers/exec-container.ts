@@ -1,0 +1,174 @@
+import { mkdirSync, rmdirSync } from "node:fs";
+import path from "node:path";
+import { resolveUser, resolveWorkdir } from "../../bundle/command.ts";
+import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import { findLiveProcess } from "../../container/liveness.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { toFileError } from "../../platform/errno.ts";
+import { randomHex } from "../../platform/random.ts";
+import { startMonitor } from "../../runtime/monitor-client.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { ExecIo, ExecOptions, ExecSession } from "../types.ts";
+import { containerEvent } from "./container-events.ts";
+import { execPlan } from "./exec-plan.ts";
+import { execDirectory } from "./exec-sessions.ts";
+import { containerState, getContainer } from "./find-container.ts";
+import { readRuntimeConfig } from "./runtime-config.ts";
+
+/**
+ * Starts a program in a running container, isolated as the container's own; resolves when its execve
+ * has succeeded.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND,
+ * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED; then nothing of it runs.
+ */
+export async function execInContainer(
+  context: EngineContext,
+  nameOrId: string,
+  options: ExecOptions,
+  io: ExecIo,
+): Promise<ExecSession> {
+  if (options.command[0] === undefined || options.command[0] === "") {
+    throw new TsmanError("USAGE", `execute in container ${nameOrId}: no command is named`, {
+      hint: "write it after the container: tsman exec CONTAINER COMMAND",
+    });
+  }
+  const record = getContainer(context, nameOrId);
+  assertRunning(context, record);
+  const init = findLiveProcess(context.store.containers.runDir(record.id), "init");
+  if (init === undefined) throw notRunning(record);
+  const id = randomHex(32);
+  const runDir = makeSessionDirectory(context, record, id);
+  let handle: MonitorHandle;
+  try {
+    const config = readRuntimeConfig(context, record);
+    // Checked before anything starts: no spelling of a number may become uid 0 (S22).
+    resolveWorkdir(options.workdir, "");
+    const user = options.user ?? config.process.user.username;
+    const request = { user, groupAdd: record.options.groupAdd, userns: record.options.userns };
+    handle = await startMonitor({
+      plan: await execPlan(context, record, {
+        init,
+        runDir,
+        config,
+        options,
+        user: resolveUser(request, "", { uid: 0, gid: 0 }),
+        terminal: io.terminal,
+      }),
+      stdio: options.detach
+        ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
+        : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
+      preserve: options.preserveFds,
+      signal: io.signal,
+      onWarning: io.onWarning,
+    });
+  } catch (error) {
+    removeSessionDirectory(runDir);
+    throw error;
+  }
+  await started(context, record, handle, io);
+  context.store.events.emit(containerEvent("exec", record, { execID: id }));
+  const exited = endOf(record, handle);
+  // Whoever does not ask for the end must not be ended by its failure.
+  exited.catch(() => undefined);
+  return {
+    id,
+    name: record.name,
+    started: handle.started,
+    exited,
+    detached: handle.detached,
+    signal: (n) => handle.signal(n),
+    resize: (rows, columns) => handle.resize(rows, columns),
+    release: () => handle.disconnect(),
+  };
+}
+
+function assertRunning(context: EngineContext, record: ContainerRecord): void {
+  if (containerState(context, record).status !== "running") throw notRunning(record);
+}
+
+function notRunning(record: ContainerRecord, cause?: unknown): TsmanError {
+  return new TsmanError(
+    "CONTAINER_NOT_RUNNING",
+    `execute in container ${record.name}: it does not run`,
+    {
+      hint: `start it first: tsman start ${record.name}`,
+      details: { container: record.id },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
+}
+
+/** The caller gets ready while the session is set up, as in `run`. */
+async function started(
+  context: EngineContext,
+  record: ContainerRecord,
+  handle: MonitorHandle,
+  io: ExecIo,
+): Promise<void> {
+  try {
+    await io.beforeStart?.();
+    await handle.started;
+  } catch (error) {
+    await handle.end();
+    // Whatever step it was that noticed: the reason is that the container has gone.
+    const isOver =
+      isTsmanError(error, "RUNTIME_FAILED") && containerState(context, record).status !== "running";
+    throw isOver ? notRunning(record, error) : error;
+  }
+}
+
+async function endOf(
+  record: ContainerRecord,
+  handle: MonitorHandle,
+): Promise<{ readonly status: number }> {
+  try {
+    return { status: exitCodeOfWaitStatus(await handle.exited) };
+  } catch (error) {
+    if (!isTsmanError(error, "EXIT_STATUS_UNKNOWN")) throw error;
+    throw new TsmanError(
+      "EXIT_STATUS_UNKNOWN",
+      `execute in container ${record.name}: the session's monitor ended without saying how the program did`,
+      { hint: "somebody killed the monitor; the program was ended with it", cause: error },
+    );
+  }
+}
+
+function makeSessionDirectory(context: EngineContext, record: ContainerRecord, id: string): string {
+  const parent = execDirectory(context, record.id);
+  const directory = path.join(parent, id);
+  try {
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      // The first session makes the parent; not the parent's parent, which the container takes
+      // with it.
+      makeDirectory(parent);
+      mkdirSync(directory, { mode: 0o700 });
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw notRunning(record, error);
+    throw toFileError(error, `execute in container ${record.name}`);
+  }
+  return directory;
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    // Another first session was faster.
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}
+
+function removeSessionDirectory(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // The monitor or the removal of the container was here before.
+  }
+}

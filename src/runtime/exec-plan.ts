@@ -1,0 +1,125 @@
+import { TsmanError } from "../errors/index.ts";
+import type { Capabilities, RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { MonitorEvent } from "./launch-context.ts";
+import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
+import { capabilityStep, processLimitSteps } from "./process-plan.ts";
+import { protocolVersion } from "./protocol.ts";
+
+/** The program of an exec session, as it differs from the container's own. */
+export interface ExecProcess {
+  readonly args: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** As of `-u`, resolved inside by init, with the additional groups. */
+  readonly user: {
+    readonly spec: string;
+    readonly groups: readonly string[];
+    readonly keepGroups: boolean;
+  };
+  readonly capabilities: Capabilities;
+  /** What asked for the user, the directory and the capabilities. */
+  readonly because: { readonly user: string; readonly cwd: string; readonly capabilities: string };
+}
+
+/** What {@link compileExecPlan} takes. */
+export interface ExecPlanRequest {
+  /** Of the container. */
+  readonly id: string;
+  /** The container's init; missing: whoever launches the plan adds JOIN_PROCESS. */
+  readonly target?: { readonly pid: number; readonly startTime: bigint } | undefined;
+  /** Existing directory of mode 0700 of the session; the monitor removes it. */
+  readonly runDir: string;
+  /** The container's own configuration. */
+  readonly config: RuntimeSpec;
+  readonly process: ExecProcess;
+  /** `-t`, with the size to begin with. */
+  readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
+  readonly detachKeys?: Uint8Array | undefined;
+  /** Output goes to descriptors 1 and 2 and the monitor ends with the session. */
+  readonly foreground: boolean;
+  readonly forwardStdin: boolean;
+  /** How many descriptors behind the control socket the program gets. */
+  readonly preserve: number;
+  readonly hasOwnKeyring: boolean;
+  /** The compiled filter; needed when the container has one. */
+  readonly seccompFilter: Uint8Array | undefined;
+  readonly events: readonly MonitorEvent[];
+}
+
+/**
+ * The plan of an exec session: everything is joined, nothing is made, and the process gets what the
+ * container's own got.  Pure.
+ *
+ * @throws TsmanError INTERNAL when the container has a filter and it was not given: there is no
+ * session without it.
+ */
+export function compileExecPlan(request: ExecPlanRequest): LaunchPlan {
+  return { records: [...settings(request), ...steps(request)] };
+}
+
+function settings(request: ExecPlanRequest): PlanRecord[] {
+  const { target, terminal, detachKeys, config } = request;
+  const because = "exec";
+  const records = [
+    settingRecord("VERSION", [String(protocolVersion)], "protocol"),
+    settingRecord("ID", [request.id], because),
+    settingRecord("RUN_DIR", [request.runDir], because),
+  ];
+  if (target !== undefined) {
+    const { pid, startTime } = target;
+    records.push(settingRecord("JOIN_PROCESS", [String(pid), String(startTime)], because));
+  }
+  // Not applied again: the owner of root's pipes is read from it.
+  for (const { containerID, hostID, size } of config.linux.uidMappings) {
+    const entry = [String(containerID), String(hostID), String(size)];
+    records.push(settingRecord("UID_MAP", entry, because));
+  }
+  if (terminal !== undefined) {
+    const { rows, columns } = terminal;
+    records.push(settingRecord("TTY", [String(rows), String(columns)], "-t"));
+    if (detachKeys !== undefined && detachKeys.byteLength > 0) {
+      records.push(settingRecord("DETACH_KEYS", [detachKeys], "--detach-keys"));
+    }
+  }
+  if (request.forwardStdin) records.push(settingRecord("STDIN", [], "-i"));
+  if (request.foreground) records.push(settingRecord("FOREGROUND", [], because));
+  if (request.preserve > 0) {
+    records.push(settingRecord("PRESERVE", [String(request.preserve)], "--preserve-fds"));
+  }
+  for (const { status, path, line } of request.events) {
+    records.push(settingRecord("EVENT", [status, path, line], because));
+  }
+  return records;
+}
+
+function steps(request: ExecPlanRequest): PlanRecord[] {
+  const { config, process } = request;
+  const { spec, groups, keepGroups } = process.user;
+  const own = config.process;
+  return [
+    ...processLimitSteps(own, () => "exec: as the container"),
+    stepRecord("UMASK", [`0${own.user.umask.toString(8)}`], "exec: as the container"),
+    ...(request.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
+    // Without "entry": a look into a container does not change its files.
+    stepRecord(
+      "USER",
+      [spec, groups.join(","), keepGroups ? "keepgroups" : ""],
+      process.because.user,
+    ),
+    stepRecord("CHDIR", [process.cwd, "0"], process.because.cwd),
+    capabilityStep(process.capabilities, process.because.capabilities),
+    ...(own.noNewPrivileges ? [stepRecord("NO_NEW_PRIVS", [], "exec: as the container")] : []),
+    ...seccompSteps(request),
+    stepRecord("ENV", process.env, "the container's environment and --env"),
+    stepRecord("EXEC", process.args, "command line"),
+  ];
+}
+
+function seccompSteps({ config, seccompFilter }: ExecPlanRequest): PlanRecord[] {
+  if (config.linux.seccomp === undefined) return [];
+  if (seccompFilter === undefined) {
+    throw new TsmanError("INTERNAL", "compile exec plan: the system call filter was not compiled");
+  }
+  return [stepRecord("SECCOMP", [seccompFilter, "0"], "exec: as the container")];
+}
