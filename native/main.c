@@ -8,6 +8,7 @@
  *   flatten   merges layers into one directory (flatten.h)
  *   supervise the first process of a container with --init (dumb-init.h)
  *   attach    copies between an attach socket and the terminal (attach-relay.h)
+ *   session   what stays of `tsman run` while its container runs (session.h)
  *   version   protocol version and C library
  *
  * Not for people: the TypeScript side is the only caller, and protocol.h what it
@@ -23,6 +24,7 @@
 #include "monitor.h"
 #include "protocol.h"
 #include "rmtree.h"
+#include "session.h"
 #include "userns.h"
 
 #ifdef __GLIBC__
@@ -46,12 +48,14 @@ int main(int argc, char **argv)
         return dumb_init_main(argv + 2);
     if (strcmp(verb, "attach") == 0 && argc == 5)
         return attach_main(argv + 2);
+    if (strcmp(verb, "session") == 0)
+        return session_main(argv + 2);
     if (strcmp(verb, "version") == 0) {
         printf("protocol %d\nlibc %s\n", TSMAN_PROTOCOL_VERSION, LIBC);
         return 0;
     }
-    fprintf(stderr,
-            "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-            "flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | version\n");
+    fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
+                    "flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | "
+                    "session LAUNCH-FILE ID PROGRAM ... | version\n");
     return 125;
 }

@@ -134,10 +134,10 @@ static void reap_all(struct monitor *monitor)
 /* Of a container the directory stays, with the lock that others may wait for. */
 static void clear_rundir(struct monitor *monitor, int all)
 {
-    bool is_session = monitor->settings.session_dir[0] != '\0';
-    rundir_clear(&monitor->rundir, all || is_session);
-    if (is_session)
-        rmdir(monitor->settings.session_dir);
+    bool is_exec = monitor->settings.is_exec;
+    rundir_clear(&monitor->rundir, all || is_exec);
+    if (is_exec && monitor->settings.run_dir[0] != '\0')
+        rmdir(monitor->settings.run_dir);
 }
 
 int monitor_give_up(struct monitor *monitor)
@@ -155,6 +155,23 @@ int monitor_give_up(struct monitor *monitor)
     return 1;
 }
 
+/* With a session of C nobody is left who could delete the container's record: the mark
+   tells the next command to. */
+static void remove_container(struct monitor *monitor)
+{
+    const struct settings *settings = &monitor->settings;
+    if (!rmtree_quietly(settings->remove_tree) || settings->removed_mark[0] == '\0')
+        return;
+    cleanup_close int mark =
+        open(settings->removed_mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (mark < 0)
+        return;
+    event_write(&settings->events, "remove", "");
+    clear_rundir(monitor, 1);
+    if (settings->run_dir[0] != '\0')
+        rmdir(settings->run_dir);
+}
+
 void monitor_finish(struct monitor *monitor)
 {
     /* Before EXITED: when the caller hears of the end, the ports are free. */
@@ -163,7 +180,7 @@ void monitor_finish(struct monitor *monitor)
     clear_rundir(monitor, 0);
     bool connected = monitor->control.fd >= 0;
     if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
-        rmtree_quietly(monitor->settings.remove_tree);
+        remove_container(monitor);
     proto_send_exited(&monitor->control, monitor->init_status);
     attach_finish(&monitor->io.attach, monitor->init_status);
     /* The caller of a detached container leaves as soon as it has started: it may be

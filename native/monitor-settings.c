@@ -26,14 +26,15 @@ static char **copy_argv(const struct plan_record *record)
 }
 
 /* Paths of settings outlive the plan. */
-static int copy_path(const struct plan *plan, uint16_t op, char path[1024], struct failure *failure)
+static int copy_path(const struct plan *plan, uint16_t op, unsigned index, char path[1024],
+                     struct failure *failure)
 {
     const struct plan_record *record = plan_setting(plan, op);
     if (record == NULL)
         return 0;
-    if (record->length[0] >= 1024)
-        return fail(failure, ENAMETOOLONG, "open", "%s", record->argv[0]);
-    memcpy(path, record->argv[0], record->length[0] + 1);
+    if (record->length[index] >= 1024)
+        return fail(failure, ENAMETOOLONG, "open", "%s", record->argv[index]);
+    memcpy(path, record->argv[index], record->length[index] + 1);
     return 0;
 }
 
@@ -54,12 +55,13 @@ int monitor_read_settings(struct monitor *monitor)
     }
     if ((record = plan_setting(plan, TSMAN_SET_TIMEOUT)) != NULL)
         settings->timeout = (uint32_t)plan_number(record, 0);
-    if (copy_path(plan, TSMAN_SET_EXIT_FILE, settings->exit_file, failure) < 0 ||
-        copy_path(plan, TSMAN_SET_REMOVE_TREE, settings->remove_tree, failure) < 0)
+    if (copy_path(plan, TSMAN_SET_EXIT_FILE, 0, settings->exit_file, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_REMOVE_TREE, 0, settings->remove_tree, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_SESSION, 1, settings->removed_mark, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_RUN_DIR, 0, settings->run_dir, failure) < 0)
         return -1;
     if ((record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS)) != NULL) {
-        if (copy_path(plan, TSMAN_SET_RUN_DIR, settings->session_dir, failure) < 0)
-            return -1;
+        settings->is_exec = true;
         monitor->target = join_open(record, failure);
         if (monitor->target < 0)
             return -1;

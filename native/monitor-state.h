@@ -34,7 +34,9 @@ enum phase {
 /* What is needed after the plan is released. */
 struct settings {
     char exit_file[1024], remove_tree[1024];
-    char session_dir[1024]; /* run directory of an exec session, removed with it */
+    char removed_mark[1024];
+    char run_dir[1024];
+    bool is_exec; /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;

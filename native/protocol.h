@@ -187,6 +187,14 @@
                                  the first "{status}" after it the exit code or the
                                  health; repeated, one for each status */
 
+#define TSMAN_SET_SESSION 55u /* (words, path): for `tsman-native session` (session.h).
+                                 words, comma separated: "proxy" (pass signals on),
+                                 "raw" (make the terminal raw at READY), "id" (print
+                                 the id and leave at STARTED).  path: with
+                                 SET_REMOVE_TREE, an empty file that the monitor makes
+                                 when the tree is gone, since nobody is left to delete
+                                 the container's record; may be "" */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

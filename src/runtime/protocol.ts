@@ -70,6 +70,7 @@ export const setting = {
   REMOVE_TREE: 25,
   JOIN_PROCESS: 45,
   PRESERVE: 46,
+  SESSION: 55,
   LOG_FORMAT: 30,
   LOG_JOURNAL: 31,
   PASSTHROUGH: 32,
