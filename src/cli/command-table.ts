@@ -44,6 +44,10 @@ const kill: CommandEntry = {
   summary: "send containers a signal",
   load: async () => (await import("../commands/kill.ts")).kill,
 };
+const events: CommandEntry = {
+  summary: "print what happens to containers, images and volumes",
+  load: async () => (await import("../commands/events.ts")).events,
+};
 const wait: CommandEntry = {
   summary: "wait for containers to end and print their exit status",
   load: async () => (await import("../commands/wait.ts")).wait,
@@ -83,6 +87,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   wait,
   rm,
   inspect,
+  events,
   doctor: {
     summary: "check what works on this host, and say what to do about the rest",
     load: async () => (await import("../commands/doctor.ts")).doctor,

@@ -2,9 +2,11 @@ import type { ContainerOptions } from "../container/options.ts";
 import type { DoctorReport } from "../engine/doctor/report.ts";
 import type {
   ContainerService,
+  EventOptions,
   ExplainDocument,
   ImageService,
   InfoDocument,
+  TsmanEvent,
 } from "../engine/types.ts";
 
 /** What the commands use of `Tsman`: its interface, so that tests can stand in for it. */
@@ -14,4 +16,5 @@ export interface Engine {
   explain(options: ContainerOptions): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
+  events(options?: EventOptions): AsyncIterable<TsmanEvent>;
 }

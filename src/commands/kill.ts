@@ -1,7 +1,7 @@
-import { chosenContainers } from "../cli/chosen-containers.ts";
+import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
-import { flag, value } from "../cli/option-spec.ts";
+import { flag, texts, value } from "../cli/option-spec.ts";
 import { parseSignalText } from "../cli/options/words.ts";
 
 /** `tsman kill` */
@@ -12,6 +12,8 @@ export const kill = defineCommand({
   examples: ["tsman kill web", "tsman kill --signal HUP web"],
   options: {
     all: flag({ char: "a", summary: "all that run" }),
+    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
     signal: value({
       char: "s",
       metavar: "SIGNAL",
@@ -22,7 +24,8 @@ export const kill = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    const choice = { all: values.all, runningOnly: true, verb: "kill" };
+    const { all, latest, cidfile: cidFiles } = values;
+    const choice = { verb: "kill", all, latest, cidFiles, among: isUp };
     const names = await chosenContainers(engine, positionals, choice);
     return await forEach(names, context, async (name) => {
       await engine.containers.kill(name, values.signal ?? "KILL");

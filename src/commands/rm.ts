@@ -1,24 +1,27 @@
 import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
-import { forEach } from "../cli/each.ts";
-import { flag, value } from "../cli/option-spec.ts";
+import { forEach, severalAtOnce } from "../cli/each.ts";
+import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
-import { isTsmanError } from "../errors/index.ts";
 
 /** `tsman rm` */
 export const rm = defineCommand({
   name: "rm",
   usage: "[OPTIONS] CONTAINER…",
   summary: "remove containers",
-  examples: ["tsman rm web", "tsman rm --force --all"],
+  examples: ["tsman rm web", "tsman rm --force --all", "tsman rm --filter status=exited"],
   options: {
     all: flag({ char: "a", summary: "all containers" }),
-    force: flag({ char: "f", summary: "also one that runs: it is stopped first" }),
+    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    depend: flag({ summary: "before it, those that use its namespaces" }),
+    filter: texts({ metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
+    force: flag({ char: "f", summary: "also one that runs: it is killed first" }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
     time: value({
       char: "t",
       metavar: "SECONDS",
-      summary: "with --force, how long to wait before SIGKILL",
+      summary: "with --force: its stop signal first, and so long to wait for the end",
       aliases: ["timeout"],
       parse: integer(-1, 2_147_483),
     }),
@@ -27,21 +30,26 @@ export const rm = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    const choice = { all: values.all, runningOnly: false, verb: "remove" };
-    const names = await chosenContainers(engine, positionals, choice);
-    return await forEach(names, context, async (name) => {
-      try {
+    const { all, latest, filter: filters, cidfile: cidFiles } = values;
+    const choice = { verb: "remove", all, latest, filters, cidFiles };
+    return await forEach(
+      await chosenContainers(engine, positionals, choice),
+      context,
+      async (name) => {
         await engine.containers.remove(name, {
           force: values.force,
+          depend: values.depend,
           timeout: values.time,
           volumes: values.volumes,
         });
         context.stdout.write(`${name}\n`);
-      } catch (error) {
-        // Podman: --force implies that a missing container is fine.
-        const isFine = values.ignore || values.force;
-        if (!(isFine && isTsmanError(error, "CONTAINER_NOT_FOUND"))) throw error;
-      }
-    });
+      },
+      // Podman: --force implies that a missing container is fine.
+      {
+        parallel: severalAtOnce,
+        missingStatus: 1,
+        ignoreMissing: values.ignore || values.force,
+      },
+    );
   },
 });

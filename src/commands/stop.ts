@@ -1,23 +1,29 @@
-import { chosenContainers } from "../cli/chosen-containers.ts";
+import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
-import { forEach } from "../cli/each.ts";
-import { flag, value } from "../cli/option-spec.ts";
+import { forEach, severalAtOnce } from "../cli/each.ts";
+import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
-import { isTsmanError } from "../errors/index.ts";
 
 /** `tsman stop` */
 export const stop = defineCommand({
   name: "stop",
   usage: "[OPTIONS] CONTAINER…",
   summary: "stop containers: their stop signal, then SIGKILL",
-  examples: ["tsman stop web", "tsman stop --time 2 --all"],
+  examples: ["tsman stop web", "tsman stop --time 2 --all", "tsman stop --filter label=tier=front"],
   options: {
     all: flag({ char: "a", summary: "all that run" }),
+    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    filter: texts({
+      char: "f",
+      metavar: "KEY=VALUE",
+      summary: "those that run and pass, as of ps",
+    }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
     time: value({
       char: "t",
       metavar: "SECONDS",
-      summary: "how long to wait before SIGKILL",
+      summary: "how long to wait before SIGKILL; -1: for ever",
       aliases: ["timeout"],
       parse: integer(-1, 2_147_483),
     }),
@@ -25,15 +31,16 @@ export const stop = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    const choice = { all: values.all, runningOnly: true, verb: "stop" };
-    const names = await chosenContainers(engine, positionals, choice);
-    return await forEach(names, context, async (name) => {
-      try {
+    const { all, latest, filter: filters, cidfile: cidFiles } = values;
+    const choice = { verb: "stop", all, latest, filters, cidFiles, among: isUp };
+    return await forEach(
+      await chosenContainers(engine, positionals, choice),
+      context,
+      async (name) => {
         await engine.containers.stop(name, { timeout: values.time });
         context.stdout.write(`${name}\n`);
-      } catch (error) {
-        if (!(values.ignore && isTsmanError(error, "CONTAINER_NOT_FOUND"))) throw error;
-      }
-    });
+      },
+      { parallel: severalAtOnce, ignoreMissing: values.ignore },
+    );
   },
 });

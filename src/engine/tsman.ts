@@ -5,7 +5,14 @@ import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
 import { createImageService } from "./images/image-service.ts";
-import type { ContainerService, ExplainDocument, ImageService, InfoDocument } from "./types.ts";
+import type {
+  ContainerService,
+  EventOptions,
+  ExplainDocument,
+  ImageService,
+  InfoDocument,
+  TsmanEvent,
+} from "./types.ts";
 
 /**
  * tsman as a library: one instance over one store.  It prints nothing, ends no process, and
@@ -51,6 +58,12 @@ export class Tsman implements Disposable {
   async info(): Promise<InfoDocument> {
     const { collectInfo } = await import("./info.ts");
     return await collectInfo(this.#context);
+  }
+
+  /** What happened in this store, and, unless told otherwise, what happens from now on. */
+  async *events(options: EventOptions = {}): AsyncGenerator<TsmanEvent> {
+    const { readEvents } = await import("./events/read-events.ts");
+    yield* readEvents(this.#context, options);
   }
 
   /** Closes the store.  Containers go on. */

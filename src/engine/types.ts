@@ -2,6 +2,11 @@ import type { ContainerOptions, PullPolicy } from "../container/options.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
+import type {
+  ContainerEventStatus,
+  ImageEventStatus,
+  VolumeEventStatus,
+} from "../store/events.ts";
 import type { PullProgress } from "./progress.ts";
 
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
@@ -207,6 +212,59 @@ export interface ContainerLogOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `containers.wait` waits for; "stopped" and "exited" are its end, and one. */
+export type WaitCondition =
+  | "configured"
+  | "created"
+  | "running"
+  | "paused"
+  | "stopped"
+  | "exited"
+  | "unknown"
+  | "removing";
+
+/** How `containers.wait` waits. */
+export interface WaitOptions {
+  /** Any of them will do; missing or empty: its end. */
+  readonly conditions?: readonly WaitCondition[] | undefined;
+  /** Milliseconds between two looks, where nothing tells of a change; missing: 250. */
+  readonly interval?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Something that happened to a container, image or volume. */
+export interface TsmanEvent {
+  /** RFC 3339 with nanoseconds, UTC. */
+  readonly time: string;
+  readonly type: "container" | "image" | "volume";
+  readonly status: ContainerEventStatus | ImageEventStatus | VolumeEventStatus;
+  /** Of the container or image. */
+  readonly id?: string | undefined;
+  /** Of the container, image or volume, as it was then. */
+  readonly name: string;
+  /** Of a container: the name of its image. */
+  readonly image?: string | undefined;
+  /** Of died and exec_died: how the program ended. */
+  readonly exitCode?: number | undefined;
+  /** Of health_status: "healthy", "unhealthy" … */
+  readonly health?: string | undefined;
+  /** Labels of the container, and what belongs to the status. */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Which events, see `tsman events`. */
+export interface EventOptions {
+  /** From then on; missing: from now on, or, without `follow`, all that are known. */
+  readonly since?: Date | undefined;
+  /** Up to then, which ends the stream. */
+  readonly until?: Date | undefined;
+  /** At the last one wait for more; missing: true. */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** A line of the store's file is damaged and was left out; how many so far. */
+  readonly onSkipped?: ((count: number) => void) | undefined;
+}
+
 /** What would be done, and why: `tsman run --explain`. */
 export interface ExplainDocument {
   /** In the order in which it would be done. */
@@ -289,7 +347,7 @@ export interface ContainerService {
   exec(nameOrId: string, options: ExecOptions, io: ExecIo): Promise<ExecSession>;
   /** @throws TsmanError CONTAINER_NOT_FOUND */
   inspect(nameOrId: string): Promise<ContainerDetails>;
-  /** @param timeout seconds until SIGKILL; missing: the container's own. */
+  /** @param timeout seconds until SIGKILL, negative: never; missing: the container's own. */
   stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
 /** How one attaches to a container. */
 export interface AttachOptions {
@@ -305,12 +363,15 @@ export interface AttachOptions {
     nameOrId: string,
     options?: {
       readonly force?: boolean | undefined;
+      /** Before it, the containers that were made to share its namespaces. */
+      readonly depend?: boolean | undefined;
       readonly timeout?: number | undefined;
       readonly volumes?: boolean | undefined;
     },
   ): Promise<void>;
   logs(nameOrId: string, options?: ContainerLogOptions): AsyncIterable<ContainerLogLine>;
-  wait(nameOrId: string, signal?: AbortSignal): Promise<{ readonly status: number }>;
+  /** @returns its exit status; -1 when another condition than its end came true. */
+  wait(nameOrId: string, options?: WaitOptions): Promise<{ readonly status: number }>;
 }
 
 /** One line of a container's output. */

@@ -11,11 +11,12 @@ export const errorCodes = {
   CONFIG_INVALID: 125,
   // not found
   IMAGE_NOT_FOUND: 125,
-  CONTAINER_NOT_FOUND: 1,
+  CONTAINER_NOT_FOUND: 125,
   PLATFORM_NOT_FOUND: 125,
   // conflict: the name or thing is taken
   NAME_IN_USE: 125,
   IMAGE_IN_USE: 2,
+  CONTAINER_IN_USE: 125,
   PORT_IN_USE: 125,
   // state: the thing exists but is in the wrong state
   CONTAINER_RUNNING: 2,

@@ -15,11 +15,11 @@ export function escapeCell(text: string): string {
 }
 
 /**
- * A JSON document in the indented form that commands print.  JSON.stringify leaves DEL, C1 and
+ * A JSON document in the form that commands print, on one line without `indent`.  JSON.stringify leaves DEL, C1 and
  * turned text as they are; their escapes mean the same to every reader.
  */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value, null, 4).replace(
+export function printableJson(value: unknown, indent = 4): string {
+  return JSON.stringify(value, null, indent).replace(
     /[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -4,7 +4,6 @@ import type { EngineContext } from "../context.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { containerState, getContainer, logFileName } from "./find-container.ts";
-import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
 
 /** The container part of the engine over a context. */
 export function createContainerService(context: EngineContext): ContainerService {
@@ -57,17 +56,17 @@ export function createContainerService(context: EngineContext): ContainerService
       killContainer(context, nameOrId, signal);
     },
     async remove(nameOrId, options = {}) {
-      const { removeContainer } = await import("./remove-container.ts");
-      await removeContainer(context, nameOrId, options);
+      const { removeWithDependents } = await import("./dependents.ts");
+      await removeWithDependents(context, nameOrId, options);
     },
     async *logs(nameOrId, options = {}) {
       const record = getContainer(context, nameOrId);
       const file = path.join(context.store.containers.dir(record.id), logFileName);
       yield* readLog(file, options, () => containerState(context, record).status !== "running");
     },
-    async wait(nameOrId, signal) {
-      const record = getContainer(context, nameOrId);
-      return { status: exitStatusOfRecord(record, await waitForExit(context, record, signal)) };
+    async wait(nameOrId, options = {}) {
+      const { waitContainer } = await import("./wait-container.ts");
+      return await waitContainer(context, nameOrId, options);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { assertContainerName } from "../../container/names.ts";
 import { type ContainerState, readContainerState } from "../../container/state.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
@@ -13,11 +14,13 @@ export const configFileName = "config.json";
 /**
  * The container of that name, id or unique beginning of an id.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND
+ * @throws TsmanError CONTAINER_NOT_FOUND, NAME_INVALID
  */
 export function getContainer(context: EngineContext, nameOrId: string): ContainerRecord {
   const record = context.store.containers.find(nameOrId);
   if (record !== undefined) return record;
+  // Not just absent: no container can be called so (security case S32).
+  assertContainerName(nameOrId);
   throw new TsmanError(
     "CONTAINER_NOT_FOUND",
     `find container ${JSON.stringify(nameOrId)}: no such container`,

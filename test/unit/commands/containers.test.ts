@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TsmanError } from "../../../src/errors/index.ts";
 import { run } from "../cli/fake-context.ts";
-import { container } from "./sample.ts";
+import { container, scratch } from "./sample.ts";
 
 const missing = (): Promise<never> =>
   Promise.reject(new TsmanError("CONTAINER_NOT_FOUND", "no such container"));
@@ -12,7 +12,7 @@ describe("stop, kill, wait, rm", () => {
       if (name === "b") await missing();
     };
     const { status, stdout } = await run(["stop", "a", "b", "c"], { containers: { stop } });
-    expect({ status, stdout }).toEqual({ status: 1, stdout: "a\nc\n" });
+    expect({ status, stdout }).toEqual({ status: 125, stdout: "a\nc\n" });
   });
 
   test("stop passes its seconds on, under both names", async () => {
@@ -25,29 +25,88 @@ describe("stop, kill, wait, rm", () => {
     expect(seen).toEqual([{ timeout: 3 }, { timeout: 4 }]);
   });
 
-  test("--all means those that run for stop, and all of them for rm", async () => {
-    const asked: unknown[] = [];
+  const several = {
+    list: async () => [
+      container({ id: "c".repeat(64), name: "new", state: "created" }),
+      container({ id: "b".repeat(64), name: "paused", state: "paused" }),
+      container({ id: "a".repeat(64), name: "old", createdAt: "2025-01-01T00:00:00Z" }),
+      container({ id: "d".repeat(64), name: "gone", state: "stopped", createdAt: "2024-01-01" }),
+    ],
+  };
+  const named = (text: string): string => text.replace(/([a-d])\1*\n/g, "$1");
+
+  test.each([
+    [["stop", "--all"], "ba"],
+    [["kill", "--all"], "ba"],
+    [["rm", "--all"], "cbad"],
+    [["stop", "--latest"], "c"],
+    [["kill", "-l"], "c"],
+    [["rm", "-l"], "c"],
+    [["wait", "-l"], "0"],
+    [["stop", "--filter", "name=o"], "a"],
+    [["rm", "--filter", "status=exited"], "d"],
+    [["rm", "--all", "--filter", "name=new"], "c"],
+    [["rm", "--filter", "name=nothing"], ""],
+  ])("%j means %s", async (argv, expected) => {
     const containers = {
-      list: async (options: unknown) => {
-        asked.push(options);
-        return [container()];
-      },
+      ...several,
       stop: async () => {},
+      kill: async () => {},
       remove: async () => {},
+      wait: async () => ({ status: 0 }),
     };
-    await run(["stop", "--all"], { containers });
-    await run(["rm", "-a"], { containers });
-    expect(asked).toEqual([{ all: false }, { all: true }]);
+    const { status, stdout } = await run(argv, { containers });
+    expect({ status, named: named(stdout.replace("0\n", "0")) }).toEqual({
+      status: 0,
+      named: expected,
+    });
   });
 
-  test.each([[["stop"]], [["rm"]], [["kill"]], [["stop", "--all", "a"]]])(
-    "%j is refused",
-    async (argv) => {
-      const { status, stderr } = await run(argv);
-      expect(status).toBe(125);
-      expect(stderr).toContain("name one, or use --all".slice(-9));
-    },
-  );
+  test.each([
+    [["stop"], "none is named"],
+    [["rm"], "none is named"],
+    [["kill"], "none is named"],
+    [["wait"], "none is named"],
+    [["stop", "--all", "a"], "--all and names exclude each other"],
+    [["stop", "--latest", "a"], "--latest and names exclude each other"],
+    [["kill", "--all", "--latest"], "--all and --latest exclude each other"],
+    [["rm", "--filter", "name=x", "a"], "--filter and names exclude each other"],
+    [["rm", "--all", "--cidfile", "/dev/null"], "--all and --cidfile exclude each other"],
+    [["rm", "--cidfile", "/dev/null"], "it holds no id"],
+    [["rm", "--cidfile", "/nonexistent/file"], "read --cidfile /nonexistent/file"],
+    [["wait", "--condition", "asleep", "a"], "--condition"],
+    [["wait", "--interval", "0", "a"], "--interval"],
+  ])("%j is refused", async (argv, why) => {
+    const { status, stderr } = await run(argv, { containers: several });
+    expect(status).toBe(125);
+    expect(stderr).toContain(why);
+  });
+
+  test("--latest says so when there is no container", async () => {
+    const { status, stderr } = await run(["rm", "-l"], { containers: { list: async () => [] } });
+    expect(status).toBe(125);
+    expect(stderr).toContain("there is none");
+  });
+
+  test("--cidfile names containers, several times and beside others", async () => {
+    using directory = scratch();
+    const files = ["one", "two"].map((id) => directory.file(id, `${id}\n`));
+    const stop = async () => {};
+    const argv = ["stop", ...files.flatMap((file) => ["--cidfile", file]), "three"];
+    const { stdout } = await run(argv, { containers: { stop } });
+    expect(stdout.split("\n").sort()).toEqual(["", "one", "three", "two"]);
+  });
+
+  test("several are stopped at once", async () => {
+    let waiting = 0;
+    const all = Promise.withResolvers<void>();
+    const stop = async (): Promise<void> => {
+      waiting += 1;
+      if (waiting === 3) all.resolve();
+      await all.promise;
+    };
+    expect((await run(["stop", "a", "b", "c"], { containers: { stop } })).status).toBe(0);
+  });
 
   test("kill sends KILL unless told another signal", async () => {
     const seen: unknown[] = [];
@@ -65,6 +124,31 @@ describe("stop, kill, wait, rm", () => {
     expect((await run(["rm", "-f", "a"], { containers })).status).toBe(0);
     expect((await run(["rm", "--ignore", "a"], { containers })).status).toBe(0);
     expect((await run(["rm", "a"], { containers })).status).toBe(1);
+    const { stop } = { stop: missing };
+    expect((await run(["stop", "--ignore", "a"], { containers: { stop } })).status).toBe(0);
+  });
+
+  test("rm ends with 1 when one is not there, whatever else fails", async () => {
+    const remove = (name: string): Promise<never> =>
+      name === "missing"
+        ? missing()
+        : Promise.reject(new TsmanError("CONTAINER_RUNNING", "it is running"));
+    expect((await run(["rm", "missing", "runs"], { containers: { remove } })).status).toBe(1);
+    expect((await run(["rm", "runs"], { containers: { remove } })).status).toBe(2);
+  });
+
+  test("wait hands its conditions on, and --ignore prints -1 for what is not there", async () => {
+    const seen: unknown[] = [];
+    const wait = async (_: string, options: unknown) => {
+      seen.push(options);
+      return { status: -1 };
+    };
+    const containers = { wait, find: async () => undefined };
+    const argv = ["wait", "--condition", "running", "--condition", "exited", "-i", "2s", "a"];
+    await run(argv, { containers });
+    expect(seen).toMatchObject([{ conditions: ["running", "exited"], interval: 2000 }]);
+    expect((await run(["wait", "--ignore", "a"], { containers })).stdout).toBe("-1\n");
+    expect(seen).toHaveLength(1);
   });
 
   test("wait prints the status", async () => {
@@ -110,7 +194,7 @@ describe("logs", () => {
     const logs = (): AsyncIterable<never> => ({
       [Symbol.asyncIterator]: () => ({ next: missing }),
     });
-    expect((await run(["logs", "a"], { containers: { logs } })).status).toBe(1);
+    expect((await run(["logs", "a"], { containers: { logs } })).status).toBe(125);
   });
 });
 
@@ -170,7 +254,7 @@ describe("inspect", () => {
     expect((await run(["inspect", "x"], engine)).stderr).toContain(
       "inspect x: no such container or image",
     );
-    expect((await run(["container", "inspect", "x"], engine)).status).toBe(1);
+    expect((await run(["container", "inspect", "x"], engine)).status).toBe(125);
     expect((await run(["image", "inspect", "x"], engine)).stderr).toContain(
       "inspect x: no such image",
     );

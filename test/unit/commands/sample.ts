@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import type { ContainerSummary, ImageSummary } from "../../../src/engine/types.ts";
 
 /** A container that runs, changed as the test needs. */
@@ -32,5 +35,18 @@ export function image(changes: Partial<ImageSummary> = {}): ImageSummary {
     platform: { os: "linux", architecture: "amd64" },
     containers: 0,
     ...changes,
+  };
+}
+
+/** A directory for the files that a command line names. */
+export function scratch(): Disposable & { file: (name: string, content: string) => string } {
+  const directory = mkdtempSync(path.join(os.tmpdir(), "tsman-command-"));
+  return {
+    file: (name, content) => {
+      const file = path.join(directory, name);
+      writeFileSync(file, content);
+      return file;
+    },
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
   };
 }

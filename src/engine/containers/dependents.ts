@@ -1,0 +1,49 @@
+import { TsmanError } from "../../errors/index.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import { getContainer } from "./find-container.ts";
+import { type RemoveOptions, removeContainer } from "./remove-container.ts";
+
+/** The containers that were made to share a namespace with this one: `--network container:NAME`. */
+function dependentsOf(context: EngineContext, record: ContainerRecord): ContainerRecord[] {
+  const { containers } = context.store;
+  return containers.list().filter(({ id, options }) => {
+    if (id === record.id) return false;
+    return [options.network, options.pid, options.ipc, options.uts].some(
+      (request) =>
+        request.mode === "container" && containers.find(request.container)?.id === record.id,
+    );
+  });
+}
+
+/**
+ * Removes a container, and with `depend` those before it that were made to share its namespaces:
+ * they could not be started without it.
+ *
+ * @throws TsmanError CONTAINER_IN_USE when there are such and `depend` is not set;
+ * CONTAINER_NOT_FOUND, CONTAINER_RUNNING
+ */
+export async function removeWithDependents(
+  context: EngineContext,
+  nameOrId: string,
+  options: RemoveOptions & { readonly depend?: boolean | undefined },
+): Promise<void> {
+  const record = getContainer(context, nameOrId);
+  const dependents = dependentsOf(context, record);
+  if (dependents.length > 0 && options.depend !== true) {
+    const names = dependents.map(({ name }) => name);
+    throw new TsmanError(
+      "CONTAINER_IN_USE",
+      `remove container ${record.name}: its namespaces are shared by ${names.join(", ")}`,
+      {
+        hint: `remove these too: tsman rm --depend ${record.name}`,
+        details: { container: record.id, dependents: names },
+      },
+    );
+  }
+  for (const { id } of dependents) {
+    // A dependent of two is gone when the second one's turn comes.
+    if (context.store.containers.has(id)) await removeWithDependents(context, id, options);
+  }
+  await removeContainer(context, record.id, options);
+}

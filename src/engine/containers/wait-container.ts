@@ -1,0 +1,91 @@
+import { isTsmanError } from "../../errors/index.ts";
+import { FileChanges } from "../../platform/file-changes.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { WaitCondition, WaitOptions } from "../types.ts";
+import { containerSummary } from "./container-summary.ts";
+import { containerState, getContainer } from "./find-container.ts";
+import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
+
+/** A condition that holds while the program has no end: Podman's answer then. */
+const noStatus = -1;
+/** Milliseconds, as Podman's. */
+const defaultInterval = 250;
+
+const endings: readonly WaitCondition[] = ["stopped", "exited"];
+
+/**
+ * Waits until one of the conditions holds; when its end is waited for, gives its exit status.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, EXIT_STATUS_UNKNOWN, INTERRUPTED
+ */
+export async function waitContainer(
+  context: EngineContext,
+  nameOrId: string,
+  options: WaitOptions,
+): Promise<{ readonly status: number }> {
+  const first = getContainer(context, nameOrId);
+  const conditions = options.conditions?.length ? options.conditions : endings;
+  const { signal } = options;
+  // Before the first look: what happens after it changes the file of events.
+  using changes = new FileChanges(context.store.events.path, signal);
+  for (;;) {
+    const record = context.store.containers.find(first.id);
+    if (record === undefined) {
+      if (conditions.includes("removing")) return { status: noStatus };
+      return { status: exitStatusOfRecord(first, await endFromEvents(context, first)) };
+    }
+    const held = conditions.find((condition) => holds(context, record, condition));
+    if (held !== undefined && !endings.includes(held)) return { status: noStatus };
+    if (held !== undefined) {
+      const state = containerState(context, record);
+      const exit = state.status === "exited" ? state.exit : undefined;
+      return { status: exitStatusOfRecord(record, exit ?? (await endFromEvents(context, record))) };
+    }
+    const isUp = containerSummary(context, record).pid !== undefined;
+    // The kernel tells of the end of a monitor, whatever has become of the file of events.
+    if (isUp && conditions.every((one) => endings.includes(one))) {
+      await waitForExit(context, record, signal);
+    } else await changes.next(options.interval ?? defaultInterval);
+    signal?.throwIfAborted();
+  }
+}
+
+function holds(context: EngineContext, record: ContainerRecord, condition: WaitCondition): boolean {
+  const { state, exitCode } = containerSummary(context, record);
+  switch (condition) {
+    case "configured":
+    case "created":
+      return state === "created";
+    case "running":
+    case "paused":
+      return state === condition;
+    case "stopped":
+    case "exited":
+      return state === "stopped";
+    case "unknown":
+      return state === "stopped" && exitCode === undefined;
+    case "removing":
+      return false;
+  }
+}
+
+/** What the monitor told of the end of a container that was removed since (`--rm`). */
+async function endFromEvents(
+  context: EngineContext,
+  record: ContainerRecord,
+): Promise<{ readonly exitCode: number } | undefined> {
+  const { readEvents } = await import("../events/read-events.ts");
+  const since = record.startedAt === undefined ? undefined : new Date(record.startedAt);
+  let end: { readonly exitCode: number } | undefined;
+  try {
+    for await (const event of readEvents(context, { since, follow: false })) {
+      if (event.id === record.id && event.status === "died" && event.exitCode !== undefined) {
+        end = { exitCode: event.exitCode };
+      }
+    }
+  } catch (error) {
+    if (!isTsmanError(error)) throw error;
+  }
+  return end;
+}
