@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cover.h"
 #include "map.h"
 #include "memory.h"
 #include "namespace.h"
@@ -24,6 +25,7 @@ struct options {
     int join; /* descriptor of a user namespace to enter instead of a new one, or -1 */
     bool mount;
     struct view view;
+    struct cover cover;
     char **program;
 };
 
@@ -97,6 +99,13 @@ static bool parse_options(char **words, struct options *options)
             request.newuidmap = *++words;
         } else if (strcmp(word, "--newgidmap") == 0) {
             request.newgidmap = *++words;
+        } else if (strcmp(word, "--cover") == 0) {
+            options->mount = true;
+            if (!cover_add(&options->cover, *++words))
+                return false;
+        } else if (strcmp(word, "--expose") == 0) {
+            if (!cover_expose(&options->cover, *++words))
+                return false;
         } else if (strcmp(word, "--join") == 0) {
             if (!number_parse(*++words, 10, INT32_MAX, &number))
                 return false;
@@ -156,7 +165,9 @@ static int enter(struct options *options, struct failure *failure)
     if (namespace_unshare(CLONE_NEWUSER | (options->mount ? CLONE_NEWNS : 0), failure) < 0)
         return -1;
     sync_send(sync, SYNC_MAP_WANTED, 0, -1);
-    /* Still as the caller, see view.h. */
+    /* Still as the caller, see cover.h and view.h. */
+    if (cover_open(&options->cover, failure) < 0)
+        return -1;
     if (options->view.kind != NULL && view_open(&options->view, failure) < 0)
         return -1;
     int got = sync_receive(sync, &message, &fd, 0);
@@ -219,11 +230,13 @@ int userns_main(char **words)
                               !parse_map(options.gid_map, request.gid, &request.gid_length)))) {
         fprintf(stderr, "tsman-native: userns: usage: userns --uid-map 'INSIDE OUTSIDE COUNT,...' "
                         "--gid-map ... [--newuidmap PATH --newgidmap PATH] [--deny-setgroups] "
-                        "[--mount [--view KIND WORD...]] [--keep-fds] -- PROGRAM [ARGUMENT...]\n"
+                        "[--mount [--view KIND WORD...]] [--cover DIRECTORY [--expose PATH]...]... "
+                        "[--keep-fds] -- PROGRAM [ARGUMENT...]\n"
                         "       userns --join DESCRIPTOR -- PROGRAM [ARGUMENT...]\n");
         return 125;
     }
-    if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)
+    if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0 ||
+        cover_mount(&options.cover, &failure) < 0)
         return complain(&failure, 125);
     if (options.view.kind != NULL && view_enter(&options.view, &failure) < 0) {
         view_leave(&options.view);

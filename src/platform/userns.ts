@@ -20,10 +20,20 @@ export interface UsernsMaps {
   readonly denySetgroups: boolean;
 }
 
+/** A directory that the namespace's ids may not enter, and what of it they are shown all the same. */
+export interface CoveredDirectory {
+  /** Absolute, without links. */
+  readonly directory: string;
+  /** Paths below it; readable for everybody once one is there. */
+  readonly exposed: readonly string[];
+}
+
 /** What {@link spawnInUserns} takes besides {@link SpawnOptions}. */
 export interface UsernsSpawnOptions extends SpawnOptions {
   /** Also a mount namespace of its own. */
   readonly mount?: boolean | undefined;
+  /** In a mount namespace of its own. */
+  readonly covered?: readonly CoveredDirectory[] | undefined;
 }
 
 /**
@@ -40,7 +50,7 @@ export function spawnInUserns(
 ): ChildProcess {
   return spawnProgram(
     nativeProgram(),
-    usernsArguments(maps, argv, options.mount ?? false),
+    usernsArguments(maps, argv, options.mount ?? false, options.covered),
     options,
   );
 }
@@ -50,6 +60,7 @@ export function usernsArguments(
   maps: UsernsMaps,
   argv: readonly string[],
   mount: boolean,
+  covered: readonly CoveredDirectory[] = [],
 ): readonly string[] {
   return [
     "userns",
@@ -62,6 +73,11 @@ export function usernsArguments(
       : ["--newuidmap", maps.tools.newuidmap, "--newgidmap", maps.tools.newgidmap]),
     ...(maps.denySetgroups ? ["--deny-setgroups"] : []),
     ...(mount ? ["--mount"] : []),
+    ...covered.flatMap(({ directory, exposed }) => [
+      "--cover",
+      directory,
+      ...exposed.flatMap((path) => ["--expose", path]),
+    ]),
     "--",
     ...argv,
   ];
