@@ -84,6 +84,35 @@ export interface PortBinding {
   readonly protocol: "tcp" | "udp";
 }
 
+/** Inode numbers of a container's namespaces, as namespaces(7) shows them in /proc/PID/ns. */
+export interface ContainerNamespaces {
+  readonly cgroup: string;
+  readonly ipc: string;
+  readonly mnt: string;
+  readonly net: string;
+  readonly pid: string;
+  readonly user: string;
+  readonly uts: string;
+}
+
+/** Bytes of a container's root file system. */
+export interface ContainerSize {
+  /** What the container has written. */
+  readonly writable: number;
+  /** All of it, image included. */
+  readonly rootfs: number;
+}
+
+/** Which containers are listed, and what is found out about them besides. */
+export interface ContainerListOptions {
+  /** Those that do not run too. */
+  readonly all?: boolean | undefined;
+  /** With `namespaces`. */
+  readonly namespaces?: boolean | undefined;
+  /** With `size`, which takes a walk through the files of each. */
+  readonly size?: boolean | undefined;
+}
+
 /** One container of the store, with the kernel's word on whether it runs. */
 export interface ContainerSummary {
   /** 64 hexadecimal digits. */
@@ -112,6 +141,22 @@ export interface ContainerSummary {
   readonly mounts: readonly string[];
   /** "slirp4netns", "none", "host" … */
   readonly network: string;
+  /** Paths of the host and names of volumes behind `mounts`, in their order; "" for a tmpfs. */
+  readonly mountSources?: readonly string[] | undefined;
+  /** It is removed when it ends. */
+  readonly autoRemove?: boolean | undefined;
+  /** File that `--cidfile` wrote. */
+  readonly cidFile?: string | undefined;
+  /** How often its restart policy has started it. */
+  readonly restarts?: number | undefined;
+  /** "no", "on-failure", "always", "unless-stopped"; missing: "no". */
+  readonly restartPolicy?: string | undefined;
+  /** Missing: it has no health check. */
+  readonly health?: "starting" | "healthy" | "unhealthy" | undefined;
+  /** Where it was asked for, and while it runs. */
+  readonly namespaces?: ContainerNamespaces | undefined;
+  /** Where it was asked for. */
+  readonly size?: ContainerSize | undefined;
 }
 
 /** A mount as it is in force. */
@@ -328,13 +373,13 @@ export interface ContainerService {
    * @returns undefined when it runs already.
    */
   start(nameOrId: string, io: RunIo, options?: StartOptions): Promise<RunSession | undefined>;
-  /** The newest first. */
   /**
    * Connects the caller's descriptors with a container that runs; several may be at once.
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
    */
   attach(nameOrId: string, options: AttachOptions, io: RunIo): Promise<RunSession>;
+  /** The newest first. */
   list(options?: ContainerListOptions): Promise<readonly ContainerSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ContainerSummary | undefined>;

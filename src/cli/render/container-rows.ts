@@ -1,5 +1,11 @@
-import type { ContainerSummary, PortBinding } from "../../engine/types.ts";
-import { humanAge, humanDuration } from "./human.ts";
+import type {
+  ContainerNamespaces,
+  ContainerSize,
+  ContainerSummary,
+  PortBinding,
+} from "../../engine/types.ts";
+import { goMap } from "../template/go-map.ts";
+import { humanAge, humanDuration, humanSize } from "./human.ts";
 import type { ListingRow } from "./listing.ts";
 
 /** How container rows are made. */
@@ -14,6 +20,11 @@ export function shownState(container: Pick<ContainerSummary, "state">): string {
   return container.state === "stopped" ? "exited" : container.state;
 }
 
+/** Whether it has processes, be they paused. */
+export function isUp({ state }: Pick<ContainerSummary, "state">): boolean {
+  return state === "running" || state === "paused";
+}
+
 /** `Up 3 minutes`, `Exited (1) 2 hours ago`. */
 export function statusText(container: ContainerSummary, now: number): string {
   switch (container.state) {
@@ -23,7 +34,8 @@ export function statusText(container: ContainerSummary, now: number): string {
     case "paused": {
       const since = container.startedAt === undefined ? undefined : Date.parse(container.startedAt);
       const up = since === undefined ? "" : ` ${humanDuration(Math.max(0, now - since))}`;
-      return `Up${up}${container.state === "paused" ? " (Paused)" : ""}`;
+      const health = container.health === undefined ? "" : ` (${container.health})`;
+      return `Up${up}${container.state === "paused" ? " (Paused)" : health}`;
     }
     case "stopped": {
       // Nobody may invent a status: an unknown one is said to be unknown.
@@ -35,9 +47,14 @@ export function statusText(container: ContainerSummary, now: number): string {
   }
 }
 
-/** `0.0.0.0:8080->80/tcp, …`; neighbours become a range. */
-export function portsText(ports: readonly PortBinding[]): string {
-  const parts: string[] = [];
+/** Neighbouring ports that are published alike. */
+interface PortRange {
+  readonly first: PortBinding;
+  readonly length: number;
+}
+
+function portRanges(ports: readonly PortBinding[]): readonly PortRange[] {
+  const ranges: PortRange[] = [];
   for (let index = 0; index < ports.length; ) {
     const first = ports[index] as PortBinding;
     let length = 1;
@@ -50,13 +67,22 @@ export function portsText(ports: readonly PortBinding[]): string {
         next.containerPort === first.containerPort + length;
       if (!follows) break;
     }
-    const span = (port: number): string =>
-      length === 1 ? `${port}` : `${port}-${port + length - 1}`;
-    const ip = first.hostIp.includes(":") ? `[${first.hostIp}]` : first.hostIp;
-    parts.push(`${ip}:${span(first.hostPort)}->${span(first.containerPort)}/${first.protocol}`);
+    ranges.push({ first, length });
     index += length;
   }
-  return parts.join(", ");
+  return ranges;
+}
+
+/** `0.0.0.0:8080->80/tcp, …`; neighbours become a range. */
+export function portsText(ports: readonly PortBinding[]): string {
+  return portRanges(ports)
+    .map(({ first, length }) => {
+      const span = (port: number): string =>
+        length === 1 ? `${port}` : `${port}-${port + length - 1}`;
+      const ip = first.hostIp.includes(":") ? `[${first.hostIp}]` : first.hostIp;
+      return `${ip}:${span(first.hostPort)}->${span(first.containerPort)}/${first.protocol}`;
+    })
+    .join(", ");
 }
 
 /** The command as one cell; long ones are cut as Podman cuts them. */
@@ -66,41 +92,87 @@ function commandText(command: readonly string[], isFull: boolean): string {
   return isFull || text.length <= limit + 3 ? text : `${text.slice(0, limit)}...`;
 }
 
-/** Rows of `tsman ps`. */
+/** Rows of `tsman ps`: Podman's fields, and Docker's where it has others. */
 export function containerRows(
   containers: readonly ContainerSummary[],
   style: ContainerRowStyle,
 ): readonly ListingRow[] {
-  return containers.map((container) => ({
-    json: containerJson(container, style.now),
-    fields: {
-      ID: style.isFull ? container.id : container.id.slice(0, 12),
-      Image: container.image,
-      ImageID: shortImageId(container.imageId, style.isFull),
-      Command: commandText(container.command, style.isFull),
-      Created: humanAge(container.createdAt, style.now),
-      CreatedAt: container.createdAt,
-      CreatedHuman: humanAge(container.createdAt, style.now),
-      RunningFor: humanAge(container.createdAt, style.now),
-      StartedAt: container.startedAt ?? "",
-      ExitedAt: container.finishedAt ?? "",
-      ExitCode: container.exitCode,
-      Exited: container.state === "stopped",
-      State: shownState(container),
-      Status: statusText(container, style.now),
-      Ports: portsText(container.ports),
-      Names: container.name,
-      Labels: Object.entries(container.labels)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(","),
-      Label: (key: unknown) => container.labels[String(key)] ?? "",
-      Mounts: style.isFull
-        ? container.mounts
-        : container.mounts.map((mount) => (mount.length > 15 ? `${mount.slice(0, 12)}...` : mount)),
-      Networks: container.network,
-      Pid: container.pid ?? 0,
-    },
-  }));
+  return containers.map((container) => {
+    const age = humanAge(container.createdAt, style.now);
+    const status = statusText(container, style.now);
+    const { namespaces } = container;
+    return {
+      json: containerJson(container, { age, status }),
+      fields: {
+        AutoRemove: container.autoRemove ?? false,
+        CGROUPNS: namespaces?.cgroup ?? "",
+        CIDFile: container.cidFile ?? "",
+        Command: commandText(container.command, style.isFull),
+        Created: goTime(container.createdAt),
+        CreatedAt: goTime(container.createdAt),
+        CreatedHuman: age,
+        ExitCode: container.exitCode ?? (container.state === "stopped" ? "unknown" : 0),
+        Exited: container.state === "stopped",
+        ExitedAt: unixTime(container.finishedAt),
+        Health: container.health ?? "",
+        ID: style.isFull ? container.id : container.id.slice(0, 12),
+        IPC: namespaces?.ipc ?? "",
+        Image: container.image,
+        ImageID: shortImageId(container.imageId, style.isFull),
+        IsInfra: false,
+        Label: (key: unknown) => container.labels[String(key)] ?? "",
+        Labels: goMap(container.labels),
+        LocalVolumes: container.mountSources?.filter((source) => /^[^/]/.test(source)).length ?? 0,
+        MNT: namespaces?.mnt ?? "",
+        Mounts: style.isFull ? container.mounts : container.mounts.map(shortMount),
+        NET: namespaces?.net ?? "",
+        Names: container.name,
+        Namespaces: namespaces === undefined ? {} : namespacesJson(namespaces),
+        Networks: container.network,
+        PIDNS: namespaces?.pid ?? "",
+        Pid: container.pid ?? 0,
+        Pod: "",
+        PodName: "",
+        Ports: portsText(container.ports),
+        Restarts: container.restarts ?? 0,
+        RunningFor: age,
+        Size: container.size === undefined ? "" : sizeText(container.size),
+        StartedAt: unixTime(container.startedAt),
+        State: shownState(container),
+        Status: status,
+        USERNS: namespaces?.user ?? "",
+        UTS: namespaces?.uts ?? "",
+      },
+    };
+  });
+}
+
+/** Headings that Podman's tables have for fields. */
+export const containerHeadings: Readonly<Record<string, string>> = {
+  CreatedHuman: "CREATED",
+  PIDNS: "PIDNS",
+};
+
+/** Seconds since 1970 at which Go's zero time is: Podman's "never". */
+const never = -62_135_596_800;
+
+function unixTime(moment: string | undefined): number {
+  return moment === undefined ? never : Math.trunc(Date.parse(moment) / 1000);
+}
+
+/** A moment as Go prints it: `2026-01-02 03:04:05.678 +0000 UTC`. */
+export function goTime(moment: string): string {
+  return moment.replace("T", " ").replace(/Z$/, " +0000 UTC");
+}
+
+function shortMount(mount: string): string {
+  return mount.length > 15 ? `${mount.slice(0, 12)}...` : mount;
+}
+
+/** `12B (virtual 1.99MB)`. */
+function sizeText({ writable, rootfs }: ContainerSize): string {
+  const short = (bytes: number): string => humanSize(bytes).replace(" ", "");
+  return `${short(writable)} (virtual ${short(rootfs)})`;
 }
 
 function shortImageId(id: string | undefined, isFull: boolean): string {
@@ -108,38 +180,57 @@ function shortImageId(id: string | undefined, isFull: boolean): string {
   return isFull ? digits : digits.slice(0, 12);
 }
 
-function containerJson(container: ContainerSummary, now: number): object {
-  const unix = (moment: string | undefined): number | null =>
-    moment === undefined ? null : Math.trunc(Date.parse(moment) / 1000);
+function namespacesJson(namespaces: ContainerNamespaces): Readonly<Record<string, string>> {
+  const { mnt, cgroup, ipc, net, pid, uts, user } = namespaces;
+  return { Mnt: mnt, Cgroup: cgroup, Ipc: ipc, Net: net, Pidns: pid, Uts: uts, User: user };
+}
+
+/** A container in `--format json`: Podman's members in Podman's order. */
+function containerJson(
+  container: ContainerSummary,
+  texts: { readonly age: string; readonly status: string },
+): object {
+  const isStopped = container.state === "stopped";
+  const { labels, ports, size, namespaces } = container;
   return {
+    AutoRemove: container.autoRemove ?? false,
     Command: container.command,
-    CreatedAt: humanAge(container.createdAt, now),
-    Created: unix(container.createdAt),
-    Exited: container.state === "stopped",
-    ExitedAt: unix(container.finishedAt),
-    // null, not 0: nobody knows it (or there is none yet).
-    ExitCode: container.exitCode ?? null,
+    CreatedAt: texts.age,
+    CIDFile: container.cidFile ?? "",
+    Exited: isStopped,
+    // null, not a number, for what nobody knows.
+    ExitedAt:
+      isStopped && container.finishedAt === undefined ? null : unixTime(container.finishedAt),
+    ExitCode: isStopped ? (container.exitCode ?? null) : 0,
     Id: container.id,
     Image: container.image,
     ImageID: shortImageId(container.imageId, true),
     IsInfra: false,
-    Labels: container.labels,
+    Labels: Object.keys(labels).length === 0 ? null : labels,
     Mounts: container.mounts,
     Names: [container.name],
-    Networks:
-      container.network === "none" || container.network === "host" ? [] : [container.network],
+    Namespaces: namespaces === undefined ? {} : namespacesJson(namespaces),
+    // As Podman: those that have a name of the user's.
+    Networks: [],
     Pid: container.pid ?? 0,
     Pod: "",
     PodName: "",
-    Ports: container.ports.map((port) => ({
-      host_ip: port.hostIp,
-      container_port: port.containerPort,
-      host_port: port.hostPort,
-      range: 1,
-      protocol: port.protocol,
-    })),
-    StartedAt: unix(container.startedAt),
+    Ports: ports.length === 0 ? null : portRanges(ports).map(portJson),
+    Restarts: container.restarts ?? 0,
+    Size: size === undefined ? null : { rootFsSize: size.rootfs, rwSize: size.writable },
+    StartedAt: unixTime(container.startedAt),
     State: shownState(container),
-    Status: statusText(container, now),
+    Status: texts.status,
+    Created: unixTime(container.createdAt),
+  };
+}
+
+function portJson({ first, length }: PortRange): object {
+  return {
+    host_ip: first.hostIp === "0.0.0.0" ? "" : first.hostIp,
+    container_port: first.containerPort,
+    host_port: first.hostPort,
+    range: length,
+    protocol: first.protocol,
   };
 }

@@ -36,11 +36,17 @@ export function passes(filters: readonly Filter[], matches: (filter: Filter) => 
   );
 }
 
-/** `label=KEY` or `label=KEY=VALUE`. */
+/** `label=KEY` or `label=KEY=VALUE`; `*` stands for anything in either. */
 export function matchesLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const equals = wanted.indexOf("=");
-  if (equals < 0) return Object.hasOwn(labels, wanted);
-  return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1);
+  const key = equals < 0 ? wanted : wanted.slice(0, equals);
+  const value = equals < 0 ? undefined : wanted.slice(equals + 1);
+  if (!wanted.includes("*")) {
+    return Object.hasOwn(labels, key) && (value === undefined || labels[key] === value);
+  }
+  const keys = globPattern(key);
+  const values = globPattern(value ?? "*");
+  return Object.entries(labels).some(([name, text]) => keys.test(name) && values.test(text));
 }
 
 /** A shell's pattern with `*` and `?`, over the whole text. */
@@ -49,5 +55,5 @@ export function globPattern(pattern: string): RegExp {
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
-  return new RegExp(`^${body}$`);
+  return new RegExp(`^${body}$`, "s");
 }

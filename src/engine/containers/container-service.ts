@@ -4,6 +4,7 @@ import type { EngineContext } from "../context.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { containerState, getContainer, logFileName } from "./find-container.ts";
+import { listContainers } from "./list-containers.ts";
 
 /** The container part of the engine over a context. */
 export function createContainerService(context: EngineContext): ContainerService {
@@ -34,10 +35,7 @@ export function createContainerService(context: EngineContext): ContainerService
       return await execInContainer(context, nameOrId, options, io);
     },
     async list(options = {}) {
-      return context.store.containers
-        .list()
-        .map((record) => containerSummary(context, record))
-        .filter((summary) => options.all || summary.state === "running");
+      return listContainers(context, options);
     },
     async find(nameOrId) {
       const record = context.store.containers.find(nameOrId);

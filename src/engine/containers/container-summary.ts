@@ -28,11 +28,20 @@ export function containerSummary(
     labels: record.options.labels,
     mounts: record.options.mounts.map((mount: ContainerMount) => mount.target),
     network: networkName(record.options.network),
+    mountSources: record.options.mounts.map(mountSource),
+    autoRemove: record.options.remove,
+    cidFile: record.options.cidFile,
   };
 }
 
 function shownState(status: "created" | "running" | "exited"): ContainerState {
   return status === "exited" ? "stopped" : status;
+}
+
+/** What is mounted, as `--filter volume` finds it. */
+function mountSource(mount: ContainerMount): string {
+  if (mount.type === "bind") return mount.source;
+  return mount.type === "volume" ? (mount.name ?? "") : "";
 }
 
 /** `slirp4netns`, `none`, `host`, `container:NAME`. */

@@ -15,6 +15,8 @@ const old = container({
   exitCode: 1,
   ports: [],
   labels: {},
+  mounts: [],
+  mountSources: [],
 });
 
 /** `tsman ps` over containers; `list` gets what was asked. */
@@ -64,8 +66,109 @@ describe("ps", () => {
     [["-n1", "-q"], "0123456789ab\n"],
     [["--noheading", "--format", "table {{.ID}}\\t{{.State}}"], "0123456789ab  running\n"],
     [["--format", '{{.Label "tier"}} {{.Ports}}'], "front 0.0.0.0:8080->80/tcp\n"],
+    [
+      ["--format", '{{index .Labels "tier"}} {{.Labels.tier}} {{.Labels}}'],
+      "front front map[tier:front]\n",
+    ],
+    [["-a", "--format", "{{range .}}{{.Names}};{{end}}"], "old;web;\n"],
+    [["--format", "{{.Names}}\\n"], "web\n"],
+    [
+      ["--format", "{{.CreatedAt}}|{{.RunningFor}}|{{.StartedAt}}|{{.ExitedAt}}"],
+      "2026-01-01 11:00:00 +0000 UTC|About an hour ago|1767268740|-62135596800\n",
+    ],
+    [["-a", "--sort", "names", "--format", "{{.Names}}"], "old\nweb\n"],
+    [["-a", "--sort", "status", "--format", "{{.State}}"], "exited\nrunning\n"],
+    [["-a", "--sort", "image", "-q"], `0123456789ab\n${"f".repeat(12)}\n`],
+    [["-q", "-f", "since=old"], "0123456789ab\n"],
+    [["-q", "-f", "before=web"], ""],
+    [["-aq", "-f", "name=^old$"], `${"f".repeat(12)}\n`],
+    [["-aq", "-f", "name=^ld"], ""],
+    [["-aq", "-f", "label=t*=fr*"], "0123456789ab\n"],
+    [["-aq", "-f", "label=t*=x*"], ""],
+    [["-aq", "-f", "volume=/src"], "0123456789ab\n"],
+    [["-aq", "-f", "volume=data"], "0123456789ab\n"],
+    [["-aq", "-f", "health=none"], `${"f".repeat(12)}\n0123456789ab\n`],
+    [["-aq", "-f", "health=healthy"], ""],
+    [["-aq", "-f", "network=slirp4netns", "-f", "command=false"], `${"f".repeat(12)}\n`],
+    [["-aq", "-f", "until=2026-01-01T00:00:00Z"], `${"f".repeat(12)}\n`],
+    [["-aq", "-f", "pod=x"], ""],
+    [["-aq", "-f", "restart-policy=no"], `${"f".repeat(12)}\n0123456789ab\n`],
+    [["-aq", "--external", "--sync"], `${"f".repeat(12)}\n0123456789ab\n`],
   ])("%j", async (argv, expected) => {
     expect((await ps(argv)).stdout).toBe(expected);
+  });
+
+  test("an unknown key of --filter is refused with those that are known", async () => {
+    const { stderr } = await ps(["--filter", "bogus=1"]);
+    for (const key of ["ancestor", "before", "health", "label", "status", "until", "volume"]) {
+      expect(stderr).toContain(key);
+    }
+  });
+
+  test("--format json has Podman's members", async () => {
+    const healthy = container({ health: "healthy", restarts: 2, pid: 7, labels: {} });
+    const { stdout } = await ps(["--format", "{{json .}}"], [healthy]);
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        AutoRemove: false,
+        CIDFile: "",
+        Command: ["nginx", "-g", "daemon off;"],
+        Created: 1_767_265_200,
+        CreatedAt: "About an hour ago",
+        ExitCode: 0,
+        Exited: false,
+        ExitedAt: -62_135_596_800,
+        Id: healthy.id,
+        Image: "docker.io/library/nginx:latest",
+        ImageID: "ab".repeat(32),
+        IsInfra: false,
+        Labels: null,
+        Mounts: ["/src"],
+        Names: ["web"],
+        Namespaces: {},
+        Networks: [],
+        Pid: 7,
+        Pod: "",
+        PodName: "",
+        Ports: [{ host_ip: "", container_port: 80, host_port: 8080, range: 1, protocol: "tcp" }],
+        Restarts: 2,
+        Size: null,
+        StartedAt: 1_767_268_740,
+        State: "running",
+        Status: "Up About a minute (healthy)",
+      },
+    ]);
+  });
+
+  test("--namespace shows the namespaces of what runs", async () => {
+    const namespaces = { cgroup: "1", ipc: "2", mnt: "3", net: "4", pid: "5", user: "6", uts: "7" };
+    const one = container({ pid: 42, namespaces });
+    const { stdout } = await ps(["--ns", "--noheading"], [one]);
+    expect(stdout.trim().split(/ +/)).toEqual("0123456789ab web 42 1 2 3 4 5 6 7".split(" "));
+    const json = JSON.parse((await ps(["--ns", "--format", "json"], [one])).stdout) as unknown;
+    expect(json).toMatchObject([
+      {
+        Namespaces: { Cgroup: "1", Ipc: "2", Mnt: "3", Net: "4", Pidns: "5", User: "6", Uts: "7" },
+      },
+    ]);
+  });
+
+  test("--size shows what a container has written, and sorts by it", async () => {
+    const small = container({ name: "small", size: { writable: 12, rootfs: 1_990_000 } });
+    const big = container({ name: "big", size: { writable: 12_000, rootfs: 2_000_000 } });
+    const shown = "{{.Names}} {{.Size}}";
+    expect((await ps(["--sort", "size", "--format", shown], [big, small])).stdout).toBe(
+      "small 12 B (virtual 1.99 MB)\nbig 12 kB (virtual 2 MB)\n".replace(/(\d) (k?M?B)/g, "$1$2"),
+    );
+    expect((await ps(["-s"], [small])).stdout).toMatch(/NAMES +SIZE\n.*12B \(virtual 1\.99MB\)\n$/);
+  });
+
+  test("a table of one's own has Podman's headings", async () => {
+    const format = 'table {{.ID}} {{.CreatedHuman}}\\t{{.ImageID}} {{.Label "tier"}} {{.State}}';
+    expect((await ps(["--format", format])).stdout).toBe(
+      "CONTAINER ID  CREATED            IMAGE ID      tier        STATE\n" +
+        "0123456789ab  About an hour ago  abababababab  front       running\n",
+    );
   });
 
   test("neighbouring ports become a range", async () => {
@@ -82,6 +185,17 @@ describe("ps", () => {
   test.each([
     [["--filter", "bogus=1"], 'parse --filter "bogus=1": no filter "bogus"'],
     [["--filter", "name"], 'parse --filter "name": not KEY=VALUE'],
+    [["--filter", "status=gone"], 'parse --filter "status=gone": no such status'],
+    [["--filter", "exited=x"], 'parse --filter "exited=x": not a whole number'],
+    [["--filter", "name=("], 'parse --filter "name=(": not a regular expression'],
+    [["--filter", "before=nobody"], 'parse --filter "before=nobody": no such container'],
+    [["--filter", "until=later"], "not a point in time"],
+    [["--sort", "colour"], "use one of: command, created, id, image, names"],
+    [["--pod"], "is not supported: tsman has no pods"],
+    [["-q", "--size"], "--quiet and --size exclude each other"],
+    [["-q", "--ns"], "--quiet and --namespace exclude each other"],
+    [["-s", "--namespace"], "--size and --namespace exclude each other"],
+    [["-l", "-n", "2"], "--latest and --last exclude each other"],
     [["--format", "{{.Bogus}}"], "parse --format: no field .Bogus"],
   ])("%j is refused", async (argv, message) => {
     const { status, stderr } = await ps(argv);

@@ -17,6 +17,7 @@ export function container(changes: Partial<ContainerSummary> = {}): ContainerSum
     ports: [{ hostIp: "0.0.0.0", hostPort: 8080, containerPort: 80, protocol: "tcp" }],
     labels: { tier: "front" },
     mounts: ["/src"],
+    mountSources: ["data"],
     network: "slirp4netns",
     ...changes,
   };
