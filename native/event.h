@@ -1,6 +1,7 @@
 /*
  * Lines in the store's file of events (SET_EVENT; protocol.h), for what happens when
- * no Node is there to tell: "died", "exec_died", "health_status".  Monitor only,
+ * no Node is there to tell, or would tell too late: "init", "start", "died",
+ * "exec_died", "health_status", "remove".  Monitor only,
  * with the caller's ids.
  */
 #pragma once
@@ -10,7 +11,7 @@
 #include "error.h"
 #include "plan.h"
 
-#define EVENT_KINDS 4u
+#define EVENT_KINDS 8u
 
 /* What was prepared, each a status, a path and a line; copied, since the plan is
    released when the program runs. */

@@ -23,6 +23,9 @@ static void started(struct monitor *monitor)
 {
     monitor->phase = RUNNING;
     monitor_forget_exit(monitor);
+    /* Told by whoever knows first: in this order, though the program may be over before
+       the caller has heard of its start. */
+    event_write(&monitor->settings.events, "start", "");
     proto_send(&monitor->control, TSMAN_MSG_STARTED, NULL, 0);
     if (monitor->settings.timeout > 0)
         monitor_kill_after(monitor, monitor->settings.timeout);
@@ -41,6 +44,7 @@ static void advance(struct monitor *monitor)
         monitor->phase = HOLDING;
         if (monitor->stage_sync >= 0)
             sync_send(monitor->stage_sync, SYNC_STAGE_EXIT, 0, -1);
+        event_write(&monitor->settings.events, "init", "");
         proto_send(&monitor->control, TSMAN_MSG_READY, NULL, 0);
     }
     /* Not before stage 1 is gone: it is dumpable for the network helper's sake, holds

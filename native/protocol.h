@@ -182,8 +182,8 @@
                                  3 on */
 
 #define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
-                                 events when that happens (died, exec_died,
-                                 health_status); the first "{time}" becomes SEC.NSEC,
+                                 events when that happens (init, start, died,
+                                 exec_died, health_status, remove); the first "{time}" becomes SEC.NSEC,
                                  the first "{status}" after it the exit code or the
                                  health; repeated, one for each status */
 

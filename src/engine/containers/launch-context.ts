@@ -58,7 +58,7 @@ export function launchContext(
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
-    events: monitorEvents(context.events, planned, ["died"]),
+    events: monitorEvents(context.events, planned, ["init", "start", "died"]),
     removeTree: options.remove ? dir : undefined,
     cleanup: options.remove ? cleanupCommand(context, id) : undefined,
   };
