@@ -17,8 +17,9 @@ const out = join(root, "dist");
 
 /** Where each bundle starts; the keys are paths below dist/. */
 const entryPoints: Record<string, string> = {
-  // Runs inside the user namespace as a second Node, so it is a program of its own.
+  // These run inside a user namespace as a second Node, so they are programs of their own.
   "cli/unpack-worker": "src/layer/worker/main.ts",
+  "cli/inside-worker": "src/layer/inside/main.ts",
   // `import { Tsman } from "tsman"`
   "lib/index": "src/engine/index.ts",
 };

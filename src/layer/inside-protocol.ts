@@ -59,8 +59,8 @@ const layerRequest = z.strictObject({
   hasRootFd: z.boolean(),
   /** Directories `1` … of the view are the image's layers, the topmost first. */
   layers: count,
-  /** Directory `0` is an overlay's upper directory, or all of the container's files. */
-  kind: z.enum(["upper", "complete"]),
+  /** Directory `0` is an upper directory of overlay or of fuse-overlayfs, or holds all files. */
+  kind: z.enum(["upper", "marked-upper", "complete"]),
   /** Paths that are left out where the container has nothing but an empty file or directory. */
   stubs: z.array(bytes),
   isSingleId: z.boolean(),
@@ -86,7 +86,7 @@ const answerSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("done"),
     entries: count,
-    /** Left out: what neither an archive nor an ordinary user can make. */
+    /** Left out: devices, and in a layer what has the name of a whiteout. */
     devices: count,
     sockets: count,
     /** Files that changed while they were read. */

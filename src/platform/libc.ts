@@ -25,6 +25,14 @@ interface Libc {
   readonly lgetxattr: (p: Buffer, name: Buffer, value: Uint8Array | null, size: number) => number;
   readonly llistxattr: (p: Buffer, list: Uint8Array | null, size: number) => number;
   readonly lremovexattr: (p: Buffer, name: Buffer) => number;
+  readonly fsetxattr: (
+    fd: number,
+    name: Buffer,
+    value: Uint8Array,
+    size: number,
+    flags: number,
+  ) => number;
+  readonly futimens: (fd: number, times: BigInt64Array) => number;
   readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
   readonly chroot: (path: Buffer) => number;
   readonly fchdir: (fd: number) => number;
@@ -58,6 +66,10 @@ function bindLibc(): Libc {
       "int64_t lgetxattr(const void *path, const void *name, void *value, size_t size)",
     ),
     llistxattr: library.func("int64_t llistxattr(const void *path, void *list, size_t size)"),
+    fsetxattr: library.func(
+      "int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)",
+    ),
+    futimens: library.func("int futimens(int fd, const void *times)"),
     lremovexattr: library.func("int lremovexattr(const void *path, const void *name)"),
     utimensat: library.func(
       "int utimensat(int dirfd, const void *path, const void *times, int flags)",
@@ -129,6 +141,16 @@ export function lsetxattr(path: Buffer, name: string, value: Uint8Array): void {
   );
 }
 
+/** fsetxattr(2). */
+export function fsetxattr(fd: number, name: string, value: Uint8Array): void {
+  const attribute = cString(Buffer.from(name));
+  check(
+    libc().fsetxattr(fd, attribute, value, value.length, 0),
+    `fsetxattr ${name}`,
+    `descriptor ${fd}`,
+  );
+}
+
 /** lgetxattr(2): the value, or undefined when the file has no such attribute. */
 export function lgetxattr(path: Buffer, name: string): Buffer | undefined {
   const attribute = cString(Buffer.from(name));
@@ -183,11 +205,21 @@ const timespecs = new BigInt64Array(4);
 
 /** utimensat(2) with AT_SYMLINK_NOFOLLOW: access and modification time, to the nanosecond. */
 export function utimensat(path: Buffer, atime: Timespec, mtime: Timespec): void {
+  setTimes(atime, mtime);
+  check(libc().utimensat(atFdcwd, cString(path), timespecs, atSymlinkNofollow), "utimensat", path);
+}
+
+/** futimens(3): access and modification time of an open file, to the nanosecond. */
+export function futimens(fd: number, atime: Timespec, mtime: Timespec): void {
+  setTimes(atime, mtime);
+  check(libc().futimens(fd, timespecs), "futimens", `descriptor ${fd}`);
+}
+
+function setTimes(atime: Timespec, mtime: Timespec): void {
   timespecs[0] = BigInt(atime.sec);
   timespecs[1] = BigInt(atime.nsec);
   timespecs[2] = BigInt(mtime.sec);
   timespecs[3] = BigInt(mtime.nsec);
-  check(libc().utimensat(atFdcwd, cString(path), timespecs, atSymlinkNofollow), "utimensat", path);
 }
 
 /**

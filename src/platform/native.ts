@@ -57,6 +57,15 @@ export function unpackWorkerEntry(): string {
   );
 }
 
+/** The entry of the inside worker, as {@link unpackWorkerEntry}. */
+export function insideWorkerEntry(): string {
+  const fromSources = import.meta.filename.endsWith(".ts");
+  return path.join(
+    installationDir(),
+    fromSources ? "src/layer/inside/main.ts" : "dist/cli/inside-worker.js",
+  );
+}
+
 function helper(name: string): string {
   return path.join(installationDir(), "dist/libexec", name);
 }

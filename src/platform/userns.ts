@@ -32,6 +32,8 @@ export interface CoveredDirectory {
 export interface UsernsSpawnOptions extends SpawnOptions {
   /** Also a mount namespace of its own. */
   readonly mount?: boolean | undefined;
+  /** What the program finds as its working directory, as native/view.h has it; with `mount`. */
+  readonly view?: readonly string[] | undefined;
   /** In a mount namespace of its own. */
   readonly covered?: readonly CoveredDirectory[] | undefined;
 }
@@ -50,9 +52,19 @@ export function spawnInUserns(
 ): ChildProcess {
   return spawnProgram(
     nativeProgram(),
-    usernsArguments(maps, argv, options.mount ?? false, options.covered),
+    usernsArguments(maps, argv, options.mount ?? false, options.covered, options.view),
     options,
   );
+}
+
+/**
+ * Starts a program as id 0 of the user namespace behind descriptor 5 of `options.stdio`; the
+ * descriptor is closed.
+ *
+ * @param argv Absolute path of the program, then its arguments.
+ */
+export function joinUserns(argv: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawnProgram(nativeProgram(), ["userns", "--join", "5", "--", ...argv], options);
 }
 
 /** The arguments of `tsman-native` for {@link spawnInUserns}, for programs started otherwise. */
@@ -61,6 +73,7 @@ export function usernsArguments(
   argv: readonly string[],
   mount: boolean,
   covered: readonly CoveredDirectory[] = [],
+  view: readonly string[] = [],
 ): readonly string[] {
   return [
     "userns",
@@ -78,6 +91,7 @@ export function usernsArguments(
       directory,
       ...exposed.flatMap((path) => ["--expose", path]),
     ]),
+    ...(view.length === 0 ? [] : ["--view", ...view]),
     "--",
     ...argv,
   ];

@@ -1,0 +1,73 @@
+import { mkdirSync, unlinkSync } from "node:fs";
+import process from "node:process";
+import type { ExtractRequest, InsideCounts } from "../inside-protocol.ts";
+import { EntryExtraction } from "../worker/entry-extraction.ts";
+import { fsPath } from "../worker/entry-name.ts";
+import type { LayerEntry } from "../worker/layer-entry.ts";
+import { OwnerPolicy } from "../worker/owner-policy.ts";
+import { TarFraming } from "../worker/tar-framing.ts";
+import { lookUpUser } from "./container-user.ts";
+import { placeOf } from "./resolve-path.ts";
+import { assertNotPseudo, type CopiedOwner, TreeTarget } from "./tree-target.ts";
+
+/** A copy may be as large as it likes: the caller, not a stranger, has asked for it. */
+const limits = {
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  maxEntries: Number.MAX_SAFE_INTEGER,
+  maxDepth: 4096,
+  maxExtensionBytes: 1024 ** 2,
+  maxRatio: Number.MAX_SAFE_INTEGER,
+  ratioFloor: Number.MAX_SAFE_INTEGER,
+};
+
+/** Reads an archive from standard input and puts its files where the request says. */
+export async function extract(request: ExtractRequest): Promise<InsideCounts> {
+  const lost = { owners: 0 };
+  const ownerOf = owners(request, lost);
+  const { place, isMissing, isInTheWay } = placeOf(request);
+  const parent = place.slice(0, place.lastIndexOf("/")) || "/";
+  const isFile = request.source === "file";
+  if (isMissing) {
+    // For a file it is the directory around it that is missing.
+    const directory = isFile ? parent : place;
+    if (isInTheWay) unlinkSync(fsPath(directory));
+    if (isFile) mkdirSync(fsPath(directory), 0o755);
+  }
+  assertNotPseudo(isMissing || isFile ? parent : place);
+  const target = new TreeTarget({
+    place,
+    isSingleFile: isFile,
+    overwrite: request.overwrite,
+    ownerOf,
+  });
+  const extraction = new EntryExtraction(target);
+  const framing = new TarFraming(limits);
+  for await (const chunk of process.stdin) {
+    for (const piece of framing.push(chunk as Buffer)) await extraction.write(piece);
+  }
+  try {
+    framing.finish();
+  } catch (error) {
+    throw extraction.withinOpenEntry(error);
+  }
+  await extraction.end();
+  const { entries, devices, droppedXattrs } = target.counts;
+  return { entries, devices, droppedXattrs, lostOwners: lost.owners, sockets: 0, changed: 0 };
+}
+
+function owners(
+  { owner, uids, gids }: ExtractRequest,
+  lost: { owners: number },
+): ((entry: LayerEntry) => CopiedOwner) | "ours" {
+  if (owner === "ours") return "ours";
+  if (owner === "archive") {
+    const policy = new OwnerPolicy(uids, gids);
+    return (entry) => {
+      const written = policy.written(entry.uid, entry.gid, entry.mode, entry.type === "directory");
+      if (written.lost !== undefined) lost.owners += 1;
+      return written;
+    };
+  }
+  const ids = lookUpUser(owner.user);
+  return ({ mode }) => ({ ...ids, mode });
+}
