@@ -28,6 +28,10 @@ const rmi: CommandEntry = {
   summary: "remove images",
   load: async () => (await import("../commands/rmi.ts")).rmi,
 };
+const exec: CommandEntry = {
+  summary: "run a program in a running container",
+  load: async () => (await import("../commands/exec.ts")).exec,
+};
 const ps: CommandEntry = {
   summary: "list containers",
   load: async () => (await import("../commands/ps.ts")).ps,
@@ -74,13 +78,14 @@ const alias = (entry: CommandEntry): CommandEntry => ({ ...entry, isAlias: true 
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   run,
-  pull,
-  images,
-  rmi,
-  ps,
   create,
   start,
   attach,
+  pull,
+  images,
+  rmi,
+  exec,
+  ps,
   logs,
   stop,
   kill,
@@ -115,9 +120,13 @@ const groups: Readonly<Record<string, CommandGroup>> = {
     summary: "containers",
     commands: {
       run,
+      create,
+      start,
+      exec,
       ls: ps,
       list: alias(ps),
       ps: alias(ps),
+      attach,
       logs,
       stop,
       kill,
@@ -126,7 +135,6 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       inspect: inspectContainer,
     },
   },
-      attach,
 };
 
 /** All that `tsman` can be told to do. */

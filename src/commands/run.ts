@@ -1,9 +1,7 @@
+import { askedOptions } from "../cli/asked-options.ts";
 import { defineCommand } from "../cli/command.ts";
-import { containerOptions } from "../cli/options/container-options.ts";
-import { readOptionFile } from "../cli/options/read-text.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
-import { warningText } from "../cli/render/error.ts";
 import { runSession } from "../cli/session/foreground.ts";
 
 /** `tsman run` */
@@ -22,14 +20,7 @@ export const run = defineCommand({
   stopAtPositional: true,
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
-    const { options, warnings } = containerOptions(values, positionals, {
-      cwd: context.cwd,
-      environment: context.environment,
-      readText: readOptionFile,
-    });
-    for (const warning of warnings) {
-      context.stderr.write(warningText(warning, context.stderr.isTerminal));
-    }
+    const options = askedOptions(values, positionals, context);
     const engine = await context.openEngine();
     if (values.explain !== undefined) {
       const document = await engine.explain(options);
@@ -43,9 +34,11 @@ export const run = defineCommand({
       return 0;
     }
     return await runSession(
-      engine,
-      options,
+      (io) => engine.containers.run(options, io),
       {
+        tty: options.tty,
+        interactive: options.interactive,
+        detach: options.detach,
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
         tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,

@@ -1,12 +1,8 @@
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
 import type { Platform } from "../oci/platform.ts";
+import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "../store/events.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
-import type {
-  ContainerEventStatus,
-  ImageEventStatus,
-  VolumeEventStatus,
-} from "../store/events.ts";
 import type { PullProgress } from "./progress.ts";
 
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
@@ -157,6 +153,10 @@ export interface ContainerSummary {
   readonly namespaces?: ContainerNamespaces | undefined;
   /** Where it was asked for. */
   readonly size?: ContainerSize | undefined;
+  /** Its program has a terminal. */
+  readonly tty: boolean;
+  /** Its program has an input (`-i`). */
+  readonly interactive: boolean;
 }
 
 /** A mount as it is in force. */
@@ -206,8 +206,20 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
+/** What `containers.create` is given of its caller besides the options. */
+export interface CreateIo {
+  /** Aborts what goes on. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** For an image that has to be pulled. */
+  readonly tlsVerify?: boolean | undefined;
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+}
+
 /** What `containers.run` is given of its caller besides the options. */
-export interface RunIo {
+export interface RunIo extends CreateIo {
   /** Descriptors that the monitor inherits; nothing reads or writes them here. */
   readonly stdin: number;
   readonly stdout: number;
@@ -216,8 +228,6 @@ export interface RunIo {
   readonly terminal?: TerminalSize | undefined;
   /** Aborts what goes on before the container has started; later it has no effect. */
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((event: PullProgress) => void) | undefined;
-  readonly onWarning?: ((message: string) => void) | undefined;
   /** The program starts when this has settled; runs while the container is set up. */
   readonly beforeStart?: (() => Promise<void>) | undefined;
 }
@@ -245,6 +255,14 @@ export interface RunSession {
   resize(rows: number, columns: number): void;
   /** Lets go: the container goes on, this process may end. */
   release(): void;
+}
+
+/** How one attaches to a container. */
+export interface AttachOptions {
+  /** Descriptor 0 is the program's input; missing: when it was made with `-i`. */
+  readonly stdin?: boolean | undefined;
+  /** As of `run`; missing: the container's own. */
+  readonly detachKeys?: readonly number[] | undefined;
 }
 
 /** Which log lines, see `tsman logs`. */
@@ -394,14 +412,6 @@ export interface ContainerService {
   inspect(nameOrId: string): Promise<ContainerDetails>;
   /** @param timeout seconds until SIGKILL, negative: never; missing: the container's own. */
   stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
-/** How one attaches to a container. */
-export interface AttachOptions {
-  /** Descriptor 0 is the program's input; missing: when it was made with `-i`. */
-  readonly stdin?: boolean | undefined;
-  /** As of `run`; missing: the container's own. */
-  readonly detachKeys?: readonly number[] | undefined;
-}
-
   /** @param signal name or number; missing: KILL. */
   kill(nameOrId: string, signal?: string): Promise<void>;
   remove(

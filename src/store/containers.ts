@@ -3,7 +3,7 @@ import path from "node:path";
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import type { Digest } from "../oci/digest.ts";
-import { toFileError } from "../platform/errno.ts";
+import { isErrno, toFileError } from "../platform/errno.ts";
 import type { IdMapping } from "../rootless/id-mapping.ts";
 import { type Database, isConstraintViolation, type Row } from "./database.ts";
 
@@ -44,7 +44,14 @@ export interface ContainerRecord {
   readonly bootId?: string | undefined;
   /** RFC 3339; missing: never started. */
   readonly startedAt?: string | undefined;
+  /** How often its restart policy has started it since somebody did; missing: never. */
+  readonly restarts?: number | undefined;
+  /** Somebody stopped it, so that no restart policy starts it again; a start clears it. */
+  readonly stoppedByUser?: boolean | undefined;
 }
+
+/** Members of a record to be changed. */
+export type ContainerPatch = Partial<Omit<ContainerRecord, "id">>;
 
 const containerId = /^[0-9a-f]{64}$/;
 
@@ -155,13 +162,28 @@ export class ContainerTable {
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, NAME_IN_USE
    */
-  update(id: string, patch: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
+  update(id: string, patch: ContainerPatch): ContainerRecord {
+    return this.change(id, () => patch) as ContainerRecord;
+  }
+
+  /**
+   * Like {@link update}, but what changes, if anything, depends on the record as it is now.
+   *
+   * @returns the new record; undefined when `decide` wanted no change.
+   */
+  change(
+    id: string,
+    decide: (record: ContainerRecord) => ContainerPatch | undefined,
+  ): ContainerRecord | undefined {
     return this.#database.transaction(() => {
       const row = this.#database.get("SELECT record FROM containers WHERE id = ?", id);
       if (row === undefined) {
         throw new TsmanError("CONTAINER_NOT_FOUND", `update container ${id}: no such container`);
       }
-      const record: ContainerRecord = { ...containerOf(row), ...patch };
+      const old = containerOf(row);
+      const patch = decide(old);
+      if (patch === undefined) return undefined;
+      const record: ContainerRecord = { ...old, ...patch };
       try {
         this.#database.run(
           "UPDATE containers SET name = ?, image_id = ?, record = ? WHERE id = ?",
@@ -200,8 +222,22 @@ export class ContainerTable {
   /** Like {@link runDir}, made anew if a reboot has taken it. */
   ensureRunDir(id: string): string {
     const directory = this.runDir(id);
-    if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
+    if (existsSync(directory)) return directory;
+    try {
+      mkdirSync(directory, { mode: 0o700 });
+    } catch (error) {
+      // Another command was faster.
+      if (!isErrno(error, "EEXIST")) throw toFileError(error, `make ${directory}`);
+    }
     return directory;
+  }
+
+  /**
+   * The lock of a container, in its run directory.  Its monitor holds it for its life, so whoever
+   * has it knows that the container does not run, and that none can be started meanwhile.
+   */
+  lockPath(id: string): string {
+    return path.join(this.runDir(id), "lock");
   }
 
   #nameInUse(verb: string, name: string, cause: unknown): TsmanError {

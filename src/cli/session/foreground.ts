@@ -1,7 +1,5 @@
-import type { ContainerOptions } from "../../container/options.ts";
-import type { RegistryCredentials, RunSession } from "../../engine/types.ts";
+import type { RegistryCredentials, RunIo, RunSession } from "../../engine/types.ts";
 import type { CommandContext } from "../command.ts";
-import type { Engine } from "../engine.ts";
 import { isTerminal } from "../is-terminal.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
@@ -9,47 +7,53 @@ import { progressView } from "../render/progress.ts";
 import { proxySignals, type SignalProxy } from "./signal-proxy.ts";
 import { findSessionTerminal, type SessionTerminal } from "./terminal.ts";
 
-/** What `run` asks of its session besides the container's options. */
+/** What a session is like, and how its image may be fetched. */
 export interface SessionOptions {
+  /** The container has a terminal. */
+  readonly tty: boolean;
+  /** The caller's input is the container's. */
+  readonly interactive: boolean;
+  readonly detach: boolean;
   readonly quiet: boolean;
   readonly sigProxy: boolean;
   /** Missing: not said. */
-  readonly tlsVerify: boolean | undefined;
-  readonly authFile: string | undefined;
-  readonly credentials: RegistryCredentials | undefined;
+  readonly tlsVerify?: boolean | undefined;
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
 }
 
 /**
- * Runs a container: in the background (its id goes to stdout), or in the foreground until it ends
+ * Starts a container: in the background (its id goes to stdout), or in the foreground until it ends
  * or the detach keys are typed.  Standard input and output are the container's: nothing here reads
  * or writes them meanwhile.
  *
- * @returns the exit status of the command line.
+ * @param start makes it run; undefined: it runs already.
+ * @returns the exit status of the command line; undefined when `start` gave nothing.
  */
-export async function runSession(
-  engine: Engine,
-  options: ContainerOptions,
+export async function runSession<T extends RunSession | undefined>(
+  start: (io: RunIo) => Promise<T>,
   session: SessionOptions,
   context: CommandContext,
-): Promise<number> {
+): Promise<number | Extract<T, undefined>> {
   const { stderr } = context;
+  const { tty, interactive, detach } = session;
   const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
-  if (options.tty && options.interactive && !options.detach && !isTerminal(0)) {
+  if (tty && interactive && !detach && !isTerminal(0)) {
     warn("standard input is no terminal: -t with -i may not work as expected");
   }
-  const terminal = options.tty ? findSessionTerminal() : undefined;
+  const terminal = tty ? findSessionTerminal() : undefined;
   const size = terminal?.size();
   // Raw only where somebody types into the container: else Ctrl-C must go on to work as usual.
-  const isTyped = options.interactive && !options.detach && isTerminal(0);
+  const isTyped = interactive && !detach && isTerminal(0);
   const enterRaw = isTyped ? terminal?.enterRaw : undefined;
   const progress = progressView(stderr, {
     quiet: session.quiet,
     columns: () => size?.columns ?? 80,
   });
   const abort = context.interruption();
-  using proxy = session.sigProxy && !options.detach ? proxySignals() : undefined;
+  using proxy = session.sigProxy && !detach ? proxySignals() : undefined;
   try {
-    const running = await engine.containers.run(options, {
+    const running = await start({
       stdin: 0,
       stdout: 1,
       stderr: 2,
@@ -63,7 +67,8 @@ export async function runSession(
       credentials: session.credentials,
     });
     progress.finish();
-    if (options.detach) return await leave(running, context);
+    if (running === undefined) return undefined as Extract<T, undefined>;
+    if (detach) return await leave(running, context);
     return await stay(running, proxy, terminal, abort);
   } finally {
     terminal?.restore();

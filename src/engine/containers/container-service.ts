@@ -30,10 +30,6 @@ export function createContainerService(context: EngineContext): ContainerService
       const { attachContainer } = await import("./attach-container.ts");
       return await attachContainer(context, nameOrId, options, io);
     },
-    async exec(nameOrId, options, io) {
-      const { execInContainer } = await import("./exec-container.ts");
-      return await execInContainer(context, nameOrId, options, io);
-    },
     async list(options = {}) {
       return listContainers(context, options);
     },

@@ -31,6 +31,8 @@ export function containerSummary(
     mountSources: record.options.mounts.map(mountSource),
     autoRemove: record.options.remove,
     cidFile: record.options.cidFile,
+    tty: record.options.tty,
+    interactive: record.options.interactive,
   };
 }
 

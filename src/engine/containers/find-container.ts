@@ -41,3 +41,8 @@ export function containerState(context: EngineContext, record: ContainerRecord):
     currentBootId: bootId(),
   });
 }
+
+/** Whether a container has processes, be they paused. */
+export function isUp(state: ContainerState): state is Extract<ContainerState, { pid: number }> {
+  return state.status === "running";
+}

@@ -24,6 +24,8 @@ export interface LaunchRequest {
   readonly io: RunIo;
   /** The compiled filter; missing: none. */
   readonly seccompFilter: Uint8Array | undefined;
+  /** With which an earlier start has put its root together: what was written lies there. */
+  readonly driver?: RootfsDriver | undefined;
 }
 
 /** A container that has been started. */
@@ -47,14 +49,14 @@ export async function launch(
 ): Promise<Launched> {
   const runDir = context.store.containers.ensureRunDir(planned.id);
   const network = await planNetwork(planned.options, planned.network, runDir);
-  for (let driver = firstDriver(context); ; ) {
+  for (let driver = request.driver ?? firstDriver(context); ; ) {
     try {
       const handle = await start(context, planned, request, { network, driver });
       if (planned.options.rootfs === undefined) rememberDriver(context, driver);
       return { handle, driver, ports: network.ports };
     } catch (error) {
       const failure = monitorFailureOf(error);
-      const next = nextDriver(driver);
+      const next = request.driver === undefined ? nextDriver(driver) : undefined;
       if (failure === undefined || next === undefined || !isDriverFailure(failure, driver)) {
         // What the runtime can only report, the rootless part can explain.
         if (isTsmanError(error, "PREFLIGHT_USERNS") && failure !== undefined) {

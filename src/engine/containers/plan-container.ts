@@ -14,6 +14,7 @@ import { hostPlatform } from "../../oci/platform.ts";
 import { localCandidates } from "../../oci/reference.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { ensureImage } from "../images/ensure-image.ts";
@@ -31,6 +32,8 @@ export interface ContainerPlan {
   readonly id: string;
   readonly name: string;
   readonly options: ContainerOptions;
+  /** It is made and started in one go, and nobody will ever start it again if it is `--rm`. */
+  readonly isNew: boolean;
   /** Missing with `--rootfs`. */
   readonly image: ImageRecord | undefined;
   /** Full name of the image, or the path of the rootfs. */
@@ -47,10 +50,23 @@ export type FetchIo = Pick<
   "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials"
 >;
 
+/** What of a plan was decided before: by the container that it is for, when there is one. */
+interface Settled {
+  readonly id: string;
+  readonly name: string;
+  readonly image: ImageRecord | undefined;
+  readonly imageName: string;
+  readonly mapping: IdMapping;
+  readonly join: JoinTarget | undefined;
+  /** Names for the anonymous volumes, in the order of their needs. */
+  readonly anonymousVolumes: readonly string[];
+}
+
 /**
  * Decides everything about a container that is to be made from `options`; the image is fetched
  * when its pull policy says so, nothing else is changed.
  *
+ * @param use "create": nothing runs yet, so that what it joins need not either.
  * @throws TsmanError USAGE and the like for what cannot be meant, whatever a pull throws,
  * CONTAINER_NOT_FOUND and CONTAINER_NOT_RUNNING for `container:NAME`.
  */
@@ -58,21 +74,71 @@ export async function planContainer(
   context: EngineContext,
   options: ContainerOptions,
   io: FetchIo,
+  use: "run" | "create" = "run",
 ): Promise<ContainerPlan> {
-  for (const mount of options.mounts) if (mount.type === "bind") assertSource(mount);
+  assertSources(options);
   const image = await imageOf(context, options, io);
-  const { mapping, join } = joined(context, options) ?? {
-    mapping: mappingFor(context, options.userns),
-    join: undefined,
+  const target = joined(context, options, use === "run");
+  const settled = {
+    id: newContainerId(),
+    name: options.name ?? randomContainerName(),
+    image,
+    imageName: imageNameOf(options, image),
+    mapping: target?.mapping ?? mappingFor(context, options.userns),
+    join: target?.join,
+    anonymousVolumes: [],
   };
-  const id = newContainerId();
-  const name = options.name ?? randomContainerName();
+  return await compile(context, options, settled, use === "run");
+}
+
+/**
+ * Decides anew everything about a container that there is already, since the host may have changed
+ * since: its id, image, id mapping and volumes stay what they are.
+ *
+ * @param options the record's, but for what concerns this one start.
+ * @throws TsmanError as {@link planContainer}; IMAGE_NOT_FOUND.
+ */
+export async function planRestart(
+  context: EngineContext,
+  record: ContainerRecord,
+  options: ContainerOptions,
+): Promise<ContainerPlan> {
+  assertSources(options);
+  const image =
+    record.imageId === undefined ? undefined : context.store.images.findById(record.imageId);
+  if (record.imageId !== undefined && image === undefined) {
+    throw new TsmanError(
+      "IMAGE_NOT_FOUND",
+      `start container ${record.name}: its image ${record.imageName} is not in the store any more`,
+      { hint: `remove it (tsman rm ${record.name}) and run the image again` },
+    );
+  }
+  const target = joined(context, options, true);
+  if (target !== undefined && target.mapping.key !== record.mapping.key) {
+    throw new TsmanError(
+      "USAGE",
+      `start container ${record.name}: container ${target.join.container} has another id mapping now`,
+      { hint: `make it anew: tsman rm ${record.name}, then tsman run …` },
+    );
+  }
+  const { id, name, imageName, mapping, anonymousVolumes } = record;
+  const settled = { id, name, image, imageName, mapping, join: target?.join, anonymousVolumes };
+  return await compile(context, options, settled, false);
+}
+
+async function compile(
+  context: EngineContext,
+  options: ContainerOptions,
+  settled: Settled,
+  isNew: boolean,
+): Promise<ContainerPlan> {
+  const { id, name, image, imageName, mapping, join } = settled;
   const dir = context.store.containers.dir(id);
+  const anonymous = settled.anonymousVolumes.values();
   const volumes = listVolumes(options, image?.config.config.volumes ?? []).map((need) => ({
     ...need,
-    volumeName: need.name ?? randomHex(32),
+    volumeName: need.name ?? anonymous.next().value ?? randomHex(32),
   }));
-  const imageName = imageNameOf(options, image);
   const host = readHostFacts(options);
   const network = describeContainerNetwork(
     options,
@@ -99,7 +165,11 @@ export async function planContainer(
     architecture: hostPlatform().architecture,
     kernelRelease: os.release(),
   });
-  return { id, name, options, image, imageName, mapping, volumes, bundle, network };
+  return { id, name, options, isNew, image, imageName, mapping, volumes, bundle, network };
+}
+
+function assertSources(options: ContainerOptions): void {
+  for (const mount of options.mounts) if (mount.type === "bind") assertSource(mount);
 }
 
 /** Said before anything is pulled; what is mounted is opened once, later (security case S74). */
@@ -144,6 +214,7 @@ function imageNameOf(options: ContainerOptions, image: ImageRecord | undefined):
 function joined(
   context: EngineContext,
   options: ContainerOptions,
+  mustRun: boolean,
 ): { readonly join: JoinTarget; readonly mapping: IdMapping } | undefined {
   const names = new Set(
     [options.pid, options.ipc, options.uts, options.network].flatMap((request) =>
@@ -167,11 +238,11 @@ function joined(
     });
   }
   const state = containerState(context, record);
-  if (state.status !== "running") {
+  if (mustRun && state.status !== "running") {
     throw new TsmanError(
       "CONTAINER_NOT_RUNNING",
       `join the namespaces of container ${record.name}: it does not run`,
-      { hint: `start it first, or choose another one from: tsman ps` },
+      { hint: `start it first (tsman start ${record.name}), or choose another one from: tsman ps` },
     );
   }
   const dir = context.store.containers.dir(record.id);
@@ -179,7 +250,8 @@ function joined(
     mapping: record.mapping,
     join: {
       container: name,
-      pid: state.pid,
+      // A container that is only created learns it when it starts.
+      pid: state.status === "running" ? state.pid : 0,
       hostname: record.options.hostname ?? record.id.slice(0, 12),
       hostsPath: existing(path.join(dir, "hosts")),
       resolvConfPath: existing(path.join(dir, "resolv.conf")),

@@ -1,25 +1,29 @@
 import { rmSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
+import { parseSignal } from "../../container/signals.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer } from "./find-container.ts";
-import { waitForExit } from "./wait-for-exit.ts";
+import { containerState, getContainer, isUp } from "./find-container.ts";
+import { busyDelay, tryLockContainer } from "./lock-container.ts";
 
 const sigkill = 9;
 
 /** How {@link removeContainer} goes about it. */
 export interface RemoveOptions {
-  /** Kill it first if it runs. */
+  /** End it first if it runs. */
   readonly force?: boolean | undefined;
+  /** With `force`: seconds from its stop signal to SIGKILL; missing: SIGKILL at once. */
+  readonly timeout?: number | undefined;
   /** Remove its anonymous volumes too. */
   readonly volumes?: boolean | undefined;
 }
 
 /**
- * Removes a container with all that belongs to it.
+ * Removes a container with all that belongs to it; one that another command works on is waited for.
  *
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING
  */
@@ -29,23 +33,68 @@ export async function removeContainer(
   options: RemoveOptions = {},
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  if (containerState(context, record).status === "running") {
-    if (!options.force) {
-      throw new TsmanError("CONTAINER_RUNNING", `remove container ${record.name}: it is running`, {
-        hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
-        details: { container: record.id },
-      });
+  for (let isAsked = false; ; ) {
+    const lock = tryLockContainer(context, record);
+    if (lock !== undefined) {
+      try {
+        await discardContainer(context, record, { volumes: options.volumes });
+        return;
+      } finally {
+        lock.release();
+      }
     }
-    const runDir = context.store.containers.runDir(record.id);
-    sendMonitorCommand(runDir, { kind: "stop", signal: sigkill, milliseconds: 0 });
-    await waitForExit(context, record);
+    if (isUp(containerState(context, record)) && !isAsked) {
+      if (!options.force) {
+        throw new TsmanError(
+          "CONTAINER_RUNNING",
+          `remove container ${record.name}: it is running`,
+          {
+            hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
+            details: { container: record.id },
+          },
+        );
+      }
+      isAsked = askToEnd(context, record, options.timeout);
+    }
+    await delay(busyDelay);
   }
-  await discardContainer(context, record, { volumes: options.volumes });
+}
+
+/** Whether its monitor has heard it. */
+function askToEnd(
+  context: EngineContext,
+  record: ContainerRecord,
+  timeout: number | undefined,
+): boolean {
+  return sendMonitorCommand(context.store.containers.runDir(record.id), {
+    kind: "stop",
+    signal: timeout === undefined ? sigkill : parseSignal(record.stopSignal),
+    milliseconds: Math.round((timeout ?? 0) * 1000),
+  });
 }
 
 /**
- * Removes what a container that does not run has left.  The record goes last: whoever is killed in
- * between leaves a container that can be removed again.
+ * Removes a container whose start has failed, unless another command has taken it over since.
+ */
+export async function discardFailed(
+  context: EngineContext,
+  record: ContainerRecord,
+): Promise<void> {
+  if (!context.store.containers.has(record.id)) return;
+  const lock = tryLockContainer(context, record);
+  if (lock === undefined) return;
+  try {
+    await discardContainer(context, record, { volumes: true });
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Removes what a container that does not run has left; its lock must be held, or nobody else able to
+ * start it.  The record goes near the end: whoever is killed before leaves a container that can be
+ * removed again, and whoever is killed after it a directory that the next clean-up finds.  The lock
+ * goes last, so that no start gets in between.
  */
 export async function discardContainer(
   context: EngineContext,
@@ -59,8 +108,8 @@ export async function discardContainer(
       volumes.remove(name);
     }
   }
-  rmSync(containers.runDir(record.id), { recursive: true, force: true });
   await discardTree(context, containers.dir(record.id));
   if (containers.remove(record.id)) context.events.emit(containerEvent("remove", record));
+  rmSync(containers.runDir(record.id), { recursive: true, force: true });
   context.store.ensureReserve();
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
 import { toFileError } from "../../platform/errno.ts";
 import type { RootfsPlan } from "../../runtime/launch-context.ts";
@@ -6,6 +6,7 @@ import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
 import { step } from "../../runtime/protocol.ts";
 import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
+import { discardTree } from "../discard-tree.ts";
 import { findProgram } from "../host/programs.ts";
 import { hasOpaqueRoot } from "../images/opaque-root.ts";
 import type { ContainerPlan } from "./plan-container.ts";
@@ -55,15 +56,25 @@ export async function prepareRootfs(
   if (plan.driver === "copy") {
     // `--rootfs PATH` is the root itself: nothing is to be made.
     if (planned.options.rootfs?.overlay === false) return plan;
+    // An earlier start has made it, and what the container wrote is in it.
+    if (existsSync(plan.path)) return plan;
     const { flattenRootfs } = await import("./flatten-rootfs.ts");
     const lowers = lowerDirectories(context, planned);
-    await flattenRootfs(context, planned.mapping, lowers, plan.path);
+    const partial = `${plan.path}.partial`;
+    await discardTree(context, partial);
+    await flattenRootfs(context, planned.mapping, lowers, partial);
+    renameSync(partial, plan.path);
     return plan;
   }
-  makeDirectories([plan.upper, plan.work]);
-  // What the merged root looks like is what the upper directory looks like, umask or not.
-  chmodSync(plan.upper, rootMode(plan.lowers));
-  await adoptPaths(context, [plan.upper, plan.work], planned.mapping);
+  // The upper directory is the last one, so where there is one, all is done.
+  if (!existsSync(plan.upper)) {
+    const unfinished = `${plan.upper}.partial`;
+    makeDirectories([unfinished, plan.work]);
+    // What the merged root looks like is what the upper directory looks like, umask or not.
+    chmodSync(unfinished, rootMode(plan.lowers));
+    await adoptPaths(context, [unfinished, plan.work], planned.mapping);
+    renameSync(unfinished, plan.upper);
+  }
   if (plan.driver === "fuse-overlayfs") makeDirectories([path.join(plan.dir, "merged")]);
   return plan;
 }
@@ -83,7 +94,8 @@ export function describeRootfs(
     upper: path.join(dir, "upper"),
     work: path.join(dir, "work"),
   };
-  if (driver === "overlay") return { driver, ...directories, isVolatile: options.remove };
+  if (driver === "overlay")
+    return { driver, ...directories, isVolatile: options.remove && planned.isNew };
   return {
     driver,
     program: findProgram("fuse-overlayfs") ?? "fuse-overlayfs",

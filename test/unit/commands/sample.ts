@@ -19,6 +19,8 @@ export function container(changes: Partial<ContainerSummary> = {}): ContainerSum
     mounts: ["/src"],
     mountSources: ["data"],
     network: "slirp4netns",
+    tty: false,
+    interactive: false,
     ...changes,
   };
 }

@@ -1,0 +1,38 @@
+import { askedOptions } from "../cli/asked-options.ts";
+import { defineCommand } from "../cli/command.ts";
+import { runOptions } from "../cli/options/run-options.ts";
+import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
+import { warningText } from "../cli/render/error.ts";
+import { progressView } from "../cli/render/progress.ts";
+
+const { explain: _, ...options } = runOptions;
+
+/** `tsman create` */
+export const create = defineCommand({
+  name: "create",
+  usage: "[OPTIONS] IMAGE [COMMAND [ARGUMENT…]]",
+  summary: "create a container from an image without starting it, and print its id",
+  examples: ["tsman create --name web -p 8080:80 nginx", "tsman create -it --name box busybox sh"],
+  options,
+  refused: unsupportedRunOptions,
+  stopAtPositional: true,
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
+  async run({ values, positionals, given }, context) {
+    const asked = askedOptions({ ...values, explain: undefined }, positionals, context);
+    const engine = await context.openEngine();
+    const { stderr } = context;
+    const { quiet } = values;
+    const progress = progressView(stderr, { quiet, columns: context.columns });
+    const { id } = await engine.containers.create(asked, {
+      signal: context.interruption(),
+      onProgress: progress.onProgress,
+      onWarning: (message) => stderr.write(warningText(message, stderr.isTerminal)),
+      tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
+      authFile: values.authfile,
+      credentials: values.creds,
+    });
+    progress.finish();
+    context.stdout.write(`${id}\n`);
+    return 0;
+  },
+});

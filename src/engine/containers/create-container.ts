@@ -1,0 +1,165 @@
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { assertContainerName, randomContainerName } from "../../container/names.ts";
+import type { ContainerOptions } from "../../container/options.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { bootId } from "../../platform/boot-id.ts";
+import { toFileError } from "../../platform/errno.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import { ensureLayers } from "../images/ensure-layers.ts";
+import { originClient } from "../images/origin-client.ts";
+import type { CreateIo } from "../types.ts";
+import { containerEvent } from "./container-events.ts";
+import { stopSignalOf } from "./launch-context.ts";
+import { type ContainerPlan, planContainer } from "./plan-container.ts";
+import { discardFailed, removeContainer } from "./remove-container.ts";
+import { writeBundle } from "./write-bundle.ts";
+
+/** Names are random: after so many collisions in a row something else is wrong. */
+const nameAttempts = 16;
+
+/** A container that is in the store, and the plan that it was made after. */
+export interface CreatedContainer extends AsyncDisposable {
+  readonly record: ContainerRecord;
+  readonly planned: ContainerPlan;
+  /** From here on it stays: disposing of this does nothing any more. */
+  keep(): void;
+}
+
+/**
+ * Makes a container without starting it.  Every step registers its undo at once: whatever fails,
+ * nothing is left behind.
+ *
+ * @throws TsmanError
+ */
+export async function createContainer(
+  context: EngineContext,
+  options: ContainerOptions,
+  io: CreateIo,
+): Promise<ContainerRecord> {
+  await using created = await makeContainer(context, options, io, "create");
+  created.keep();
+  return created.record;
+}
+
+/**
+ * Makes a container; disposing of the result removes it again.
+ *
+ * @param use "run": it is started at once, and its record says so from the beginning.
+ */
+export async function makeContainer(
+  context: EngineContext,
+  options: ContainerOptions,
+  io: CreateIo,
+  use: "run" | "create",
+): Promise<CreatedContainer> {
+  if (options.name !== undefined) assertContainerName(options.name);
+  const planned = await planContainer(context, options, io, use);
+  for (const warning of [...planned.bundle.warnings, ...planned.network.warnings]) {
+    io.onWarning?.(warning);
+  }
+  if (planned.mapping.warning !== undefined) io.onWarning?.(planned.mapping.warning);
+  if (planned.image !== undefined) {
+    await using client = options.pull === "never" ? undefined : originClient(planned.image, io);
+    await ensureLayers(context, planned.image, {
+      mapping: planned.mapping,
+      client,
+      signal: io.signal,
+      // A layer that is there is no news when nothing is being fetched.
+      onProgress: (event) => {
+        if (event.kind !== "layer-exists") io.onProgress?.(event);
+      },
+    });
+  }
+  await using undo = new AsyncDisposableStack();
+  const record = await enterContainer(context, planned, use);
+  undo.defer(() => discardFailed(context, record));
+  await writeBundle(context, planned);
+  if (options.cidFile !== undefined) {
+    writeIdFile(options.cidFile, record.id);
+    undo.defer(() => rmSync(options.cidFile as string, { force: true }));
+  }
+  const all = undo.move();
+  context.events.emit(containerEvent("create", record));
+  return {
+    record,
+    planned,
+    keep: () => void all.move(),
+    [Symbol.asyncDispose]: async () => await all.disposeAsync(),
+  };
+}
+
+/** Enters the record, under another random name if the first is taken. */
+async function enterContainer(
+  context: EngineContext,
+  planned: ContainerPlan,
+  use: "run" | "create",
+): Promise<ContainerRecord> {
+  const { options, image, bundle } = planned;
+  const now = new Date().toISOString();
+  const record: ContainerRecord = {
+    id: planned.id,
+    name: planned.name,
+    imageId: image?.id,
+    imageName: planned.imageName,
+    createdAt: now,
+    options,
+    command: bundle.config.process.args,
+    stopSignal: stopSignalOf(planned),
+    mapping: planned.mapping,
+    ports: [],
+    anonymousVolumes: planned.volumes
+      .filter((volume) => volume.name === undefined)
+      .map((volume) => volume.volumeName),
+    ...(use === "run" && { bootId: bootId(), startedAt: now }),
+  };
+  // Only now, when nothing but a name stands in the way of the new one.
+  if (options.replace) await removeHolder(context, planned.name);
+  for (let attempt = 1; ; attempt += 1) {
+    const isRandomName = options.name === undefined;
+    const named =
+      attempt === 1 || !isRandomName ? record : { ...record, name: randomContainerName() };
+    try {
+      context.store.containers.create(named);
+      return named;
+    } catch (error) {
+      const mayTryAgain = isRandomName || options.replace;
+      if (!mayTryAgain || attempt === nameAttempts || !isTsmanError(error, "NAME_IN_USE")) {
+        throw error;
+      }
+      // Another command has taken the name in between.
+      if (options.replace) await removeHolder(context, planned.name);
+    }
+  }
+}
+
+async function removeHolder(context: EngineContext, name: string): Promise<void> {
+  const holder = context.store.containers.find(name);
+  // An id that begins like the wanted name is not a holder of it.
+  if (holder?.name !== name) return;
+  try {
+    await removeContainer(context, holder.id, { force: true });
+  } catch (error) {
+    if (!isTsmanError(error, "CONTAINER_NOT_FOUND")) throw error;
+  }
+}
+
+/** Podman's rule: an existing file may be another container's. */
+function writeIdFile(file: string, id: string): void {
+  try {
+    const fd = openSync(file, "wx", 0o644);
+    try {
+      writeSync(fd, id);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") {
+      throw new TsmanError("USAGE", `write container id to ${file}: the file exists`, {
+        hint: "remove it, or name another file with --cidfile",
+        cause: error,
+      });
+    }
+    throw toFileError(error, `write container id to ${file}`);
+  }
+}

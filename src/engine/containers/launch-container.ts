@@ -1,0 +1,70 @@
+import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { RunIo, RunSession } from "../types.ts";
+import { launch } from "./launch.ts";
+import type { ContainerPlan } from "./plan-container.ts";
+import { discardContainer } from "./remove-container.ts";
+import type { RootfsDriver } from "./rootfs-driver.ts";
+
+/**
+ * Starts a container whose record and bundle are there; resolves when its program runs.
+ *
+ * @param driver of an earlier start; missing: it has none.
+ * @throws TsmanError why not; the record is as it was.
+ */
+export async function launchContainer(
+  context: EngineContext,
+  record: ContainerRecord,
+  planned: ContainerPlan,
+  io: RunIo,
+  driver?: RootfsDriver,
+): Promise<RunSession> {
+  const launched = await launch(context, planned, {
+    io,
+    seccompFilter: await seccompFilter(context, planned),
+    driver,
+  });
+  const { handle, ports } = launched;
+  const hasNewDriver = launched.driver !== (record.driver ?? "overlay");
+  if (ports.length > 0 || hasNewDriver) {
+    context.store.containers.update(record.id, { ports, driver: launched.driver });
+  }
+  const exited = endOf(context, record, handle);
+  // Whoever does not ask for the end must not be ended by its failure.
+  exited.catch(() => undefined);
+  return {
+    id: record.id,
+    name: record.name,
+    started: handle.started,
+    exited,
+    detached: handle.detached,
+    signal: (n) => handle.signal(n),
+    resize: (rows, columns) => handle.resize(rows, columns),
+    release: () => handle.disconnect(),
+  };
+}
+
+async function endOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  handle: MonitorHandle,
+): Promise<{ readonly status: number }> {
+  try {
+    return { status: exitCodeOfWaitStatus(await handle.exited) };
+  } finally {
+    // As Podman does: with the container go the volumes that were made for it alone.
+    if (record.options.remove) await discardContainer(context, record, { volumes: true });
+  }
+}
+
+async function seccompFilter(
+  context: EngineContext,
+  planned: ContainerPlan,
+): Promise<Uint8Array | undefined> {
+  const { seccomp } = planned.bundle.config.linux;
+  if (seccomp === undefined) return undefined;
+  return await compileSeccompFilter(seccomp, context.paths.cacheDir);
+}

@@ -1,0 +1,57 @@
+import { rmSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { TsmanError } from "../../errors/index.ts";
+import { type FileLock, tryLockFile } from "../../platform/file-lock.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import { containerState, isUp } from "./find-container.ts";
+
+/** Milliseconds between two looks at a container that another command works on. */
+export const busyDelay = 10;
+
+/**
+ * Takes the lock of a container that does not run: as long as it is held nobody can start or remove
+ * the container.
+ *
+ * @returns undefined when it is taken: the container runs, or another command works on it.
+ * @throws TsmanError CONTAINER_NOT_FOUND when the container was removed meanwhile.
+ */
+export function tryLockContainer(
+  context: EngineContext,
+  record: ContainerRecord,
+): FileLock | undefined {
+  const { containers } = context.store;
+  const runDir = containers.ensureRunDir(record.id);
+  const lock = tryLockFile(containers.lockPath(record.id));
+  if (lock === undefined || containers.has(record.id)) return lock;
+  rmSync(runDir, { recursive: true, force: true });
+  lock.release();
+  throw removedMeanwhile(record);
+}
+
+/**
+ * Like {@link tryLockContainer}, but waits for other commands to be done.
+ *
+ * @returns undefined when the container runs.
+ */
+export async function lockIdleContainer(
+  context: EngineContext,
+  record: ContainerRecord,
+  signal?: AbortSignal,
+): Promise<FileLock | undefined> {
+  for (;;) {
+    const lock = tryLockContainer(context, record);
+    if (lock !== undefined) return lock;
+    if (isUp(containerState(context, record))) return undefined;
+    await delay(busyDelay, undefined, { signal });
+  }
+}
+
+/** The error for a container that another command has removed while this one worked on it. */
+export function removedMeanwhile(record: ContainerRecord): TsmanError {
+  return new TsmanError(
+    "CONTAINER_NOT_FOUND",
+    `find container ${record.name}: another command has removed it`,
+    { details: { container: record.id } },
+  );
+}

@@ -1,0 +1,131 @@
+import { rmSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { TsmanError } from "../../errors/index.ts";
+import { bootId } from "../../platform/boot-id.ts";
+import { monitorFailureOf } from "../../runtime/failure.ts";
+import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import { ensureLayers } from "../images/ensure-layers.ts";
+import type { RunIo, RunSession, StartOptions } from "../types.ts";
+import { containerState, getContainer, isUp } from "./find-container.ts";
+import { launchContainer } from "./launch-container.ts";
+import { busyDelay, removedMeanwhile } from "./lock-container.ts";
+import { planRestart } from "./plan-container.ts";
+import { writeBundle } from "./write-bundle.ts";
+
+/** Milliseconds that a container which removes itself has for being started or gone. */
+const longestEnd = 2000;
+
+/**
+ * Starts a container that does not run.  A start that fails leaves it as it was.
+ *
+ * Two commands that start the same container, or one that removes it, are told apart by the lock in
+ * its run directory: a monitor holds it for its life and gives up at once when it is taken.
+ *
+ * @param claim what else changes in the record; undefined: it is not to be started after all.
+ * @returns undefined when it runs already, or `claim` did not want it.
+ * @throws TsmanError CONTAINER_NOT_FOUND, and why it cannot start.
+ */
+export async function startContainer(
+  context: EngineContext,
+  nameOrId: string,
+  io: RunIo,
+  options: StartOptions = {},
+  claim: (record: ContainerRecord) => ContainerPatch | undefined = () => askedFor,
+): Promise<RunSession | undefined> {
+  const { id } = getContainer(context, nameOrId);
+  const deadline = Date.now() + longestEnd;
+  for (;;) {
+    io.signal?.throwIfAborted();
+    const record = getContainer(context, id);
+    if (isUp(containerState(context, record))) return undefined;
+    if (!removesItself(record, deadline)) {
+      const outcome = await startOnce(context, record, { io, options, claim });
+      if (outcome !== "busy") return outcome;
+    }
+    // It is being started, removed or put away: what comes of that decides.
+    await delay(busyDelay);
+  }
+}
+
+/** Somebody wants it to run, whatever was before. */
+const askedFor: ContainerPatch = { restarts: 0, stoppedByUser: false };
+
+/**
+ * Whether a container is about to be removed because it has ended (or, seldom, to be seen running
+ * because another command starts it).
+ *
+ * @throws TsmanError CONTAINER_NOT_RUNNING when that takes too long.
+ */
+function removesItself(record: ContainerRecord, deadline: number): boolean {
+  if (!record.options.remove || record.startedAt === undefined) return false;
+  if (Date.now() < deadline) return true;
+  throw new TsmanError(
+    "CONTAINER_NOT_RUNNING",
+    `start container ${record.name}: it has ended, and is to be removed at its end (--rm)`,
+    {
+      hint: `remove it (tsman rm ${record.name}) and run its image again`,
+      details: { container: record.id },
+    },
+  );
+}
+
+interface Start {
+  readonly io: RunIo;
+  readonly options: StartOptions;
+  readonly claim: (record: ContainerRecord) => ContainerPatch | undefined;
+}
+
+async function startOnce(
+  context: EngineContext,
+  record: ContainerRecord,
+  { io, options, claim }: Start,
+): Promise<RunSession | "busy" | undefined> {
+  const { containers } = context.store;
+  const startedAt = new Date().toISOString();
+  let isClaimed = false;
+  try {
+    const planned = await planRestart(context, record, {
+      ...record.options,
+      name: record.name,
+      detach: options.attach !== true,
+      interactive: record.options.interactive && options.interactive === true,
+    });
+    for (const warning of planned.bundle.warnings) io.onWarning?.(warning);
+    if (planned.image !== undefined) {
+      await ensureLayers(context, planned.image, { mapping: planned.mapping, signal: io.signal });
+    }
+    let outcome: "busy" | undefined;
+    const claimed = containers.change(record.id, (now) => {
+      if (now.startedAt !== record.startedAt) outcome = "busy";
+      const patch = outcome === undefined ? claim(now) : undefined;
+      return patch === undefined ? undefined : { ...patch, startedAt, bootId: bootId() };
+    });
+    if (claimed === undefined) return outcome;
+    isClaimed = true;
+    await writeBundle(context, planned);
+    const driver = record.startedAt === undefined ? undefined : (record.driver ?? "overlay");
+    return await launchContainer(context, claimed, planned, io, driver);
+  } catch (error) {
+    if (!containers.has(record.id)) {
+      rmSync(containers.runDir(record.id), { recursive: true, force: true });
+      throw removedMeanwhile(record);
+    }
+    if (isClaimed) {
+      // Unless another start of it has come since, it is what it was.
+      containers.change(record.id, (now) =>
+        now.startedAt === startedAt
+          ? { startedAt: record.startedAt, bootId: record.bootId }
+          : undefined,
+      );
+    }
+    if (isBusy(error)) return "busy";
+    throw error;
+  }
+}
+
+/** Whether another process has the container's lock. */
+function isBusy(error: unknown): boolean {
+  const failure = monitorFailureOf(error);
+  return failure?.stage === "monitor" && failure.operation === "lock";
+}
