@@ -1,12 +1,13 @@
-import type { CommandContext } from "../cli/command.ts";
-import { defineCommand } from "../cli/command.ts";
-import { forEach } from "../cli/each.ts";
+import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
+import { type CommandContext, defineCommand } from "../cli/command.ts";
+import { forEach, severalAtOnce } from "../cli/each.ts";
 import type { Engine } from "../cli/engine.ts";
-import { flag, texts } from "../cli/option-spec.ts";
+import { flag, texts, value } from "../cli/option-spec.ts";
+import { parseDetachKeys } from "../cli/options/detach-keys.ts";
 import { warningText } from "../cli/render/error.ts";
 import { runSession } from "../cli/session/foreground.ts";
-import { startableContainers } from "../cli/startable-containers.ts";
 import { usageError } from "../cli/usage-error.ts";
+import type { ContainerSummary } from "../engine/types.ts";
 
 /** `tsman start` */
 export const start = defineCommand({
@@ -17,6 +18,11 @@ export const start = defineCommand({
   options: {
     all: flag({ summary: "all that do not run" }),
     attach: flag({ char: "a", summary: "stay in the foreground and end with its exit status" }),
+    "detach-keys": value({
+      metavar: "KEYS",
+      summary: "keys that leave a terminal (ctrl-p,ctrl-q)",
+      parse: parseDetachKeys,
+    }),
     filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "those that match, as of ps" }),
     interactive: flag({ char: "i", summary: "in the foreground, with your standard input" }),
     latest: flag({ char: "l", summary: "the last one made" }),
@@ -25,9 +31,13 @@ export const start = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    const names = await startableContainers(engine, positionals, values);
+    const { all, latest, filter: filters } = values;
+    const among = (container: ContainerSummary): boolean => !isUp(container);
+    const choice = { verb: "start", all, latest, filters, among };
+    const names = await chosenContainers(engine, positionals, choice);
     if (!values.attach && !values.interactive) {
-      return await forEach(names, context, async (name) => await startOne(engine, name, context));
+      const startIt = async (name: string): Promise<void> => await startOne(engine, name, context);
+      return await forEach(names, context, startIt, { parallel: severalAtOnce });
     }
     const [name, ...others] = names;
     if (name === undefined) return 0;
@@ -52,14 +62,21 @@ async function startOne(engine: Engine, name: string, context: CommandContext): 
 async function startAttached(
   engine: Engine,
   name: string,
-  values: { readonly interactive: boolean; readonly "sig-proxy": boolean },
+  values: {
+    readonly interactive: boolean;
+    readonly "sig-proxy": boolean;
+    readonly "detach-keys": readonly number[] | undefined;
+  },
   context: CommandContext,
 ): Promise<number> {
   const summary = await engine.containers.find(name);
   const interactive = values.interactive && summary?.interactive === true;
-  const options = { attach: true, interactive };
-  const status = await runSession(
-    async (io) => await engine.containers.start(name, io, options),
+  const detachKeys = values["detach-keys"];
+  return await runSession(
+    async (io) =>
+      (await engine.containers.start(name, io, { attach: true, interactive, detachKeys })) ??
+      // Podman: one that runs already is attached to.
+      (await engine.containers.attach(name, { stdin: interactive, detachKeys }, io)),
     {
       tty: summary?.tty === true,
       interactive,
@@ -68,10 +85,5 @@ async function startAttached(
       sigProxy: values["sig-proxy"],
     },
     context,
-  );
-  if (status !== undefined) return status;
-  throw usageError(
-    `start container ${name}: it runs already`,
-    `attach to it: tsman attach ${name}`,
   );
 }

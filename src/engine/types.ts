@@ -218,6 +218,17 @@ export interface CreateIo {
   readonly credentials?: RegistryCredentials | undefined;
 }
 
+/** How a process makes way for the native session of a container, which needs no Node. */
+export interface HandOver {
+  /** The caller types into the container: its terminal is to be raw. */
+  readonly isTyped: boolean;
+  readonly proxiesSignals: boolean;
+  /** What the session becomes again when there is something to explain. */
+  readonly commandLine: readonly string[];
+  /** execve(2): returns only when the system refuses it.  `args` begin with the program's name. */
+  readonly replaceProcess: (program: string, args: readonly string[]) => void;
+}
+
 /** What `containers.run` is given of its caller besides the options. */
 export interface RunIo extends CreateIo {
   /** Descriptors that the monitor inherits; nothing reads or writes them here. */
@@ -228,6 +239,8 @@ export interface RunIo extends CreateIo {
   readonly terminal?: TerminalSize | undefined;
   /** Aborts what goes on before the container has started; later it has no effect. */
   readonly signal?: AbortSignal | undefined;
+  /** Lets a small native program stay in this process's place, where the start allows it. */
+  readonly handOver?: HandOver | undefined;
   /** The program starts when this has settled; runs while the container is set up. */
   readonly beforeStart?: (() => Promise<void>) | undefined;
 }
@@ -238,6 +251,8 @@ export interface StartOptions {
   readonly attach?: boolean | undefined;
   /** With `attach`: the caller's input too, if it was made with one (`-i`). */
   readonly interactive?: boolean | undefined;
+  /** As of `run`; missing: the container's own. */
+  readonly detachKeys?: readonly number[] | undefined;
 }
 
 /** A container that was started by this process. */

@@ -4,6 +4,7 @@ import { isTerminal } from "../is-terminal.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
+import { handOverFrom } from "./hand-over.ts";
 import { proxySignals, type SignalProxy } from "./signal-proxy.ts";
 import { findSessionTerminal, type SessionTerminal } from "./terminal.ts";
 
@@ -16,6 +17,8 @@ export interface SessionOptions {
   readonly detach: boolean;
   readonly quiet: boolean;
   readonly sigProxy: boolean;
+  /** All that is left to do is this session: a native one may take its place. */
+  readonly isLast?: boolean | undefined;
   /** Missing: not said. */
   readonly tlsVerify?: boolean | undefined;
   readonly authFile?: string | undefined;
@@ -27,14 +30,14 @@ export interface SessionOptions {
  * or the detach keys are typed.  Standard input and output are the container's: nothing here reads
  * or writes them meanwhile.
  *
- * @param start makes it run; undefined: it runs already.
- * @returns the exit status of the command line; undefined when `start` gave nothing.
+ * @param start makes it run, or connects with it.
+ * @returns the exit status of the command line.
  */
-export async function runSession<T extends RunSession | undefined>(
-  start: (io: RunIo) => Promise<T>,
+export async function runSession(
+  start: (io: RunIo) => Promise<RunSession>,
   session: SessionOptions,
   context: CommandContext,
-): Promise<number | Extract<T, undefined>> {
+): Promise<number> {
   const { stderr } = context;
   const { tty, interactive, detach } = session;
   const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
@@ -62,12 +65,18 @@ export async function runSession<T extends RunSession | undefined>(
       onProgress: progress.onProgress,
       onWarning: warn,
       beforeStart: enterRaw,
+      handOver: session.isLast
+        ? handOverFrom(context, {
+            isTyped: enterRaw !== undefined,
+            proxiesSignals: session.sigProxy && !detach,
+            prepare: progress.finish,
+          })
+        : undefined,
       tlsVerify: session.tlsVerify,
       authFile: session.authFile,
       credentials: session.credentials,
     });
     progress.finish();
-    if (running === undefined) return undefined as Extract<T, undefined>;
     if (detach) return await leave(running, context);
     return await stay(running, proxy, terminal, abort);
   } finally {

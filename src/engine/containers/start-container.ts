@@ -89,7 +89,9 @@ async function startOnce(
       ...record.options,
       name: record.name,
       detach: options.attach !== true,
-      interactive: record.options.interactive && options.interactive === true,
+      // In the background it is kept open for whoever attaches.
+      interactive: record.options.interactive && (options.interactive ?? options.attach !== true),
+      detachKeys: options.detachKeys ?? record.options.detachKeys,
     });
     for (const warning of planned.bundle.warnings) io.onWarning?.(warning);
     if (planned.image !== undefined) {
