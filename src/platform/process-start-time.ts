@@ -30,6 +30,26 @@ export function parseStartTime(stat: string): bigint | undefined {
   return /^\d+$/.test(startTime) ? BigInt(startTime) : undefined;
 }
 
+/** PF_EXITING of include/linux/sched.h. */
+const exiting = 0x4;
+
+/**
+ * Whether that very process has ended or is about to: the first process of a pid namespace waits for
+ * all others while it ends, and nothing can be started there any more (pid_namespaces(7)).
+ */
+export function isProcessExiting(pid: number, startTime: bigint): boolean {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return true;
+  }
+  if (parseStartTime(text) !== startTime) return true;
+  // Field 9 of the manual page.
+  const flags = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[6]);
+  return (flags & exiting) !== 0;
+}
+
 /** Whether the process that had this pid at that start time still runs. */
 export function isProcessAlive(pid: number, startTime: bigint): boolean {
   return processStartTime(pid) === startTime;

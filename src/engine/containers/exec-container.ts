@@ -2,10 +2,12 @@ import { mkdirSync, rmdirSync } from "node:fs";
 import path from "node:path";
 import { resolveUser, resolveWorkdir } from "../../bundle/command.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
-import { findLiveProcess } from "../../container/liveness.ts";
+import { findLiveProcess, type ProcessIdentity } from "../../container/liveness.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { toFileError } from "../../platform/errno.ts";
+import { isProcessExiting } from "../../platform/process-start-time.ts";
 import { randomHex } from "../../platform/random.ts";
+import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -68,7 +70,7 @@ export async function execInContainer(
     removeSessionDirectory(runDir);
     throw error;
   }
-  await started(context, record, handle, io);
+  await started(context, record, init, handle, io);
   context.store.events.emit(containerEvent("exec", record, { execID: id }));
   const exited = endOf(record, handle);
   // Whoever does not ask for the end must not be ended by its failure.
@@ -105,6 +107,7 @@ function notRunning(record: ContainerRecord, cause?: unknown): TsmanError {
 async function started(
   context: EngineContext,
   record: ContainerRecord,
+  init: ProcessIdentity,
   handle: MonitorHandle,
   io: ExecIo,
 ): Promise<void> {
@@ -113,11 +116,23 @@ async function started(
     await handle.started;
   } catch (error) {
     await handle.end();
-    // Whatever step it was that noticed: the reason is that the container has gone.
-    const isOver =
-      isTsmanError(error, "RUNTIME_FAILED") && containerState(context, record).status !== "running";
-    throw isOver ? notRunning(record, error) : error;
+    throw isOver(context, record, init, error) ? notRunning(record, error) : error;
   }
+}
+
+/** Whatever step it was that noticed: the reason is that the container has ended, or is about to. */
+function isOver(
+  context: EngineContext,
+  record: ContainerRecord,
+  init: ProcessIdentity,
+  error: unknown,
+): boolean {
+  const failure = monitorFailureOf(error);
+  if (failure === undefined || failure.stage === "exec") return false;
+  return (
+    isProcessExiting(init.pid, init.startTime) ||
+    containerState(context, record).status !== "running"
+  );
 }
 
 async function endOf(
