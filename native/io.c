@@ -29,7 +29,7 @@ void io_init(struct io *io)
         .source = -1, .sink = -1, .buffer = out_buffer, .size = OUT_SIZE, .log_name = "stdout"};
     io->err = (struct io_stream){
         .source = -1, .sink = -1, .buffer = err_buffer, .size = ERR_SIZE, .log_name = "stderr"};
-    io->log = (struct log){.fd = -1, .directory = -1};
+    log_init(&io->log);
     attach_init(&io->attach);
 }
 
@@ -235,12 +235,15 @@ static void pump_output(struct io *io, struct io_stream *stream, bool readable, 
             drop_fd(&stream->source);
             return;
         }
-        if (log_write(&io->log, stream->log_name, stream->buffer, (size_t)got) < 0)
+        if (log_write(&io->log, stream->log_name, stream->buffer, (size_t)got) < 0 &&
+            !io->log_warned) {
             io->log_error = errno;
         attach_offer(&io->attach, attached(io, stream), stream->buffer, (size_t)got);
         stream->start = 0;
         stream->end = (size_t)got;
         flush_sink(stream, false, ends_with_reader);
+            io->log_warned = true;
+        }
     } while (again);
 }
 

@@ -53,7 +53,10 @@ struct io {
     bool tty;       /* out is the master of a pty, and so is in's sink */
     bool detached;  /* set when the detach keys were typed; the monitor resets it */
     bool finishing; /* the program has ended: what can be read now is all */
-    int log_error;  /* errno of a failed log write, for one WARNING; reset there */
+    int log_error;  /* errno of the first log write that failed, for one WARNING */
+    bool log_warned;
+    int64_t end_at; /* when the end of input is typed next, 0: never (io_type_end) */
+    int end_pause;  /* milliseconds until the one after it */
 };
 
 void io_init(struct io *io);

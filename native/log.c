@@ -6,24 +6,41 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "log-journal.h"
+#include "log-line.h"
 #include "memory.h"
 
-/* Two pieces a line: "TIME STREAM F " and the text with its newline; a part has
-   a third one, the newline that is not in the data. */
-#define MAX_PIECES 192
-#define MAX_HEAD   64
+/* Lines are gathered here and written together: a program that writes short ones
+   would cost a system call for each.  Room for the longest line as JSON. */
+#define BATCH ((6u * LOG_MAX_LINE) + (32u << 10))
+/* Less is touched where less does. */
+#define K8S_BATCH (64u << 10)
+static uint8_t batch[BATCH];
+
+void log_init(struct log *log)
+{
+    memset(log, 0, sizeof(*log));
+    log->fd = log->directory = log->journal = -1;
+}
+
+bool log_is_open(const struct log *log)
+{
+    return log->directory >= 0 || log->to_journal;
+}
 
 static int open_current(struct log *log)
 {
     struct stat status;
     log->fd = openat(log->directory, log->name,
-                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+                     O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (log->fd < 0 || fstat(log->fd, &status) < 0)
         return -1;
+    if (!S_ISREG(status.st_mode)) {
+        errno = EINVAL;
+        return -1;
+    }
     log->size = (uint64_t)status.st_size;
     return 0;
 }
@@ -33,7 +50,9 @@ int log_open(struct log *log, const char *path, uint64_t limit, unsigned old_fil
     char directory[PATH_MAX];
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    *log = (struct log){.fd = -1, .directory = -1, .limit = limit, .old_files = old_files};
+    log_init(log);
+    log->limit = limit;
+    log->old_files = old_files;
     if (strlen(name) >= sizeof(log->name) - 12 || strlen(path) >= sizeof(directory)) {
         errno = ENAMETOOLONG;
         return -1;
@@ -45,6 +64,30 @@ int log_open(struct log *log, const char *path, uint64_t limit, unsigned old_fil
     if (log->directory < 0)
         return -1;
     return open_current(log);
+}
+
+int log_set_format(struct log *log, const char *name, const char *tag)
+{
+    if (strcmp(name, "json-file") == 0) {
+        log->format = LOG_JSON_FILE;
+    } else if (strcmp(name, "k8s-file") != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (strlen(tag) >= sizeof(log->tag)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(log->tag, tag, strlen(tag) + 1);
+    return 0;
+}
+
+int log_open_journal(struct log *log, const char *path, char *const fields[], size_t count)
+{
+    log_init(log);
+    log->journal = log_journal_open(path, fields, count);
+    log->to_journal = log->journal >= 0;
+    return log->to_journal ? 0 : -1;
 }
 
 static int rotate(struct log *log)
@@ -65,85 +108,192 @@ static int rotate(struct log *log)
     return open_current(log);
 }
 
-static int write_pieces(struct log *log, struct iovec *pieces, int count)
+static int write_all(struct log *log, const uint8_t *data, size_t size)
 {
-    int first = 0;
-    while (first < count) {
-        ssize_t written = writev(log->fd, pieces + first, count - first);
+    while (size > 0) {
+        ssize_t written = write(log->fd, data, size);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return -1;
         log->size += (uint64_t)written;
-        while (first < count && (size_t)written >= pieces[first].iov_len)
-            written -= (ssize_t)pieces[first++].iov_len;
-        if (first < count) {
-            pieces[first].iov_base = (uint8_t *)pieces[first].iov_base + written;
-            pieces[first].iov_len -= (size_t)written;
-        }
+        data += written;
+        size -= (size_t)written;
     }
     return 0;
 }
 
-static size_t head_text(char *head, const char *stream, char tag)
+/* A stretch of a line: what an earlier read has held back, then text of this one. */
+struct text {
+    const uint8_t *held, *data;
+    size_t held_length, length;
+    bool has_end; /* the last byte is the newline */
+};
+
+static uint64_t line_size(const struct log *log, const struct log_read *read,
+                          const struct text *text)
 {
-    struct timespec now;
-    struct tm parts;
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    int length = snprintf(head, MAX_HEAD, "%04d-%02d-%02dT%02d:%02d:%02d.%09ld+00:00 %s %c ",
-                          parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour,
-                          parts.tm_min, parts.tm_sec, now.tv_nsec, stream, tag);
-    return length < MAX_HEAD ? (size_t)length : MAX_HEAD - 1;
+    if (log->format == LOG_K8S_FILE)
+        return read->head + text->length + !text->has_end;
+    return sizeof("{\"log\":\"") - 1 + log_json_size(text->held, text->held_length) +
+           log_json_size(text->data, text->length) + read->tail_length;
 }
 
-static int broken(struct log *log)
+static size_t append(size_t used, const void *bytes, size_t length)
 {
-    log->broken = true;
-    return -1;
+    memcpy(batch + used, bytes, length);
+    return used + length;
+}
+
+static size_t append_line(size_t used, const struct log *log, const struct log_read *read,
+                          const struct text *text)
+{
+    if (log->format == LOG_K8S_FILE) {
+        used = append(used, text->has_end ? read->whole : read->part, read->head);
+        used = append(used, text->data, text->length);
+        return text->has_end ? used : append(used, "\n", 1);
+    }
+    used = append(used, "{\"log\":\"", sizeof("{\"log\":\"") - 1);
+    used += log_json_write(batch + used, text->held, text->held_length);
+    used += log_json_write(batch + used, text->data, text->length);
+    return append(used, read->tail, read->tail_length);
+}
+
+/* Cuts the next line, or the next part of it, off the data. */
+static struct text next_text(const uint8_t **data, size_t *size)
+{
+    size_t most = *size < LOG_MAX_LINE ? *size : LOG_MAX_LINE;
+    const uint8_t *end = memchr(*data, '\n', most);
+    struct text text = {
+        .data = *data, .length = end ? (size_t)(end - *data) + 1 : most, .has_end = end != NULL};
+    *data += text.length;
+    *size -= text.length;
+    return text;
+}
+
+/* A part ends between two characters. */
+static void keep_characters(struct text *text, const uint8_t **data, size_t *size)
+{
+    size_t cut = text->has_end ? 0 : log_unfinished(text->data, text->length);
+    if (cut < text->length) {
+        text->length -= cut;
+        *data -= cut;
+        *size += cut;
+    }
+}
+
+/* The beginning of a character at the end of a read waits for its rest. */
+static void hold_character(struct log *log, int stream, const uint8_t *data, size_t *size)
+{
+    size_t cut = log_unfinished(data, *size);
+    memcpy(log->held[stream].bytes, data + *size - cut, cut);
+    log->held[stream].length = cut;
+    *size -= cut;
+}
+
+/* Completes a character that an earlier read began; false: all data went into it. */
+static bool complete_character(struct log *log, int stream, const uint8_t **data, size_t *size)
+{
+    uint8_t *bytes = log->held[stream].bytes;
+    size_t want = log_character_size(bytes[0]);
+    while (log->held[stream].length<want && * size> 0 && (**data & 0xc0) == 0x80) {
+        bytes[log->held[stream].length++] = *(*data)++;
+        (*size)--;
+    }
+    return *size > 0 || log->held[stream].length == want;
+}
+
+static int write_lines(struct log *log, const struct log_read *read, int stream,
+                       const uint8_t *data, size_t size)
+{
+    bool is_json = log->format == LOG_JSON_FILE;
+    size_t used = 0, room = is_json ? sizeof(batch) : K8S_BATCH;
+    uint8_t held[4];
+    size_t held_length = 0;
+    if (is_json && log->held[stream].length > 0) {
+        if (!complete_character(log, stream, &data, &size))
+            return 0;
+        held_length = log->held[stream].length;
+        memcpy(held, log->held[stream].bytes, held_length);
+        log->held[stream].length = 0;
+    }
+    if (is_json && size > 0)
+        hold_character(log, stream, data, &size);
+    while (size > 0 || held_length > 0) {
+        struct text text = next_text(&data, &size);
+        if (is_json)
+            keep_characters(&text, &data, &size);
+        text.held = held;
+        text.held_length = held_length;
+        held_length = 0;
+        uint64_t bytes = line_size(log, read, &text);
+        bool full = log->limit > 0 && log->size + used > 0 && log->size + used + bytes > log->limit;
+        if (full || used + bytes > room) {
+            if (write_all(log, batch, used) < 0)
+                return -1;
+            used = 0;
+        }
+        if (full && rotate(log) < 0)
+            return -1;
+        used = append_line(used, log, read, &text);
+    }
+    return write_all(log, batch, used);
+}
+
+static int send_lines(struct log *log, bool is_error, const uint8_t *data, size_t size)
+{
+    int result = 0, error = 0;
+    while (size > 0) {
+        struct text text = next_text(&data, &size);
+        if (log_journal_send(&log->journal, is_error, !text.has_end, text.data,
+                             text.length - text.has_end) < 0) {
+            result = -1;
+            error = errno;
+            /* Not one after the other: each would wait. */
+            if (error == EAGAIN)
+                break;
+        }
+    }
+    errno = error;
+    return result;
 }
 
 int log_write(struct log *log, const char *stream, const uint8_t *data, size_t size)
 {
-    static char newline[] = "\n";
-    char whole[MAX_HEAD], part[MAX_HEAD];
-    struct iovec pieces[MAX_PIECES];
-    int count = 0;
-    if (log->directory < 0 || log->broken || size == 0)
+    struct log_read read;
+    bool is_error = strcmp(stream, "stderr") == 0;
+    if (!log_is_open(log) || log->broken || size == 0)
         return 0;
-    size_t head = head_text(whole, stream, 'F');
-    memcpy(part, whole, head);
-    part[head - 2] = 'P';
+    if (log->to_journal)
+        return send_lines(log, is_error, data, size);
+    log_read_begin(&read, log, stream);
+    if (write_lines(log, &read, is_error, data, size) == 0)
+        return 0;
+    log->broken = true;
+    return -1;
+}
 
-    uint64_t pending = 0;
-    while (size > 0) {
-        size_t most = size < LOG_MAX_LINE ? size : LOG_MAX_LINE;
-        const uint8_t *end = memchr(data, '\n', most);
-        size_t line = end ? (size_t)(end - data) + 1 : most;
-        uint64_t bytes = head + line + (end == NULL);
-        bool full =
-            log->limit > 0 && log->size + pending > 0 && log->size + pending + bytes > log->limit;
-        if (full || count + 3 > MAX_PIECES) {
-            if (write_pieces(log, pieces, count) < 0)
-                return broken(log);
-            count = 0;
-            pending = 0;
-        }
-        if (full && rotate(log) < 0)
-            return broken(log);
-        pieces[count++] = (struct iovec){end ? whole : part, head};
-        pieces[count++] = (struct iovec){(void *)(uintptr_t)data, line};
-        if (end == NULL)
-            pieces[count++] = (struct iovec){newline, 1};
-        pending += bytes;
-        data += line;
-        size -= line;
-    }
-    return write_pieces(log, pieces, count) < 0 ? broken(log) : 0;
+/* What was waiting for the rest of its character has waited in vain. */
+static void write_held(struct log *log, int stream)
+{
+    size_t length = log->held[stream].length;
+    struct log_read read;
+    if (length == 0 || log->fd < 0 || log->broken)
+        return;
+    log_read_begin(&read, log, stream ? "stderr" : "stdout");
+    struct text text = {.held = log->held[stream].bytes, .held_length = length};
+    text.data = text.held;
+    size_t used = append_line(0, log, &read, &text);
+    if (write_all(log, batch, used) < 0)
+        log->broken = true;
 }
 
 void log_close(struct log *log)
 {
+    write_held(log, 0);
+    write_held(log, 1);
     drop_fd(&log->fd);
     drop_fd(&log->directory);
+    drop_fd(&log->journal);
+    log->to_journal = false;
 }

@@ -50,6 +50,42 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
     stage1_run(stage1);
 }
 
+/* The caller's own descriptors.  Not a terminal, whose input the program could push
+   back (TIOCSTI), and not a directory, which would be a way out of the container. */
+static int pass_streams(struct monitor *monitor, int program[3])
+{
+    for (int fd = monitor->settings.with_stdin ? 0 : 1; fd < 3; fd++) {
+        struct stat status;
+        if (fstat(fd, &status) < 0)
+            return fail(&monitor->failure, errno, "pass on", "descriptor %d", fd);
+        if (S_ISDIR(status.st_mode) || isatty(fd))
+            return fail(&monitor->failure, EINVAL, "pass on", "descriptor %d: it is a %s", fd,
+                        S_ISDIR(status.st_mode) ? "directory" : "terminal");
+        program[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (program[fd] < 0)
+            return fail(&monitor->failure, errno, "pass on", "descriptor %d", fd);
+    }
+    return 0;
+}
+
+static int make_streams(struct monitor *monitor, int program[3], int64_t root)
+{
+    const struct plan *plan = &monitor->plan;
+    if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL)
+        return pass_streams(monitor, program);
+    if (plan_setting(plan, TSMAN_SET_TTY) != NULL)
+        return 0;
+    if (io_make_pipes(&monitor->io, monitor->settings.with_stdin, program) < 0)
+        return fail(&monitor->failure, errno, "make pipes", "standard streams");
+    for (int i = 0; i < 3; i++) {
+        /* Root's own pipe would not be the container root's to give on; for any
+           other caller the two are the same. */
+        if (root >= 0 && program[i] >= 0)
+            (void)!fchown(program[i], (uid_t)root, (gid_t)-1);
+    }
+    return 0;
+}
+
 int monitor_start_stage1(struct monitor *monitor)
 {
     struct failure *failure = &monitor->failure;
@@ -62,12 +98,8 @@ int monitor_start_stage1(struct monitor *monitor)
         io_make_pipes(&monitor->io, monitor->settings.with_stdin, stage1.program) < 0)
         return fail(failure, errno, "make pipes", "standard streams");
     int64_t root = stage1.is_root ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
-    for (int i = 0; i < 3; i++) {
-        /* Root's own pipe would not be the container root's to give on; for any
-           other caller the two are the same. */
-        if (root >= 0 && stage1.program[i] >= 0)
-            (void)!fchown(stage1.program[i], (uid_t)root, (gid_t)-1);
-    }
+    if (make_streams(monitor, stage1.program, root) < 0)
+        return -1;
     if (sync_pair(stage_pair) < 0)
         return fail(failure, errno, "make socket pair", "stage 1");
     monitor->stage_sync = stage_pair[0];

@@ -64,6 +64,7 @@ void monitor_write_exit(struct monitor *monitor)
     if (monitor->exit_written)
         return;
     monitor->exit_written = true;
+    log_close(&monitor->io.log);
     if (monitor->settings.exit_file[0] != '\0' &&
         rundir_write_exit_file(monitor->settings.exit_file, monitor->init_status, 0) < 0) {
         char text[256];

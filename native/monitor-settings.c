@@ -82,12 +82,26 @@ int monitor_open_files(struct monitor *monitor)
     const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
     if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
         return -1;
+static int open_log(struct monitor *monitor)
+{
+    const struct plan *plan = &monitor->plan;
+    struct log *log = &monitor->io.log;
+    const struct plan_record *record = plan_setting(plan, TSMAN_SET_LOG);
+    if (record != NULL && log_open(log, record->argv[0], plan_number(record, 1),
+                                   (unsigned)plan_number(record, 2)) < 0)
+        return fail(&monitor->failure, errno, "open log", "%s", record->argv[0]);
+    record = plan_setting(plan, TSMAN_SET_LOG_FORMAT);
+    if (record != NULL && log_set_format(log, record->argv[0], record->argv[1]) < 0)
+        return fail(&monitor->failure, errno, "open log", "format %s", record->argv[0]);
+    record = plan_setting(plan, TSMAN_SET_LOG_JOURNAL);
+    if (record != NULL && !log_is_open(log) &&
+        log_open_journal(log, record->argv[0], record->argv + 1, record->argc - 1u) < 0)
+        return fail(&monitor->failure, errno, "open log", "%s", record->argv[0]);
+    return 0;
+}
+
     if (record != NULL && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
         attach_listen(&monitor->io.attach, monitor->rundir.directory, &monitor->failure) < 0)
         return -1;
-    record = plan_setting(plan, TSMAN_SET_LOG);
-    if (record != NULL && log_open(&monitor->io.log, record->argv[0], plan_number(record, 1),
-                                   (unsigned)plan_number(record, 2)) < 0)
-        return fail(&monitor->failure, errno, "open log", "%s", record->argv[0]);
-    return 0;
+    return open_log(monitor);
 }

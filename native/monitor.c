@@ -83,7 +83,7 @@ static void take_io(struct monitor *monitor, const struct pollfd *fds)
     monitor_take_clients(monitor, fds + io->attach_slot);
     if (io->log_error != 0) {
         char text[128];
-        snprintf(text, sizeof(text), "write log: %s; output is not logged any more",
+        snprintf(text, sizeof(text), "write log: %s; output is missing there",
                  strerror(io->log_error));
         proto_send_warning(&monitor->control, text);
         io->log_error = 0;
@@ -189,7 +189,9 @@ static int set_up(struct monitor *monitor, char **argv)
     if (monitor_read_settings(monitor) < 0 || monitor_open_files(monitor) < 0 ||
         monitor_start_stage1(monitor) < 0)
         return -1;
-    if (monitor->settings.foreground && plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL)
+    if (plan_setting(&monitor->plan, TSMAN_SET_PASSTHROUGH) != NULL)
+        monitor_null_streams();
+    else if (monitor->settings.foreground && plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL)
         io_connect_caller(&monitor->io, monitor->settings.with_stdin);
     /* Not to keep a file system of the caller's busy. */
     if (chdir("/") < 0)

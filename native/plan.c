@@ -283,6 +283,9 @@ static int check_order(const struct plan *plan, struct failure *failure)
     if (record != NULL && plan_number(record, 0) > TSMAN_MAX_PRESERVED)
         return fail(failure, E2BIG, "parse plan", "more than %u descriptors (TSMAN_MAX_PRESERVED)",
                     TSMAN_MAX_PRESERVED);
+    if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL &&
+        (plan_setting(plan, TSMAN_SET_TTY) != NULL || plan_setting(plan, TSMAN_SET_LOG) != NULL))
+        return fail(failure, EBADMSG, "parse plan", "passthrough with a terminal or a log");
     bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
     if (joins &&
         (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||

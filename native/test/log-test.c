@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -193,4 +195,235 @@ TEST(link_refused, "a log that is a symbolic link is not opened")
     CHECK(symlink("/dev/null", path) == 0);
     CHECK(log_open(&container_log, path, 0, 0) < 0);
     log_close(&container_log);
+}
+
+static void begin_json(const char *tag)
+{
+    begin(0, 0);
+    if (log_set_format(&container_log, "json-file", tag) < 0)
+        abort();
+}
+
+/* Without the times, which are 30 characters between quotation marks. */
+static const char *json_lines(void)
+{
+    static char text[1 << 20];
+    strcpy(text, test_read(directory, "ctr.log"));
+    char *to = text;
+    for (char *from = text; *from;) {
+        char *time = strstr(from, ",\"time\":\"");
+        if (time == NULL)
+            break;
+        memmove(to, from, (size_t)(time - from));
+        to += time - from;
+        from = time + strlen(",\"time\":\"") + 30 + strlen("\"");
+        char *newline = strchr(from, '\n');
+        memmove(to, from, (size_t)(newline + 1 - from));
+        to += newline + 1 - from;
+        from = newline + 1;
+    }
+    *to = '\0';
+    return text;
+}
+
+TEST(json, "json-file has Docker's lines, and a part lacks its newline")
+{
+    begin_json("");
+    write_text("stdout", "one\ntw");
+    write_text("stderr", "\"\\\t\r\x01\n");
+    log_close(&container_log);
+    CHECK_STRING(json_lines(), "{\"log\":\"one\\n\",\"stream\":\"stdout\"}\n"
+                               "{\"log\":\"tw\",\"stream\":\"stdout\"}\n"
+                               "{\"log\":\"\\\"\\\\\\t\\r\\u0001\\n\",\"stream\":\"stderr\"}\n");
+}
+
+TEST(json_tag, "a tag is an attribute, whatever is in it")
+{
+    begin_json("a\"b");
+    write_text("stdout", "x\n");
+    log_close(&container_log);
+    CHECK_STRING(json_lines(),
+                 "{\"log\":\"x\\n\",\"stream\":\"stdout\",\"attrs\":{\"tag\":\"a\\\"b\"}}\n");
+}
+
+TEST(json_text, "what is no UTF-8 is replaced, and what is stays")
+{
+    begin_json("");
+    write_text("stdout", "\xc3\xa4 \xff \xc0\xaf \xed\xa0\x80 \xf0\x9f\x98\x80\n");
+    log_close(&container_log);
+    CHECK_STRING(json_lines(),
+                 "{\"log\":\"\xc3\xa4 \\ufffd \\ufffd\\ufffd "
+                 "\\ufffd\\ufffd\\ufffd \xf0\x9f\x98\x80\\n\",\"stream\":\"stdout\"}\n");
+}
+
+TEST(json_cut, "a character that two reads share stays whole")
+{
+    begin_json("");
+    write_text("stdout", "a\xf0\x9f");
+    write_text("stdout", "\x98");
+    write_text("stderr", "other\n");
+    write_text("stdout", "\x80"
+                         "b\n");
+    write_text("stdout", "\xe2\x82");
+    write_text("stdout", "x\n");
+    write_text("stdout", "\xc3");
+    log_close(&container_log);
+    CHECK_STRING(json_lines(), "{\"log\":\"a\",\"stream\":\"stdout\"}\n"
+                               "{\"log\":\"other\\n\",\"stream\":\"stderr\"}\n"
+                               "{\"log\":\"\xf0\x9f\x98\x80"
+                               "b\\n\",\"stream\":\"stdout\"}\n"
+                               "{\"log\":\"\\ufffdx\\n\",\"stream\":\"stdout\"}\n"
+                               "{\"log\":\"\\ufffd\",\"stream\":\"stdout\"}\n");
+}
+
+TEST(json_flood, "a flood without newline becomes parts that lose nothing, of whole characters")
+{
+    begin_json("");
+    static char flood[200000];
+    for (size_t i = 0; i + 3 <= sizeof(flood); i += 3)
+        memcpy(flood + i, "\xe2\x82\xac", 3);
+    size_t size = sizeof(flood) / 3 * 3;
+    for (size_t at = 0; at < size; at += 65536)
+        log_write(&container_log, "stdout", (const uint8_t *)flood + at,
+                  size - at < 65536 ? size - at : 65536);
+    log_close(&container_log);
+    const char *text = test_read(directory, "ctr.log");
+    size_t found = 0;
+    for (const char *at = text; (at = strstr(at, "\xe2\x82\xac")) != NULL; at += 3)
+        found++;
+    CHECK(found == size / 3);
+    CHECK(strstr(text, "ufffd") == NULL);
+}
+
+TEST(json_controls, "the worst text, six bytes for one, fits")
+{
+    begin_json("");
+    static uint8_t flood[70000];
+    memset(flood, 1, sizeof(flood));
+    CHECK(log_write(&container_log, "stdout", flood, sizeof(flood)) == 0);
+    log_close(&container_log);
+    CHECK(size_of("ctr.log") > 6 * (off_t)sizeof(flood));
+}
+
+TEST(unknown_format, "a format that is none is refused")
+{
+    begin(0, 0);
+    CHECK(log_set_format(&container_log, "xml", "") < 0);
+    log_close(&container_log);
+}
+
+TEST(not_a_file, "a log that is a fifo is not opened, nor waited for")
+{
+    directory = test_directory();
+    snprintf(path, sizeof(path), "%s/ctr.log", directory);
+    CHECK(mkfifo(path, 0600) == 0);
+    CHECK(log_open(&container_log, path, 0, 0) < 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    CHECK(log_open(&container_log, path, 0, 0) < 0);
+    log_close(&container_log);
+    close(reader);
+}
+
+TEST(short_lines, "many short lines in one read keep their order over the batches")
+{
+    begin(0, 0);
+    static char text[70000];
+    size_t used = 0;
+    int count = 0;
+    while (used < sizeof(text) - 8)
+        used += (size_t)sprintf(text + used, "%d\n", count++);
+    write_text("stdout", text);
+    log_close(&container_log);
+    const char *logged = lines("ctr.log");
+    for (int i = 0; i < count; i++) {
+        char expected[32];
+        int length = sprintf(expected, "stdout F %d\n", i);
+        CHECK(strncmp(logged, expected, (size_t)length) == 0);
+        logged += length;
+    }
+    CHECK(*logged == '\0');
+}
+
+/* At `path`, which may have had another one. */
+static int rebind(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        abort();
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    unlink(path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+        abort();
+    return fd;
+}
+
+static int journal_socket(void)
+{
+    directory = test_directory();
+    snprintf(path, sizeof(path), "%s/socket", directory);
+    return rebind();
+}
+
+static const char *datagram(int fd)
+{
+    static char text[LOG_MAX_LINE + 4096];
+    ssize_t got = recv(fd, text, sizeof(text) - 1, 0);
+    text[got > 0 ? got : 0] = '\0';
+    return text;
+}
+
+static char name_field[] = "CONTAINER_NAME=web", id_field[] = "CONTAINER_ID=0123";
+static char *const fields[] = {name_field, id_field};
+
+TEST(journal, "each line is a datagram with its fields, a part says so")
+{
+    int fd = journal_socket();
+    CHECK(log_open_journal(&container_log, path, fields, 2) == 0);
+    write_text("stdout", "one\ntw");
+    write_text("stderr", "oops\n");
+    CHECK_STRING(datagram(fd), "PRIORITY=6\nCONTAINER_NAME=web\nCONTAINER_ID=0123\nMESSAGE=one\n");
+    CHECK_STRING(datagram(fd), "PRIORITY=6\nCONTAINER_NAME=web\nCONTAINER_ID=0123\n"
+                               "CONTAINER_PARTIAL_MESSAGE=true\nMESSAGE=tw\n");
+    CHECK_STRING(datagram(fd), "PRIORITY=3\nCONTAINER_NAME=web\nCONTAINER_ID=0123\nMESSAGE=oops\n");
+    CHECK_STRING(datagram(fd), "");
+    log_close(&container_log);
+    close(fd);
+}
+
+TEST(journal_restarts, "a journal that is started anew is found again")
+{
+    int fd = journal_socket();
+    CHECK(log_open_journal(&container_log, path, fields, 2) == 0);
+    close(fd);
+    CHECK(log_write(&container_log, "stdout", (const uint8_t *)"lost\n", 5) < 0);
+    fd = rebind();
+    CHECK(log_write(&container_log, "stdout", (const uint8_t *)"found\n", 6) == 0);
+    CHECK(strstr(datagram(fd), "MESSAGE=found\n") != NULL);
+    log_close(&container_log);
+    close(fd);
+}
+
+TEST(journal_stalls, "a journal that reads nothing holds nobody up for long")
+{
+    int fd = journal_socket();
+    CHECK(log_open_journal(&container_log, path, fields, 2) == 0);
+    bool lost = false;
+    for (int i = 0; i < 2000 && !lost; i++)
+        lost = log_write(&container_log, "stdout", (const uint8_t *)"x\ny\nz\n", 6) < 0;
+    CHECK(lost);
+    log_close(&container_log);
+    close(fd);
+}
+
+TEST(journal_fields, "fields that would forge others are refused")
+{
+    char forged_field[] = "CONTAINER_NAME=a\nPRIORITY=0", no_field[] = "nothing";
+    char *const forged[] = {forged_field};
+    char *const nameless[] = {no_field};
+    int fd = journal_socket();
+    CHECK(log_open_journal(&container_log, path, forged, 1) < 0);
+    CHECK(log_open_journal(&container_log, path, nameless, 1) < 0);
+    log_close(&container_log);
+    close(fd);
 }
