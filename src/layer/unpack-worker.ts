@@ -8,6 +8,7 @@ import { toFileError } from "../platform/errno.ts";
 import { nodeProgram, unpackWorkerEntry } from "../platform/native.ts";
 import type { ChildProcess } from "../platform/process.ts";
 import { type IdMapEntry, spawnInUserns, type UsernsMaps } from "../platform/userns.ts";
+import { closedDirectories } from "./closed-directories.ts";
 import { defaultUnpackLimits, type UnpackLimits } from "./limits.ts";
 import { toUnpackedLayer, type UnpackedLayer } from "./unpacked-layer.ts";
 import { cannotStart, endedSilently, interrupted } from "./worker-failure.ts";
@@ -106,6 +107,7 @@ export class UnpackWorker implements AsyncDisposable {
       const child = spawnInUserns(mapping, argv, {
         stdio: ["pipe", "ignore", "pipe", "pipe", ...opened],
         cwd: "/",
+        covered: closedDirectories(mapping),
       });
       return new UnpackWorker(child);
     } finally {

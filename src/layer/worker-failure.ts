@@ -1,7 +1,5 @@
-import { statSync } from "node:fs";
-import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
-import { nodeProgram } from "../platform/native.ts";
+import { installationDir, nodeProgram } from "../platform/native.ts";
 
 /** An unpacking that the caller has ended. */
 export function interrupted(context: string, signal: AbortSignal | undefined): TsmanError {
@@ -28,8 +26,7 @@ export function endedSilently(
   complaint: string,
 ): TsmanError {
   const how = killer === null ? `ended with status ${status}` : `was ended by ${killer}`;
-  const closed = forbiddenExecution.test(complaint) ? closedDirectory(nodeProgram()) : undefined;
-  if (closed !== undefined) return installationClosed(context, closed);
+  if (forbidden.test(complaint)) return installationClosed(context);
   const said = complaint.trim().slice(-1000);
   return new TsmanError(
     "RUNTIME_FAILED",
@@ -38,27 +35,22 @@ export function endedSilently(
   );
 }
 
-/** What `tsman-native userns` says when the worker's ids may not execute (EACCES) its program. */
-const forbiddenExecution = /^tsman-native: userns: execute .* \(errno 13\)/m;
-
-/** The topmost directory on the way to a file that is closed to everybody but owner and group. */
-function closedDirectory(file: string): string | undefined {
-  const parent = path.dirname(file);
-  if (parent === file) return undefined;
-  return closedDirectory(parent) ?? ((statSync(parent).mode & 0o001) === 0 ? parent : undefined);
-}
+/** What `tsman-native userns`, or Node, says when the worker's ids may not read its program. */
+const forbidden =
+  /^tsman-native: userns: execute .* \(errno 13\)|^Error: EACCES: permission denied|\bcode: 'EACCES'/m;
 
 /**
  * The worker has ids of the container only.  The caller's rights are not among them where the
- * caller is not mapped: root, and `--userns=nomap`.
+ * caller is not mapped: root, and `--userns=nomap`.  Directories that are closed to others are no
+ * hindrance (closed-directories.ts), files are.
  */
-function installationClosed(context: string, directory: string): TsmanError {
+function installationClosed(context: string): TsmanError {
+  const node = nodeProgram();
+  const installation = installationDir();
+  const where = node.startsWith(`${installation}/`) ? installation : `${installation} ${node}`;
   return new TsmanError(
     "PREFLIGHT_HELPER",
-    `${context}: start the unpack worker: the container's ids may not enter ${directory}`,
-    {
-      hint: `install tsman where every user can read it, such as /opt; or: chmod o+x ${directory}`,
-      details: { path: directory },
-    },
+    `${context}: start the unpack worker: the container's ids may not read its program`,
+    { hint: `let everybody read it: chmod -R o+rX ${where}`, details: { path: installation } },
   );
 }

@@ -28,6 +28,8 @@ export interface TsmanOptions {
   /** Over the environment of the store. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Another installation's launcher. */
+  readonly program?: string;
   /** Milliseconds until SIGKILL and an error (30 000). */
   readonly timeout?: number;
 }
@@ -119,7 +121,7 @@ export class TestStore implements AsyncDisposable {
 
   /** Starts `tsman ARGS`; standard input stays open until `endInput`. */
   start(args: readonly string[], options: TsmanOptions = {}): TsmanProcess {
-    const child = spawn(tsmanPath, args, {
+    const child = spawn(options.program ?? tsmanPath, args, {
       cwd: options.cwd ?? this.#base,
       env: this.environment(options.env),
       stdio: ["pipe", "pipe", "pipe"],
