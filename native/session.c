@@ -218,10 +218,10 @@ static void take_signal(struct session *session, uint32_t number)
         return;
     }
     if (!session->started && (number == SIGINT || number == SIGTERM || number == SIGHUP)) {
-        char why[32];
-        snprintf(why, sizeof(why), "interrupted-%u", number);
         kill(session->monitor, SIGTERM);
-        report(session, why);
+        report(session, number == SIGINT    ? "interrupted-SIGINT"
+                        : number == SIGTERM ? "interrupted-SIGTERM"
+                                            : "interrupted-SIGHUP");
     }
     if (!session->proxies)
         leave(session, 128 + (int)number);

@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { runSession } from "../cli/session/foreground.ts";
+import { sessionVariable } from "../cli/session/hand-over.ts";
 
 /** `tsman run` */
 export const run = defineCommand({
@@ -33,6 +34,10 @@ export const run = defineCommand({
       context.stdout.write(context.stdout.isTerminal ? escapeControls(text) : text);
       return 0;
     }
+    if (context.environment[sessionVariable] !== undefined) {
+      const { takeUpSession } = await import("../cli/session/earlier-session.ts");
+      await takeUpSession(context, context.openEngine, true);
+    }
     return await runSession(
       (io) => engine.containers.run(options, io),
       {
@@ -41,6 +46,7 @@ export const run = defineCommand({
         detach: options.detach,
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
+        isLast: true,
         tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
         authFile: values.authfile,
         credentials: values.creds,

@@ -127,6 +127,10 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   if (context.cleanup !== undefined) {
     records.push(settingRecord("CLEANUP", context.cleanup, "--rm"));
   }
+  if (context.session !== undefined) {
+    const { words, removedMark } = context.session;
+    records.push(settingRecord("SESSION", [words, removedMark], "default"));
+  }
   for (const { status, path, line } of context.events ?? []) {
     records.push(settingRecord("EVENT", [status, path, line], "default"));
   }

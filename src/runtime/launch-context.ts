@@ -65,6 +65,8 @@ export interface LaunchContext {
   /** Executed by the monitor after the exit when nobody is connected (`--rm -d`). */
   readonly cleanup?: readonly string[] | undefined;
   readonly events?: readonly MonitorEvent[] | undefined;
+  /** The native session takes over from this process: SESSION in native/protocol.h. */
+  readonly session?: { readonly words: string; readonly removedMark: string } | undefined;
   /** The compiled filter; needed when the bundle has one. */
   readonly seccompFilter?: Uint8Array | undefined;
 }

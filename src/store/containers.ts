@@ -6,6 +6,7 @@ import type { Digest } from "../oci/digest.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import type { IdMapping } from "../rootless/id-mapping.ts";
 import { type Database, isConstraintViolation, type Row } from "./database.ts";
+import { RemovedMarks } from "./removed-marks.ts";
 
 /** A published port as it is in force. */
 export interface ContainerPort {
@@ -60,8 +61,10 @@ export class ContainerTable {
   readonly #database: Database;
   readonly #root: string;
   readonly #runtimeDir: string;
+  readonly #marks: RemovedMarks;
 
   constructor(database: Database, root: string, runtimeDir: string) {
+    this.#marks = new RemovedMarks(database, root);
     this.#database = database;
     this.#root = root;
     this.#runtimeDir = runtimeDir;
@@ -75,6 +78,7 @@ export class ContainerTable {
    * removed its image since it was looked up; storage errors, with nothing left behind.
    */
   create(record: ContainerRecord): void {
+    this.#marks.collect();
     let entered: number;
     try {
       // In one statement, as the removal of an image is: one of the two sees the other.
@@ -112,6 +116,12 @@ export class ContainerTable {
    * @throws TsmanError USAGE when several ids begin so.
    */
   find(nameOrId: string): ContainerRecord | undefined {
+    const gone = this.#marks.collect();
+    const found = this.#lookUp(nameOrId);
+    return found === undefined || gone.has(found.id) ? undefined : found;
+  }
+
+  #lookUp(nameOrId: string): ContainerRecord | undefined {
     const exact = this.#database.get(
       "SELECT record FROM containers WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1",
       nameOrId,
@@ -135,13 +145,16 @@ export class ContainerTable {
 
   /** All containers, the newest first. */
   list(): ContainerRecord[] {
+    const gone = this.#marks.collect();
     return this.#database
       .all("SELECT record FROM containers ORDER BY created_at DESC, rowid DESC")
-      .map(containerOf);
+      .map(containerOf)
+      .filter((record) => !gone.has(record.id));
   }
 
   /** The containers that were made from an image. */
   listByImage(imageId: Digest): ContainerRecord[] {
+    this.#marks.collect();
     return this.#database
       .all("SELECT record FROM containers WHERE image_id = ? ORDER BY created_at, rowid", imageId)
       .map(containerOf);
@@ -217,6 +230,11 @@ export class ContainerTable {
   /** Where a container's sockets, process ids and lock are; volatile. */
   runDir(id: string): string {
     return path.join(this.#runtimeDir, checkedId(id));
+  }
+
+  /** Where a native session marks that it has removed the container, all but this table's row. */
+  removedMark(id: string): string {
+    return this.#marks.path(checkedId(id));
   }
 
   /** Like {@link runDir}, made anew if a reboot has taken it. */

@@ -54,7 +54,15 @@ export interface Store extends Disposable {
 }
 
 const databaseName = "store.db";
-const directories = ["blobs/sha256", "blobs/partial", "layers", "containers", "volumes", "locks"];
+const directories = [
+  "blobs/sha256",
+  "blobs/partial",
+  "layers",
+  "containers",
+  "gone",
+  "volumes",
+  "locks",
+];
 
 /**
  * Opens the store; makes it when there is none.  Any number of processes may do so at once.

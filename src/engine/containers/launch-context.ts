@@ -24,6 +24,8 @@ export interface LaunchParts {
   readonly hold: boolean;
   readonly terminal: TerminalSize | undefined;
   readonly seccompFilter: Uint8Array | undefined;
+  /** The native session takes over: SESSION in native/protocol.h. */
+  readonly session?: LaunchContext["session"];
 }
 
 /** Podman's and Docker's: ctrl-p, ctrl-q. */
@@ -58,7 +60,12 @@ export function launchContext(
     stopSignal: parseSignal(stopSignalOf(planned)),
     stopTimeoutMs: options.stopTimeout * 1000,
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
-    events: monitorEvents(context.events, planned, ["init", "start", "died"]),
+    events: monitorEvents(context.events, planned, [
+      "init",
+      "start",
+      "died",
+      ...(parts.session === undefined ? [] : (["remove"] as const)),
+    ]),
     removeTree: options.remove ? dir : undefined,
     cleanup: options.remove ? cleanupCommand(context, id) : undefined,
   };

@@ -6,13 +6,15 @@ import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerPort } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import type { RunIo } from "../types.ts";
+import type { HandOver, RunIo } from "../types.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
+import { handOver, sessionWords } from "./hand-over.ts";
 import { launchContext } from "./launch-context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import {
   firstDriver,
   isDriverFailure,
+  isProvenDriver,
   nextDriver,
   prepareRootfs,
   type RootfsDriver,
@@ -74,6 +76,20 @@ interface Attempt {
   readonly driver: RootfsDriver;
 }
 
+/** Who takes this process's place, if the start is one that takes no more decisions. */
+function successorOf(
+  context: EngineContext,
+  { options, volumes }: ContainerPlan,
+  { io }: LaunchRequest,
+  { network, driver }: Attempt,
+): HandOver | undefined {
+  // It publishes no ports, knows one driver only, and removes no volumes.
+  if (network.ports.length > 0) return undefined;
+  if (options.rootfs === undefined && !isProvenDriver(context, driver)) return undefined;
+  if (options.remove && volumes.some((volume) => volume.name === undefined)) return undefined;
+  return io.handOver;
+}
+
 async function start(
   context: EngineContext,
   planned: ContainerPlan,
@@ -91,6 +107,17 @@ async function start(
     terminal: io.terminal,
     seccompFilter,
   };
+  const successor = successorOf(context, planned, request, { network, driver });
+  if (successor !== undefined) {
+    io.signal?.throwIfAborted();
+    const session = {
+      words: sessionWords(successor, options.detach),
+      removedMark: options.remove ? context.store.containers.removedMark(planned.id) : "",
+    };
+    const all = { ...parts, hold: successor.isTyped, session };
+    const plan = compilePlan(planned.bundle, launchContext(context, planned, all));
+    handOver(plan, planned.id, context.store.containers.runDir(planned.id), successor);
+  }
   const handle = await startMonitor({
     plan: compilePlan(planned.bundle, launchContext(context, planned, parts)),
     stdio: options.detach

@@ -11,6 +11,9 @@ import { findProgram } from "../host/programs.ts";
 import { hasOpaqueRoot } from "../images/opaque-root.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
+/** What of a container's plan its root file system depends on. */
+export type RootfsOwner = Pick<ContainerPlan, "id" | "options" | "image" | "mapping" | "isNew">;
+
 /** How a root file system can come about, the best first. */
 export const rootfsDrivers = ["overlay", "fuse-overlayfs", "copy"] as const;
 export type RootfsDriver = (typeof rootfsDrivers)[number];
@@ -21,6 +24,11 @@ const settingName = "rootfs-driver";
 export function firstDriver(context: EngineContext): RootfsDriver {
   const known = context.store.settings.get(settingName);
   return rootfsDrivers.find((driver) => driver === known) ?? "overlay";
+}
+
+/** Whether a start has worked with that driver, and none better. */
+export function isProvenDriver(context: EngineContext, driver: RootfsDriver): boolean {
+  return context.store.settings.get(settingName) === driver;
 }
 
 /** Remembers what has worked, so that the next start does not try in vain. */
@@ -49,7 +57,7 @@ export function isDriverFailure(failure: MonitorFailure, driver: RootfsDriver): 
 /** Makes the directories that a driver needs and says how the root comes about. */
 export async function prepareRootfs(
   context: EngineContext,
-  planned: ContainerPlan,
+  planned: RootfsOwner,
   driver: RootfsDriver,
 ): Promise<RootfsPlan> {
   const plan = describeRootfs(context, planned, driver);
@@ -82,7 +90,7 @@ export async function prepareRootfs(
 /** How the root of a container comes about with a driver; makes nothing. */
 export function describeRootfs(
   context: EngineContext,
-  planned: ContainerPlan,
+  planned: RootfsOwner,
   driver: RootfsDriver,
 ): RootfsPlan {
   const { options } = planned;
@@ -110,8 +118,8 @@ function rootMode(lowers: readonly string[]): number {
   return top === undefined ? 0o755 : statSync(top).mode & 0o7777;
 }
 
-/** Topmost first, as overlayfs wants them. */
-function lowerDirectories(context: EngineContext, planned: ContainerPlan): string[] {
+/** Directories of the image's layers, topmost first, as overlayfs wants them. */
+export function lowerDirectories(context: EngineContext, planned: RootfsOwner): string[] {
   const { rootfs } = planned.options;
   if (rootfs !== undefined) return [rootfs.path];
   const layers = planned.image?.layers ?? [];

@@ -1,0 +1,52 @@
+import process from "node:process";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { CommandContext } from "../command.ts";
+import type { Engine } from "../engine.ts";
+import { sessionVariable } from "./hand-over.ts";
+
+const report = /^(failed|lost|interrupted-(SIG[A-Z]+)) ([0-9a-f]{64})$/;
+
+/**
+ * Says what the native session before this process could not.  After a failed start the caller tries
+ * again by itself, and then finds the reason as well.
+ *
+ * @param isNew the session's container was made by this very command line.
+ * @throws TsmanError INTERRUPTED, EXIT_STATUS_UNKNOWN
+ */
+export async function takeUpSession(
+  context: CommandContext,
+  openEngine: () => Promise<Engine>,
+  isNew: boolean,
+): Promise<void> {
+  const found = report.exec(context.environment[sessionVariable] ?? "");
+  if (found === null) return;
+  const [, why, signalName, id = ""] = found;
+  if (isNew && why !== "lost") await removeQuietly(await openEngine(), id);
+  if (signalName !== undefined) {
+    const interruption = context.interruption();
+    process.emit(signalName as NodeJS.Signals, signalName as NodeJS.Signals);
+    throw interruption.reason;
+  }
+  if (why === "lost") {
+    if (isNew) await removeEnded(await openEngine(), id);
+    throw new TsmanError(
+      "EXIT_STATUS_UNKNOWN",
+      "wait for container: its monitor ended without saying how the program did",
+      { hint: "somebody killed the monitor; the container was ended with it" },
+    );
+  }
+}
+
+/** With its monitor the container has gone: `--rm` is all that is left to do. */
+async function removeEnded(engine: Engine, id: string): Promise<void> {
+  const container = await engine.containers.find(id);
+  if (container?.autoRemove === true) await removeQuietly(engine, id);
+}
+
+async function removeQuietly(engine: Engine, id: string): Promise<void> {
+  try {
+    await engine.containers.remove(id, { force: true, volumes: true });
+  } catch (error) {
+    if (!isTsmanError(error, "CONTAINER_NOT_FOUND")) throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import process from "node:process";
+import type { HandOver } from "../../engine/types.ts";
+import type { CommandContext } from "../command.ts";
+
+/** In which a native session that needs words says why it has come back; native/session.h. */
+export const sessionVariable = "TSMAN_SESSION";
+
+/** What of a session the native one has to know. */
+export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
+  /** Called right before this process is replaced. */
+  readonly prepare: () => void;
+};
+
+/**
+ * How this process makes way for the native session; undefined where it must stay: it has come back
+ * from one, or its Node cannot.
+ */
+export function handOverFrom(
+  context: CommandContext,
+  { isTyped, proxiesSignals, prepare }: HandOverRequest,
+): HandOver | undefined {
+  const { environment } = context;
+  const execve = process.execve?.bind(process);
+  if (execve === undefined || environment[sessionVariable] !== undefined) return undefined;
+  return {
+    isTyped,
+    proxiesSignals,
+    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    replaceProcess: (program, args) => {
+      prepare();
+      // For whoever wants to know of the end: the code cache is written then.
+      process.emit("exit", 0);
+      try {
+        execve(program, args, environment);
+      } catch {
+        // A limit of this host; it goes on as it does where there is no native session.
+      }
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { toFileError } from "../../platform/errno.ts";
+import { nativeProgram } from "../../platform/native.ts";
+import { encodeLaunch } from "../../runtime/encode.ts";
+import type { LaunchPlan } from "../../runtime/launch-plan.ts";
+import type { HandOver } from "../types.ts";
+
+/**
+ * Lets the native session take the place of this process (native/session.h), with a plan that has a
+ * SESSION setting; returns only when the system refuses that, with nothing changed.
+ *
+ * @param id of the container or exec session: what the session prints, or asks about later.
+ * @param runDir the private directory that the plan is handed over in.
+ * @throws TsmanError USAGE when the plan cannot be encoded, DISK_FULL and the like.
+ */
+export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandOver): void {
+  const file = path.join(runDir, "launch");
+  const frame = encodeLaunch(plan);
+  try {
+    writeFileSync(file, frame, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw toFileError(error, `write ${file}`);
+  }
+  to.replaceProcess(nativeProgram(), ["tsman", "session", file, id, ...to.commandLine]);
+  rmSync(file, { force: true });
+}
+
+/** The words of a SESSION setting. */
+export function sessionWords(to: HandOver, isDetached: boolean): string {
+  return [to.proxiesSignals && "proxy", to.isTyped && "raw", isDetached && "id"]
+    .filter((word) => word !== false)
+    .join(",");
+}
