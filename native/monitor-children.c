@@ -94,9 +94,6 @@ int monitor_start_stage1(struct monitor *monitor)
                             .target = monitor->target,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
-    if (plan_setting(&monitor->plan, TSMAN_SET_TTY) == NULL &&
-        io_make_pipes(&monitor->io, monitor->settings.with_stdin, stage1.program) < 0)
-        return fail(failure, errno, "make pipes", "standard streams");
     int64_t root = stage1.is_root ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
     if (make_streams(monitor, stage1.program, root) < 0)
         return -1;
