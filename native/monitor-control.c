@@ -45,6 +45,7 @@ void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds)
 
 static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds)
 {
+    monitor->stop_asked = true;
     monitor_signal_init(monitor, number);
     monitor_kill_after(monitor, milliseconds);
 }

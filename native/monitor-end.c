@@ -178,7 +178,11 @@ void monitor_finish(struct monitor *monitor)
     /* Before EXITED: when the caller hears of the end, the ports are free. */
     reap_all(monitor);
     monitor_write_exit(monitor);
-    clear_rundir(monitor, 0);
+    bool waits = monitor->settings.restarts && !monitor->stop_asked;
+    if (waits)
+        rundir_begin_restart(&monitor->rundir);
+    else
+        clear_rundir(monitor, 0);
     bool connected = monitor->control.fd >= 0;
     if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
         remove_container(monitor);
@@ -186,7 +190,12 @@ void monitor_finish(struct monitor *monitor)
     attach_finish(&monitor->io.attach, monitor->init_status);
     /* The caller of a detached container leaves as soon as it has started: it may be
        gone before it reads EXITED, so it is never the one who cleans up. */
-    if ((!connected || !monitor->settings.foreground) && monitor->settings.cleanup != NULL) {
+    bool wanted = waits ? monitor_wait_restart(monitor)
+                        : !monitor->settings.restarts &&
+                              (!connected || !monitor->settings.foreground);
+    if (waits)
+        clear_rundir(monitor, 0);
+    if (wanted && monitor->settings.cleanup != NULL) {
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);

@@ -71,6 +71,12 @@ int monitor_read_settings(struct monitor *monitor)
     if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&
         (settings->cleanup = copy_argv(record)) == NULL)
         return fail(failure, ENOMEM, "read settings", "cleanup");
+    if ((record = plan_setting(plan, TSMAN_SET_CLEANUP_DELAY)) != NULL) {
+        settings->restarts = true;
+        settings->restart_delay = (uint32_t)plan_number(record, 0);
+        settings->long_life = (uint32_t)plan_number(record, 1);
+        settings->restart_delay_long = (uint32_t)plan_number(record, 2);
+    }
     if ((record = plan_setting(plan, TSMAN_SET_DETACH_KEYS)) != NULL)
         detach_keys_set(&monitor->io.detach, record->argv[0], record->length[0]);
     return 0;

@@ -41,6 +41,10 @@ struct settings {
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
+    /* Milliseconds: before a restart, a life that counts as long, before a restart
+       after such a life. */
+    bool restarts;
+    uint32_t restart_delay, long_life, restart_delay_long;
     struct events events;
 };
 
@@ -59,8 +63,8 @@ struct monitor {
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
     int init_status;
-    bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent;
-    int64_t kill_at; /* milliseconds of the monotonic clock; 0: never */
+    bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
+    int64_t started_at, kill_at; /* milliseconds of the monotonic clock; 0: never */
     struct failure failure;
     char control_line[128];
     size_t control_length;
@@ -94,6 +98,11 @@ int monitor_take_signals(struct monitor *monitor);
 
 /* monitor-attach.c: `fds` are the attach socket's own. */
 void monitor_take_clients(struct monitor *monitor, const struct pollfd *fds);
+
+/* monitor-restart.c */
+/* Waits until the restart policy may have its say; false when the container was asked
+   to stop: then it has none. */
+bool monitor_wait_restart(struct monitor *monitor);
 
 /* monitor-end.c */
 /* The exit file of an earlier life: put aside before the program is executed, so

@@ -22,6 +22,7 @@
 static void started(struct monitor *monitor)
 {
     monitor->phase = RUNNING;
+    monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
     /* Told by whoever knows first: in this order, though the program may be over before
        the caller has heard of its start. */

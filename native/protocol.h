@@ -158,9 +158,13 @@
 #define TSMAN_SET_PASSTHROUGH 32u /* (): the program gets descriptors 0 to 2 of the
                                  caller themselves, which must be neither terminals
                                  nor directories; nothing is copied or logged */
-#define TSMAN_SET_CLEANUP_DELAY 33u /* (milliseconds): after the exit file is written
-                                 wait so long before CLEANUP; a control "stop" or
-                                 SIGTERM cuts it short */
+#define TSMAN_SET_CLEANUP_DELAY 33u /* (milliseconds, long life, milliseconds after a long
+                                 life): for a restart policy.  CLEANUP is executed
+                                 whoever is connected, so long after the exit file
+                                 is written; not at all when the container was
+                                 asked to stop (control "stop", SIGTERM), before or
+                                 during the wait.  Meanwhile the run directory has a
+                                 file `restart` */
 #define TSMAN_SET_HEALTH 34u  /* (state file, interval, timeout, start period, retries,
                                  on failure: none|kill|stop|restart): run HEALTH_PLAN
                                  every interval milliseconds, and write down how it

@@ -125,6 +125,14 @@ int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_tim
     return write_identity(rundir, "init", pid, start_time, failure);
 }
 
+void rundir_begin_restart(const struct rundir *rundir)
+{
+    if (rundir->directory < 0)
+        return;
+    unlinkat(rundir->directory, "init", 0);
+    (void)!write_text(rundir->directory, "restart", "");
+}
+
 void rundir_clear(const struct rundir *rundir, int all)
 {
     if (rundir->directory < 0)
@@ -132,6 +140,7 @@ void rundir_clear(const struct rundir *rundir, int all)
     unlinkat(rundir->directory, "attach", 0);
     unlinkat(rundir->directory, "control", 0);
     unlinkat(rundir->directory, "init", 0);
+    unlinkat(rundir->directory, "restart", 0);
     unlinkat(rundir->directory, "monitor", 0);
     if (all)
         unlinkat(rundir->directory, "lock", 0);

@@ -22,6 +22,8 @@ int rundir_open(struct rundir *rundir, const char *path, struct failure *failure
 /* Writes `init`. */
 int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_time,
                       struct failure *failure);
+/* Init is gone; `restart` says that it is going to be started again. */
+void rundir_begin_restart(const struct rundir *rundir);
 /* Removes everything but the lock, or with `all` that too. */
 void rundir_clear(const struct rundir *rundir, int all);
 
