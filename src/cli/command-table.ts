@@ -1,4 +1,5 @@
 import type { Catalogue, CommandEntry, CommandGroup } from "./catalogue.ts";
+import { fileCommands } from "./file-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -92,6 +93,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   wait,
   rm,
   inspect,
+  ...fileCommands,
   events,
   doctor: {
     summary: "check what works on this host, and say what to do about the rest",
@@ -133,6 +135,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       wait,
       rm,
       inspect: inspectContainer,
+      ...fileCommands,
     },
   },
 };

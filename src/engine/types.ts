@@ -3,6 +3,7 @@ import type { ImageConfig } from "../oci/image-config.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "../store/events.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
+import type { ContainerFileService } from "./file-types.ts";
 import type { PullProgress } from "./progress.ts";
 
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
@@ -393,7 +394,7 @@ export interface ImageService {
 }
 
 /** The part of `Tsman` that concerns containers. */
-export interface ContainerService {
+export interface ContainerService extends ContainerFileService {
   run(options: ContainerOptions, io: RunIo): Promise<RunSession>;
   /** Makes a container without starting it. */
   create(

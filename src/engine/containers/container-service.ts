@@ -3,12 +3,14 @@ import { readLog } from "../../container/log-reader.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
+import { createFileService } from "./files/file-service.ts";
 import { containerState, getContainer, logFileName } from "./find-container.ts";
 import { listContainers } from "./list-containers.ts";
 
 /** The container part of the engine over a context. */
 export function createContainerService(context: EngineContext): ContainerService {
   return {
+    ...createFileService(context),
     async run(options, io) {
       const { runContainer } = await import("./run-container.ts");
       return await runContainer(context, options, io);

@@ -1,0 +1,13 @@
+import type { CommandEntry } from "./catalogue.ts";
+
+/** The verbs that work on the files of containers. */
+export const fileCommands: Readonly<Record<string, CommandEntry>> = {
+  diff: {
+    summary: "list what a container has changed in its image's files",
+    load: async () => (await import("../commands/diff.ts")).diff,
+  },
+  export: {
+    summary: "write a container's files as a tar archive",
+    load: async () => (await import("../commands/export.ts")).exportContainer,
+  },
+};

@@ -1,0 +1,16 @@
+import type { EngineContext } from "../../context.ts";
+import type { ContainerFileService } from "../../file-types.ts";
+
+/** The part of the container service that concerns files and namespaces. */
+export function createFileService(context: EngineContext): ContainerFileService {
+  return {
+    async export(nameOrId, options) {
+      const { exportContainer } = await import("./export-container.ts");
+      await exportContainer(context, nameOrId, options);
+    },
+    async diff(nameOrId, options) {
+      const { diffContainer } = await import("./diff-container.ts");
+      return await diffContainer(context, nameOrId, options);
+    },
+  };
+}
