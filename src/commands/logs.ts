@@ -1,44 +1,60 @@
+import { latestOf } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag, value } from "../cli/option-spec.ts";
 import { parseMoment } from "../cli/options/duration.ts";
 import { integer } from "../cli/options/scalars.ts";
-import type { ContainerLogLine } from "../engine/types.ts";
+import { printLog, printLogs } from "../cli/session/print-logs.ts";
+import { usageError } from "../cli/usage-error.ts";
+import type { ContainerLogOptions } from "../engine/types.ts";
 import { isTsmanError } from "../errors/index.ts";
-
-const moment = (text: string, option: string): Date => parseMoment(text, option, Date.now());
 
 /** `tsman logs` */
 export const logs = defineCommand({
   name: "logs",
-  usage: "[OPTIONS] CONTAINER",
-  summary: "print what a container wrote, each stream to its own",
-  examples: ["tsman logs --tail 20 -f web", "tsman logs --since 10m web"],
+  usage: "[OPTIONS] CONTAINER…",
+  summary: "print what containers wrote, each stream to its own",
+  examples: ["tsman logs --tail 20 -f web", "tsman logs --since 10m --names web db"],
   options: {
-    follow: flag({ char: "f", summary: "go on until it ends" }),
-    since: value({ metavar: "TIME", summary: "from then on", parse: moment }),
-    tail: value({ metavar: "N", summary: "the last N lines", parse: integer(-1, 1_000_000_000) }),
+    color: flag({ summary: "with several containers, each in a colour of its own" }),
+    follow: flag({ char: "f", summary: "go on until they end" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
+    names: flag({ char: "n", summary: "with several containers, their names instead of ids" }),
+    since: value({
+      metavar: "TIME",
+      summary: "from then on; a duration is before now",
+      parse: (text, option) => parseMoment(text, option, Date.now()),
+    }),
+    tail: value({
+      metavar: "N",
+      summary: "the last N lines of each",
+      parse: integer(-1, 1_000_000_000),
+    }),
     timestamps: flag({ char: "t", summary: "with the time of each line" }),
-    until: value({ metavar: "TIME", summary: "up to then", parse: moment }),
+    until: value({
+      metavar: "TIME",
+      summary: "up to then; a duration is after now",
+      parse: (text, option) => parseMoment(text, option, Date.now(), "after"),
+    }),
   },
-  positionals: { min: 1, max: 1, noun: "container" },
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
-    const [name = ""] = positionals;
+    if (positionals.length > 0 === values.latest) {
+      const why = values.latest ? "--latest leaves nothing to name" : "none is named";
+      throw usageError(`print logs of containers: ${why}`, "name containers, or use --latest");
+    }
     const engine = await context.openEngine();
-    const lines = engine.containers.logs(name, {
+    const list = values.latest ? await engine.containers.list({ all: true }) : [];
+    const names = values.latest ? [latestOf(list, "print logs of").id] : positionals;
+    const options: ContainerLogOptions = {
       follow: values.follow,
       tail: values.tail === -1 ? undefined : values.tail,
       since: values.since,
       until: values.until,
       signal: values.follow ? context.interruption() : undefined,
-    });
-    // A program's line that the log has in pieces gets its time once.
-    let isContinued = { stdout: false, stderr: false };
+    };
     try {
-      for await (const line of lines) {
-        const time = values.timestamps && !isContinued[line.stream] ? `${line.time} ` : "";
-        context[line.stream].write(lineBytes(line, time));
-        isContinued = { ...isContinued, [line.stream]: line.isPartial };
-      }
+      if (names.length > 1) return await printLogs(names, engine, context, options, values);
+      await printLog(names[0] ?? "", engine, context, options, values);
     } catch (error) {
       // Ctrl-C is how one stops following.
       if (!isTsmanError(error, "INTERRUPTED")) throw error;
@@ -46,8 +62,3 @@ export const logs = defineCommand({
     return 0;
   },
 });
-
-/** The program's own bytes, untouched: a log is data. */
-function lineBytes(line: ContainerLogLine, time: string): Uint8Array {
-  return Buffer.concat([Buffer.from(time), line.text, Buffer.from(line.isPartial ? "" : "\n")]);
-}

@@ -5,6 +5,8 @@ import { FileChanges } from "./file-changes.ts";
 export interface RotatedLinesOptions {
   /** Begin after what the file holds now; missing: with the oldest line there is. */
   readonly fromEnd?: boolean | undefined;
+  /** Begin there, if that file is still there. */
+  readonly from?: Pick<PlacedLine, "inode" | "offset"> | undefined;
   /** At the end wait for more; missing: return. */
   readonly follow?: boolean | undefined;
   /** While following, at the end of the file: whether nothing more can come. */
@@ -40,7 +42,7 @@ export async function* rotatedLines(
   // Before the first look: what is written after it wakes us.
   using changes = options.follow === true ? watchFor(file, options.signal) : undefined;
   await using reader = new RotatedReader(file);
-  await reader.open(options.fromEnd === true);
+  await reader.open(options);
   const isAborted = (): boolean => options.signal?.aborted === true;
   for (;;) {
     // Asked before reading: what was written before the end is then read for certain.
@@ -99,11 +101,15 @@ class RotatedReader implements AsyncDisposable {
     this.#file = file;
   }
 
-  async open(fromEnd: boolean): Promise<void> {
+  async open({ fromEnd = false, from }: RotatedLinesOptions): Promise<void> {
     this.#files = await openRotated(this.#file);
-    if (!fromEnd) return;
-    while (this.#files.length > 1) await this.#next();
-    this.#position = (await this.#files[0]?.handle.stat())?.size ?? 0;
+    if (fromEnd) {
+      while (this.#files.length > 1) await this.#next();
+      this.#position = (await this.#files[0]?.handle.stat())?.size ?? 0;
+    } else if (this.#files.some(({ inode }) => inode === from?.inode)) {
+      while (this.#files[0]?.inode !== from?.inode) await this.#next();
+      this.#position = from?.offset ?? 0;
+    }
   }
 
   /** Whole lines that are there now. */

@@ -61,7 +61,7 @@ export function parseMoment(
     // Without a zone it is the caller's own.
     const date = new Date(`${day}T${time.length === 2 ? `${time}:00` : time}${zone}`);
     // JavaScript takes the 31st of a short month for the first of the next.
-    const isDay = new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+    const isDay = new Date(`${day}T00:00:00Z`).toJSON()?.startsWith(day) === true;
     if (!Number.isNaN(date.getTime()) && isDay) return date;
   }
   throw invalidValue(

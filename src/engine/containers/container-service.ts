@@ -1,10 +1,8 @@
-import path from "node:path";
-import { readLog } from "../../container/log-reader.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { createFileService } from "./files/file-service.ts";
-import { containerState, getContainer, logFileName } from "./find-container.ts";
+import { getContainer } from "./find-container.ts";
 import { listContainers } from "./list-containers.ts";
 
 /** The container part of the engine over a context. */
@@ -56,9 +54,8 @@ export function createContainerService(context: EngineContext): ContainerService
       await removeWithDependents(context, nameOrId, options);
     },
     async *logs(nameOrId, options = {}) {
-      const record = getContainer(context, nameOrId);
-      const file = path.join(context.store.containers.dir(record.id), logFileName);
-      yield* readLog(file, options, () => containerState(context, record).status !== "running");
+      const { containerLogs } = await import("./container-logs.ts");
+      yield* containerLogs(context, nameOrId, options);
     },
     async wait(nameOrId, options = {}) {
       const { waitContainer } = await import("./wait-container.ts");

@@ -1,3 +1,4 @@
+import { signalUntil } from "../../platform/deadline.ts";
 import { rotatedLines } from "../../platform/rotated-lines.ts";
 import type { EngineContext } from "../context.ts";
 import type { EventOptions, TsmanEvent } from "../types.ts";
@@ -13,14 +14,11 @@ export async function* readEvents(
 ): AsyncGenerator<TsmanEvent> {
   const { since, until, onSkipped } = options;
   const follow = (options.follow ?? true) && !isPast(until);
-  const stop =
-    follow && until !== undefined ? AbortSignal.timeout(millisecondsTo(until)) : undefined;
-  const signals = [options.signal, stop].filter((signal) => signal !== undefined);
   const lines = rotatedLines(context.events.path, {
     follow,
     // As Podman: who follows and names no beginning wants what comes.
     fromEnd: follow && since === undefined,
-    signal: signals.length > 0 ? AbortSignal.any(signals) : undefined,
+    signal: follow ? signalUntil(until, options.signal) : options.signal,
     interval: 60_000,
   });
   let skipped = 0;
@@ -41,9 +39,4 @@ export async function* readEvents(
 
 function isPast(moment: Date | undefined): boolean {
   return moment !== undefined && moment.getTime() <= Date.now();
-}
-
-/** At most what a timer can wait: 24 days. */
-function millisecondsTo(moment: Date): number {
-  return Math.min(moment.getTime() - Date.now(), 2 ** 31 - 1);
 }

@@ -198,6 +198,80 @@ describe("logs", () => {
   });
 });
 
+describe("logs of several", () => {
+  type Line = readonly [second: number, stream: "stdout" | "stderr", text: string, more?: boolean];
+  const contents: Readonly<Record<string, readonly Line[]>> = {
+    web: [
+      [1, "stdout", "w1"],
+      [3, "stdout", "w3, ", true],
+      [4, "stdout", "its end"],
+      [6, "stderr", "w6"],
+    ],
+    db: [
+      [2, "stdout", "d2"],
+      [5, "stdout", "d5"],
+    ],
+  };
+  const containers = {
+    list: async () => [container({ name: "db" })],
+    inspect: async (name: string) => {
+      if (!Object.hasOwn(contents, name)) await missing();
+      return { ...container({ name }), id: name } as never;
+    },
+    logs: async function* (name: string) {
+      for (const [second, stream, text, isPartial = false] of contents[name] ?? []) {
+        const time = `2026-01-01T00:00:0${second}Z`;
+        yield { time, stream, isPartial, text: Buffer.from(text) };
+      }
+    },
+  };
+
+  test("are one sequence in time, whole lines with the id in front, each stream to its own", async () => {
+    expect(await run(["logs", "web", "db"], { containers })).toEqual({
+      status: 0,
+      stdout: "web w1\ndb d2\nweb w3, its end\ndb d5\n",
+      stderr: "web w6\n",
+    });
+  });
+
+  test("may have names, times and colours", async () => {
+    const argv = ["logs", "--names", "-t", "--color", "db", "web"];
+    const [first, second] = (await run(argv, { containers })).stdout.split("\n");
+    expect(first).toBe("\x1b[33mweb\x1b[0m 2026-01-01T00:00:01Z w1");
+    expect(second).toBe("\x1b[36mdb\x1b[0m 2026-01-01T00:00:02Z d2");
+  });
+
+  test("while following come as they come", async () => {
+    const { stdout } = await run(["logs", "-f", "web", "db"], { containers });
+    expect(stdout.split("\n").sort()).toEqual(
+      ["", "db d2", "db d5", "web w1", "web w3, its end"].sort(),
+    );
+  });
+
+  test("go on without one that is not there", async () => {
+    const { status, stdout, stderr } = await run(["logs", "nope", "db"], { containers });
+    expect({ status, stdout }).toEqual({ status: 125, stdout: "db d2\ndb d5\n" });
+    expect(stderr).toContain("no such container");
+  });
+
+  test("go on without one that fails on the way", async () => {
+    const broken = {
+      ...containers,
+      logs: async function* (name: string) {
+        if (name === "web") throw new TsmanError("LOG_UNAVAILABLE", "its log driver is none");
+        yield* containers.logs(name);
+      },
+    };
+    const result = await run(["logs", "web", "db"], { containers: broken });
+    expect(result).toMatchObject({ status: 125, stdout: "db d2\ndb d5\n" });
+    expect(result.stderr).toContain("its log driver is none");
+  });
+
+  test.each([[["logs"]], [["logs", "--latest", "a"]]])("%j is refused", async (argv) => {
+    expect((await run(argv, { containers })).status).toBe(125);
+  });
+});
+
 describe("doctor", () => {
   const check = {
     id: "tun",

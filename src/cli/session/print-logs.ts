@@ -1,0 +1,64 @@
+import type { ContainerLogOptions, ContainerSummary } from "../../engine/types.ts";
+import type { CommandContext } from "../command.ts";
+import { forEach } from "../each.ts";
+import type { Engine } from "../engine.ts";
+import { logLineBytes, logPrefixes } from "../render/log-line.ts";
+
+/** How lines are shown. */
+export interface LogStyle {
+  readonly timestamps: boolean;
+  readonly names: boolean;
+  readonly color: boolean;
+}
+
+/** Prints the log of one container, each stream to its own, pieces as they come. */
+export async function printLog(
+  name: string,
+  engine: Engine,
+  context: CommandContext,
+  options: ContainerLogOptions,
+  { timestamps }: LogStyle,
+): Promise<void> {
+  // A program's line that the log has in pieces gets its time once.
+  let isContinued = { stdout: false, stderr: false };
+  for await (const line of engine.containers.logs(name, options)) {
+    const { stream, isPartial } = line;
+    const prefix = timestamps && !isContinued[stream] ? `${line.time} ` : "";
+    context[stream].write(logLineBytes(line, prefix));
+    isContinued = { ...isContinued, [stream]: isPartial };
+  }
+}
+
+/**
+ * Prints the logs of several containers: by time, or, while following, as they come.
+ *
+ * @returns the exit status: what is wrong with one does not stop the others.
+ */
+export async function printLogs(
+  names: readonly string[],
+  engine: Engine,
+  context: CommandContext,
+  options: ContainerLogOptions,
+  style: LogStyle,
+): Promise<number> {
+  const { asTheyCome, byTime, untilFailure, wholeLines } = await import(
+    "./log-streams.ts"
+  );
+  const containers: ContainerSummary[] = [];
+  const first = await forEach(names, context, async (name) => {
+    containers.push(await engine.containers.inspect(name));
+  });
+  const prefixes = logPrefixes(containers, style);
+  let status = first;
+  const streams = containers.map(({ id, name }) =>
+    untilFailure(wholeLines(engine.containers.logs(id, options)), async (error) => {
+      status = await forEach([name], context, () => Promise.reject(error as Error));
+    }),
+  );
+  const lines = options.follow === true ? asTheyCome(streams) : byTime(streams);
+  for await (const { source, line } of lines) {
+    const time = style.timestamps ? `${line.time} ` : "";
+    context[line.stream].write(logLineBytes(line, `${prefixes[source] ?? ""}${time}`));
+  }
+  return status;
+}

@@ -1,0 +1,50 @@
+import path from "node:path";
+import { findLiveProcess } from "../../container/liveness.ts";
+import { readLog } from "../../container/log-reader.ts";
+import { TsmanError } from "../../errors/index.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import type { ContainerLogLine, ContainerLogOptions } from "../types.ts";
+import { containerState, getContainer, logFileName } from "./find-container.ts";
+
+/**
+ * What a container wrote.  Following ends with the container, after its last line, and goes on when
+ * it is started again by its restart policy.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND; LOG_UNAVAILABLE when its log driver keeps nothing that
+ * could be read.
+ */
+export async function* containerLogs(
+  context: EngineContext,
+  nameOrId: string,
+  options: ContainerLogOptions,
+): AsyncGenerator<ContainerLogLine> {
+  const record = getContainer(context, nameOrId);
+  const driver: string = record.options.logDriver;
+  if (driver !== "k8s-file" && driver !== "json-file") {
+    throw new TsmanError(
+      "LOG_UNAVAILABLE",
+      `read the log of container ${record.name}: its log driver is ${driver}`,
+      {
+        hint: "give it --log-driver k8s-file or json-file when it is made",
+        details: { container: record.id, driver },
+      },
+    );
+  }
+  const file = path.join(context.store.containers.dir(record.id), logFileName);
+  yield* readLog(file, options, () => isOver(context, record.id));
+}
+
+/** Whether nothing more can get into the log of a container. */
+function isOver(context: EngineContext, id: string): boolean {
+  const { containers } = context.store;
+  const record: ContainerRecord | undefined = containers.find(id);
+  if (record === undefined) return true;
+  const state = containerState(context, record);
+  if (state.status === "created") return true;
+  if (state.status !== "exited") return false;
+  // The exit file comes when all output is in the log; without one, when its writer is gone.
+  return (
+    state.exit !== undefined || findLiveProcess(containers.runDir(id), "monitor") === undefined
+  );
+}
