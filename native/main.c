@@ -5,6 +5,7 @@
  *   monitor   runs one container (monitor.h); descriptor 3 is the control socket
  *   userns    runs a program as root of a user namespace (userns.h)
  *   rmtree    removes directory trees (rmtree.h)
+ *   treesize  adds up the sizes of files (treesize.h)
  *   flatten   merges layers into one directory (flatten.h)
  *   supervise the first process of a container with --init (dumb-init.h)
  *   attach    copies between an attach socket and the terminal (attach-relay.h)
@@ -25,6 +26,7 @@
 #include "protocol.h"
 #include "rmtree.h"
 #include "session.h"
+#include "treesize.h"
 #include "userns.h"
 
 #ifdef __GLIBC__
@@ -42,6 +44,8 @@ int main(int argc, char **argv)
         return userns_main(argv + 2);
     if (strcmp(verb, "rmtree") == 0 && argc > 2)
         return rmtree_main(argv + 2);
+    if (strcmp(verb, "treesize") == 0 && argc > 2)
+        return treesize_main(argv + 2);
     if (strcmp(verb, "flatten") == 0 && argc > 2)
         return flatten_main(argv + 2);
     if (strcmp(verb, "supervise") == 0)
@@ -55,7 +59,7 @@ int main(int argc, char **argv)
         return 0;
     }
     fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-                    "flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | "
+                    "treesize PATH... | flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | "
                     "session LAUNCH-FILE ID PROGRAM ... | version\n");
     return 125;
 }
