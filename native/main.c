@@ -59,7 +59,8 @@ int main(int argc, char **argv)
         return 0;
     }
     fprintf(stderr, "tsman-native: usage: tsman-native monitor | userns ... | rmtree PATH... | "
-                    "treesize PATH... | flatten TARGET LAYER... | supervise PID | attach DIRECTORY stdin|- KEYS | "
+                    "treesize PATH... | flatten TARGET LAYER... | supervise PID | attach DIRECTORY "
+                    "stdin|- KEYS | "
                     "session LAUNCH-FILE ID PROGRAM ... | version\n");
     return 125;
 }
