@@ -111,11 +111,15 @@ static int flags_that_differ(const char *pid, struct failure *failure)
     return flags;
 }
 
-int join_enter(int pidfd, const struct plan_record *record, int *flags, struct failure *failure)
+int join_enter(int pidfd, const struct plan_record *record, struct failure *failure)
 {
-    *flags = flags_that_differ(record->argv[0], failure);
-    if (*flags < 0)
+    int flags = flags_that_differ(record->argv[0], failure);
+    if (flags < 0)
         return -1;
+    /* Then it is no container's: what is executed would have rights that none has. */
+    if (!(flags & CLONE_NEWUSER))
+        return fail(failure, EPERM, "join", "process %s: it has no user namespace of its own",
+                    record->argv[0]);
     /* The pid was looked at by number: it counts only if the process is still that one. */
     if (has_ended(pidfd))
         return fail(failure, ESRCH, "join", "process %s", record->argv[0]);
@@ -124,7 +128,7 @@ int join_enter(int pidfd, const struct plan_record *record, int *flags, struct f
     prctl(PR_SET_DUMPABLE, 0);
     /* All at once, in the kernel's order: with the rights that the user namespace
        gives, which is joined first (Linux 5.8). */
-    if (*flags != 0 && setns(pidfd, *flags) < 0)
+    if (setns(pidfd, flags) < 0)
         return fail(failure, errno, "join", "namespaces of process %s", record->argv[0]);
     return 0;
 }

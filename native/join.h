@@ -13,7 +13,7 @@
    and past its execve.  -1 with a failure. */
 int join_open(const struct plan_record *record, struct failure *failure);
 
-/* Joins all namespaces of the process that are not ours already; those of pid take
-   effect for children.  *flags becomes the CLONE_NEW* of what was joined.  From here
-   on this process is not dumpable. */
-int join_enter(int pidfd, const struct plan_record *record, int *flags, struct failure *failure);
+/* Joins all namespaces of the process that are not ours already, the user namespace
+   among them; that of pid takes effect for children.  From here on this process is not
+   dumpable. */
+int join_enter(int pidfd, const struct plan_record *record, struct failure *failure);

@@ -256,13 +256,11 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
 static void enter_process(const struct stage1 *stage1, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
-    int joined = 0;
     if (apply_oom_score(plan, failure, stage1->sync) < 0 ||
-        join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS), &joined, failure) <
-            0)
+        join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS), failure) < 0)
         give_up(stage1->sync, failure);
     close(stage1->target);
-    if ((joined & CLONE_NEWUSER) && become_root(plan, failure) < 0)
+    if (become_root(plan, failure) < 0)
         give_up(stage1->sync, failure);
 }
 
