@@ -133,6 +133,9 @@ export interface SecurityOptions {
 }
 
 /** `--pull`. */
+/** `--log-driver`. */
+export type LogDriver = "k8s-file" | "json-file" | "journald" | "passthrough" | "none";
+
 export type PullPolicy = "always" | "missing" | "never" | "newer";
 
 /**
@@ -208,14 +211,18 @@ export interface ContainerOptions {
   readonly ipc: NamespaceRequest;
   readonly uts: NamespaceRequest;
   readonly sysctls: Readonly<Record<string, string>>;
-  readonly logDriver: "k8s-file" | "none";
-  /** Bytes of a log file before rotation. */
+  readonly logDriver: LogDriver;
+  /** Bytes of a log file before rotation; 0: no limit. */
   readonly logMaxSize: number;
   readonly logMaxFiles: number;
   readonly oomScoreAdj?: number | undefined;
 }
 
 /** Everything at its default: start from it and override. */
+  /** Absolute path of the log file; missing: in the container's directory. */
+  readonly logPath?: string | undefined;
+  /** As written, with Docker's `{{.Name}}` and the like. */
+  readonly logTag?: string | undefined;
 export const defaultContainerOptions: ContainerOptions = {
   command: [],
   replace: false,

@@ -1,6 +1,6 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import { TsmanError } from "../errors/index.ts";
-import type { LaunchContext } from "./launch-context.ts";
+import type { LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
@@ -98,11 +98,21 @@ function streamSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   }
   if (context.forwardStdin) records.push(settingRecord("STDIN", [], "-i"));
   if (context.foreground) records.push(settingRecord("FOREGROUND", [], "default"));
-  if (context.log !== undefined) {
-    const { path, maxBytes, maxFiles } = context.log;
-    records.push(settingRecord("LOG", [path, String(maxBytes), String(maxFiles)], "--log-driver"));
-  }
+  records.push(...logSettings(context.log));
   return records;
+}
+
+function logSettings(log: LogTarget | undefined): PlanRecord[] {
+  const because = "--log-driver";
+  if (log === undefined) return [];
+  if (log.kind === "passthrough") return [settingRecord("PASSTHROUGH", [], because)];
+  if (log.kind === "journal") {
+    return [settingRecord("LOG_JOURNAL", [log.socket, ...log.fields], because)];
+  }
+  const { path, maxBytes, maxFiles, format, tag } = log;
+  const file = settingRecord("LOG", [path, String(maxBytes), String(maxFiles)], because);
+  if (format === "k8s-file") return [file];
+  return [file, settingRecord("LOG_FORMAT", [format, tag], because)];
 }
 
 function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {

@@ -33,6 +33,34 @@ export interface MonitorEvent {
   readonly line: string;
 }
 
+/** Where the program's output goes besides the caller's descriptors. */
+export type LogTarget =
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      /** 0: never rotated. */
+      readonly maxBytes: number;
+      readonly maxFiles: number;
+      readonly format: "k8s-file" | "json-file";
+      readonly tag: string;
+    }
+  | {
+      readonly kind: "journal";
+      /** Path of the datagram socket. */
+      readonly socket: string;
+      /** `NAME=value`, sent with each line. */
+      readonly fields: readonly string[];
+    }
+  /** Nowhere else: the program gets the caller's descriptors themselves. */
+  | { readonly kind: "passthrough" };
+
+/** Milliseconds. */
+export interface RestartDelay {
+  readonly afterShortLife: number;
+  readonly longLife: number;
+  readonly afterLongLife: number;
+}
+
 /** What a plan needs besides the bundle: where things are, and who is connected. */
 export interface LaunchContext {
   readonly id: string;
@@ -42,9 +70,7 @@ export interface LaunchContext {
   readonly exitFile: string;
   /** `--pidfile` */
   readonly pidFile?: string | undefined;
-  readonly log?:
-    | { readonly path: string; readonly maxBytes: number; readonly maxFiles: number }
-    | undefined;
+  readonly log?: LogTarget | undefined;
   /** Size of the terminal to begin with; needed with `-t`. */
   readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** Output goes to descriptors 1 and 2 and the monitor ends with the container. */

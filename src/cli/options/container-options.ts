@@ -14,9 +14,9 @@ import {
 } from "./environment-variables.ts";
 import { parseLabelLines } from "./key-value.ts";
 import { parseMount } from "./mount.ts";
+import { logOptions } from "./log.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
-import { parseSize } from "./size.ts";
 import { parseVolume } from "./volume.ts";
 import { parseImageName } from "./words.ts";
 
@@ -104,7 +104,7 @@ export function containerOptions(
     init: values.init,
     devices: values.device,
     sysctls: Object.fromEntries(values.sysctl),
-    ...logOptions(values["log-opt"]),
+    ...logOptions(values["log-driver"], values["log-opt"], caller.cwd),
     ...given({
       entrypoint: values.entrypoint,
       name: values.name,
@@ -126,7 +126,6 @@ export function containerOptions(
       pid: values.pid,
       ipc: values.ipc,
       uts: values.uts,
-      logDriver: values["log-driver"],
       oomScoreAdj: values["oom-score-adj"],
       detachKeys: values["detach-keys"],
     }),
@@ -230,25 +229,6 @@ function publishedPorts(
   return [];
 }
 
-function logOptions(texts: readonly string[]): Partial<ContainerOptions> {
-  let logMaxSize: number | undefined;
-  for (const text of texts) {
-    const equals = text.indexOf("=");
-    const key = equals < 0 ? text : text.slice(0, equals);
-    const right = "use max-size=SIZE";
-    if (equals < 0) throw invalidValue("--log-opt", text, "not KEY=VALUE", right);
-    if (key === "max-size") logMaxSize = parseSize(text.slice(equals + 1), "--log-opt max-size=");
-    else if (key === "path" || key === "tag") {
-      throw unsupported(
-        `--log-opt ${key}`,
-        "logs live in tsman's store",
-        "read them with tsman logs",
-      );
-    } else throw invalidValue("--log-opt", text, `unknown option ${JSON.stringify(key)}`, right);
-  }
-  return logMaxSize === undefined ? {} : { logMaxSize };
-}
-
 function checkCombinations(options: ContainerOptions): void {
   if (options.hostname !== undefined && options.uts.mode !== "private") {
     throw usageError(
@@ -258,5 +238,17 @@ function checkCombinations(options: ContainerOptions): void {
   }
   if (options.addHosts.length > 0 && options.noHosts) {
     throw usageError("use --add-host: --no-hosts takes the file away", "leave one of them out");
+  if (options.logDriver === "passthrough" && options.tty) {
+    throw usageError(
+      "use --log-driver passthrough: the program's terminal would be yours",
+      "leave -t out, or use another log driver",
+    );
+  }
+  if (options.remove && hasRestartPolicy(options.restart)) {
+    throw usageError(
+      `use --restart ${options.restart?.policy}: --rm removes the container when it ends`,
+      "leave one of them out",
+    );
+  }
   }
 }

@@ -3,6 +3,7 @@ import { flag, list, type OptionValues, text, texts, value } from "../option-spe
 import { parseDetachKeys } from "./detach-keys.ts";
 import { parseDevice } from "./device.ts";
 import { parseKeyValue, parseSysctl } from "./key-value.ts";
+import { parseLogDriver } from "./log.ts";
 import {
   parseAddHost,
   parseDnsServer,
@@ -19,7 +20,6 @@ import { parseUlimit } from "./ulimit.ts";
 import {
   parseCredentials,
   parseEntrypoint,
-  parseLogDriver,
   parsePullPolicy,
   parseSignalText,
   parseTimeZone,
@@ -101,7 +101,7 @@ export const runOptions = {
     summary: "k8s-file or none",
     parse: parseLogDriver,
   }),
-  "log-opt": texts({ metavar: "max-size=SIZE", summary: "when the log is rotated" }),
+  "log-opt": texts({ metavar: "KEY=VALUE", summary: "max-size, max-file, path or tag of the log" }),
   mount: texts({ metavar: "type=TYPE,…", summary: "mount a bind, tmpfs or volume" }),
   name: text({ metavar: "NAME", summary: "the container's name" }),
   network: list({

@@ -1,7 +1,7 @@
 import type { PullPolicy } from "../../container/options.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { parseReference } from "../../oci/reference.ts";
-import { invalidValue, unsupported } from "../usage-error.ts";
+import { invalidValue } from "../usage-error.ts";
 import { naming } from "./scalars.ts";
 
 /** `--pull`. */
@@ -67,20 +67,6 @@ export function parseCredentials(
   if (colon > 0) return { username: text.slice(0, colon), password: text.slice(colon + 1) };
   // The value is a secret: it is not repeated.
   throw invalidValue(option, "…", "not USER:PASSWORD", "write USER:PASSWORD, or use --authfile");
-}
-
-/** `--log-driver`; json-file is what Docker calls the same need. */
-export function parseLogDriver(text: string, option: string): "k8s-file" | "none" {
-  if (text === "k8s-file" || text === "none") return text;
-  if (text === "json-file") return "k8s-file";
-  if (["journald", "passthrough", "passthrough-tty", "syslog"].includes(text)) {
-    throw unsupported(
-      `${option} ${text}`,
-      "logs go to a file of tsman's own",
-      "use k8s-file or none",
-    );
-  }
-  throw invalidValue(option, text, "no such log driver", "use k8s-file or none");
 }
 
 /** An image as written, checked to be one. */

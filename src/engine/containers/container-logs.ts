@@ -1,11 +1,11 @@
-import path from "node:path";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { readLog } from "../../container/log-reader.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerLogLine, ContainerLogOptions } from "../types.ts";
-import { containerState, getContainer, logFileName } from "./find-container.ts";
+import { containerState, getContainer } from "./find-container.ts";
+import { containerLogFile } from "./log-target.ts";
 
 /**
  * What a container wrote.  Following ends with the container, after its last line, and goes on when
@@ -20,18 +20,21 @@ export async function* containerLogs(
   options: ContainerLogOptions,
 ): AsyncGenerator<ContainerLogLine> {
   const record = getContainer(context, nameOrId);
-  const driver: string = record.options.logDriver;
-  if (driver !== "k8s-file" && driver !== "json-file") {
+  const driver = record.options.logDriver;
+  const file = containerLogFile(context, record);
+  if (file === undefined) {
     throw new TsmanError(
       "LOG_UNAVAILABLE",
       `read the log of container ${record.name}: its log driver is ${driver}`,
       {
-        hint: "give it --log-driver k8s-file or json-file when it is made",
+        hint:
+          driver === "journald"
+            ? `read it with: journalctl CONTAINER_ID_FULL=${record.id}`
+            : "give it --log-driver k8s-file or json-file when it is made",
         details: { container: record.id, driver },
       },
     );
   }
-  const file = path.join(context.store.containers.dir(record.id), logFileName);
   yield* readLog(file, options, () => isOver(context, record.id));
 }
 

@@ -7,10 +7,10 @@ import type { EngineContext } from "../context.ts";
 import type { ContainerDetails, MountDetails } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { listExecSessions } from "./exec-sessions.ts";
-import { configFileName, logFileName } from "./find-container.ts";
-
-/** slirp4netns(1): the address that its DHCP-less configuration gives, and the gateway. */
-const slirpAddress = { ipAddress: "10.0.2.100", gateway: "10.0.2.2" } as const;
+import { configFileName } from "./find-container.ts";
+import { containerLogFile } from "./log-target.ts";
+import { mountDetails } from "./mount-details.ts";
+import { rootfsPaths } from "./rootfs-paths.ts";
 
 /** Everything about a container; what its program was given is read from its config.json. */
 export function inspectContainer(
@@ -35,7 +35,8 @@ export function inspectContainer(
     ...(isRunning && options.network.mode === "slirp4netns" ? slirpAddress : {}),
     paths: {
       ociConfig,
-      log: options.logDriver === "none" ? undefined : path.join(dir, logFileName),
+      monitor: path.join(runDir, "monitor"),
+      log: containerLogFile(context, record),
       resolvConf: existing(path.join(dir, "resolv.conf")),
       hosts: existing(path.join(dir, "hosts")),
       hostnameFile: existing(path.join(dir, "hostname")),

@@ -6,7 +6,7 @@ import type { EngineContext } from "../context.ts";
 import type { TerminalSize } from "../types.ts";
 import { cleanupCommand } from "./cleanup-command.ts";
 import { monitorEvents } from "./container-events.ts";
-import { logFileName } from "./find-container.ts";
+import { logTarget } from "./log-target.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
 const defaultStopSignal = "SIGTERM";
@@ -37,7 +37,7 @@ export function launchContext(
   planned: ContainerPlan,
   parts: LaunchParts,
 ): LaunchContext {
-  const { id, options } = planned;
+  const { id, name, imageName, image, options } = planned;
   const { containers } = context.store;
   const dir = containers.dir(id);
   return {
@@ -46,14 +46,7 @@ export function launchContext(
     runDir: containers.runDir(id),
     exitFile: path.join(dir, exitFileName),
     pidFile: options.pidFile,
-    log:
-      options.logDriver === "none"
-        ? undefined
-        : {
-            path: path.join(dir, logFileName),
-            maxBytes: options.logMaxSize,
-            maxFiles: options.logMaxFiles,
-          },
+    log: logTarget(context, { id, name, imageName, imageId: image?.id, options }),
     foreground: !options.detach,
     forwardStdin: options.interactive,
     detachKeys: Uint8Array.from(options.detachKeys ?? defaultDetachKeys),

@@ -120,9 +120,11 @@ async function start(
   }
   const handle = await startMonitor({
     plan: compilePlan(planned.bundle, launchContext(context, planned, parts)),
-    stdio: options.detach
-      ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
-      : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
+    // What is passed through is the caller's even of a container in the background.
+    stdio:
+      options.detach && options.logDriver !== "passthrough"
+        ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
+        : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
     signal: io.signal,
     onWarning: io.onWarning,
   });

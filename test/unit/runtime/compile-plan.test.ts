@@ -302,6 +302,20 @@ describe("compilePlan", () => {
     expect(() => planOf({}, { seccompFilter: undefined })).toThrow("was not compiled");
   });
 
+  it("tells the monitor how to log", () => {
+    const file = { kind: "file", path: "/c/log", maxBytes: 0, maxFiles: 1 } as const;
+    const json = planOf({}, { log: { ...file, format: "json-file", tag: "t" } });
+    expect(one(json, setting.LOG)).toEqual(["/c/log", "0", "1"]);
+    expect(one(json, setting.LOG_FORMAT)).toEqual(["json-file", "t"]);
+    const journal = planOf({}, { log: { kind: "journal", socket: "/s", fields: ["A=1"] } });
+    expect(one(journal, setting.LOG_JOURNAL)).toEqual(["/s", "A=1"]);
+    const passed = planOf({}, { log: { kind: "passthrough" } });
+    expect(records(passed, setting.PASSTHROUGH)).toHaveLength(1);
+    for (const op of [setting.LOG, setting.LOG_FORMAT, setting.LOG_JOURNAL]) {
+      expect(records(passed, op)).toEqual([]);
+    }
+  });
+
   it("tells the monitor about streams, log, network and the end", () => {
     const plan = planOf(
       { tty: true, init: true },
@@ -309,7 +323,14 @@ describe("compilePlan", () => {
         terminal: { rows: 10, columns: 20 },
         forwardStdin: true,
         detachKeys: Uint8Array.of(16, 17),
-        log: { path: "/c/log", maxBytes: 100, maxFiles: 2 },
+        log: {
+          kind: "file",
+          path: "/c/log",
+          maxBytes: 100,
+          maxFiles: 2,
+          format: "k8s-file",
+          tag: "",
+        },
         pidFile: "/p",
         timeoutMs: 5000,
         networkHelper: ["slirp4netns", "{pid}"],
