@@ -1,79 +1,75 @@
-import { type Command, type CommandContext, defineCommand } from "../cli/command.ts";
-import type { Engine } from "../cli/engine.ts";
-import { text, value } from "../cli/option-spec.ts";
-import { oneOf } from "../cli/options/scalars.ts";
-import { escapeControls } from "../cli/render/escape.ts";
-import { containerDocument } from "../cli/render/inspect-container.ts";
-import { imageDocument } from "../cli/render/inspect-image.ts";
-import { compileTemplate } from "../cli/template/compile-template.ts";
-import { TsmanError } from "../errors/index.ts";
+import { type Command, defineCommand } from "../cli/command.ts";
+import { type InspectedKind, printInspected } from "../cli/inspected-objects.ts";
+import { flag, text, value } from "../cli/option-spec.ts";
+import { invalidValue } from "../cli/usage-error.ts";
 
-type Kind = "all" | "container" | "image";
-type Document = Readonly<Record<string, unknown>>;
+const format = text({ char: "f", metavar: "FORMAT", summary: "json or a template" });
+const latest = flag({ char: "l", summary: "the container that was made last" });
+const size = flag({ char: "s", summary: "with the size of a container's files" });
+const positionals = { min: 0, max: Number.POSITIVE_INFINITY } as const;
 
-/** `tsman inspect`: containers first, as Podman looks. */
-export const inspect = inspectCommand("inspect", "all", "container or image");
+const kinds: readonly string[] = ["all", "container", "image"];
+/** What Podman can inspect besides. */
+const others = /^(?:network|pod|secret|volume)$/;
+
+function parseKind(word: string, option: string): InspectedKind {
+  if (kinds.includes(word)) return word as InspectedKind;
+  const why = others.test(word) ? `a ${word} is nothing that can be inspected yet` : "no such type";
+  throw invalidValue(option, word, why, `use one of: ${kinds.join(", ")}`);
+}
+
+/** `tsman inspect` */
+export const inspect: Command = defineCommand({
+  name: "inspect",
+  usage: "[OPTIONS] NAME…",
+  summary: "print everything about a container or image",
+  examples: [
+    "tsman inspect --format '{{.State.Status}}' web",
+    "tsman inspect --type image busybox",
+  ],
+  options: {
+    format,
+    latest,
+    size,
+    type: value({
+      char: "t",
+      metavar: "TYPE",
+      summary: "container, image or all",
+      parse: parseKind,
+    }),
+  },
+  positionals: { ...positionals, noun: "container or image" },
+  async run({ values, positionals: names }, context) {
+    return await printInspected({ ...values, names, kind: values.type ?? "all" }, context);
+  },
+});
 
 /** `tsman container inspect` */
-export const inspectContainer = inspectCommand("container inspect", "container", "container");
+export const inspectContainer: Command = defineCommand({
+  name: "container inspect",
+  usage: "[OPTIONS] CONTAINER…",
+  summary: "print everything about a container",
+  examples: ["tsman container inspect --format '{{.Id}}' web"],
+  options: { format, latest, size },
+  positionals: { ...positionals, noun: "container" },
+  async run({ values, positionals: names }, context) {
+    return await printInspected({ ...values, names, kind: "container" }, context);
+  },
+});
 
 /** `tsman image inspect` */
-export const inspectImage = inspectCommand("image inspect", "image", "image");
-
-function inspectCommand(name: string, kind: Kind, noun: string): Command {
-  return defineCommand({
-    name,
-    usage: `[OPTIONS] ${kind === "all" ? "NAME" : kind.toUpperCase()}…`,
-    summary: `print everything about a ${noun}`,
-    examples: [`tsman ${name} --format '{{.Id}}' web`],
-    options: {
-      format: text({ char: "f", metavar: "FORMAT", summary: "json or a template" }),
-      type: value({
-        char: "t",
-        metavar: "TYPE",
-        summary: "container, image or all",
-        parse: oneOf("all", "container", "image"),
-      }),
-    },
-    positionals: { min: 1, max: Number.POSITIVE_INFINITY, noun },
-    async run({ values, positionals }, context) {
-      const engine = await context.openEngine();
-      const documents: Document[] = [];
-      for (const one of positionals) documents.push(await find(engine, one, values.type ?? kind));
-      print(documents, values.format, context);
-      return 0;
-    },
-  });
-}
-
-async function find(engine: Engine, name: string, kind: Kind): Promise<Document> {
-  if (kind !== "image") {
-    const container = await engine.containers.find(name);
-    if (container !== undefined) {
-      return containerDocument(await engine.containers.inspect(container.id));
-    }
-    if (kind === "container") {
-      throw new TsmanError("CONTAINER_NOT_FOUND", `inspect ${name}: no such container`, {
-        hint: "see tsman ps --all",
-      });
-    }
-  }
-  const image = await engine.images.find(name);
-  if (image !== undefined) return imageDocument(image);
-  const what = kind === "image" ? "image" : "container or image";
-  throw new TsmanError("IMAGE_NOT_FOUND", `inspect ${name}: no such ${what}`, {
-    hint: kind === "image" ? "see tsman images" : "see tsman ps --all and tsman images",
-  });
-}
-
-function print(
-  documents: readonly Document[],
-  format: string | undefined,
-  { stdout }: CommandContext,
-): void {
-  const text =
-    format === undefined || format === "json"
-      ? JSON.stringify(documents, null, 4)
-      : documents.map(compileTemplate(format)).join("\n");
-  stdout.write(`${stdout.isTerminal ? escapeControls(text) : text}\n`);
-}
+export const inspectImage: Command = defineCommand({
+  name: "image inspect",
+  usage: "[OPTIONS] IMAGE…",
+  summary: "print everything about an image",
+  examples: ["tsman image inspect --format '{{.Id}}' busybox"],
+  options: { format },
+  positionals: { ...positionals, min: 1, noun: "image" },
+  async run({ values, positionals: names }, context) {
+    const { format: wanted } = values;
+    return await printInspected(
+      { names, kind: "image", latest: false, size: false, format: wanted },
+      context,
+    );
+  },
+});

@@ -1,18 +1,29 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod/mini";
 
+const texts = z.array(z.string());
+const idRanges = z.array(
+  z.object({ containerID: z.number(), hostID: z.number(), size: z.number() }),
+);
+
 /** The part of a container's config.json that is shown to people. */
 const bundleSchema = z.object({
   hostname: z.optional(z.string()),
   process: z.object({
-    args: z.array(z.string()),
-    env: z.array(z.string()),
+    args: texts,
+    env: texts,
     cwd: z.string(),
-    user: z.object({ username: z.string() }),
+    user: z.object({ username: z.string(), umask: z.optional(z.number()) }),
+    capabilities: z.object({ effective: texts, bounding: texts }),
+    rlimits: z.array(z.object({ type: z.string(), soft: z.number(), hard: z.number() })),
   }),
-  mounts: z.array(
-    z.object({ destination: z.string(), source: z.string(), options: z.array(z.string()) }),
-  ),
+  mounts: z.array(z.object({ destination: z.string(), source: z.string(), options: texts })),
+  linux: z.object({
+    uidMappings: z.optional(idRanges),
+    gidMappings: z.optional(idRanges),
+    maskedPaths: z.optional(texts),
+    readonlyPaths: z.optional(texts),
+  }),
 });
 
 /** The part of an OCI runtime configuration that is shown to people. */

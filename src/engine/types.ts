@@ -1,11 +1,12 @@
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
-import type { ImageConfig } from "../oci/image-config.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "../store/events.ts";
+import type { ContainerDetails, ImageDetails } from "./details-types.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { ContainerFileService } from "./file-types.ts";
 import type { PullProgress } from "./progress.ts";
 
+export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
@@ -56,11 +57,6 @@ export interface ImageSummary {
   readonly platform: Platform;
   /** How many containers were made from it. */
   readonly containers: number;
-}
-
-/** Everything about one image. */
-export interface ImageDetails extends ImageSummary {
-  readonly config: ImageConfig;
 }
 
 /** One thing that the removal of an image did. */
@@ -158,47 +154,6 @@ export interface ContainerSummary {
   readonly tty: boolean;
   /** Its program has an input (`-i`). */
   readonly interactive: boolean;
-}
-
-/** A mount as it is in force. */
-export interface MountDetails {
-  readonly type: "bind" | "volume" | "tmpfs";
-  readonly name?: string | undefined;
-  /** Path on the host; empty for a tmpfs. */
-  readonly source: string;
-  readonly destination: string;
-  readonly readOnly: boolean;
-  readonly options: readonly string[];
-  readonly propagation: string;
-}
-
-/** Everything about one container. */
-export interface ContainerDetails extends ContainerSummary {
-  /** As asked for. */
-  readonly options: ContainerOptions;
-  /** The environment that its program got: `NAME=value`. */
-  readonly environment: readonly string[];
-  readonly workdir: string;
-  readonly user: string;
-  readonly entrypoint: readonly string[];
-  readonly hostname: string;
-  readonly mountPoints: readonly MountDetails[];
-  readonly stopSignal: string;
-  /** Address inside, where the network gives one. */
-  readonly ipAddress?: string | undefined;
-  readonly gateway?: string | undefined;
-  readonly paths: {
-    /** The OCI runtime configuration. */
-    readonly ociConfig: string;
-    readonly log?: string | undefined;
-    readonly resolvConf?: string | undefined;
-    readonly hosts?: string | undefined;
-    readonly hostnameFile?: string | undefined;
-  };
-  /** "overlay", "fuse-overlayfs" or "copy". */
-  readonly driver: string;
-  /** Of the exec sessions that run in it. */
-  readonly execIds: readonly string[];
 }
 
 /** The size of a terminal, in characters. */
@@ -424,8 +379,14 @@ export interface ContainerService extends ContainerFileService {
    * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED
    */
   exec(nameOrId: string, options: ExecOptions, io: ExecIo): Promise<ExecSession>;
-  /** @throws TsmanError CONTAINER_NOT_FOUND */
-  inspect(nameOrId: string): Promise<ContainerDetails>;
+  /**
+   * @param options.size with `size`, which takes a walk through its files.
+   * @throws TsmanError CONTAINER_NOT_FOUND
+   */
+  inspect(
+    nameOrId: string,
+    options?: { readonly size?: boolean | undefined },
+  ): Promise<ContainerDetails>;
   /** @param timeout seconds until SIGKILL, negative: never; missing: the container's own. */
   stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
   /** @param signal name or number; missing: KILL. */

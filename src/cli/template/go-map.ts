@@ -22,3 +22,23 @@ export function isGoMap(value: object): boolean {
 export function zeroOf(map: object): unknown {
   return zeros.get(map);
 }
+
+/** Fields that a document has although its JSON leaves them out, by document. */
+const hidden = new WeakMap<object, Readonly<Record<string, unknown>>>();
+
+/**
+ * Says which fields a document has besides those that it shows: Go's `omitempty` keeps empty ones
+ * out of JSON, and a template may ask for them all the same.
+ */
+export function goDocument<T extends object>(
+  document: T,
+  omitted: Readonly<Record<string, unknown>>,
+): T {
+  hidden.set(document, omitted);
+  return document;
+}
+
+/** The fields that {@link goDocument} added. */
+export function hiddenFields(document: object): Readonly<Record<string, unknown>> {
+  return hidden.get(document) ?? {};
+}

@@ -1,5 +1,5 @@
 import { templateError } from "./failure.ts";
-import { isGoMap, zeroOf } from "./go-map.ts";
+import { hiddenFields, isGoMap, zeroOf } from "./go-map.ts";
 
 /** How many fields an error lists. */
 const mostNames = 80;
@@ -90,8 +90,9 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function ownField(record: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(record, name)) return record[name];
+function ownField(document: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(document, name)) return document[name];
+  const record = { ...document, ...hiddenFields(document), ...document };
   const names = Object.keys(record);
   const key = names.find((one) => one.toLowerCase() === name.toLowerCase());
   if (key !== undefined) return record[key];

@@ -31,15 +31,15 @@ export function createContainerService(context: EngineContext): ContainerService
       return await attachContainer(context, nameOrId, options, io);
     },
     async list(options = {}) {
-      return listContainers(context, options);
+      return await listContainers(context, options);
     },
     async find(nameOrId) {
       const record = context.store.containers.find(nameOrId);
       return record === undefined ? undefined : containerSummary(context, record);
     },
-    async inspect(nameOrId) {
+    async inspect(nameOrId, options = {}) {
       const { inspectContainer } = await import("./inspect-container.ts");
-      return inspectContainer(context, getContainer(context, nameOrId));
+      return await inspectContainer(context, getContainer(context, nameOrId), options);
     },
     async stop(nameOrId, options = {}) {
       const { stopContainer } = await import("./stop-container.ts");

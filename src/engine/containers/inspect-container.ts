@@ -1,10 +1,14 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { type BundleDocument, readBundleDocument } from "../../container/bundle-document.ts";
-import type { ContainerMount } from "../../container/options.ts";
+import { readProcessIdentity } from "../../container/liveness.ts";
+import type { ContainerOptions } from "../../container/options.ts";
+import { slirpAddresses } from "../../network/slirp4netns.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
+import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
-import type { ContainerDetails, MountDetails } from "../types.ts";
+import type { ContainerDetails, IdRangeDetails } from "../details-types.ts";
+import type { ContainerSize } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { listExecSessions } from "./exec-sessions.ts";
 import { configFileName } from "./find-container.ts";
@@ -13,27 +17,55 @@ import { mountDetails } from "./mount-details.ts";
 import { rootfsPaths } from "./rootfs-paths.ts";
 
 /** Everything about a container; what its program was given is read from its config.json. */
-export function inspectContainer(
+export async function inspectContainer(
   context: EngineContext,
   record: ContainerRecord,
-): ContainerDetails {
+  request: { readonly size?: boolean | undefined } = {},
+): Promise<ContainerDetails> {
   const { options } = record;
-  const dir = context.store.containers.dir(record.id);
+  const { store } = context;
+  const image = record.imageId === undefined ? undefined : store.images.findById(record.imageId);
+  const dir = store.containers.dir(record.id);
+  const runDir = store.containers.runDir(record.id);
   const ociConfig = path.join(dir, configFileName);
   const document = readBundleDocument(ociConfig);
-  const isRunning = containerSummary(context, record).state === "running";
+  const summary = containerSummary(context, record);
+  const isUp = summary.pid !== undefined;
+  const { capabilities, rlimits = [] } = document?.process ?? {};
   return {
-    ...containerSummary(context, record),
+    ...summary,
+    size: request.size === true ? await sizeOf(context, record) : undefined,
     options,
+    imageDigest: image?.manifestDigest,
     environment: document?.process.env ?? [],
     workdir: document?.process.cwd ?? options.workdir ?? "/",
     user: document?.process.user.username ?? options.user ?? "",
-    entrypoint: options.entrypoint ?? [],
+    ...commandParts(record, image),
     hostname: document?.hostname ?? options.hostname ?? "",
-    mountPoints: options.mounts.map((mount) => mountDetails(context, mount, document)),
+    umask: document?.process.user.umask ?? options.umask ?? 0o022,
+    mountPoints: mountDetails(context, options.mounts, document),
+    anonymousVolumes: anonymousVolumes(options, image),
+    exposedPorts: exposedPorts(options, image),
     stopSignal: record.stopSignal,
-    ...(isRunning && options.network.mode === "slirp4netns" ? slirpAddress : {}),
+    ...(isUp && networkAddress(options)),
+    sandbox: isUp ? `/proc/${summary.pid}/ns/net` : undefined,
+    capabilities: {
+      effective: capabilities?.effective ?? [],
+      bounding: capabilities?.bounding ?? [],
+    },
+    rlimits: rlimits.map(({ type, soft, hard }) => ({ name: type, soft, hard })),
+    maskedPaths: document?.linux.maskedPaths ?? [],
+    readonlyPaths: document?.linux.readonlyPaths ?? [],
+    idMapping: {
+      uid: idRanges(document?.linux.uidMappings),
+      gid: idRanges(document?.linux.gidMappings),
+    },
+    dependencies: dependencies(context, options),
+    execIds: isUp ? listExecSessions(context, record.id) : [],
+    monitorPid: isUp ? readProcessIdentity(runDir, "monitor")?.pid : undefined,
+    cgroupPath: cgroupPath(summary.pid),
     paths: {
+      directory: dir,
       ociConfig,
       monitor: path.join(runDir, "monitor"),
       log: containerLogFile(context, record),
@@ -42,29 +74,89 @@ export function inspectContainer(
       hostnameFile: existing(path.join(dir, "hostname")),
     },
     driver: record.driver ?? "overlay",
-    execIds: isRunning ? listExecSessions(context, record.id) : [],
+    rootfs: rootfsPaths(context, record, image),
   };
+}
+
+async function sizeOf(
+  context: EngineContext,
+  record: ContainerRecord,
+): Promise<ContainerSize | undefined> {
+  const { containerSizes } = await import("./container-size.ts");
+  return (await containerSizes(context, [record])).get(record.id);
+}
+
+/** The command taken apart: `--entrypoint`, else the image's. */
+function commandParts(
+  { command, options }: ContainerRecord,
+  image: ImageRecord | undefined,
+): Pick<ContainerDetails, "entrypoint" | "arguments"> {
+  const wanted = options.entrypoint ?? image?.config.config.entrypoint ?? [];
+  // The image's is in the command unless it was changed since.
+  const isThere = wanted.length > 0 && wanted.every((word, index) => command[index] === word);
+  return isThere
+    ? { entrypoint: wanted, arguments: command.slice(wanted.length) }
+    : { arguments: command };
+}
+
+function networkAddress(
+  options: ContainerOptions,
+): Pick<ContainerDetails, "ipAddress" | "ipPrefixLength" | "gateway"> {
+  if (options.network.mode !== "slirp4netns") return {};
+  const { container, gateway, cidr } = slirpAddresses(options.network.options.cidr);
+  return { ipAddress: container, gateway, ipPrefixLength: Number(cidr.split("/")[1]) };
+}
+
+function anonymousVolumes(
+  options: ContainerOptions,
+  image: ImageRecord | undefined,
+): readonly string[] {
+  const own = options.mounts
+    .filter((mount) => mount.type === "volume" && mount.name === undefined)
+    .map((mount) => mount.target);
+  return [...new Set([...own, ...(image?.config.config.volumes ?? [])])];
+}
+
+function exposedPorts(
+  options: ContainerOptions,
+  image: ImageRecord | undefined,
+): readonly string[] {
+  const own = [...options.expose, ...options.ports].map(
+    ({ containerPort, protocol }) => `${containerPort}/${protocol}`,
+  );
+  const ofImage = (image?.config.config.exposedPorts ?? []).map((port) =>
+    port.includes("/") ? port : `${port}/tcp`,
+  );
+  return [...new Set([...ofImage, ...own])];
+}
+
+function idRanges(ranges: BundleDocument["linux"]["uidMappings"] = []): readonly IdRangeDetails[] {
+  return ranges.map(({ containerID, hostID, size }) => ({
+    containerId: containerID,
+    hostId: hostID,
+    size,
+  }));
+}
+
+function dependencies(context: EngineContext, options: ContainerOptions): readonly string[] {
+  const names = [options.network, options.pid, options.ipc, options.uts].flatMap((request) =>
+    request.mode === "container" ? [request.container] : [],
+  );
+  const ids = names.map((name) => context.store.containers.find(name)?.id ?? name);
+  return [...new Set(ids)];
+}
+
+/** The line of cgroup version 2; cgroups(7), /proc/PID/cgroup. */
+function cgroupPath(pid: number | undefined): string | undefined {
+  if (pid === undefined) return undefined;
+  try {
+    return /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "utf8"))?.[1];
+  } catch {
+    // It has ended meanwhile.
+    return undefined;
+  }
 }
 
 function existing(file: string): string | undefined {
   return existsSync(file) ? file : undefined;
-}
-
-function mountDetails(
-  context: EngineContext,
-  mount: ContainerMount,
-  document: BundleDocument | undefined,
-): MountDetails {
-  const mounted = document?.mounts.find((one) => one.destination === mount.target);
-  const common = {
-    destination: mount.target,
-    readOnly: mount.readOnly,
-    options: mounted?.options ?? [],
-    propagation: mount.type === "bind" ? (mount.propagation ?? "rprivate") : "",
-  };
-  if (mount.type === "bind") return { ...common, type: "bind", source: mount.source };
-  if (mount.type === "tmpfs") return { ...common, type: "tmpfs", source: "" };
-  const source = mounted?.source ?? "";
-  const name = mount.name ?? path.basename(path.dirname(source));
-  return { ...common, type: "volume", name, source: source || context.store.volumes.dataDir(name) };
 }

@@ -7,20 +7,25 @@ import type { ContainerListOptions, ContainerNamespaces, ContainerSummary } from
 import { containerSummary } from "./container-summary.ts";
 
 /** The containers of the store with what the kernel says of each, the newest first. */
-export function listContainers(
+export async function listContainers(
   context: EngineContext,
   options: ContainerListOptions = {},
-): readonly ContainerSummary[] {
+): Promise<readonly ContainerSummary[]> {
+  const records: ContainerRecord[] = [];
   const summaries: ContainerSummary[] = [];
   for (const record of context.store.containers.list()) {
     if (options.all !== true && !mayBeUp(context, record)) continue;
     const summary = containerSummary(context, record);
     if (options.all !== true && summary.state !== "running" && summary.state !== "paused") continue;
+    records.push(record);
     summaries.push(
       options.namespaces === true ? { ...summary, namespaces: namespacesOf(summary.pid) } : summary,
     );
   }
-  return summaries;
+  if (options.size !== true) return summaries;
+  const { containerSizes } = await import("./container-size.ts");
+  const sizes = await containerSizes(context, records);
+  return summaries.map((summary) => ({ ...summary, size: sizes.get(summary.id) }));
 }
 
 /** Spares the stopped ones, which may be many, the look at how they ended. */

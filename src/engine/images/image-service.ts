@@ -5,7 +5,7 @@ import { collectContent } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
-import type { ImageDetails, ImageRemoval, ImageService } from "../types.ts";
+import type { ImageRemoval, ImageService, ImageSummary } from "../types.ts";
 import { ensureImage } from "./ensure-image.ts";
 import { embeddedImageName, findImage, getImage } from "./find-image.ts";
 
@@ -22,11 +22,13 @@ export function createImageService(context: EngineContext): ImageService {
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.
       await unlessUnwritable(() => findImage(context, embeddedImageName));
-      return context.store.images.list().map((image) => detailsOf(context, image));
+      return context.store.images.list().map((image) => summaryOf(context, image));
     },
     async find(nameOrId) {
       const image = await findImage(context, nameOrId);
-      return image === undefined ? undefined : detailsOf(context, image);
+      if (image === undefined) return undefined;
+      const { inspectImage } = await import("./inspect-image.ts");
+      return await inspectImage(context, image, summaryOf(context, image));
     },
     async remove(nameOrId, options = {}) {
       return await removeImage(context, nameOrId, options.force ?? false);
@@ -43,7 +45,7 @@ async function unlessUnwritable(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-function detailsOf(context: EngineContext, image: ImageRecord): ImageDetails {
+function summaryOf(context: EngineContext, image: ImageRecord): ImageSummary {
   const { config } = image;
   return {
     id: image.id,
@@ -55,7 +57,6 @@ function detailsOf(context: EngineContext, image: ImageRecord): ImageDetails {
     labels: config.config.labels,
     platform: { os: config.os, architecture: config.architecture, variant: config.variant },
     containers: context.store.containers.listByImage(image.id).length,
-    config,
   };
 }
 

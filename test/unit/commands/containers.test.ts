@@ -318,19 +318,3 @@ describe("info", () => {
     expect(stdout).toBe("1.0\n");
   });
 });
-
-describe("inspect", () => {
-  test("says of which kind nothing was found", async () => {
-    const engine = {
-      containers: { find: async () => undefined },
-      images: { find: async () => undefined },
-    };
-    expect((await run(["inspect", "x"], engine)).stderr).toContain(
-      "inspect x: no such container or image",
-    );
-    expect((await run(["container", "inspect", "x"], engine)).status).toBe(125);
-    expect((await run(["image", "inspect", "x"], engine)).stderr).toContain(
-      "inspect x: no such image",
-    );
-  });
-});
