@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -97,8 +98,10 @@ static int connect_one(int fd, bool reading, enum io_kind *kind)
 
 void io_connect_caller(struct io *io, bool with_stdin)
 {
-    if (with_stdin)
+    if (with_stdin) {
+        io->typed = isatty(0);
         io->in.source = connect_one(0, true, &io->in.source_kind);
+    }
     io->out.sink = connect_one(1, false, &io->out.sink_kind);
     if (!io->tty)
         io->err.sink = connect_one(2, false, &io->err.sink_kind);
@@ -113,6 +116,7 @@ void io_disconnect_caller(struct io *io)
     if (io->in.source >= 0)
         io->in.start = io->in.end = 0;
     drop_fd(&io->in.source);
+    io->end_at = 0;
     drop_fd(&io->out.sink);
     drop_fd(&io->err.sink);
     io->out.start = io->out.end = 0;
@@ -238,12 +242,12 @@ static void pump_output(struct io *io, struct io_stream *stream, bool readable, 
         if (log_write(&io->log, stream->log_name, stream->buffer, (size_t)got) < 0 &&
             !io->log_warned) {
             io->log_error = errno;
+            io->log_warned = true;
+        }
         attach_offer(&io->attach, attached(io, stream), stream->buffer, (size_t)got);
         stream->start = 0;
         stream->end = (size_t)got;
         flush_sink(stream, false, ends_with_reader);
-            io->log_warned = true;
-        }
     } while (again);
 }
 
@@ -265,20 +269,63 @@ static void pump_input(struct io *io, bool readable, bool writable, bool broken)
         return;
     if (got <= 0) {
         drop_fd(&stream->source);
-        /* The program reads an end of file.  A terminal has none. */
+        /* The program reads an end of file.  A terminal has none, but one can be typed;
+           not when it is the caller's own that is gone. */
         if (!io->tty)
             drop_fd(&stream->sink);
+        else if (got == 0 && !io->typed)
+            io->end_at = 1;
         return;
     }
     stream->start = 0;
     if (io->tty) {
         io->detached =
             detach_keys_filter(&io->detach, in_raw, (size_t)got, stream->buffer, &stream->end);
+        io->open_line = in_raw[got - 1] != '\n' && in_raw[got - 1] != '\r';
     } else {
         memcpy(stream->buffer, in_raw, (size_t)got);
         stream->end = (size_t)got;
     }
     flush_sink(stream, false, false);
+}
+
+#define FIRST_END_PAUSE   32 /* milliseconds, doubled each time */
+#define LONGEST_END_PAUSE 1024
+#define CTRL_D            4
+
+/* What the program takes for an end of file: in the canonical mode the terminal tells,
+   without it a line editor looks for Ctrl-D, at the beginning of a line only. */
+static uint8_t end_character(struct io *io)
+{
+    struct termios modes;
+    if (tcgetattr(io->in.sink, &modes) == 0 && (modes.c_lflag & ICANON))
+        return modes.c_cc[VEOF];
+    if (!io->open_line)
+        return CTRL_D;
+    io->open_line = false;
+    return '\n';
+}
+
+void io_type_end(struct io *io, int64_t now)
+{
+    struct io_stream *stream = &io->in;
+    if (io->end_at == 0 || now < io->end_at || is_pending(stream) || stream->sink < 0)
+        return;
+    stream->buffer[0] = end_character(io);
+    io_take_input(io, 1);
+    /* What the terminal has no room for is not kept: there is enough of it. */
+    stream->start = stream->end = 0;
+    io->end_pause = io->end_pause == 0 ? FIRST_END_PAUSE : 2 * io->end_pause;
+    if (io->end_pause > LONGEST_END_PAUSE)
+        io->end_pause = LONGEST_END_PAUSE;
+    io->end_at = now + io->end_pause;
+}
+
+int io_timeout(const struct io *io, int64_t now)
+{
+    if (io->end_at == 0 || io->in.sink < 0 || is_pending(&io->in))
+        return -1;
+    return io->end_at <= now ? 0 : (int)(io->end_at - now);
 }
 
 bool io_takes_input(const struct io *io)

@@ -51,12 +51,14 @@ struct io {
     size_t attach_slot; /* where its pollfds begin */
     struct detach_keys detach;
     bool tty;       /* out is the master of a pty, and so is in's sink */
+    bool typed;     /* the caller's stdin is a terminal: somebody types there */
     bool detached;  /* set when the detach keys were typed; the monitor resets it */
     bool finishing; /* the program has ended: what can be read now is all */
     int log_error;  /* errno of the first log write that failed, for one WARNING */
     bool log_warned;
     int64_t end_at; /* when the end of input is typed next, 0: never (io_type_end) */
     int end_pause;  /* milliseconds until the one after it */
+    bool open_line; /* the caller's input does not end in a newline */
 };
 
 void io_init(struct io *io);
@@ -75,6 +77,14 @@ void io_disconnect_caller(struct io *io);
 bool io_takes_input(const struct io *io);
 uint8_t *io_input_buffer(struct io *io, size_t *size);
 void io_take_input(struct io *io, size_t length);
+/* After the end of a stdin that is no terminal: types the end-of-file character at
+   the container's when it is time, in milliseconds of the monotonic clock.  Again and
+   again: the program may set its terminal up only now, which forgets what was typed,
+   and each program that reads there wants to see the end. */
+void io_type_end(struct io *io, int64_t now);
+/* Milliseconds until then; -1: never. */
+int io_timeout(const struct io *io, int64_t now);
+
 /* The program reads an end of file; a terminal has none. */
 void io_end_input(struct io *io);
 

@@ -65,15 +65,20 @@ static void advance(struct monitor *monitor)
     }
 }
 
+/* Of two timeouts as of poll(2). */
+static int sooner(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int poll_timeout(const struct monitor *monitor)
 {
     int64_t now = monitor_now();
-    int attached = attach_timeout(&monitor->io.attach, now);
+    int timeout = sooner(attach_timeout(&monitor->io.attach, now), io_timeout(&monitor->io, now));
     if (monitor->kill_at == 0)
-        return attached;
+        return timeout;
     int64_t left = monitor->kill_at - now;
-    int killed = left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
-    return attached < 0 || killed < attached ? killed : attached;
+    return sooner(timeout, left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left);
 }
 
 static void take_io(struct monitor *monitor, const struct pollfd *fds)
@@ -81,6 +86,7 @@ static void take_io(struct monitor *monitor, const struct pollfd *fds)
     struct io *io = &monitor->io;
     attach_flush(&io->attach, monitor_now());
     io_pump(io, fds);
+    io_type_end(io, monitor_now());
     monitor_take_clients(monitor, fds + io->attach_slot);
     if (io->log_error != 0) {
         char text[128];
@@ -229,8 +235,13 @@ int monitor_main(char **argv)
         return 125;
     }
     /* First of all, with the control socket kept open for the copy. */
-    if (self_seal(argv, &monitor.failure) < 0)
+    if (self_seal(argv, &monitor.failure) < 0) {
+        /* Read, though of no use: what is left unread in a socket when it is closed makes
+           the caller's next look an ECONNRESET, and FAILED is not seen (unix(7)). */
+        struct failure ignored = {0};
+        proto_read_launch(&monitor.control, &monitor.payload, &monitor.payload_size, &ignored);
         return monitor_give_up(&monitor);
+    }
     prepare_process();
     if (set_up(&monitor, argv) < 0)
         return monitor_give_up(&monitor);

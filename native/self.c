@@ -69,7 +69,7 @@ int self_seal(char **argv, struct failure *failure)
     char *arguments[] = {name, verb, title, NULL};
     extern char **environ;
     kernel_execveat(copy, "", arguments, environ, AT_EMPTY_PATH);
-    return fail(failure, errno, "execute", "memory copy of tsman-native");
+    return fail(failure, errno, "execveat", "memory copy of tsman-native");
 }
 
 void self_title(char **argv, const char *title)

@@ -124,6 +124,16 @@ describe("a kernel without newer system calls", () => {
       expect(stdout).toMatch(/^0\nx\n5\n\{\n/);
     });
   }
+
+  it.each(["execveat", "memfd_create"])(
+    "names %s, instead of which there is nothing",
+    async (call) => {
+      const { status, stdout, stderr } = await without(call);
+      expect(stderr).toContain(`${call} `);
+      expect(stderr).toContain("function not implemented");
+      expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+    },
+  );
 });
 
 describe("a limit of namespaces", () => {
