@@ -90,4 +90,10 @@ export interface ContainerFileService {
     nameOrId: string,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<readonly FileChange[]>;
+  /**
+   * Copies a file or directory by the rules of `podman cp`.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, USAGE
+   */
+  copy(from: CopyEnd, to: CopyEnd, options?: CopyOptions): Promise<void>;
 }

@@ -1,6 +1,5 @@
 import { TsmanError } from "../../errors/index.ts";
 import type { ArchiveRequest, InsideAnswer, InsideCounts } from "../inside-protocol.ts";
-import { displayName } from "../worker/entry-name.ts";
 import { resolvePath } from "./resolve-path.ts";
 import { TarOutput } from "./tar-output.ts";
 import { TreeArchive } from "./tree-archive.ts";
@@ -15,12 +14,11 @@ export function archive(
   request: ArchiveRequest,
   say: (answer: InsideAnswer) => void,
 ): InsideCounts {
-  const shown = displayName(request.source);
   const found = resolvePath(request.source);
-  if (found === undefined) throw new TsmanError("USAGE", `${shown}: no such file or directory`);
+  if (found === undefined) throw new TsmanError("USAGE", "no such file or directory");
   const isDirectory = found.status.isDirectory();
   if (!isDirectory && request.mustBeDirectory) {
-    throw new TsmanError("USAGE", `${shown} is no directory`);
+    throw new TsmanError("USAGE", "it is no directory");
   }
   assertNotPseudo(found.path);
   say({ kind: "source", type: isDirectory ? "directory" : "file" });

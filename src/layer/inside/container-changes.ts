@@ -101,7 +101,7 @@ class Comparison {
     const isDifferent =
       lower === undefined || (kind !== "complete" && !status.isDirectory())
         ? !isStub || isFilled(status)
-        : differs(path, status, lower.path, lower.status);
+        : differs(path, status, lower.path, lower.status, stubs.has(name));
     let isTold = false;
     const tell = (): void => {
       if (isTold) return;
@@ -129,12 +129,19 @@ function isFilled(status: BigIntStats): boolean {
   return !status.isDirectory() && status.size > 0n && !status.isSymbolicLink();
 }
 
-function differs(a: string, own: BigIntStats, b: string, other: BigIntStats): boolean {
+/** @param isStub something was mounted there, which leaves another time behind. */
+function differs(
+  a: string,
+  own: BigIntStats,
+  b: string,
+  other: BigIntStats,
+  isStub: boolean,
+): boolean {
   if (own.mode !== other.mode || own.uid !== other.uid || own.gid !== other.gid) return true;
   if (own.isSymbolicLink())
     return readlinkSync(fsPath(a), bytes) !== readlinkSync(fsPath(b), bytes);
   // Sizes of directories mean nothing.
-  if (own.mtimeNs !== other.mtimeNs) return true;
+  if (own.mtimeNs !== other.mtimeNs && !(isStub && own.isDirectory())) return true;
   return !own.isDirectory() && own.size !== other.size;
 }
 

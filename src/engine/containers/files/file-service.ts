@@ -12,5 +12,9 @@ export function createFileService(context: EngineContext): ContainerFileService 
       const { diffContainer } = await import("./diff-container.ts");
       return await diffContainer(context, nameOrId, options);
     },
+    async copy(from, to, options) {
+      const { copyFiles } = await import("./copy-files.ts");
+      await copyFiles(context, from, to, options);
+    },
   };
 }
