@@ -17,6 +17,18 @@ const attach: CommandEntry = {
   summary: "see what a running container writes, and write to it",
   load: async () => (await import("../commands/attach.ts")).attach,
 };
+const restart: CommandEntry = {
+  summary: "stop containers, if they run, and start them",
+  load: async () => (await import("../commands/restart.ts")).restart,
+};
+const init: CommandEntry = {
+  summary: "prepare containers for a start",
+  load: async () => (await import("../commands/init.ts")).init,
+};
+const rename: CommandEntry = {
+  summary: "give a container another name",
+  load: async () => (await import("../commands/rename.ts")).rename,
+};
 const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
@@ -81,6 +93,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   run,
   create,
   start,
+  restart,
+  init,
+  rename,
   attach,
   pull,
   images,
@@ -121,9 +136,24 @@ const groups: Readonly<Record<string, CommandGroup>> = {
   container: {
     summary: "containers",
     commands: {
+      cleanup: {
+        summary: "do what is left to do when containers have ended",
+        load: async () => (await import("../commands/container-cleanup.ts")).cleanup,
+      },
       run,
       create,
       start,
+      restart,
+      init,
+      rename,
+      exists: {
+        summary: "end with 0 if there is such a container, with 1 if not",
+        load: async () => (await import("../commands/container-exists.ts")).exists,
+      },
+      prune: {
+        summary: "remove all containers that do not run",
+        load: async () => (await import("../commands/container-prune.ts")).prune,
+      },
       exec,
       ls: ps,
       list: alias(ps),

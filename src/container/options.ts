@@ -1,4 +1,5 @@
 import type { Platform } from "../oci/platform.ts";
+import type { RestartPolicy } from "./restart-policy.ts";
 
 /** `-v`/`--mount type=bind`: a directory or file of the host, or a named volume. */
 export interface BindMount {
@@ -132,10 +133,10 @@ export interface SecurityOptions {
   readonly apparmor?: string | undefined;
 }
 
-/** `--pull`. */
 /** `--log-driver`. */
 export type LogDriver = "k8s-file" | "json-file" | "journald" | "passthrough" | "none";
 
+/** `--pull`. */
 export type PullPolicy = "always" | "missing" | "never" | "newer";
 
 /**
@@ -191,6 +192,8 @@ export interface ContainerOptions {
   readonly ulimits: readonly UlimitRequest[];
   readonly init: boolean;
   readonly pull: PullPolicy;
+  /** Missing: it is not started again. */
+  readonly restart?: RestartPolicy | undefined;
   readonly platform?: Platform | undefined;
   readonly cidFile?: string | undefined;
   readonly pidFile?: string | undefined;
@@ -214,15 +217,16 @@ export interface ContainerOptions {
   readonly logDriver: LogDriver;
   /** Bytes of a log file before rotation; 0: no limit. */
   readonly logMaxSize: number;
+  /** How many rotated files are kept besides the current one. */
   readonly logMaxFiles: number;
-  readonly oomScoreAdj?: number | undefined;
-}
-
-/** Everything at its default: start from it and override. */
   /** Absolute path of the log file; missing: in the container's directory. */
   readonly logPath?: string | undefined;
   /** As written, with Docker's `{{.Name}}` and the like. */
   readonly logTag?: string | undefined;
+  readonly oomScoreAdj?: number | undefined;
+}
+
+/** Everything at its default: start from it and override. */
 export const defaultContainerOptions: ContainerOptions = {
   command: [],
   replace: false,

@@ -203,6 +203,14 @@ export interface RunIo extends CreateIo {
 
 /** How a container is started that there is already. */
 export interface StartOptions {
+/** How a container is stopped and started again. */
+export interface RestartOptions {
+  /** Seconds until SIGKILL; missing: the container's own. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
+}
+
   /** In the foreground, on the caller's descriptors; missing: in the background. */
   readonly attach?: boolean | undefined;
   /** With `attach`: the caller's input too, if it was made with one (`-i`). */
@@ -364,6 +372,23 @@ export interface ContainerService extends ContainerFileService {
   start(nameOrId: string, io: RunIo, options?: StartOptions): Promise<RunSession | undefined>;
   /**
    * Connects the caller's descriptors with a container that runs; several may be at once.
+  /**
+   * Does all of a start that needs no process.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING
+   */
+  init(nameOrId: string): Promise<void>;
+  /** Stops it, if it runs, and starts it in the background. */
+  restart(nameOrId: string, options?: RestartOptions): Promise<void>;
+  /** @throws TsmanError CONTAINER_NOT_FOUND, NAME_INVALID, NAME_IN_USE */
+  rename(nameOrId: string, name: string): Promise<void>;
+  /**
+   * Does what is left to do when a container has ended: `--rm` removes it, its restart policy may
+   * start it again.
+   *
+   * @param options `remove`: remove it in any case.
+   */
+  cleanUp(nameOrId: string, options?: { readonly remove?: boolean | undefined }): Promise<void>;
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
    */

@@ -135,7 +135,13 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
     records.push(settingRecord("REMOVE_TREE", [context.removeTree], "--rm"));
   }
   if (context.cleanup !== undefined) {
-    records.push(settingRecord("CLEANUP", context.cleanup, "--rm"));
+    const because = context.restartDelay === undefined ? "--rm" : "--restart";
+    records.push(settingRecord("CLEANUP", context.cleanup, because));
+  }
+  if (context.restartDelay !== undefined) {
+    const { afterShortLife, longLife, afterLongLife } = context.restartDelay;
+    const delay = [afterShortLife, longLife, afterLongLife].map(String);
+    records.push(settingRecord("CLEANUP_DELAY", delay, "--restart"));
   }
   if (context.session !== undefined) {
     const { words, removedMark } = context.session;

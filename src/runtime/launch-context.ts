@@ -88,8 +88,13 @@ export interface LaunchContext {
   readonly networkHelper?: readonly string[] | undefined;
   /** Removed by the monitor, as far as it may, before it says that the program ended (`--rm`). */
   readonly removeTree?: string | undefined;
-  /** Executed by the monitor after the exit when nobody is connected (`--rm -d`). */
+  /**
+   * Executed by the monitor after the exit: when nobody is connected (`--rm -d`), or always with a
+   * restart policy.
+   */
   readonly cleanup?: readonly string[] | undefined;
+  /** How long the monitor waits before a restart policy has its say. */
+  readonly restartDelay?: RestartDelay | undefined;
   readonly events?: readonly MonitorEvent[] | undefined;
   /** The native session takes over from this process: SESSION in native/protocol.h. */
   readonly session?: { readonly words: string; readonly removedMark: string } | undefined;

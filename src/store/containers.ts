@@ -47,6 +47,8 @@ export interface ContainerRecord {
   readonly startedAt?: string | undefined;
   /** How often its restart policy has started it since somebody did; missing: never. */
   readonly restarts?: number | undefined;
+  /** How many of these in a row led to short lives: the back-off. */
+  readonly restartStreak?: number | undefined;
   /** Somebody stopped it, so that no restart policy starts it again; a start clears it. */
   readonly stoppedByUser?: boolean | undefined;
 }
@@ -161,12 +163,15 @@ export class ContainerTable {
   }
 
   /**
-   * Gives a container another name.
+   * Gives a container another name; the new record.
    *
    * @throws TsmanError NAME_IN_USE, CONTAINER_NOT_FOUND
    */
-  rename(id: string, name: string): void {
-    this.update(id, { name });
+  rename(id: string, name: string): ContainerRecord {
+    return this.change(id, ({ options }) => ({
+      name,
+      options: { ...options, name },
+    })) as ContainerRecord;
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   defaultContainerOptions,
   type NetworkRequest,
 } from "../../container/options.ts";
+import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { invalidValue, unsupported, usageError } from "../usage-error.ts";
 import {
   type CallerEnvironment,
@@ -13,8 +14,8 @@ import {
   parseEnvironmentVariable,
 } from "./environment-variables.ts";
 import { parseLabelLines } from "./key-value.ts";
-import { parseMount } from "./mount.ts";
 import { logOptions } from "./log.ts";
+import { parseMount } from "./mount.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { parseVolume } from "./volume.ts";
@@ -112,6 +113,7 @@ export function containerOptions(
       user: values.user,
       hostname: values.hostname,
       pull: values.pull,
+      restart: values.restart,
       platform: values.platform,
       cidFile: absolute(values.cidfile, caller.cwd),
       pidFile: absolute(values.pidfile, caller.cwd),
@@ -236,8 +238,6 @@ function checkCombinations(options: ContainerOptions): void {
       "leave one of them out",
     );
   }
-  if (options.addHosts.length > 0 && options.noHosts) {
-    throw usageError("use --add-host: --no-hosts takes the file away", "leave one of them out");
   if (options.logDriver === "passthrough" && options.tty) {
     throw usageError(
       "use --log-driver passthrough: the program's terminal would be yours",
@@ -250,5 +250,7 @@ function checkCombinations(options: ContainerOptions): void {
       "leave one of them out",
     );
   }
+  if (options.addHosts.length > 0 && options.noHosts) {
+    throw usageError("use --add-host: --no-hosts takes the file away", "leave one of them out");
   }
 }

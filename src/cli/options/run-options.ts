@@ -13,6 +13,7 @@ import {
 import { parseNamespace, parseUserns } from "./namespaces.ts";
 import { parseNetwork } from "./network.ts";
 import { parseExpose, parsePublish } from "./publish.ts";
+import { parseRestart } from "./restart.ts";
 import { integer, naming, octalMode, oneOf } from "./scalars.ts";
 import { parseSize } from "./size.ts";
 import { parseTmpfs } from "./tmpfs.ts";
@@ -98,7 +99,7 @@ export const runOptions = {
   "label-file": texts({ metavar: "FILE", summary: "read labels from a file" }),
   "log-driver": value({
     metavar: "DRIVER",
-    summary: "k8s-file or none",
+    summary: "k8s-file, json-file, journald, passthrough, none",
     parse: parseLogDriver,
   }),
   "log-opt": texts({ metavar: "KEY=VALUE", summary: "max-size, max-file, path or tag of the log" }),
@@ -149,6 +150,11 @@ export const runOptions = {
     default: true,
   }),
   replace: flag({ summary: "replace a container of the same name" }),
+  restart: value({
+    metavar: "POLICY",
+    summary: "no, on-failure[:TIMES], always, unless-stopped",
+    parse: parseRestart,
+  }),
   rm: flag({ summary: "remove the container when it ends" }),
   rootfs: flag({ summary: "the image is a directory: PATH[:O]" }),
   "security-opt": texts({

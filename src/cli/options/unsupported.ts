@@ -41,12 +41,6 @@ const rows: readonly Row[] = [
   ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
   ["oom-kill-disable", false, "cgroup v1 only", leave],
   [
-    "restart",
-    true,
-    "tsman has no restart policies yet",
-    "let systemd restart it: Restart=on-failure",
-  ],
-  [
     "health-cmd health-interval health-on-failure health-retries health-start-period " +
       "health-startup-cmd health-startup-interval health-startup-retries health-startup-success " +
       "health-startup-timeout health-timeout health-log-destination health-max-log-count " +

@@ -30,6 +30,22 @@ export function createContainerService(context: EngineContext): ContainerService
       const { attachContainer } = await import("./attach-container.ts");
       return await attachContainer(context, nameOrId, options, io);
     },
+    async init(nameOrId) {
+      const { initContainer } = await import("./init-container.ts");
+      await initContainer(context, nameOrId);
+    },
+    async restart(nameOrId, options) {
+      const { restartContainer } = await import("./restart-container.ts");
+      await restartContainer(context, nameOrId, options);
+    },
+    async rename(nameOrId, name) {
+      const { renameContainer } = await import("./rename-container.ts");
+      renameContainer(context, nameOrId, name);
+    },
+    async cleanUp(nameOrId, options) {
+      const { cleanUpContainer } = await import("./cleanup-container.ts");
+      await cleanUpContainer(context, nameOrId, options);
+    },
     async list(options = {}) {
       return await listContainers(context, options);
     },

@@ -26,6 +26,7 @@ export async function launchContainer(
     io,
     seccompFilter: await seccompFilter(context, planned),
     driver,
+    restartStreak: record.restartStreak,
   });
   const { handle, ports } = launched;
   const hasNewDriver = launched.driver !== (record.driver ?? "overlay");

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { hasRestartPolicy, longLifeMs, restartDelay } from "../../container/restart-policy.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { exitFileName } from "../../container/state.ts";
 import type { LaunchContext, RootfsPlan } from "../../runtime/launch-context.ts";
@@ -24,6 +25,8 @@ export interface LaunchParts {
   readonly hold: boolean;
   readonly terminal: TerminalSize | undefined;
   readonly seccompFilter: Uint8Array | undefined;
+  /** How many restarts in a row have led to short lives; missing: none. */
+  readonly restartStreak?: number | undefined;
   /** The native session takes over: SESSION in native/protocol.h. */
   readonly session?: LaunchContext["session"];
 }
@@ -40,6 +43,7 @@ export function launchContext(
   const { id, name, imageName, image, options } = planned;
   const { containers } = context.store;
   const dir = containers.dir(id);
+  const restarts = hasRestartPolicy(options.restart);
   return {
     id,
     ...parts,
@@ -60,6 +64,13 @@ export function launchContext(
       ...(parts.session === undefined ? [] : (["remove"] as const)),
     ]),
     removeTree: options.remove ? dir : undefined,
-    cleanup: options.remove ? cleanupCommand(context, id) : undefined,
+    cleanup: options.remove || restarts ? cleanupCommand(context, id) : undefined,
+    restartDelay: restarts
+      ? {
+          afterShortLife: restartDelay(parts.restartStreak ?? 0),
+          longLife: longLifeMs,
+          afterLongLife: restartDelay(0),
+        }
+      : undefined,
   };
 }

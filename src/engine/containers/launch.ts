@@ -26,6 +26,8 @@ export interface LaunchRequest {
   readonly io: RunIo;
   /** The compiled filter; missing: none. */
   readonly seccompFilter: Uint8Array | undefined;
+  /** How many restarts in a row have led to short lives; missing: none. */
+  readonly restartStreak?: number | undefined;
   /** With which an earlier start has put its root together: what was written lies there. */
   readonly driver?: RootfsDriver | undefined;
 }
@@ -106,6 +108,7 @@ async function start(
     hold,
     terminal: io.terminal,
     seccompFilter,
+    restartStreak: request.restartStreak,
   };
   const successor = successorOf(context, planned, request, { network, driver });
   if (successor !== undefined) {

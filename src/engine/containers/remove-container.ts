@@ -7,7 +7,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer, isUp } from "./find-container.ts";
+import { containerState, getContainer, isRestarting, isUp } from "./find-container.ts";
 import { busyDelay, tryLockContainer } from "./lock-container.ts";
 
 const sigkill = 9;
@@ -33,7 +33,7 @@ export async function removeContainer(
   options: RemoveOptions = {},
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  for (let isAsked = false; ; ) {
+  for (let asked: string | undefined; ; ) {
     const lock = tryLockContainer(context, record);
     if (lock !== undefined) {
       try {
@@ -43,21 +43,26 @@ export async function removeContainer(
         lock.release();
       }
     }
-    if (isUp(containerState(context, record)) && !isAsked) {
-      if (!options.force) {
-        throw new TsmanError(
-          "CONTAINER_RUNNING",
-          `remove container ${record.name}: it is running`,
-          {
-            hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
-            details: { container: record.id },
-          },
-        );
-      }
-      isAsked = askToEnd(context, record, options.timeout);
+    const life = lifeOf(context, record);
+    if (life !== undefined && !options.force) {
+      throw new TsmanError("CONTAINER_RUNNING", `remove container ${record.name}: it is ${life}`, {
+        hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
+        details: { container: record.id },
+      });
+    }
+    // Once for each life: another command may start it again in between.
+    if (life !== undefined && life !== asked && askToEnd(context, record, options.timeout)) {
+      asked = life;
     }
     await delay(busyDelay);
   }
+}
+
+/** What a container that is not over is doing; undefined: it is over, or being made. */
+function lifeOf(context: EngineContext, record: ContainerRecord): string | undefined {
+  const state = containerState(context, record);
+  if (isUp(state)) return `${state.status}, with pid ${state.pid}`;
+  return isRestarting(context, record) ? "about to be started again" : undefined;
 }
 
 /** Whether its monitor has heard it. */

@@ -49,7 +49,7 @@ export async function startContainer(
 }
 
 /** Somebody wants it to run, whatever was before. */
-const askedFor: ContainerPatch = { restarts: 0, stoppedByUser: false };
+const askedFor: ContainerPatch = { restarts: 0, restartStreak: 0, stoppedByUser: false };
 
 /**
  * Whether a container is about to be removed because it has ended (or, seldom, to be seen running

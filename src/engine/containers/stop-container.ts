@@ -1,10 +1,14 @@
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
+import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { TsmanError } from "../../errors/index.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer } from "./find-container.ts";
+import { containerState, getContainer, isRestarting, isUp } from "./find-container.ts";
 import { waitForExit } from "./wait-for-exit.ts";
+
+const sigkill = 9;
 
 /**
  * Sends the container's stop signal and, when that has not ended it in time, SIGKILL; returns when
@@ -18,7 +22,9 @@ export async function stopContainer(
   timeout: number | undefined,
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  if (containerState(context, record).status !== "running") return;
+  // Before anything else: whoever is about to start it again asks for this.
+  noteStop(context, record);
+  if (!isUp(containerState(context, record)) && !isRestarting(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
   sendMonitorCommand(context.store.containers.runDir(record.id), {
     kind: "stop",
@@ -29,6 +35,12 @@ export async function stopContainer(
   context.events.emit(containerEvent("stop", record));
 }
 
+/** With a restart policy, says that somebody wants the end. */
+function noteStop(context: EngineContext, record: ContainerRecord): void {
+  if (!hasRestartPolicy(record.options.restart)) return;
+  context.store.containers.update(record.id, { stoppedByUser: true });
+}
+
 /**
  * Sends a signal to the container's first process.
  *
@@ -37,6 +49,8 @@ export async function stopContainer(
 export function killContainer(context: EngineContext, nameOrId: string, signal = "KILL"): void {
   const number = parseSignal(signal);
   const record = getContainer(context, nameOrId);
+  // Docker's rule: a signal that ends it is meant to.
+  if (number === sigkill || number === parseSignal(record.stopSignal)) noteStop(context, record);
   const isRunning = containerState(context, record).status === "running";
   const runDir = context.store.containers.runDir(record.id);
   if (isRunning && sendMonitorCommand(runDir, { kind: "signal", signal: number })) {

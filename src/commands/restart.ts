@@ -1,0 +1,49 @@
+import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
+import { defineCommand } from "../cli/command.ts";
+import { forEach, severalAtOnce } from "../cli/each.ts";
+import { flag, texts, value } from "../cli/option-spec.ts";
+import { integer } from "../cli/options/scalars.ts";
+import { warningText } from "../cli/render/error.ts";
+
+/** `tsman restart` */
+export const restart = defineCommand({
+  name: "restart",
+  usage: "[OPTIONS] CONTAINER…",
+  summary: "stop containers, if they run, and start them",
+  examples: ["tsman restart web", "tsman restart --running --time 2"],
+  options: {
+    all: flag({ char: "a", summary: "all containers" }),
+    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
+    running: flag({ summary: "all that run" }),
+    time: value({
+      char: "t",
+      metavar: "SECONDS",
+      summary: "how long to wait before SIGKILL; -1: for ever",
+      aliases: ["timeout"],
+      parse: integer(-1, 2_147_483),
+    }),
+  },
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
+  async run({ values, positionals }, context) {
+    const engine = await context.openEngine();
+    const { all, running, latest, filter: filters, cidfile: cidFiles } = values;
+    const choice = {
+      ...{ verb: "restart", all: all || running, latest, filters, cidFiles },
+      ...(running && { among: isUp }),
+    };
+    const { stderr } = context;
+    const onWarning = (message: string): void =>
+      stderr.write(warningText(message, stderr.isTerminal));
+    return await forEach(
+      await chosenContainers(engine, positionals, choice),
+      context,
+      async (name) => {
+        await engine.containers.restart(name, { timeout: values.time, onWarning });
+        context.stdout.write(`${name}\n`);
+      },
+      { parallel: severalAtOnce },
+    );
+  },
+});

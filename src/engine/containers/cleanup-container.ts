@@ -1,0 +1,65 @@
+import { longLifeMs, shouldRestart } from "../../container/restart-policy.ts";
+import { TsmanError } from "../../errors/index.ts";
+import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
+import type { EngineContext } from "../context.ts";
+import { containerEvent } from "./container-events.ts";
+import { containerState, getContainer, isUp } from "./find-container.ts";
+import { removeContainer } from "./remove-container.ts";
+import { startContainer } from "./start-container.ts";
+
+/**
+ * Does what is to be done when a container has ended: `--rm` removes it, a restart policy starts it
+ * again.  Its monitor executes this when no other process of tsman is left to do so.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING, and why it cannot be started again.
+ */
+export async function cleanUpContainer(
+  context: EngineContext,
+  nameOrId: string,
+  options: { readonly remove?: boolean | undefined } = {},
+): Promise<void> {
+  const record = getContainer(context, nameOrId);
+  const state = containerState(context, record);
+  if (isUp(state)) {
+    throw new TsmanError("CONTAINER_RUNNING", `clean up container ${record.name}: it is running`, {
+      hint: `stop it first: tsman stop ${record.name}`,
+      details: { container: record.id },
+    });
+  }
+  if (record.options.remove || options.remove) {
+    // As Podman does: with the container go the volumes that were made for it alone.
+    await removeContainer(context, record.id, { volumes: true });
+    return;
+  }
+  if (state.status === "created") return;
+  const { exit } = state;
+  const session = await startContainer(
+    context,
+    record.id,
+    // Nothing of this process: it is in the background.
+    { stdin: 0, stdout: 1, stderr: 2 },
+    {},
+    (now) => nextLife(now, exit),
+  );
+  if (session === undefined) return;
+  context.events.emit(containerEvent("restart", record));
+  session.release();
+}
+
+/** What a policy's restart changes in the record; undefined: there is none. */
+function nextLife(
+  record: ContainerRecord,
+  exit: { readonly exitCode: number; readonly finishedAt: string } | undefined,
+): ContainerPatch | undefined {
+  const { restarts = 0, restartStreak = 0, stoppedByUser = false, startedAt } = record;
+  const life = { exitCode: exit?.exitCode, restarts, stoppedByUser };
+  if (!shouldRestart(record.options.restart, life)) return undefined;
+  const lasted =
+    exit === undefined || startedAt === undefined
+      ? 0
+      : Date.parse(exit.finishedAt) - Date.parse(startedAt);
+  return {
+    restarts: restarts + 1,
+    restartStreak: lasted >= longLifeMs ? 1 : restartStreak + 1,
+  };
+}
