@@ -240,6 +240,16 @@ describe("files about the container", () => {
     expect(readFileSync(file, "utf8").trim()).toBe(container.id);
   });
 
+  it.each(["/nonexistent/cid", "/proc/cid", "/usr/cid"])(
+    "--cidfile %s is refused with a hint about that file",
+    async (file) => {
+      const { status, stderr } = await trySh(store(), `--network none --cidfile ${file}`, "true");
+      expect(stderr).toContain(`write container id to ${file}: `);
+      expect(stderr).toMatch(/hint: name a file .* with --cidfile/);
+      expect(status).toBe(125);
+    },
+  );
+
   it("--pidfile holds the pid of its init", async () => {
     const file = join(store().scratch, "init");
     writeFileSync(file, "old");

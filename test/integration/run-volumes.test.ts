@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -101,6 +102,19 @@ describe("a bind mount", () => {
       expect(status).toBe(125);
     }
     expect(readdirSync(store().scratch)).not.toContain("missing");
+  });
+
+  it("of a source that the caller may not reach is an error that says so", async () => {
+    const closed = hostDirectory("closed");
+    chmodSync(closed, 0);
+    try {
+      const { status, stderr } = await trySh(store(), `-v ${closed}/below:/m`, "true");
+      expect(stderr).toContain(`mount ${closed}/below on /m: permission denied`);
+      expect(stderr).toMatch(/hint: mount what you may reach yourself/);
+      expect(status).toBe(125);
+    } finally {
+      chmodSync(closed, 0o755);
+    }
   });
 });
 

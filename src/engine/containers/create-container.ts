@@ -160,6 +160,11 @@ function writeIdFile(file: string, id: string): void {
         cause: error,
       });
     }
-    throw toFileError(error, `write container id to ${file}`);
+    // The store's remedies are none here.
+    const { code, message } = toFileError(error, `write container id to ${file}`);
+    throw new TsmanError(code === "DISK_FULL" ? code : "USAGE", message, {
+      hint: "name a file in a directory that exists and that you may write to, with --cidfile",
+      cause: error,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Bundle, JoinTarget } from "../../bundle/bundle.ts";
@@ -12,6 +12,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { localCandidates } from "../../oci/reference.ts";
+import { isErrno, toFileError } from "../../platform/errno.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -174,12 +175,18 @@ function assertSources(options: ContainerOptions): void {
 
 /** Said before anything is pulled; what is mounted is opened once, later (security case S74). */
 function assertSource({ source, target }: BindMount): void {
-  if (existsSync(source)) return;
-  throw new TsmanError(
-    "USAGE",
-    `mount ${source} on ${target}: no such file or directory, or none that you may see`,
-    { hint: `check the path, or make it first: mkdir -p ${source}`, details: { source, target } },
-  );
+  try {
+    statSync(source);
+  } catch (error) {
+    const { message } = toFileError(error, `mount ${source} on ${target}`);
+    throw new TsmanError("USAGE", message, {
+      hint: isErrno(error, "ENOENT")
+        ? `check the path, or make it first: mkdir -p ${source}`
+        : "mount what you may reach yourself: you have to be allowed to enter each directory above it",
+      cause: error,
+      details: { source, target },
+    });
+  }
 }
 
 async function imageOf(
