@@ -1,6 +1,4 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { chown } from "node:fs/promises";
-import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
 import { type DiffId, shortDigest } from "../oci/digest.ts";
 import { layerCompression } from "../oci/media-types.ts";
@@ -15,6 +13,7 @@ import { cannotStart, endedSilently, interrupted } from "./worker-failure.ts";
 import {
   frameHead,
   type IdRange,
+  type InheritRequest,
   type LayerRequest,
   maxAnswerBytes,
   parseUnpackAnswer,
@@ -24,7 +23,10 @@ import {
 
 /** What {@link UnpackWorker.start} takes. */
 export interface WorkerOptions {
-  /** Existing, empty directories of the caller's, one for each layer to come. */
+  /**
+   * Existing directories: empty ones of the container's root, one for each layer to come, or layers
+   * to inherit from.
+   */
   readonly directories: readonly string[];
   /** The ids that the layers' files are written with. */
   readonly mapping: UsernsMaps;
@@ -93,8 +95,7 @@ export class UnpackWorker implements AsyncDisposable {
    *
    * @throws TsmanError when a directory cannot be opened
    */
-  static async start({ directories, mapping }: WorkerOptions): Promise<UnpackWorker> {
-    for (const directory of directories) await adoptDirectory(directory, mapping);
+  static start({ directories, mapping }: WorkerOptions): UnpackWorker {
     const order: WorkerOrder = {
       directories: directories.length,
       uids: mapping.uid.map(insideRange),
@@ -140,7 +141,41 @@ export class UnpackWorker implements AsyncDisposable {
         );
       }
       if (signal?.aborted === true) throw interrupted(context, signal);
-      return toUnpackedLayer(await this.#ask(options, context), diffId, context);
+      const { directory, limits = defaultUnpackLimits, ...conversation } = options;
+      const request: LayerRequest = { directory, limits };
+      return toUnpackedLayer(
+        await this.#ask({ ...conversation, request }, context),
+        diffId,
+        context,
+      );
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives directories of a layer the attributes that they have in the layers below it: those that
+   * its archive only implied.
+   *
+   * @param directory position of the layer
+   * @param lowers positions of the layers below it, uppermost first
+   * @param implied {@link UnpackedLayer.impliedDirectories}
+   */
+  async inherit(
+    directory: number,
+    lowers: readonly number[],
+    implied: readonly string[],
+  ): Promise<void> {
+    const context = "copy attributes of directories from lower layers";
+    try {
+      const request: InheritRequest = { directory, lowers };
+      const answer = await this.#ask({ request, source: [JSON.stringify(implied)] }, context);
+      if (answer.outcome === "inherited") return;
+      throw new TsmanError(
+        "RUNTIME_FAILED",
+        `${context}: ${"message" in answer && answer.message}`,
+      );
     } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;
@@ -156,7 +191,7 @@ export class UnpackWorker implements AsyncDisposable {
     await this.#closed.promise;
   }
 
-  async #ask(options: UnpackOptions, context: string): Promise<UnpackAnswer> {
+  async #ask(options: Conversation, context: string): Promise<UnpackAnswer> {
     if (this.#end !== undefined) {
       await this.#closed.promise;
       throw this.#end(context);
@@ -179,10 +214,9 @@ export class UnpackWorker implements AsyncDisposable {
   }
 
   /** Hands the layer to the worker; returns early when the worker takes no more. */
-  async #feed({ directory, limits, source, onProgress }: UnpackOptions): Promise<void> {
+  async #feed({ request, source, onProgress }: Conversation): Promise<void> {
     const { stdin } = this.#child;
     if (stdin === null) return;
-    const request: LayerRequest = { directory, limits: limits ?? defaultUnpackLimits };
     const write = (bytes: Uint8Array): boolean => {
       stdin.cork();
       stdin.write(frameHead(bytes.length));
@@ -192,7 +226,8 @@ export class UnpackWorker implements AsyncDisposable {
     };
     write(Buffer.from(JSON.stringify(request)));
     let total = 0;
-    for await (const chunk of source) {
+    for await (const piece of source) {
+      const chunk = typeof piece === "string" ? Buffer.from(piece) : piece;
       if (stdin.destroyed) return;
       if (chunk.length === 0) continue;
       if (!write(chunk)) {
@@ -222,31 +257,23 @@ export class UnpackWorker implements AsyncDisposable {
   }
 }
 
+/** A request and what follows it. */
+interface Conversation extends Pick<UnpackOptions, "signal" | "onProgress"> {
+  readonly request: LayerRequest | InheritRequest;
+  readonly source: AsyncIterable<Uint8Array> | readonly string[];
+}
+
 type Answer = { readonly said: UnpackAnswer } | { readonly error: unknown };
+
+/** O_PATH, which Node lacks: a layer's root may be closed to the caller. */
+const pathOnly = 0o10000000;
 
 function openDirectory(directory: string): number {
   try {
-    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    return openSync(directory, pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   } catch (error) {
     throw toFileError(error, `unpack a layer into ${directory}`);
   }
-}
-
-/**
- * As root the caller is not in the mapping (architecture.md, section 3), and root of the namespace
- * has no power over files of ids that it lacks: the directory must be its own.
- */
-async function adoptDirectory(directory: string, mapping: UsernsMaps): Promise<void> {
-  if (process.geteuid?.() !== 0) return;
-  await chown(directory, outsideRoot(mapping.uid), outsideRoot(mapping.gid));
-}
-
-function outsideRoot(entries: readonly IdMapEntry[]): number {
-  const entry = entries.find(({ inside }) => inside === 0);
-  if (entry === undefined) {
-    throw new TsmanError("INTERNAL", "unpack a layer with an id mapping that has no 0");
-  }
-  return entry.outside;
 }
 
 function insideRange({ inside, count }: IdMapEntry): IdRange {

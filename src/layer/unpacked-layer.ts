@@ -17,7 +17,10 @@ export interface UnpackedLayer {
   readonly droppedXattrs: number;
   /** Files whose owner the id mapping lacks: 0 instead, the truth in `user.tsman.owner`. */
   readonly lostOwners: number;
-  /** Directories that the archive only implied (at most 10 000): 0755, root, 1970. */
+  /**
+   * Directories that the archive only implied (`maxImpliedBytes` of names at most), byte strings,
+   * "" for the root: 0755, root, 1970, unless `UnpackWorker.inherit` knows better.
+   */
   readonly impliedDirectories: readonly string[];
   /** The layer hides everything below it (an opaque whiteout at its root). */
   readonly opaqueRoot: boolean;
@@ -41,6 +44,7 @@ export function toUnpackedLayer(
       details: { ...details, diffId },
     });
   }
+  if (answer.outcome === "inherited") throw new TsmanError("INTERNAL", `${context}: no layer`);
   const actual = diffIdFromHex(answer.sha256);
   if (actual !== diffId) {
     throw new TsmanError(

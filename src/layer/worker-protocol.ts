@@ -12,8 +12,12 @@ import type { UnpackLimits } from "./limits.ts";
  *     frame  = length (32 bit, big-endian) bytes
  *     layer  = frame (a {@link LayerRequest}) *frame (the compressed bytes) frame (of length 0)
  *
- * After each layer the worker writes one line with a JSON document to `answerFd`.  The first that
- * it cannot unpack is its last: nothing of a refused layer is carried into another.
+ * or, to give directories of a layer the attributes that they have in lower ones,
+ *
+ *     layer  = frame (an {@link InheritRequest}) *frame (JSON: names of directories) frame
+ *
+ * After each the worker writes one line with a JSON document to `answerFd`.  The first that fails is
+ * its last: nothing of a refused layer is carried into another.
  */
 
 /** Where the worker writes its answers. */
@@ -22,6 +26,8 @@ export const answerFd = 3;
 export const firstDirectoryFd = 4;
 /** An answer that is longer is refused by the main process. */
 export const maxAnswerBytes = 4 * 1024 * 1024;
+/** Names of implied directories that are longer in sum are cut off. */
+export const maxImpliedBytes = 1024 * 1024;
 /** A {@link LayerRequest} that is longer is refused by the worker. */
 export const maxRequestBytes = 64 * 1024;
 
@@ -44,6 +50,13 @@ export interface LayerRequest {
   /** Counted from 0; each is used once. */
   readonly directory: number;
   readonly limits: UnpackLimits;
+}
+
+/** What the worker is asked to do with a layer that is unpacked. */
+export interface InheritRequest {
+  readonly directory: number;
+  /** The layers below it, uppermost first. */
+  readonly lowers: readonly number[];
 }
 
 const count = z.int().check(z.nonnegative());
@@ -72,9 +85,16 @@ export function parseWorkerOrder(text: string): WorkerOrder {
   return z.parse(orderSchema, JSON.parse(text));
 }
 
+const inheritSchema = z.strictObject({ directory: count, lowers: z.array(count) });
+
 /** Reads a layer's first frame; throws on anything else. */
-export function parseLayerRequest(text: string): LayerRequest {
-  return z.parse(requestSchema, JSON.parse(text));
+export function parseRequest(text: string): LayerRequest | InheritRequest {
+  return z.parse(z.union([requestSchema, inheritSchema]), JSON.parse(text));
+}
+
+/** Reads the names of implied directories; throws on anything else. */
+export function parseImplied(text: string): string[] {
+  return z.parse(z.array(z.string().check(z.regex(/^(?:\/[^/\0]+)*$/))), JSON.parse(text));
 }
 
 /** What comes before the bytes of a frame. */
@@ -98,9 +118,11 @@ const answerSchema = z.discriminatedUnion("outcome", [
     devices: count,
     droppedXattrs: count,
     lostOwners: count,
+    /** Byte strings. */
     impliedDirectories: z.array(z.string()),
     opaqueRoot: z.boolean(),
   }),
+  z.strictObject({ outcome: z.literal("inherited"), directories: count }),
   z.strictObject({
     outcome: z.literal("failed"),
     code: z.enum(codes),

@@ -8,6 +8,7 @@ import type { ImageLayer, ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
+import { inheritAttributes } from "./inherit-attributes.ts";
 import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
 import { LayerUnpacker } from "./layer-unpacker.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
@@ -57,6 +58,14 @@ export async function ensureLayers(
   const signal =
     options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
   const next = missing.values();
+  const complete = new Map(missing.map((layer) => [layer, Promise.withResolvers<void>()]));
+  // All that is below a layer, which another lane, or another process, may be working on still.
+  const lowersOf = async (layer: ImageLayer): Promise<string[]> => {
+    const below = image.layers.slice(0, image.layers.indexOf(layer));
+    await Promise.all(below.map((lower) => complete.get(lower)?.promise));
+    const { key } = options.mapping;
+    return below.map(({ chainId }) => context.store.layers.diffPath(key, chainId)).reverse();
+  };
   let failure: { readonly error: unknown } | undefined;
   const lanes = Math.min(parallelLayers, missing.length);
   const work = async (): Promise<void> => {
@@ -64,11 +73,17 @@ export async function ensureLayers(
     await using unpacker = new LayerUnpacker(context, options.mapping, expected);
     for (const layer of next) {
       try {
-        await ensureLayer(context, layer, { ...options, signal, unpacker, budget });
+        await ensureLayer(context, layer, { ...options, signal, unpacker, budget, lowersOf });
+        complete.get(layer)?.resolve();
       } catch (error) {
         // The first failure is the reason; the others only say that they were stopped.
         failure ??= { error };
         abort.abort();
+        for (const { promise, reject } of complete.values()) {
+          // Nobody may be waiting for it.
+          promise.catch(() => undefined);
+          reject(error);
+        }
         return;
       }
     }
@@ -82,7 +97,7 @@ async function ensureLayer(
   layer: ImageLayer,
   options: LayerOptions,
 ): Promise<void> {
-  const { layers, blobs } = context.store;
+  const { layers } = context.store;
   const { mapping, signal, onProgress } = options;
   const digest = layer.blob;
   const onWait = (): void =>
@@ -92,11 +107,26 @@ async function ensureLayer(
     onProgress?.({ kind: "layer-exists", digest });
     return;
   }
+  const unpacked = await unpackBlob(context, layer, options, onWait);
+  // Without the lock of the blob: a layer below, for which this waits, may be of the same.
+  await completeLayer(context, layer, unpacked, options);
+}
+
+/** Unpacks into the layer's partial directory; the layer's lock must be held. */
+async function unpackBlob(
+  context: EngineContext,
+  layer: ImageLayer,
+  options: LayerOptions,
+  onWait: () => void,
+): Promise<PartialLayer> {
+  const { blobs } = context.store;
+  const { signal, onProgress } = options;
+  const digest = layer.blob;
   await using _blob = await blobs.lock(digest, { signal, onWait });
   const wasComplete = blobs.has(digest);
   const wasKept = wasComplete || blobs.partial(digest).size > 0;
   try {
-    await unpackOnce(context, layer, options);
+    return await unpackOnce(context, layer, options);
   } catch (error) {
     if (!leavesNothing(error)) throw error;
     const isFull = isTsmanError(error, "DISK_FULL");
@@ -109,17 +139,17 @@ async function ensureLayer(
     // What the store had of it may have been damaged since (security case S64): once more, anew.
     const reason = "what the store had of it was damaged";
     onProgress?.({ kind: "retry", digest, reason, delayMs: 0 });
-    await ensureAnew(context, layer, options);
+    return await unpackAnew(context, layer, options);
   }
 }
 
-async function ensureAnew(
+async function unpackAnew(
   context: EngineContext,
   layer: ImageLayer,
   options: LayerOptions,
-): Promise<void> {
+): Promise<PartialLayer> {
   try {
-    await unpackOnce(context, layer, options);
+    return await unpackOnce(context, layer, options);
   } catch (error) {
     if (leavesNothing(error)) {
       context.store.blobs.remove(layer.blob);
@@ -143,6 +173,14 @@ interface LayerOptions extends EnsureLayersOptions {
   readonly signal: AbortSignal;
   readonly unpacker: LayerUnpacker;
   readonly budget: UnpackBudget;
+  /** Waits for the layers below one; their directories, uppermost first. */
+  readonly lowersOf: (layer: ImageLayer) => Promise<string[]>;
+}
+
+/** A layer that is unpacked, but not complete. */
+interface PartialLayer {
+  readonly directory: string;
+  readonly unpacked: UnpackedLayer;
 }
 
 /** Downloads, if need be, and unpacks; the locks of layer and blob must be held. */
@@ -150,12 +188,12 @@ async function unpackOnce(
   context: EngineContext,
   layer: ImageLayer,
   options: LayerOptions,
-): Promise<void> {
+): Promise<PartialLayer> {
   const { layers, blobs } = context.store;
   const { mapping, signal, unpacker, budget, onProgress } = options;
   const digest = layer.blob;
   const slot = await unpacker.slot();
-  const targetDir = layers.begin(mapping.key, layer.chainId, slot.prepared);
+  const directory = layers.begin(mapping.key, layer.chainId, slot.prepared);
   try {
     onProgress?.({ kind: "layer-start", digest, total: layer.size });
     const source = blobs.has(digest)
@@ -172,16 +210,45 @@ async function unpackOnce(
     });
     const unpacked = await bothOrNeither(unpack, source.complete, source.cancel);
     budget.spend(unpacked);
-    if (unpacked.opaqueRoot) markOpaqueRoot(targetDir);
-    layers.commit(mapping.key, layer.chainId, unpacked.bytes);
-    onProgress?.({ kind: "layer-done", digest });
+    return { directory, unpacked };
   } catch (error) {
-    const waste = layers.abandon(mapping.key, layer.chainId);
-    if (waste !== undefined) await discardTree(context, waste);
+    await abandon(context, layer, mapping);
     throw isTsmanError(error, "RUNTIME_FAILED") && refusedNamespace.test(error.message)
       ? explainUsernsFailure(error.message.slice(error.message.indexOf("tsman-native: ")))
       : budget.explain(error);
   }
+}
+
+/** What takes the layers below, and nothing of the network. */
+async function completeLayer(
+  context: EngineContext,
+  layer: ImageLayer,
+  { directory, unpacked }: PartialLayer,
+  options: LayerOptions,
+): Promise<void> {
+  const { mapping, lowersOf, onProgress } = options;
+  const implied = unpacked.impliedDirectories;
+  try {
+    if (unpacked.opaqueRoot) markOpaqueRoot(directory);
+    else if (implied.length > 0) {
+      const lowers = await lowersOf(layer);
+      if (lowers.length > 0) await inheritAttributes(directory, lowers, implied, mapping);
+    }
+    context.store.layers.commit(mapping.key, layer.chainId, unpacked.bytes);
+  } catch (error) {
+    await abandon(context, layer, mapping);
+    throw error;
+  }
+  onProgress?.({ kind: "layer-done", digest: layer.blob });
+}
+
+async function abandon(
+  context: EngineContext,
+  { chainId }: ImageLayer,
+  { key }: IdMapping,
+): Promise<void> {
+  const waste = context.store.layers.abandon(key, chainId);
+  if (waste !== undefined) await discardTree(context, waste);
 }
 
 /** What `tsman-native userns` says when it could not make or map the worker's namespace. */

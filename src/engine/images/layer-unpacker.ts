@@ -72,7 +72,7 @@ export class LayerUnpacker implements AsyncDisposable {
     const directories = this.#context.store.layers.prepare(mapping.key, this.#expected);
     try {
       await adoptPaths(this.#context, directories.targets, mapping);
-      const worker = await Worker.start({ directories: directories.targets, mapping });
+      const worker = Worker.start({ directories: directories.targets, mapping });
       return { worker, directories, next: 0 };
     } catch (error) {
       directories[Symbol.dispose]();

@@ -6,12 +6,15 @@ import { enterRoot, loadLibc, lremovexattr } from "../../platform/libc.ts";
 import {
   answerFd,
   firstDirectoryFd,
+  type InheritRequest,
+  type LayerRequest,
   maxRequestBytes,
-  parseLayerRequest,
+  parseImplied,
+  parseRequest,
   parseWorkerOrder,
   type UnpackAnswer,
-  type WorkerOrder,
 } from "../worker-protocol.ts";
+import { InheritedAttributes } from "./inherited-attributes.ts";
 import { LayerFrames } from "./layer-frames.ts";
 import { unpackArchive } from "./unpack-archive.ts";
 
@@ -29,8 +32,11 @@ import { unpackArchive } from "./unpack-archive.ts";
  * file is the only one that knows the numbers, and nothing of a layer is ever executed.
  */
 
-function enterLayer(directory: number): void {
-  const fd = firstDirectoryFd + directory;
+const order = parseWorkerOrder(process.argv[2] ?? "");
+loadLibc();
+process.umask(0);
+const frames = new LayerFrames(process.stdin);
+function enterLayer(fd: number): void {
   enterRoot(fd);
   closeSync(fd);
   if (readdirSync("/").length > 0) throw new Error("the layer's directory is not empty");
@@ -47,20 +53,40 @@ function enterLayer(directory: number): void {
   }
 }
 
-async function unpackNext(
-  frames: LayerFrames,
-  order: WorkerOrder,
-): Promise<UnpackAnswer | undefined> {
+async function unpack(request: LayerRequest): Promise<UnpackAnswer> {
+  enterLayer(directoryFd(request.directory));
+  const answer = await unpackArchive(frames, "", { ...order, limits: request.limits });
+  // What a compressor has appended to its stream: the next layer begins behind it.
+  while ((await frames.read()) !== undefined);
+  return answer;
+}
+
+async function inherit({ directory, lowers }: InheritRequest): Promise<UnpackAnswer> {
+  const pieces: Buffer[] = [];
+  for (let piece = await frames.read(); piece !== undefined; piece = await frames.read()) {
+    pieces.push(piece);
+  }
+  const inherited = new InheritedAttributes(parseImplied(Buffer.concat(pieces).toString("utf8")));
+  for (const lower of lowers) {
+    enterRoot(directoryFd(lower));
+    inherited.look();
+  }
+  enterRoot(directoryFd(directory));
+  const directories = inherited.write({ droppedXattrs: 0, lostOwners: 0 });
+  return { outcome: "inherited", directories };
+}
+
+function directoryFd(directory: number): number {
+  if (directory < order.directories) return firstDirectoryFd + directory;
+  throw new Error(`there is no directory ${directory}`);
+}
+
+async function answerNext(): Promise<UnpackAnswer | undefined> {
   try {
     const head = await frames.begin(maxRequestBytes);
     if (head === undefined) return undefined;
-    const { directory, limits } = parseLayerRequest(head.toString("utf8"));
-    if (directory >= order.directories) throw new Error(`there is no directory ${directory}`);
-    enterLayer(directory);
-    const answer = await unpackArchive(frames, "", { ...order, limits });
-    // What a compressor has appended to its stream: the next layer begins behind it.
-    while ((await frames.read()) !== undefined);
-    return answer;
+    const request = parseRequest(head.toString("utf8"));
+    return "lowers" in request ? await inherit(request) : await unpack(request);
   } catch (error) {
     const { code, message, hint, details } = toTsmanError(error, "unpack worker");
     return {
@@ -78,12 +104,8 @@ function say(answer: UnpackAnswer): void {
   for (let said = 0; said < line.length; ) said += writeSync(answerFd, line, said);
 }
 
-const order = parseWorkerOrder(process.argv[2] ?? "");
-loadLibc();
-process.umask(0);
-const frames = new LayerFrames(process.stdin);
 for (;;) {
-  const answer = await unpackNext(frames, order);
+  const answer = await answerNext();
   if (answer === undefined) break;
   say(answer);
   if (answer.outcome === "failed") break;

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import type { UnpackLimits } from "../limits.ts";
-import type { IdRange, UnpackAnswer } from "../worker-protocol.ts";
+import { type IdRange, maxImpliedBytes, type UnpackAnswer } from "../worker-protocol.ts";
 import { type ByteSource, decompress, type Meter } from "./decompression.ts";
 import { EntryExtraction } from "./entry-extraction.ts";
-import { displayName } from "./entry-name.ts";
 import { LayerTarget } from "./layer-target.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { OwnerPolicy } from "./owner-policy.ts";
@@ -15,9 +14,6 @@ export interface ArchiveOptions {
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
 }
-
-/** How many implied directories an answer names. */
-const maxImplied = 10_000;
 
 /**
  * The one pass: decompress → sha256 (diffID) → tar-stream → files.
@@ -54,9 +50,16 @@ export async function unpackArchive(
     bytes: meter.unpacked,
     compressedBytes: meter.compressed,
     ...target.counts,
-    impliedDirectories: target.implied
-      .slice(0, maxImplied)
-      .map((path) => displayName(path === "" ? "/" : path)),
+    impliedDirectories: limited(target.implied),
     opaqueRoot: tree.opaqueRoot,
   };
+}
+
+/** As many as an answer has room for. */
+function limited(names: readonly string[]): string[] {
+  let size = 0;
+  return names.filter((name) => {
+    size += Buffer.byteLength(JSON.stringify(name)) + 1;
+    return size <= maxImpliedBytes;
+  });
 }
