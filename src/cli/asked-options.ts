@@ -23,5 +23,5 @@ export function askedOptions(
   for (const warning of warnings) {
     context.stderr.write(warningText(warning, context.stderr.isTerminal));
   }
-  return options;
+  return { ...options, createCommand: ["tsman", ...context.argv] };
 }

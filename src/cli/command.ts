@@ -13,6 +13,8 @@ import { usageError } from "./usage-error.ts";
 export interface CommandContext {
   /** For `help`. */
   readonly catalogue: Catalogue;
+  /** The whole command line without the program's name. */
+  readonly argv: readonly string[];
   readonly stdout: Output;
   readonly stderr: Output;
   readonly cwd: string;

@@ -99,6 +99,7 @@ function contextOf(
   let engine: Promise<Engine> | undefined;
   return {
     catalogue: input.catalogue,
+    argv: input.argv,
     stdout: input.stdout,
     stderr: input.stderr,
     cwd: input.cwd,

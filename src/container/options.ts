@@ -224,6 +224,8 @@ export interface ContainerOptions {
   /** As written, with Docker's `{{.Name}}` and the like. */
   readonly logTag?: string | undefined;
   readonly oomScoreAdj?: number | undefined;
+  /** The command line that asks for it, for `inspect` and for people. */
+  readonly createCommand?: readonly string[] | undefined;
 }
 
 /** Everything at its default: start from it and override. */

@@ -29,6 +29,7 @@ export function inspectConfig(container: ContainerDetails): object {
     Annotations: goMap(options.annotations),
     StopSignal: container.stopSignal,
     HealthcheckOnFailureAction: "none",
+    CreateCommand: options.createCommand ?? null,
     Umask: container.umask.toString(8).padStart(4, "0"),
     ...(options.tz !== undefined && { Timezone: options.tz }),
     Timeout: options.timeout ?? 0,

@@ -1,6 +1,7 @@
 import type { NamespaceRequest, SecurityOptions } from "../../container/options.ts";
 import type { ContainerDetails, IdRangeDetails, MountDetails } from "../../engine/details-types.ts";
 import { goMap } from "../template/go-map.ts";
+import { humanSize } from "./human.ts";
 import { portBindings } from "./inspect-network.ts";
 
 /** `HostConfig` of a container: what was asked for. */
@@ -18,12 +19,15 @@ export function hostConfig(container: ContainerDetails): object {
       Type: options.logDriver,
       Config: null,
       Path: paths.log ?? "",
-      Tag: "",
-      Size: `${options.logMaxSize}B`,
+      Tag: options.logTag ?? "",
+      Size: humanSize(options.logMaxSize).replace(" ", ""),
     },
     NetworkMode: container.network,
     PortBindings: portBindings(container.ports),
-    RestartPolicy: { Name: container.restartPolicy ?? "no", MaximumRetryCount: 0 },
+    RestartPolicy: {
+      Name: container.restartPolicy ?? "no",
+      MaximumRetryCount: options.restart?.maxRetries ?? 0,
+    },
     AutoRemove: options.remove,
     VolumeDriver: "",
     VolumesFrom: null,

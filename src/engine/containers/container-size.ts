@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { nativeProgram } from "../../platform/native.ts";
 import { runProgram } from "../../platform/process.ts";
 import { usernsArguments } from "../../platform/userns.ts";
@@ -24,31 +25,34 @@ export async function containerSizes(
     const { upper, root } = rootfsPaths(context, record);
     const tree = upper ?? root;
     // `--rootfs PATH` is the user's own: it is no container's to be measured.
-    return tree === undefined || record.options.rootfs?.overlay === false ? [] : [{ record, tree }];
+    if (tree === undefined || record.options.rootfs?.overlay === false) return [];
+    return [{ record, tree, isMade: existsSync(tree) }];
   });
+  const made = trees.filter(({ isMade }) => isMade);
   const bytes = await sizesOf(
     context,
-    trees.map(({ tree }) => tree),
+    made.map(({ tree }) => tree),
   );
   const sizes = new Map<string, ContainerSize>();
-  trees.forEach(({ record }, index) => {
-    const own = bytes[index];
-    if (own === undefined) return;
+  for (const { record, isMade, tree } of trees) {
+    // Before its first start a container has written nothing.
+    const own = isMade ? bytes.get(tree) : 0;
+    if (own === undefined) continue;
     const image = imageSize(context, record);
     // Of a root that is one copy, what is not the image's is the container's.
     const isCopy = record.driver === "copy";
     const writable = isCopy ? Math.max(0, own - image) : own;
-    sizes.set(record.id, { writable, rootfs: isCopy ? own : own + image });
-  });
+    sizes.set(record.id, { writable, rootfs: isCopy ? Math.max(own, image) : own + image });
+  }
   return sizes;
 }
 
-/** Bytes of each tree; undefined for one that cannot be read. */
+/** Bytes by tree; undefined for one that cannot be read. */
 async function sizesOf(
   context: EngineContext,
   trees: readonly string[],
-): Promise<readonly (number | undefined)[]> {
-  if (trees.length === 0) return [];
+): Promise<ReadonlyMap<string, number | undefined>> {
+  if (trees.length === 0) return new Map();
   const walk = [nativeProgram(), "treesize", ...trees] as const;
   // Root itself may read everything, and a user namespace of its own may not even walk to the store.
   const args =
@@ -57,10 +61,12 @@ async function sizesOf(
       : usernsArguments(mappingFor(context, { mode: "default" }), walk, false);
   const { stdout } = await runProgram(walk[0], args, { timeoutMs });
   const lines = stdout.toString("latin1").split("\n");
-  return trees.map((_, index) => {
-    const line = lines[index] ?? "";
-    return /^\d+$/.test(line) ? Number(line) : undefined;
-  });
+  return new Map(
+    trees.map((tree, index) => {
+      const line = lines[index] ?? "";
+      return [tree, /^\d+$/.test(line) ? Number(line) : undefined];
+    }),
+  );
 }
 
 function imageSize(context: EngineContext, { imageId, mapping }: ContainerRecord): number {

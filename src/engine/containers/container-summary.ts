@@ -30,6 +30,8 @@ export function containerSummary(
     network: networkName(record.options.network),
     mountSources: record.options.mounts.map(mountSource),
     autoRemove: record.options.remove,
+    restarts: record.restarts,
+    restartPolicy: record.options.restart?.policy,
     cidFile: record.options.cidFile,
     tty: record.options.tty,
     interactive: record.options.interactive,

@@ -50,8 +50,8 @@ export async function inspectContainer(
     ...(isUp && networkAddress(options)),
     sandbox: isUp ? `/proc/${summary.pid}/ns/net` : undefined,
     capabilities: {
-      effective: capabilities?.effective ?? [],
-      bounding: capabilities?.bounding ?? [],
+      effective: capabilities?.effective.toSorted() ?? [],
+      bounding: capabilities?.bounding.toSorted() ?? [],
     },
     rlimits: rlimits.map(({ type, soft, hard }) => ({ name: type, soft, hard })),
     maskedPaths: document?.linux.maskedPaths ?? [],
