@@ -59,7 +59,9 @@ function describe(failure: MonitorFailure): Description {
 }
 
 function isExec(failure: MonitorFailure): boolean {
-  return failure.stage === "exec" || failure.step?.op === step.EXEC;
+  // The step has more to do than that: descriptors, the terminal.
+  const isExecute = failure.step?.op === step.EXEC && failure.operation === "execute";
+  return failure.stage === "exec" || isExecute;
 }
 
 function isNamespaceFailure(failure: MonitorFailure): boolean {
