@@ -19,7 +19,7 @@ export interface ContainerChoice {
 }
 
 /** For {@link ContainerChoice.among}: those that have processes, paused or not. */
-export const isUp = ({ state }: ContainerSummary): boolean =>
+export const isUp = ({ state }: Pick<ContainerSummary, "state">): boolean =>
   state === "running" || state === "paused";
 
 /**

@@ -61,6 +61,18 @@ const kill: CommandEntry = {
   summary: "send containers a signal",
   load: async () => (await import("../commands/kill.ts")).kill,
 };
+const top: CommandEntry = {
+  summary: "list the processes of a container",
+  load: async () => (await import("../commands/top.ts")).top,
+};
+const stats: CommandEntry = {
+  summary: "show what containers use",
+  load: async () => (await import("../commands/stats.ts")).stats,
+};
+const port: CommandEntry = {
+  summary: "print where ports are published",
+  load: async () => (await import("../commands/port.ts")).port,
+};
 const events: CommandEntry = {
   summary: "print what happens to containers, images and volumes",
   load: async () => (await import("../commands/events.ts")).events,
@@ -109,6 +121,9 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   rm,
   inspect,
   ...fileCommands,
+  top,
+  stats,
+  port,
   events,
   doctor: {
     summary: "check what works on this host, and say what to do about the rest",
@@ -165,6 +180,9 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       wait,
       rm,
       inspect: inspectContainer,
+      top,
+      stats,
+      port,
       ...fileCommands,
     },
   },

@@ -39,14 +39,14 @@ export async function findTail(
   await using files = await openFiles(path);
   const search = new TailSearch(count);
   const fileOf = new Map(files.newestFirst.map(({ inode }, index) => [inode, index]));
-  search: for (const [file, { handle, inode }] of files.newestFirst.entries()) {
+  reading: for (const [file, { handle, inode }] of files.newestFirst.entries()) {
     for await (const { bytes, offset } of linesBackward(handle)) {
       const line = parseLogLine(bytes);
       if (line === undefined) continue;
       const place = { file, inode, offset };
       if (isBefore(line)) search.close(place);
       else if (wanted(line)) search.take(line, place, bytes.length);
-      if (search.isDone) break search;
+      if (search.isDone) break reading;
     }
   }
   return {

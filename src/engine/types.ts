@@ -4,10 +4,12 @@ import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "
 import type { ContainerDetails, ImageDetails } from "./details-types.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { ContainerFileService } from "./file-types.ts";
+import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
 
 export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
+export type * from "./process-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
 // is written against.  No store record, file name or native message is part of them.
@@ -427,6 +429,14 @@ export interface ContainerService extends ContainerFileService {
     },
   ): Promise<void>;
   logs(nameOrId: string, options?: ContainerLogOptions): AsyncIterable<ContainerLogLine>;
+  /**
+   * Its processes; nothing is run in it.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
+   */
+  processes(nameOrId: string): Promise<readonly ContainerProcess[]>;
+  /** What containers use, sample after sample; those that do not run are left out. */
+  stats(options?: StatsOptions): AsyncIterable<readonly ContainerStats[]>;
   /** @returns its exit status; -1 when another condition than its end came true. */
   wait(nameOrId: string, options?: WaitOptions): Promise<{ readonly status: number }>;
 }

@@ -232,6 +232,12 @@ export const capabilityNames = [
   "CAP_CHECKPOINT_RESTORE",
 ] as const;
 
+/** The capabilities of such a mask; bits that have no name yet are left out. */
+export function capabilitiesOfMask(mask: string): readonly string[] {
+  const bits = BigInt(/^[0-9a-f]{1,16}$/i.test(mask) ? `0x${mask}` : 0);
+  return capabilityNames.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n);
+}
+
 /** The set as the kernel's bit mask, in hexadecimal without prefix. */
 export function capabilityMask(names: readonly string[]): string {
   let mask = 0n;

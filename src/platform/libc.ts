@@ -36,6 +36,7 @@ interface Libc {
   readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
   readonly chroot: (path: Buffer) => number;
   readonly fchdir: (fd: number) => number;
+  readonly openat2: (call: number, dir: number, path: Buffer, how: BigUint64Array, size: number) => number;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
 
@@ -76,6 +77,10 @@ function bindLibc(): Libc {
     ),
     chroot: library.func("int chroot(const void *path)"),
     fchdir: library.func("int fchdir(int fd)"),
+    // glibc has no function for it.  What is variadic is passed like the rest on 64-bit machines.
+    openat2: library.func(
+      "long syscall(long number, int dirfd, const void *path, const void *how, size_t size)",
+    ),
     syncfs: library.func("int syncfs(int fd)"),
   };
 }
@@ -124,6 +129,23 @@ export function flock(fd: number, operation: keyof typeof lockOperations): boole
   const errno = libc().errno();
   if (errnoName(errno) === "EAGAIN") return false;
   throw new ErrnoError("flock", `descriptor ${fd}`, errno);
+}
+
+/** Its number on every architecture: asm-generic/unistd.h. */
+const openat2Call = 437;
+
+/**
+ * openat2(2), read-only and close-on-exec.
+ *
+ * @param flags O_PATH, O_DIRECTORY …
+ * @param resolve RESOLVE_IN_ROOT …, linux/openat2.h
+ * @returns a descriptor, which is the caller's to close.
+ */
+export function openat2(dir: number, path: string, flags: number, resolve: number): number {
+  const closeOnExec = 0o2000000;
+  const how = new BigUint64Array([BigInt(flags | closeOnExec), 0n, BigInt(resolve)]);
+  const file = cString(Buffer.from(path));
+  return check(Number(libc().openat2(openat2Call, dir, file, how, how.byteLength)), "openat2", path);
 }
 
 /** mknod(2). `mode` holds the type too (S_IFIFO …), `device` as of makedev(3); umask applies. */

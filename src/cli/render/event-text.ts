@@ -1,4 +1,5 @@
 import type { TsmanEvent } from "../../engine/types.ts";
+import { goMap } from "../template/go-map.ts";
 
 /** How events are shown. */
 export interface EventStyle {
@@ -49,7 +50,7 @@ export function eventFields(event: TsmanEvent): Readonly<Record<string, unknown>
     TimeNano: event.time,
     ContainerExitCode: event.exitCode ?? 0,
     HealthStatus: event.health ?? "",
-    Attributes: event.attributes,
+    Attributes: goMap({ ...event.attributes }),
     // Docker's names.
     Action: event.status,
     From: event.image ?? "",

@@ -73,6 +73,14 @@ export function createContainerService(context: EngineContext): ContainerService
       const { containerLogs } = await import("./container-logs.ts");
       yield* containerLogs(context, nameOrId, options);
     },
+    async processes(nameOrId) {
+      const { containerProcesses } = await import("./container-processes.ts");
+      return containerProcesses(context, nameOrId);
+    },
+    async *stats(options = {}) {
+      const { containerStats } = await import("./container-stats.ts");
+      yield* containerStats(context, options);
+    },
     async wait(nameOrId, options = {}) {
       const { waitContainer } = await import("./wait-container.ts");
       return await waitContainer(context, nameOrId, options);

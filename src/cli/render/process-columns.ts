@@ -1,0 +1,110 @@
+import type { ContainerProcess } from "../../engine/types.ts";
+import { unsupported, usageError } from "../usage-error.ts";
+import { goDuration } from "./go-duration.ts";
+
+/** A column of `tsman top`. */
+export interface ProcessColumn {
+  readonly heading: string;
+  readonly cell: (process: ContainerProcess) => string;
+}
+
+const capabilities = (names: readonly string[]): string =>
+  names.length === 0 ? "none" : names.map((name) => name.replace(/^CAP_/, "")).join(",");
+
+/** Podman's descriptors, which are those of AIX's ps(1) and some of its own. */
+const descriptors: Readonly<Record<string, ProcessColumn>> = {
+  args: { heading: "COMMAND", cell: (one) => argumentsOf(one) },
+  capamb: { heading: "AMBIENT CAPS", cell: (one) => capabilities(one.capabilities.ambient) },
+  capbnd: { heading: "BOUNDING CAPS", cell: (one) => capabilities(one.capabilities.bounding) },
+  capeff: { heading: "EFFECTIVE CAPS", cell: (one) => capabilities(one.capabilities.effective) },
+  capinh: { heading: "INHERITED CAPS", cell: (one) => capabilities(one.capabilities.inheritable) },
+  capprm: { heading: "PERMITTED CAPS", cell: (one) => capabilities(one.capabilities.permitted) },
+  comm: { heading: "COMMAND", cell: (one) => one.command },
+  etime: { heading: "ELAPSED", cell: (one) => goDuration(one.elapsed) },
+  group: { heading: "GROUP", cell: (one) => one.group },
+  groups: { heading: "GROUPS", cell: (one) => one.groups.join(",") },
+  hgroup: { heading: "HGROUP", cell: (one) => one.hostGroup },
+  hgroups: { heading: "HGROUPS", cell: (one) => one.hostGroups.join(",") },
+  hpid: { heading: "HPID", cell: (one) => String(one.hostPid) },
+  huser: { heading: "HUSER", cell: (one) => one.hostUser },
+  label: { heading: "LABEL", cell: (one) => one.label ?? "?" },
+  nice: { heading: "NI", cell: (one) => String(one.nice) },
+  pcpu: { heading: "%CPU", cell: (one) => percentOf(one).toFixed(3) },
+  pgid: { heading: "PGID", cell: (one) => String(one.processGroup) },
+  pid: { heading: "PID", cell: (one) => String(one.pid) },
+  ppid: { heading: "PPID", cell: (one) => String(one.parentPid) },
+  rgroup: { heading: "RGROUP", cell: (one) => one.realGroup },
+  rss: { heading: "RSS", cell: (one) => String(Math.round(one.residentSize / 1024)) },
+  ruser: { heading: "RUSER", cell: (one) => one.realUser },
+  seccomp: { heading: "SECCOMP", cell: (one) => one.seccomp },
+  state: { heading: "STATE", cell: (one) => one.state },
+  stime: { heading: "STIME", cell: (one) => startOf(one) },
+  time: { heading: "TIME", cell: (one) => goDuration(Math.floor(one.cpuTime / 1000) * 1000) },
+  tty: { heading: "TTY", cell: (one) => one.terminal ?? "?" },
+  user: { heading: "USER", cell: (one) => one.user },
+  vsz: { heading: "VSZ", cell: (one) => String(Math.round(one.virtualSize / 1024)) },
+};
+
+/** The codes of AIX's ps(1) for some of them. */
+const codes: Readonly<Record<string, string>> = {
+  "%C": "pcpu",
+  "%G": "group",
+  "%P": "ppid",
+  "%U": "user",
+  "%a": "args",
+  "%c": "comm",
+  "%g": "rgroup",
+  "%n": "nice",
+  "%p": "pid",
+  "%r": "pgid",
+  "%t": "etime",
+  "%u": "ruser",
+  "%x": "time",
+  "%y": "tty",
+  "%z": "vsz",
+};
+
+const usual = ["user", "pid", "ppid", "pcpu", "etime", "tty", "time", "args"];
+
+/** All descriptors that there are. */
+export const processDescriptors: readonly string[] = Object.keys(descriptors);
+
+/**
+ * The columns that words after the container's name ask for, separated by blanks or commas.
+ *
+ * @throws TsmanError USAGE for a descriptor that there is not; OPTION_UNSUPPORTED for options of
+ * ps(1), for which Podman runs that program in the container.
+ */
+export function processColumns(words: readonly string[]): readonly ProcessColumn[] {
+  const names = words.flatMap((word) => word.split(",")).filter((name) => name !== "");
+  return (names.length === 0 ? usual : names).map((written) => {
+    const name = codes[written] ?? written.toLowerCase();
+    const column = Object.hasOwn(descriptors, name) ? descriptors[name] : undefined;
+    if (column !== undefined) return column;
+    if (written.startsWith("-")) {
+      throw unsupported(
+        `${written} of ps(1)`,
+        "tsman top runs nothing in a container",
+        "name columns: user pid args …, or run it yourself: tsman exec CONTAINER ps",
+      );
+    }
+    throw usageError(
+      `list processes: there is no column ${JSON.stringify(written)}`,
+      `use some of: ${processDescriptors.join(" ")}`,
+    );
+  });
+}
+
+/** A kernel thread or zombie has no arguments: ps(1) shows its name in brackets. */
+function argumentsOf({ arguments: list, command }: ContainerProcess): string {
+  return list.length === 0 ? `[${command}]` : list.join(" ");
+}
+
+function percentOf({ cpuTime, elapsed }: ContainerProcess): number {
+  return elapsed > 0 ? (cpuTime / elapsed) * 100 : 0;
+}
+
+/** As Go prints a moment. */
+function startOf({ startedAt }: ContainerProcess): string {
+  return `${startedAt.slice(0, 10)} ${startedAt.slice(11, 19)} +0000 UTC`;
+}
