@@ -8,6 +8,7 @@ import { execOptions, refusedExecOptions } from "../cli/options/exec-options.ts"
 import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { readOptionFile } from "../cli/options/read-text.ts";
 import { runSession } from "../cli/session/foreground.ts";
+import { sessionVariable } from "../cli/session/hand-over.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman exec` */
@@ -61,9 +62,13 @@ export const exec = defineCommand({
           latest: values.latest,
           cidFiles: values.cidfile === undefined ? [] : [values.cidfile],
         });
+    if (context.environment[sessionVariable] !== undefined) {
+      const { takeUpSession } = await import("../cli/session/earlier-session.ts");
+      await takeUpSession(context, context.openEngine, false);
+    }
     return await runSession(
       (io) => engine.containers.exec(container, options, io),
-      { tty, interactive, detach, quiet: true, sigProxy: true },
+      { tty, interactive, detach, quiet: true, sigProxy: true, isLast: true },
       context,
     );
   },

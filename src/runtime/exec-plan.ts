@@ -45,6 +45,8 @@ export interface ExecPlanRequest {
   /** The compiled filter; needed when the container has one. */
   readonly seccompFilter: Uint8Array | undefined;
   readonly events: readonly MonitorEvent[];
+  /** The native session takes over: SESSION in native/protocol.h; `hold` until its terminal is raw. */
+  readonly session?: { readonly words: string; readonly hold: boolean } | undefined;
 }
 
 /**
@@ -66,6 +68,10 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
     settingRecord("ID", [request.id], because),
     settingRecord("RUN_DIR", [request.runDir], because),
   ];
+  if (request.session !== undefined) {
+    records.push(settingRecord("SESSION", [request.session.words, ""], because));
+    if (request.session.hold) records.push(settingRecord("HOLD", [], because));
+  }
   if (target !== undefined) {
     const { pid, startTime } = target;
     records.push(settingRecord("JOIN_PROCESS", [String(pid), String(startTime)], because));

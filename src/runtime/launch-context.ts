@@ -27,7 +27,7 @@ export type RootfsPlan =
 
 /** What the monitor writes into the store's file of events; TSMAN_SET_EVENT in native/protocol.h. */
 export interface MonitorEvent {
-  readonly status: "init" | "start" | "died" | "exec_died" | "health_status" | "remove";
+  readonly status: "init" | "start" | "exec" | "died" | "exec_died" | "health_status" | "remove";
   readonly path: string;
   /** With the monitor's placeholders, and a newline at the end. */
   readonly line: string;

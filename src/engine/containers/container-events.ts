@@ -32,10 +32,11 @@ export function monitorEvents(
   events: Pick<EventFile, "path">,
   container: EventContainer,
   statuses: readonly MonitorEvent["status"][],
+  attributes: Readonly<Record<string, string>> = {},
 ): readonly MonitorEvent[] {
   return statuses.map((status) => ({
     status,
     path: events.path,
-    line: monitorEventLine(containerEvent(status, container)),
+    line: monitorEventLine(containerEvent(status, container, attributes)),
   }));
 }

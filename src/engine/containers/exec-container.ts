@@ -16,7 +16,8 @@ import type { ExecIo, ExecOptions, ExecSession } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
 import { execPlan } from "./exec-plan.ts";
 import { execDirectory } from "./exec-sessions.ts";
-import { containerState, getContainer } from "./find-container.ts";
+import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
+import { handOver, sessionWords } from "./hand-over.ts";
 import { readRuntimeConfig } from "./runtime-config.ts";
 
 /**
@@ -50,15 +51,24 @@ export async function execInContainer(
     resolveWorkdir(options.workdir, "");
     const user = options.user ?? config.process.user.username;
     const request = { user, groupAdd: record.options.groupAdd, userns: record.options.userns };
+    const parts = {
+      init,
+      runDir,
+      config,
+      options,
+      user: resolveUser(request, "", { uid: 0, gid: 0 }),
+      terminal: io.terminal,
+    };
+    // It passes on no descriptors but the standard ones.
+    if (io.handOver !== undefined && (options.preserveFds ?? []).length === 0) {
+      const words = sessionWords(io.handOver, options.detach ?? false);
+      const session = { words, hold: io.handOver.isTyped, id };
+      const plan = await execPlan(context, record, { ...parts, session });
+      io.signal?.throwIfAborted();
+      handOver(plan, id, runDir, io.handOver);
+    }
     handle = await startMonitor({
-      plan: await execPlan(context, record, {
-        init,
-        runDir,
-        config,
-        options,
-        user: resolveUser(request, "", { uid: 0, gid: 0 }),
-        terminal: io.terminal,
-      }),
+      plan: await execPlan(context, record, parts),
       stdio: options.detach
         ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
         : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
@@ -88,7 +98,9 @@ export async function execInContainer(
 }
 
 function assertRunning(context: EngineContext, record: ContainerRecord): void {
-  if (containerState(context, record).status !== "running") throw notRunning(record);
+  const state = containerState(context, record);
+  assertNotPaused(state, record, `execute in container ${record.name}`);
+  if (state.status !== "running") throw notRunning(record);
 }
 
 function notRunning(record: ContainerRecord, cause?: unknown): TsmanError {

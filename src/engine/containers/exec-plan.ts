@@ -21,6 +21,8 @@ export interface ExecPlanParts {
   readonly options: ExecOptions;
   readonly user: ResolvedUser;
   readonly terminal: TerminalSize | undefined;
+  /** The native session takes over, and tells of the start. */
+  readonly session?: { readonly words: string; readonly hold: boolean; readonly id: string };
 }
 
 /** Podman's and Docker's: ctrl-p, ctrl-q. */
@@ -35,7 +37,7 @@ const defaultTerminal: TerminalSize = { rows: 24, columns: 80 };
 export async function execPlan(
   context: EngineContext,
   record: ContainerRecord,
-  { init, runDir, config, options, user, terminal }: ExecPlanParts,
+  { init, runDir, config, options, user, terminal, session }: ExecPlanParts,
 ): Promise<LaunchPlan> {
   const { seccomp } = config.linux;
   const workdir = options.workdir ?? "";
@@ -67,7 +69,13 @@ export async function execPlan(
       seccomp === undefined
         ? undefined
         : await compileSeccompFilter(seccomp, context.paths.cacheDir),
-    events: monitorEvents(context.store.events, record, ["exec_died"]),
+    session,
+    events:
+      session === undefined
+        ? monitorEvents(context.store.events, record, ["exec_died"])
+        : monitorEvents(context.store.events, record, ["exec", "exec_died"], {
+            execID: session.id,
+          }),
   });
 }
 
