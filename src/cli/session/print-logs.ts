@@ -41,9 +41,7 @@ export async function printLogs(
   options: ContainerLogOptions,
   style: LogStyle,
 ): Promise<number> {
-  const { asTheyCome, byTime, untilFailure, wholeLines } = await import(
-    "./log-streams.ts"
-  );
+  const { asTheyCome, byTime, untilFailure, wholeLines } = await import("./log-streams.ts");
   const containers: ContainerSummary[] = [];
   const first = await forEach(names, context, async (name) => {
     containers.push(await engine.containers.inspect(name));

@@ -4,7 +4,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerLogLine, ContainerLogOptions } from "../types.ts";
-import { containerState, getContainer } from "./find-container.ts";
+import { containerState, getContainer, isRestarting } from "./find-container.ts";
 import { containerLogFile } from "./log-target.ts";
 
 /**
@@ -45,7 +45,7 @@ function isOver(context: EngineContext, id: string): boolean {
   if (record === undefined) return true;
   const state = containerState(context, record);
   if (state.status === "created") return true;
-  if (state.status !== "exited") return false;
+  if (state.status !== "exited" || isRestarting(context, record)) return false;
   // The exit file comes when all output is in the log; without one, when its writer is gone.
   return (
     state.exit !== undefined || findLiveProcess(containers.runDir(id), "monitor") === undefined

@@ -16,7 +16,7 @@ const sigkill = 9;
 export interface RemoveOptions {
   /** End it first if it runs. */
   readonly force?: boolean | undefined;
-  /** With `force`: seconds from its stop signal to SIGKILL; missing: SIGKILL at once. */
+  /** With `force`: seconds from its stop signal to SIGKILL, negative: never; missing: at once. */
   readonly timeout?: number | undefined;
   /** Remove its anonymous volumes too. */
   readonly volumes?: boolean | undefined;
@@ -71,11 +71,13 @@ function askToEnd(
   record: ContainerRecord,
   timeout: number | undefined,
 ): boolean {
-  return sendMonitorCommand(context.store.containers.runDir(record.id), {
-    kind: "stop",
-    signal: timeout === undefined ? sigkill : parseSignal(record.stopSignal),
-    milliseconds: Math.round((timeout ?? 0) * 1000),
-  });
+  const runDir = context.store.containers.runDir(record.id);
+  const signal = timeout === undefined ? sigkill : parseSignal(record.stopSignal);
+  // Without end nothing but its own signal ends it.
+  if (timeout !== undefined && timeout < 0)
+    return sendMonitorCommand(runDir, { kind: "signal", signal });
+  const milliseconds = Math.round((timeout ?? 0) * 1000);
+  return sendMonitorCommand(runDir, { kind: "stop", signal, milliseconds });
 }
 
 /**

@@ -14,7 +14,7 @@ const sigkill = 9;
  * Sends the container's stop signal and, when that has not ended it in time, SIGKILL; returns when
  * it is over.  A container that does not run is left as it is, as Podman does.
  *
- * @param timeout seconds; missing: the container's own.
+ * @param timeout seconds, negative: without end; missing: the container's own.
  */
 export async function stopContainer(
   context: EngineContext,
@@ -26,11 +26,14 @@ export async function stopContainer(
   noteStop(context, record);
   if (!isUp(containerState(context, record)) && !isRestarting(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
-  sendMonitorCommand(context.store.containers.runDir(record.id), {
-    kind: "stop",
-    signal: parseSignal(record.stopSignal),
-    milliseconds: Math.round(seconds * 1000),
-  });
+  const runDir = context.store.containers.runDir(record.id);
+  const signal = parseSignal(record.stopSignal);
+  // Without end nothing but its own signal ends it.
+  if (seconds < 0 && isUp(state)) sendMonitorCommand(runDir, { kind: "signal", signal });
+  else {
+    const milliseconds = Math.round(Math.max(0, seconds) * 1000);
+    sendMonitorCommand(runDir, { kind: "stop", signal, milliseconds });
+  }
   await waitForExit(context, record);
   context.events.emit(containerEvent("stop", record));
 }
