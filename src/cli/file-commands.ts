@@ -2,6 +2,10 @@ import type { CommandEntry } from "./catalogue.ts";
 
 /** The verbs that work on the files of containers. */
 export const fileCommands: Readonly<Record<string, CommandEntry>> = {
+  commit: {
+    summary: "make an image of a container",
+    load: async () => (await import("../commands/commit.ts")).commit,
+  },
   cp: {
     summary: "copy files out of or into a container",
     load: async () => (await import("../commands/cp.ts")).cp,

@@ -47,8 +47,6 @@ export interface CommitOptions extends FileIo {
   readonly changes?: readonly string[] | undefined;
   /** Missing: "oci". */
   readonly format?: "oci" | "docker" | undefined;
-  /** Nothing runs in the container meanwhile. */
-  readonly pause?: boolean | undefined;
   /** One layer instead of the image's and one more. */
   readonly squash?: boolean | undefined;
 }
@@ -96,4 +94,6 @@ export interface ContainerFileService {
    * @throws TsmanError CONTAINER_NOT_FOUND, USAGE
    */
   copy(from: CopyEnd, to: CopyEnd, options?: CopyOptions): Promise<void>;
+  /** @returns the id of the image. @throws TsmanError CONTAINER_NOT_FOUND, USAGE */
+  commit(nameOrId: string, options?: CommitOptions): Promise<{ readonly id: string }>;
 }

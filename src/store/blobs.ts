@@ -125,6 +125,37 @@ export class BlobDirectory {
   }
 
   /**
+   * Stores bytes that are made here, under the digest that they turn out to have.
+   *
+   * @throws TsmanError DISK_FULL; or whatever `source` throws, with nothing left behind
+   */
+  async write(
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly digest: Digest; readonly size: number }> {
+    const temporary = path.join(this.#partials, `${randomHex(32)}.${randomHex(6)}.tmp`);
+    const hash = createHash("sha256");
+    let size = 0;
+    const file = openTemporary(temporary);
+    try {
+      for await (const chunk of source) {
+        hash.update(chunk);
+        for (let written = 0; written < chunk.length; ) written += writeSync(file, chunk, written);
+        size += chunk.length;
+      }
+      await promisify(fsync)(file);
+      const digest = digestFromHex(hash.digest("hex"));
+      renameSync(temporary, this.path(digest));
+      syncDirectory(this.#directory);
+      return { digest, size };
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw isErrno(error) ? toFileError(error, "store a blob") : error;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /**
    * Reads a blob of at most `maxBytes` and verifies it: what lies in the store may have been
    * changed since (security case S64).
    *
@@ -174,6 +205,14 @@ export class BlobDirectory {
   /** The file behind {@link lock}. */
   lockPath(digest: Digest): string {
     return path.join(this.#locks, `blob-${digestHex(digest)}`);
+  }
+}
+
+function openTemporary(file: string): number {
+  try {
+    return openSync(file, "wx", 0o600);
+  } catch (error) {
+    throw toFileError(error, "store a blob");
   }
 }
 

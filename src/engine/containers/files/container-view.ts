@@ -110,9 +110,7 @@ function openRunning(context: EngineContext, record: ContainerRecord): OpenView 
   const before = containerState(context, record);
   if (!isUp(before)) return undefined;
   const descriptors: number[] = [];
-  const close = (): void => {
-    for (const fd of descriptors.splice(0)) closeSync(fd);
-  };
+  const close = closingOnce(descriptors);
   try {
     const fd = openSync(`/proc/${before.pid}/root`, openDirectory);
     descriptors.push(fd);
@@ -187,6 +185,13 @@ function openStored(context: EngineContext, record: ContainerRecord): OpenView {
   return view(["fuse-overlayfs", plan.program, target, "", "", ...layers], mapping);
 }
 
+/** Closes descriptors; a second time it has nothing to do, and closes no one else's. */
+export function closingOnce(descriptors: number[]): () => void {
+  return () => {
+    for (const fd of descriptors.splice(0)) closeSync(fd);
+  };
+}
+
 function view(words: readonly string[], mapping: ContainerRecord["mapping"]): OpenView {
   return { place: { kind: "view", words, mapping }, close: () => undefined };
 }
@@ -194,7 +199,7 @@ function view(words: readonly string[], mapping: ContainerRecord["mapping"]): Op
 function openOne(directory: string, { mapping, name }: ContainerRecord): OpenView {
   try {
     const fd = openSync(directory, openDirectory);
-    return { place: { kind: "directory", fd, mapping }, close: () => closeSync(fd) };
+    return { place: { kind: "directory", fd, mapping }, close: closingOnce([fd]) };
   } catch (error) {
     throw toFileError(error, `open the files of container ${name}`);
   }

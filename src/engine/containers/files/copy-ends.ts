@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
+import { constants, openSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { readBundleDocument } from "../../../container/bundle-document.ts";
@@ -8,7 +8,7 @@ import type { UsernsMaps } from "../../../platform/userns.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import { type EngineContext, mappingFor } from "../../context.ts";
 import { configFileName } from "../find-container.ts";
-import type { OpenView } from "./container-view.ts";
+import { closingOnce, type OpenView } from "./container-view.ts";
 
 /** O_PATH of open(2), which Node does not name. */
 const O_PATH = 0o10000000;
@@ -172,7 +172,7 @@ function openedAsCaller(context: EngineContext, directory: string): OpenView {
 
 function opened(directory: string, mapping: UsernsMaps | undefined): OpenView {
   const fd = openSync(bytes(directory), openDirectory);
-  return { place: { kind: "directory", fd, mapping }, close: () => closeSync(fd) };
+  return { place: { kind: "directory", fd, mapping }, close: closingOnce([fd]) };
 }
 
 function isDirectory(directory: string): boolean {

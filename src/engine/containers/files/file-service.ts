@@ -16,5 +16,9 @@ export function createFileService(context: EngineContext): ContainerFileService 
       const { copyFiles } = await import("./copy-files.ts");
       await copyFiles(context, from, to, options);
     },
+    async commit(nameOrId, options) {
+      const { commitContainer } = await import("./commit-container.ts");
+      return await commitContainer(context, nameOrId, options);
+    },
   };
 }

@@ -1,0 +1,72 @@
+import { writeFileSync } from "node:fs";
+import { defineCommand } from "../cli/command.ts";
+import { flag, text, texts, value } from "../cli/option-spec.ts";
+import { oneOf } from "../cli/options/scalars.ts";
+import { warningText } from "../cli/render/error.ts";
+import { toFileError } from "../platform/errno.ts";
+
+/** `tsman commit` */
+export const commit = defineCommand({
+  name: "commit",
+  usage: "[OPTIONS] CONTAINER [IMAGE]",
+  summary: "make an image of a container, running or not; without its volumes",
+  examples: [
+    "tsman commit web localhost/web:changed",
+    `tsman commit --change 'CMD ["httpd", "-f"]' --author me web site`,
+  ],
+  options: {
+    author: text({ char: "a", metavar: "NAME", summary: "who made it" }),
+    change: texts({
+      char: "c",
+      metavar: "INSTRUCTION",
+      summary: "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR",
+    }),
+    format: value({
+      char: "f",
+      metavar: "oci|docker",
+      summary: "of its documents",
+      parse: oneOf("oci", "docker"),
+    }),
+    iidfile: text({ metavar: "FILE", summary: "write the image id there" }),
+    message: text({ char: "m", metavar: "TEXT", summary: "what was changed, for its history" }),
+    quiet: flag({ char: "q", summary: "no warnings" }),
+    squash: flag({ char: "s", summary: "one layer with everything" }),
+  },
+  refused: {
+    "include-volumes": {
+      kind: "unsupported",
+      takesValue: false,
+      reason: "what is in a volume is not part of an image",
+      hint: "copy it into the container first: tsman cp",
+    },
+  },
+  positionals: { min: 1, max: 2, noun: "container" },
+  async run({ values, positionals }, context) {
+    const [name = "", image] = positionals;
+    const engine = await context.openEngine();
+    const { id } = await engine.containers.commit(name, {
+      image,
+      author: values.author,
+      message: values.message,
+      changes: values.change,
+      format: values.format,
+      squash: values.squash,
+      signal: context.interruption(),
+      onWarning: (message) => {
+        if (values.quiet) return;
+        context.stderr.write(warningText(message, context.stderr.isTerminal));
+      },
+    });
+    if (values.iidfile !== undefined) writeIdFile(values.iidfile, id);
+    context.stdout.write(`${id.replace(/^sha256:/, "")}\n`);
+    return 0;
+  },
+});
+
+function writeIdFile(file: string, id: string): void {
+  try {
+    writeFileSync(file, id, { mode: 0o644 });
+  } catch (error) {
+    throw toFileError(error, `write image id to ${file}`);
+  }
+}
