@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join, relative } from "node:path";
-import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
+import { dirname, join, relative } from "node:path";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 
 // Bundles src/ into dist/: plain imports of oclif, undici and zod cost 45 to 75 ms each.
 //
@@ -121,13 +121,29 @@ const undiciApart: Plugin = {
  * One character beyond ASCII makes V8 keep a whole file in two bytes each, and Node decode it by the
  * slow way: regular expressions and the comments of dependencies have some.
  */
-async function toAscii(path: string): Promise<string> {
-  const text = await readFile(path, "utf8");
+function toAscii(text: string): string {
   const escaped = (unit: string): string =>
     `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  const ascii = text.replace(/[^\x00-\x7f]/g, escaped);
-  await writeFile(path, ascii);
-  return ascii;
+  return text.replace(/[^\x00-\x7f]/g, escaped);
+}
+
+/** A function expression, as src/cli/main.ts wants it; by the comment it tells builds apart. */
+function asFunction(program: string): string {
+  const hash = createHash("sha256").update(program).digest("hex").slice(0, 32);
+  return `//${hash}\n(function(require,__filename,__dirname){${program}\n})`;
+}
+
+/** What becomes of esbuild's output, by path below dist/. */
+const finishing: Record<string, (text: string) => string> = {
+  "cli/app.cjs": (text) => asFunction(toAscii(text)),
+  "cli/undici.cjs": toAscii,
+};
+
+/** By renaming, since somebody may be starting tsman at this moment. */
+async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(`${path}.${process.pid}`, content);
+  await rename(`${path}.${process.pid}`, path);
 }
 
 const present = Object.entries(entryPoints).filter(([name, source]) => {
@@ -158,7 +174,7 @@ const shared = {
   banner: {
     js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
   },
-  metafile: true,
+  write: false,
   logLevel: "warning",
 } satisfies BuildOptions;
 
@@ -210,33 +226,25 @@ const undici = await build({
   format: "cjs",
   banner: {},
 });
-const outputs: Metafile["outputs"] = Object.assign(
-  {},
-  ...[...results, undici].map(({ metafile }) => metafile.outputs),
-);
-
-await toAscii(join(out, "cli/undici.cjs"));
-const app = await toAscii(join(out, "cli/app.cjs"));
-// A function expression, as src/cli/main.ts wants it; by the comment it tells builds apart.
-const hash = createHash("sha256").update(app).digest("hex").slice(0, 32);
-await writeFile(
-  join(out, "cli/app.cjs"),
-  `//${hash}\n(function(require,__filename,__dirname){${app}\n})`,
-);
+const outputs = [...results, undici].flatMap(({ outputFiles }) => outputFiles);
+for (const { path, contents, text } of outputs) {
+  const finish = finishing[relative(out, path)];
+  await replaceFile(path, finish === undefined ? contents : finish(text));
+}
 
 // Chunk names carry a hash: what an earlier build left behind would pile up.
-const written = new Set(Object.keys(outputs).map((path) => join(root, path)));
+const written = new Set(outputs.map(({ path }) => path));
 for (const folder of ["cli", "chunks", "lib"]) {
   const names = await readdir(join(out, folder), { recursive: true, withFileTypes: true }).catch(
     () => [],
   );
   for (const entry of names) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && !written.has(path)) await rm(path);
+    if (entry.isFile() && !written.has(path)) await rm(path, { force: true });
   }
 }
 
-const size = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
+const size = outputs.reduce((sum, { contents }) => sum + contents.byteLength, 0);
 console.log(
   `bundled ${relative(root, out)}/cli/main.cjs and ${present.map(([name]) => `${name}.js`).join(", ")}: ` +
     `${written.size} files, ${Math.round(size / 1024)} KiB`,
