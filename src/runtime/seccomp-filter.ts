@@ -31,7 +31,7 @@ export async function compileSeccompFilter(
   if (cached !== undefined) return cached;
   const result = await runProgram(seccompCompiler(), [], { input: source });
   const program = result.stdout;
-  if (result.status !== 0 || !isProgram(program)) {
+  if (result.status !== 0 || !isFilterProgram(program)) {
     const why = result.stderr.toString("utf8").trim().slice(0, 1024);
     throw new TsmanError(
       "USAGE",
@@ -80,7 +80,8 @@ function formatConditions(rule: SeccompRule): string {
     .join("");
 }
 
-function isProgram(bytes: Uint8Array): boolean {
+/** Whether these bytes can be a filter: whole instructions, as many as the kernel takes. */
+export function isFilterProgram(bytes: Uint8Array): boolean {
   const { byteLength } = bytes;
   return (
     byteLength > 0 &&
@@ -99,7 +100,7 @@ function readCachedFilter(file: string, source: string): Uint8Array | undefined 
     const start = Buffer.byteLength(source) + 1;
     if (bytes.toString("utf8", 0, start) !== `${source}\0`) return undefined;
     const program = bytes.subarray(start);
-    return isProgram(program) ? program : undefined;
+    return isFilterProgram(program) ? program : undefined;
   } catch {
     return undefined;
   }

@@ -5,11 +5,11 @@ import { TsmanError } from "../../errors/index.ts";
 import { type Capabilities, capabilityNames, type RuntimeSpec } from "../../oci/runtime-spec.ts";
 import { compileExecPlan } from "../../runtime/exec-plan.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
-import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ExecOptions, TerminalSize } from "../types.ts";
 import { monitorEvents } from "./container-events.ts";
+import { filterInForce } from "./container-filter.ts";
 
 /** What {@link execPlan} takes besides the container. */
 export interface ExecPlanParts {
@@ -39,7 +39,6 @@ export async function execPlan(
   record: ContainerRecord,
   { init, runDir, config, options, user, terminal, session }: ExecPlanParts,
 ): Promise<LaunchPlan> {
-  const { seccomp } = config.linux;
   const workdir = options.workdir ?? "";
   const hasUser = options.user !== undefined;
   return compileExecPlan({
@@ -65,10 +64,7 @@ export async function execPlan(
     forwardStdin: (options.interactive ?? false) && !options.detach,
     preserve: options.preserveFds?.length ?? 0,
     hasOwnKeyring: !isFiltered(),
-    seccompFilter:
-      seccomp === undefined
-        ? undefined
-        : await compileSeccompFilter(seccomp, context.paths.cacheDir),
+    seccompFilter: await filterInForce(context, record.id, config.linux.seccomp),
     session,
     events:
       session === undefined

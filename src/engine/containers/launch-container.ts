@@ -1,9 +1,9 @@
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
-import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { RunIo, RunSession } from "../types.ts";
+import { prepareFilter } from "./container-filter.ts";
 import { launch } from "./launch.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import { discardContainer } from "./remove-container.ts";
@@ -24,7 +24,7 @@ export async function launchContainer(
 ): Promise<RunSession> {
   const launched = await launch(context, planned, {
     io,
-    seccompFilter: await seccompFilter(context, planned),
+    seccompFilter: await prepareFilter(context, record.id, planned.bundle.config.linux.seccomp),
     driver,
     restartStreak: record.restartStreak,
   });
@@ -59,13 +59,4 @@ async function endOf(
     // As Podman does: with the container go the volumes that were made for it alone.
     if (record.options.remove) await discardContainer(context, record, { volumes: true });
   }
-}
-
-async function seccompFilter(
-  context: EngineContext,
-  planned: ContainerPlan,
-): Promise<Uint8Array | undefined> {
-  const { seccomp } = planned.bundle.config.linux;
-  if (seccomp === undefined) return undefined;
-  return await compileSeccompFilter(seccomp, context.paths.cacheDir);
 }
