@@ -1,7 +1,8 @@
 import { type CommandContext, defineCommand } from "../cli/command.ts";
-import { flag, text, texts } from "../cli/option-spec.ts";
+import { flag, text, texts, value } from "../cli/option-spec.ts";
+import { oneOf } from "../cli/options/scalars.ts";
 import { imageFilter } from "../cli/render/image-filter.ts";
-import { imageRows } from "../cli/render/image-rows.ts";
+import { imageOrders, imageRows } from "../cli/render/image-rows.ts";
 import { printListing } from "../cli/render/listing.ts";
 
 /** `tsman images`, `tsman image ls` */
@@ -13,19 +14,20 @@ export const images = defineCommand({
   options: {
     all: flag({
       char: "a",
-      summary: "also images without a name (as without: there are no others)",
+      summary: "also those that were only made on the way to others (there are none)",
     }),
     digests: flag({ summary: "with a column of digests" }),
     filter: texts({
       char: "f",
       metavar: "KEY=VALUE",
-      summary: "reference, label, dangling, before, since",
+      summary: "reference, label, dangling, before, since, until, containers, id …",
     }),
     format: text({ metavar: "FORMAT", summary: "json, table … or a template" }),
+    history: flag({ summary: "with a column of the names that each has" }),
     "no-trunc": flag({ summary: "whole ids" }),
     noheading: flag({ char: "n", summary: "no headings" }),
     quiet: flag({ char: "q", summary: "ids only" }),
-    sort: text({ metavar: "KEY", summary: "created (default), id, repository, size, tag" }),
+    sort: value({ metavar: "KEY", summary: imageOrders.join(", "), parse: oneOf(...imageOrders) }),
   },
   positionals: { min: 0, max: 1, noun: "image" },
   async run({ values, positionals }, context: CommandContext) {
@@ -48,7 +50,7 @@ export const images = defineCommand({
       rows,
       {
         format: values.format,
-        quietField: values.quiet ? "ID" : undefined,
+        quietField: values.quiet && values.format === undefined ? "ID" : undefined,
         noHeading: values.noheading,
         columns: [
           ["REPOSITORY", "Repository"],
@@ -57,6 +59,7 @@ export const images = defineCommand({
           ["IMAGE ID", "ID"],
           ["CREATED", "Created"],
           ["SIZE", "Size"],
+          ...(values.history ? [["HISTORY", "History"] as const] : []),
         ],
       },
       context.stdout,

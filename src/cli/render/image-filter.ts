@@ -1,48 +1,108 @@
 import type { ImageSummary } from "../../engine/types.ts";
+import { parseMoment } from "../options/duration.ts";
+import { truthOf } from "../options/scalars.ts";
 import { invalidValue } from "../usage-error.ts";
 import { type Filter, globPattern, matchesLabel, parseFilters, passes } from "./filter.ts";
 
-const known = ["reference", "label", "dangling", "before", "since", "id", "digest"];
+/** Whether an image passes; `all` is where `before` and `since` look for the other one. */
+export type ImageFilter = (image: ImageSummary, all: readonly ImageSummary[]) => boolean;
 
-/** What `tsman images --filter` keeps. */
-export function imageFilter(
-  texts: readonly string[],
-): (image: ImageSummary, all: readonly ImageSummary[]) => boolean {
-  const filters = parseFilters(texts, known);
-  return (image, all) => passes(filters, (filter) => matches(filter, image, all));
+/** What a value means, once for all images; throws for a value that can mean nothing. */
+const matchers: Readonly<Record<string, (filter: Filter) => ImageFilter>> = {
+  after: (filter) => besideOther(filter, (time, other) => time > other),
+  before: (filter) => besideOther(filter, (time, other) => time < other),
+  containers: (filter) => {
+    // Podman's third word, for what other tools made: there is no such thing in a store of tsman's.
+    if (filter.value === "external") return () => false;
+    const wanted = truth(filter);
+    return ({ containers }) => containers > 0 === wanted;
+  },
+  dangling: (filter) => {
+    const wanted = truth(filter);
+    return ({ names }) => (names.length === 0) === wanted;
+  },
+  digest: ({ value }) => {
+    return ({ digest, repoDigests }) =>
+      digest.startsWith(value) || repoDigests.some((name) => name.endsWith(`@${value}`));
+  },
+  id: ({ value }) => {
+    return ({ id }) => hasId(id, value);
+  },
+  // Every image here was made to be used, none on the way to another one.
+  intermediate: (filter) => {
+    const wanted = truth(filter);
+    return () => !wanted;
+  },
+  label: ({ value }) => {
+    return ({ labels }) => matchesLabel(labels, value);
+  },
+  manifest: (filter) => {
+    const wanted = truth(filter);
+    return () => !wanted;
+  },
+  readonly: (filter) => {
+    const wanted = truth(filter);
+    return () => !wanted;
+  },
+  reference: ({ value }) => {
+    return ({ names }) => names.some((name) => matchesReference(name, value));
+  },
+  since: (filter) => besideOther(filter, (time, other) => time > other),
+  until: ({ value }) => {
+    const until = parseMoment(value, "--filter until", Date.now()).getTime();
+    return ({ createdAt }) => Date.parse(createdAt) < until;
+  },
+};
+
+/**
+ * What `tsman images --filter` keeps, with Podman's keys.
+ *
+ * @throws TsmanError USAGE for an unknown key, naming those there are, and for a value that can
+ * mean nothing; the filter itself when `before` or `since` name no image.
+ */
+export function imageFilter(texts: readonly string[]): ImageFilter {
+  const filters = parseFilters(texts, Object.keys(matchers));
+  const compiled = new Map(
+    filters.map((filter) => [
+      filter,
+      (matchers[filter.key] as (of: Filter) => ImageFilter)(filter),
+    ]),
+  );
+  return (image, all) => passes(filters, (filter) => compiled.get(filter)?.(image, all) ?? false);
 }
 
-function matches(filter: Filter, image: ImageSummary, all: readonly ImageSummary[]): boolean {
-  const { key, value } = filter;
-  switch (key) {
-    case "reference":
-      return image.names.some((name) => matchesReference(name, value));
-    case "label":
-      return matchesLabel(image.labels, value);
-    case "dangling":
-      return (image.names.length === 0) === (value === "true" || value === "1");
-    case "id":
-      return image.id.replace(/^sha256:/, "").startsWith(value.replace(/^sha256:/, ""));
-    case "digest":
-      return image.digest.startsWith(value);
-    default: {
-      const other = all.find(
-        ({ id, names }) =>
-          id.replace(/^sha256:/, "").startsWith(value) ||
-          names.some((name) => matchesReference(name, value)),
-      );
-      if (other === undefined) {
-        throw invalidValue(
-          "--filter",
-          `${key}=${value}`,
-          "no such image",
-          "name an image of tsman images",
-        );
-      }
-      const difference = Date.parse(image.createdAt) - Date.parse(other.createdAt);
-      return key === "before" ? difference < 0 : difference > 0;
-    }
-  }
+/** Built before or after another image. */
+function besideOther(
+  { key, value }: Filter,
+  compare: (time: number, other: number) => boolean,
+): ImageFilter {
+  let other: number | undefined;
+  return ({ createdAt }, all) => {
+    other ??= Date.parse(findOther(key, value, all).createdAt);
+    return compare(Date.parse(createdAt), other);
+  };
+}
+
+function findOther(key: string, value: string, all: readonly ImageSummary[]): ImageSummary {
+  const other =
+    all.find(({ names }) => names.some((name) => matchesReference(name, value))) ??
+    all.find(({ id }) => hasId(id, value));
+  if (other !== undefined) return other;
+  throw invalidValue(
+    "--filter",
+    `${key}=${value}`,
+    "no such image",
+    "name an image of tsman images",
+  );
+}
+
+function hasId(id: string, wanted: string): boolean {
+  const digits = wanted.replace(/^sha256:/, "");
+  return digits !== "" && id.replace(/^sha256:/, "").startsWith(digits);
+}
+
+function truth({ key, value }: Filter): boolean {
+  return truthOf(value, "--filter", key);
 }
 
 /** A pattern may leave out registry, path or tag: `alpine`, `library/alpine:*`. */

@@ -1,5 +1,6 @@
 import type { ImageSummary } from "../../engine/types.ts";
-import { usageError } from "../usage-error.ts";
+import { goMap } from "../template/go-map.ts";
+import { goTime } from "./container-rows.ts";
 import { humanAge, humanSize, shownId } from "./human.ts";
 import type { ListingRow } from "./listing.ts";
 
@@ -8,6 +9,7 @@ export interface ImageRowStyle {
   readonly isFull: boolean;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** One of {@link imageOrders}; missing: created. */
   readonly sort: string | undefined;
 }
 
@@ -21,29 +23,32 @@ export function imageRows(
     const json = imageJson(image);
     return names.map((name) => ({ image, ...splitName(name), json }));
   });
-  return rows
-    .toSorted(comparison(style.sort ?? "created"))
-    .map(({ image, repository, tag, json }) => ({
-      json,
-      fields: {
-        ID: shownId(image.id, style.isFull),
-        Id: image.id.replace(/^sha256:/, ""),
-        Repository: repository,
-        Tag: tag,
-        Digest: image.digest,
-        Created: humanAge(image.createdAt, style.now),
-        CreatedSince: humanAge(image.createdAt, style.now),
-        CreatedAt: image.createdAt,
-        Size: humanSize(image.size),
-        VirtualSize: humanSize(image.size),
-        Labels: image.labels,
-        Names: image.names,
-        RepoTags: image.names,
-        RepoDigests: image.repoDigests,
-        Containers: image.containers,
-        Dangling: image.names.length === 0,
-      },
-    }));
+  return rows.toSorted(orders[style.sort ?? "created"]).map(({ image, repository, tag, json }) => ({
+    json,
+    fields: {
+      Containers: image.containers,
+      Created: humanAge(image.createdAt, style.now),
+      CreatedAt: goTime(image.createdAt),
+      CreatedSince: humanAge(image.createdAt, style.now),
+      CreatedTime: goTime(image.createdAt),
+      Dangling: image.names.length === 0,
+      Digest: image.digest,
+      History: image.names.join(", "),
+      ID: shownId(image.id, style.isFull),
+      Id: image.id.replace(/^sha256:/, ""),
+      Labels: goMap(image.labels),
+      Names: image.names,
+      ParentId: "",
+      ReadOnly: false,
+      RepoDigests: image.repoDigests,
+      RepoTags: image.names,
+      Repository: repository,
+      SharedSize: 0,
+      Size: humanSize(image.size),
+      Tag: tag,
+      VirtualSize: image.size,
+    },
+  }));
 }
 
 interface SortableRow {
@@ -52,27 +57,24 @@ interface SortableRow {
   readonly tag: string;
 }
 
-function comparison(key: string): (a: SortableRow, b: SortableRow) => number {
-  const byText = (of: (row: SortableRow) => string) => (a: SortableRow, b: SortableRow) =>
+type Order = (a: SortableRow, b: SortableRow) => number;
+
+const byText =
+  (of: (row: SortableRow) => string): Order =>
+  (a, b) =>
     of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : 0;
-  switch (key) {
-    case "created":
-      return (a, b) => Date.parse(b.image.createdAt) - Date.parse(a.image.createdAt);
-    case "id":
-      return byText(({ image }) => image.id);
-    case "repository":
-      return byText(({ repository, tag }) => `${repository}:${tag}`);
-    case "tag":
-      return byText(({ tag }) => tag);
-    case "size":
-      return (a, b) => a.image.size - b.image.size;
-    default:
-      throw usageError(
-        `sort images by ${JSON.stringify(key)}: no such key`,
-        "use one of: created, id, repository, size, tag",
-      );
-  }
-}
+
+/** What `tsman images --sort` takes: Podman's words. */
+const orders: Readonly<Record<string, Order>> = {
+  created: (a, b) => Date.parse(b.image.createdAt) - Date.parse(a.image.createdAt),
+  id: byText(({ image }) => image.id),
+  repository: byText(({ repository, tag }) => `${repository}:${tag}`),
+  size: (a, b) => a.image.size - b.image.size,
+  tag: byText(({ tag }) => tag),
+};
+
+/** Words for `--sort`. */
+export const imageOrders: readonly string[] = Object.keys(orders);
 
 /** `registry/repository:tag` into its two columns. */
 export function splitName(name: string | undefined): { repository: string; tag: string } {
@@ -92,11 +94,13 @@ function imageJson(image: ImageSummary): object {
     Size: image.size,
     SharedSize: 0,
     VirtualSize: image.size,
-    Labels: image.labels,
+    Labels: Object.keys(image.labels).length === 0 ? null : image.labels,
     Containers: image.containers,
-    Dangling: image.names.length === 0,
+    ...(image.names.length === 0 && { Dangling: true }),
     Names: image.names,
     Digest: image.digest,
+    // Names that it has lost are not remembered.
+    History: image.names,
     Created: Number.isNaN(createdMs) ? 0 : Math.trunc(createdMs / 1000),
     CreatedAt: image.createdAt,
   };

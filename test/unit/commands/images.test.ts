@@ -10,6 +10,7 @@ const busybox = image({
   createdAt: "2026-01-01T11:59:50Z",
   size: 2_134_016,
   labels: { built: "here" },
+  containers: 2,
 });
 const nameless = image({
   id: `sha256:${"34".repeat(32)}`,
@@ -43,6 +44,28 @@ describe("images", () => {
     [["--sort", "size", "-q"], "121212121212\nabababababab\n343434343434\n"],
     [["--format", "{{.Repository}}:{{.Tag}}", "alpine"], "docker.io/library/alpine:latest\n"],
     [["-q", "nosuch"], ""],
+    [["-aq", "-f", "reference!=*alpine*"], "121212121212\n343434343434\n"],
+    [["-q", "-f", "label!=built"], "abababababab\n343434343434\n"],
+    [["-q", "-f", "label=bui*=h*"], "121212121212\n"],
+    [["-q", "-f", "dangling=false"], "121212121212\nabababababab\n"],
+    [["-q", "-f", "before=alpine"], "343434343434\n"],
+    [["-q", "-f", "after=343434"], "121212121212\nabababababab\n"],
+    [["-q", "-f", "until=2025-01-01"], "343434343434\n"],
+    [["-q", "-f", "id=1212"], "121212121212\n"],
+    [["-q", "-f", "containers=true"], "121212121212\n"],
+    [["-q", "-f", "containers=false"], "abababababab\n343434343434\n"],
+    [["-q", "-f", "intermediate=true"], ""],
+    [["-q", "-f", "readonly=false", "-f", "id=34"], "343434343434\n"],
+    [["-q", "-f", `digest=sha256:${"cd".repeat(32)}`, "-f", "id=ab"], "abababababab\n"],
+    [["--sort", "tag", "-n", "--format", "{{.Tag}}"], "<none>\nlatest\nlatest\nv1\n"],
+    [
+      ["--noheading", "--history", "alpine"],
+      "docker.io/library/alpine  latest      abababababab  2 days ago  7.66 MB     docker.io/library/alpine:latest\n",
+    ],
+    [
+      ["--format", '{{.CreatedAt}} {{.Size}} {{.VirtualSize}} {{index .Labels "built"}}', "team/*"],
+      "2026-01-01 11:59:50 +0000 UTC 2.13 MB 2134016 here\n".repeat(2),
+    ],
   ])("%j", async (argv, expected) => {
     expect((await images(argv)).stdout).toBe(expected);
   });
@@ -55,13 +78,26 @@ describe("images", () => {
         RepoTags: ["docker.io/library/alpine:latest"],
         Size: 7_660_000,
         Created: 1_767_096_000,
-        Dangling: false,
+        CreatedAt: "2025-12-30T12:00:00Z",
+        Labels: null,
+        Containers: 0,
+        Names: ["docker.io/library/alpine:latest"],
+        History: ["docker.io/library/alpine:latest"],
+        VirtualSize: 7_660_000,
       },
     ]);
   });
 
-  test("an unknown key to sort by is refused", async () => {
-    expect((await images(["--sort", "colour"])).stderr).toContain("use one of: created");
+  test.each([
+    [["--sort", "colour"], "use one of: created, id, repository, size, tag"],
+    [["-f", "colour=red"], "use one of: after, before, containers, dangling, digest, id"],
+    [["-f", "dangling=maybe"], "neither true nor false"],
+    [["-f", "before=nosuch"], "no such image"],
+    [["--format", "{{.Bogus}}"], "no field .Bogus; there are .Containers .Created"],
+  ])("%j is refused with what would be right", async (argv, right) => {
+    const { status, stderr } = await images(argv);
+    expect(status).toBe(125);
+    expect(stderr).toContain(right);
   });
 });
 
