@@ -29,6 +29,14 @@ const rename: CommandEntry = {
   summary: "give a container another name",
   load: async () => (await import("../commands/rename.ts")).rename,
 };
+const pause: CommandEntry = {
+  summary: "stop every process of containers until unpause",
+  load: async () => (await import("../commands/pause.ts")).pause,
+};
+const unpause: CommandEntry = {
+  summary: "let paused containers go on",
+  load: async () => (await import("../commands/unpause.ts")).unpause,
+};
 const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
@@ -106,6 +114,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   create,
   start,
   restart,
+  pause,
+  unpause,
   init,
   rename,
   attach,
@@ -159,6 +169,8 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       create,
       start,
       restart,
+      pause,
+      unpause,
       init,
       rename,
       exists: {

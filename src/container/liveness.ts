@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { processStartTime } from "../platform/process-start-time.ts";
+import { processStartTime, readLife } from "../platform/process-start-time.ts";
 
 /** A process named so that a reused pid is not taken for it: proc_pid_stat(5), field 22. */
 export interface ProcessIdentity {
@@ -35,6 +35,17 @@ export function readProcessIdentity(
 /** Whether that very process still runs: the kernel is asked, nothing is remembered. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return processStartTime(identity.pid) === identity.startTime;
+}
+
+/** Init of a container, if it lives, and whether it is stopped by a signal. */
+export function findLiveInit(
+  runDir: string,
+): { readonly pid: number; readonly isStopped: boolean } | undefined {
+  const identity = readProcessIdentity(runDir, "init");
+  if (identity === undefined) return undefined;
+  const life = readLife(identity.pid);
+  if (life?.startTime !== identity.startTime) return undefined;
+  return { pid: identity.pid, isStopped: life.isStopped };
 }
 
 /** The identity of a live `monitor` or `init`, else undefined. */

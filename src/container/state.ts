@@ -1,11 +1,13 @@
 import path from "node:path";
 import { type ExitRecord, readExitRecord } from "./exit-record.ts";
-import { findLiveProcess } from "./liveness.ts";
+import { findLiveInit, findLiveProcess } from "./liveness.ts";
 
 /** States of the OCI runtime specification, as Podman shows them. */
 export type ContainerState =
   | { readonly status: "created" }
   | { readonly status: "running"; readonly pid: number }
+  /** Its init is stopped: SIGSTOP from outside is the only way (pid_namespaces(7)). */
+  | { readonly status: "paused"; readonly pid: number }
   | { readonly status: "exited"; readonly exit: ExitRecord }
   /** It was started and is gone, and nobody could write down how: kill -9 of the monitor, reboot. */
   | { readonly status: "exited"; readonly exit: undefined };
@@ -32,11 +34,11 @@ export const exitFileName = "exit";
 export function readContainerState(sources: StateSources): ContainerState {
   if (sources.bootId === undefined) return { status: "created" };
   if (sources.bootId === sources.currentBootId) {
-    const init = findLiveProcess(sources.runDir, "init");
+    const init = findLiveInit(sources.runDir);
     // Without its monitor nobody would notice the end of init; the kernel kills it then
     // (PR_SET_PDEATHSIG), so both have to live.
     if (init !== undefined && findLiveProcess(sources.runDir, "monitor") !== undefined) {
-      return { status: "running", pid: init.pid };
+      return { status: init.isStopped ? "paused" : "running", pid: init.pid };
     }
   }
   return { status: "exited", exit: readExitRecord(path.join(sources.dir, exitFileName)) };

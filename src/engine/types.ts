@@ -380,6 +380,14 @@ export interface ContainerService extends ContainerFileService {
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING
    */
   init(nameOrId: string): Promise<void>;
+  /**
+   * Stops every process of it, until {@link unpause}.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONTAINER_PAUSED
+   */
+  pause(nameOrId: string): Promise<void>;
+  /** @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING */
+  unpause(nameOrId: string): Promise<void>;
   /** Stops it, if it runs, and starts it in the background. */
   restart(nameOrId: string, options?: RestartOptions): Promise<void>;
   /** @throws TsmanError CONTAINER_NOT_FOUND, NAME_INVALID, NAME_IN_USE */

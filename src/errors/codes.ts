@@ -22,6 +22,7 @@ export const errorCodes = {
   // state: the thing exists but is in the wrong state
   CONTAINER_RUNNING: 2,
   CONTAINER_NOT_RUNNING: 125,
+  CONTAINER_PAUSED: 125,
   LOG_UNAVAILABLE: 125,
   // registry: the other side of the network
   REGISTRY_UNREACHABLE: 125,

@@ -36,7 +36,14 @@ interface Libc {
   readonly utimensat: (dir: number, path: Buffer, times: BigInt64Array, flags: number) => number;
   readonly chroot: (path: Buffer) => number;
   readonly fchdir: (fd: number) => number;
-  readonly openat2: (call: number, dir: number, path: Buffer, how: BigUint64Array, size: number) => number;
+  readonly openat2: (
+    call: number,
+    dir: number,
+    path: Buffer,
+    how: BigUint64Array,
+    size: number,
+  ) => number;
+  readonly syscall: (number: number, a: number, b: number, c: number, d: number) => number | bigint;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
 
@@ -82,6 +89,7 @@ function bindLibc(): Libc {
       "long syscall(long number, int dirfd, const void *path, const void *how, size_t size)",
     ),
     syncfs: library.func("int syncfs(int fd)"),
+    syscall: library.func("long syscall(long number, long a, long b, long c, long d)"),
   };
 }
 
@@ -266,4 +274,29 @@ export async function syncFilesystem(fd: number): Promise<void> {
     else reject(new ErrnoError("syncfs", `descriptor ${fd}`, 5));
   });
   await promise;
+}
+
+/** Their numbers on every architecture: asm-generic/unistd.h. */
+const pidfdSendSignalCall = 424;
+const pidfdOpenCall = 434;
+
+/**
+ * pidfd_open(2): a descriptor that means this process for ever, whoever gets its pid.
+ *
+ * @returns undefined when there is none; else a descriptor that is the caller's to close.
+ */
+export function pidfdOpen(pid: number): number | undefined {
+  const fd = Number(libc().syscall(pidfdOpenCall, pid, 0, 0, 0));
+  if (fd !== -1) return fd;
+  const errno = libc().errno();
+  if (errnoName(errno) === "ESRCH") return undefined;
+  throw new ErrnoError("pidfd_open", `process ${pid}`, errno);
+}
+
+/** pidfd_send_signal(2); whether the process was still there. */
+export function pidfdSendSignal(pidfd: number, signal: number): boolean {
+  if (Number(libc().syscall(pidfdSendSignalCall, pidfd, signal, 0, 0)) !== -1) return true;
+  const errno = libc().errno();
+  if (errnoName(errno) === "ESRCH") return false;
+  throw new ErrnoError("pidfd_send_signal", `signal ${signal}`, errno);
 }

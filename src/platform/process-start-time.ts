@@ -8,13 +8,30 @@ import { readFileSync } from "node:fs";
  * @returns undefined when there is no such process, or only its zombie.
  */
 export function processStartTime(pid: number): bigint | undefined {
+  return readLife(pid)?.startTime;
+}
+
+/** A process that runs or is stopped. */
+export interface ProcessLife {
+  readonly startTime: bigint;
+  /** By a signal such as SIGSTOP. */
+  readonly isStopped: boolean;
+  /** It takes signals later: states D (waits in the kernel) and t (traced) of proc_pid_stat(5). */
+  readonly isWaiting: boolean;
+}
+
+/** Like {@link processStartTime}, with whether the process is stopped. */
+export function readLife(pid: number): ProcessLife | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, "latin1");
   } catch {
     return undefined;
   }
-  return parseStartTime(text);
+  const startTime = parseStartTime(text);
+  if (startTime === undefined) return undefined;
+  const state = text[text.lastIndexOf(")") + 2];
+  return { startTime, isStopped: state === "T", isWaiting: state === "D" || state === "t" };
 }
 
 /**

@@ -23,7 +23,10 @@ export function totalMemory(): number {
 }
 
 /** A namespace of a process: `pid:[4026531836]`; undefined as well when it may not be seen. */
-export function readNamespace(pid: number | "self", type: "mnt" | "net" | "pid"): string | undefined {
+export function readNamespace(
+  pid: number | "self",
+  type: "mnt" | "net" | "pid",
+): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${type}`);
   } catch {

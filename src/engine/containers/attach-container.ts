@@ -6,7 +6,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { AttachOptions, RunIo, RunSession } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer } from "./find-container.ts";
+import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
 import { defaultDetachKeys } from "./launch-context.ts";
 import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
 
@@ -23,7 +23,9 @@ export async function attachContainer(
   io: RunIo,
 ): Promise<RunSession> {
   const record = getContainer(context, nameOrId);
-  if (containerState(context, record).status !== "running") throw notRunning(record);
+  const state = containerState(context, record);
+  assertNotPaused(state, record, `attach to container ${record.name}`);
+  if (state.status !== "running") throw notRunning(record);
   const runDir = context.store.containers.runDir(record.id);
   await io.beforeStart?.();
   const { stdin, stdout, stderr } = io;

@@ -6,6 +6,7 @@ import { containerEvent } from "./container-events.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
 import { removeContainer } from "./remove-container.ts";
 import { startContainer } from "./start-container.ts";
+import { stopContainer } from "./stop-container.ts";
 
 /**
  * Does what is to be done when a container has ended: `--rm` removes it, a restart policy starts it
@@ -42,8 +43,11 @@ export async function cleanUpContainer(
     (now) => nextLife(now, exit),
   );
   if (session === undefined) return;
-  context.events.emit(containerEvent("restart", record));
   session.release();
+  context.events.emit(containerEvent("restart", record));
+  // Somebody stopped it after the decision, when there was nothing to stop yet.
+  const started = context.store.containers.find(record.id);
+  if (started?.stoppedByUser === true) await stopContainer(context, record.id, undefined);
 }
 
 /** What a policy's restart changes in the record; undefined: there is none. */

@@ -38,6 +38,14 @@ export function createContainerService(context: EngineContext): ContainerService
       const { restartContainer } = await import("./restart-container.ts");
       await restartContainer(context, nameOrId, options);
     },
+    async pause(nameOrId) {
+      const { pauseContainer } = await import("./pause-container.ts");
+      await pauseContainer(context, nameOrId);
+    },
+    async unpause(nameOrId) {
+      const { unpauseContainer } = await import("./pause-container.ts");
+      await unpauseContainer(context, nameOrId);
+    },
     async rename(nameOrId, name) {
       const { renameContainer } = await import("./rename-container.ts");
       renameContainer(context, nameOrId, name);

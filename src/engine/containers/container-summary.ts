@@ -2,7 +2,7 @@ import type { ContainerMount, NetworkRequest } from "../../container/options.ts"
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerState, ContainerSummary } from "../types.ts";
-import { containerState } from "./find-container.ts";
+import { containerState, isUp } from "./find-container.ts";
 
 /** What `ps` shows of a container, with the kernel's word on whether it runs. */
 export function containerSummary(
@@ -23,7 +23,7 @@ export function containerSummary(
     finishedAt: exit?.finishedAt,
     exitCode: exit?.exitCode,
     isOutOfMemory: exit?.isOutOfMemory,
-    pid: state.status === "running" ? state.pid : undefined,
+    pid: isUp(state) ? state.pid : undefined,
     ports: record.ports,
     labels: record.options.labels,
     mounts: record.options.mounts.map((mount: ContainerMount) => mount.target),
@@ -38,7 +38,7 @@ export function containerSummary(
   };
 }
 
-function shownState(status: "created" | "running" | "exited"): ContainerState {
+function shownState(status: "created" | "running" | "paused" | "exited"): ContainerState {
   return status === "exited" ? "stopped" : status;
 }
 

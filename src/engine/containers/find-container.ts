@@ -55,7 +55,25 @@ export function isRestarting(context: EngineContext, record: ContainerRecord): b
   );
 }
 
+/**
+ * Refuses what a paused container cannot do.
+ *
+ * @param what verb and object: `stop container web`
+ * @throws TsmanError CONTAINER_PAUSED
+ */
+export function assertNotPaused(
+  state: ContainerState,
+  record: ContainerRecord,
+  what: string,
+): void {
+  if (state.status !== "paused") return;
+  throw new TsmanError("CONTAINER_PAUSED", `${what}: it is paused`, {
+    hint: `let it go on first: tsman unpause ${record.name}`,
+    details: { container: record.id },
+  });
+}
+
 /** Whether a container has processes, be they paused. */
 export function isUp(state: ContainerState): state is Extract<ContainerState, { pid: number }> {
-  return state.status === "running";
+  return state.status === "running" || state.status === "paused";
 }

@@ -21,7 +21,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { ensureImage } from "../images/ensure-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
-import { containerState } from "./find-container.ts";
+import { containerState, isUp } from "./find-container.ts";
 
 /** A volume that the container needs, and the name under which the store has or will have it. */
 export interface PlannedVolume extends VolumeNeed {
@@ -245,7 +245,7 @@ function joined(
     });
   }
   const state = containerState(context, record);
-  if (mustRun && state.status !== "running") {
+  if (mustRun && !isUp(state)) {
     throw new TsmanError(
       "CONTAINER_NOT_RUNNING",
       `join the namespaces of container ${record.name}: it does not run`,
@@ -258,7 +258,7 @@ function joined(
     join: {
       container: name,
       // A container that is only created learns it when it starts.
-      pid: state.status === "running" ? state.pid : 0,
+      pid: isUp(state) ? state.pid : 0,
       hostname: record.options.hostname ?? record.id.slice(0, 12),
       hostsPath: existing(path.join(dir, "hosts")),
       resolvConfPath: existing(path.join(dir, "resolv.conf")),

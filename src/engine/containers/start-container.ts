@@ -7,7 +7,7 @@ import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts"
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import type { RunIo, RunSession, StartOptions } from "../types.ts";
-import { containerState, getContainer, isUp } from "./find-container.ts";
+import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
 import { busyDelay, removedMeanwhile } from "./lock-container.ts";
 import { planRestart } from "./plan-container.ts";
@@ -38,7 +38,9 @@ export async function startContainer(
   for (;;) {
     io.signal?.throwIfAborted();
     const record = getContainer(context, id);
-    if (isUp(containerState(context, record))) return undefined;
+    const state = containerState(context, record);
+    assertNotPaused(state, record, `start container ${record.name}`);
+    if (isUp(state)) return undefined;
     if (!removesItself(record, deadline)) {
       const outcome = await startOnce(context, record, { io, options, claim });
       if (outcome !== "busy") return outcome;

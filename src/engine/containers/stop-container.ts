@@ -5,7 +5,13 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer, isRestarting, isUp } from "./find-container.ts";
+import {
+  assertNotPaused,
+  containerState,
+  getContainer,
+  isRestarting,
+  isUp,
+} from "./find-container.ts";
 import { waitForExit } from "./wait-for-exit.ts";
 
 const sigkill = 9;
@@ -22,9 +28,11 @@ export async function stopContainer(
   timeout: number | undefined,
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  // Before anything else: whoever is about to start it again asks for this.
+  const state = containerState(context, record);
+  assertNotPaused(state, record, `stop container ${record.name}`);
+  // In any case: whoever is about to start it again asks for this.
   noteStop(context, record);
-  if (!isUp(containerState(context, record)) && !isRestarting(context, record)) return;
+  if (!isUp(state) && !isRestarting(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
   const runDir = context.store.containers.runDir(record.id);
   const signal = parseSignal(record.stopSignal);
@@ -52,11 +60,14 @@ function noteStop(context: EngineContext, record: ContainerRecord): void {
 export function killContainer(context: EngineContext, nameOrId: string, signal = "KILL"): void {
   const number = parseSignal(signal);
   const record = getContainer(context, nameOrId);
+  const state = containerState(context, record);
+  if (number !== sigkill) {
+    assertNotPaused(state, record, `send ${signal} to container ${record.name}`);
+  }
   // Docker's rule: a signal that ends it is meant to.
   if (number === sigkill || number === parseSignal(record.stopSignal)) noteStop(context, record);
-  const isRunning = containerState(context, record).status === "running";
   const runDir = context.store.containers.runDir(record.id);
-  if (isRunning && sendMonitorCommand(runDir, { kind: "signal", signal: number })) {
+  if (isUp(state) && sendMonitorCommand(runDir, { kind: "signal", signal: number })) {
     context.events.emit(containerEvent("kill", record, { signal: String(number) }));
     return;
   }
