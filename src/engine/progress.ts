@@ -2,6 +2,8 @@
 export type PullProgress =
   | { readonly kind: "resolving"; readonly reference: string }
   | { readonly kind: "waiting"; readonly digest: string; readonly reason: string }
+  /** How many blobs the image has: the number of digests that will be told of. */
+  | { readonly kind: "layers"; readonly total: number }
   | { readonly kind: "layer-exists"; readonly digest: string }
   | { readonly kind: "layer-start"; readonly digest: string; readonly total: number }
   | {

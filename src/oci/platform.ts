@@ -46,6 +46,12 @@ export function formatPlatform(platform: Platform): string {
   return `${platform.os}/${platform.architecture}${variant}`;
 }
 
+/** GOARCH values that images are made for; a single word must be one. */
+const knownArchitectures = new Set([
+  ...Object.values(goArchitectures),
+  ..."ppc64 mips mipsle mips64 mips64le wasm".split(" "),
+]);
+
 const partPattern = /^[A-Za-z0-9_.-]{1,32}$/;
 
 /**
@@ -65,6 +71,9 @@ export function parsePlatform(text: string): Platform {
   const [first = "", second, third] = parts.map((part) => part.toLowerCase());
   if (second === undefined) {
     if (first === "linux") return hostPlatform();
+    if (!knownArchitectures.has(first) && !aliases.has(first)) {
+      fail(`${first} is neither linux nor an architecture`);
+    }
     return withAlias("linux", first, undefined);
   }
   return withAlias(first, second, third);

@@ -50,6 +50,7 @@ function lineOf(event: PullProgress): string | undefined {
       return `Layer ${shortDigest(event.digest)}: again in ${Math.ceil(event.delayMs / 1000)} s: ${event.reason}`;
     case "config":
       return `Config ${shortDigest(event.digest)}`;
+    case "layers":
     case "layer-progress":
     case "done":
       return undefined;
@@ -71,6 +72,7 @@ const maxRows = 16;
 
 function bars(stderr: Output, columns: () => number): ProgressView {
   const all = new Map<string, Bar>();
+  let total = 0;
   let painted = 0;
   let lastPaint = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -80,7 +82,7 @@ function bars(stderr: Output, columns: () => number): ProgressView {
     lastPaint = Date.now();
     const width = Math.max(40, columns());
     const up = painted > 0 ? `\x1b[${painted}A` : "";
-    const rows = visibleRows(all, width).map((row) => `\x1b[2K${row}\n`);
+    const rows = visibleRows(all, total, width).map((row) => `\x1b[2K${row}\n`);
     stderr.write(`${up}${rows.join("")}\x1b[J`);
     painted = rows.length;
   };
@@ -106,6 +108,9 @@ function bars(stderr: Output, columns: () => number): ProgressView {
       switch (event.kind) {
         case "resolving":
           stderr.write(`${escapeControls(`Pulling ${event.reference}`)}\n`);
+          return;
+        case "layers":
+          total = event.total;
           return;
         case "layer-start":
           Object.assign(bar(event.digest), { total: event.total, state: undefined });
@@ -144,11 +149,13 @@ function bars(stderr: Output, columns: () => number): ProgressView {
 }
 
 /** All bars; of many, those that are not done, and how many are. */
-function visibleRows(all: ReadonlyMap<string, Bar>, width: number): string[] {
+function visibleRows(all: ReadonlyMap<string, Bar>, total: number, width: number): string[] {
   const line = ([digest, bar]: readonly [string, Bar]): string => barLine(digest, bar, width);
-  if (all.size <= maxRows) return [...all].map(line);
+  // Those that were not begun have no bar yet.
+  const known = Math.max(total, all.size);
+  if (known <= maxRows) return [...all].map(line);
   const open = [...all].filter(([, bar]) => !bar.isDone);
-  const summary = `${all.size - open.length} of ${all.size} layers are there`;
+  const summary = `${all.size - open.length} of ${known} layers are there`;
   return [...open.slice(0, maxRows - 1).map(line), summary];
 }
 

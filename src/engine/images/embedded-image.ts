@@ -3,7 +3,7 @@ import path from "node:path";
 import { embeddedImagesDir } from "../../platform/native.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
-import { embeddedImageName } from "./find-image.ts";
+import { embeddedImageName, embeddedImageRemoved } from "./find-image.ts";
 import { importLayout } from "./import-layout.ts";
 
 /**
@@ -15,5 +15,9 @@ import { importLayout } from "./import-layout.ts";
 export async function adoptEmbeddedImage(context: EngineContext): Promise<ImageRecord | undefined> {
   const layout = path.join(embeddedImagesDir(), "busybox");
   if (!existsSync(path.join(layout, "index.json"))) return undefined;
-  return await importLayout(context, layout, embeddedImageName);
+  const image = await importLayout(context, layout, embeddedImageName);
+  if (context.store.settings.get(embeddedImageRemoved) !== undefined) {
+    context.store.settings.remove(embeddedImageRemoved);
+  }
+  return image;
 }

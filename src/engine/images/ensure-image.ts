@@ -1,3 +1,4 @@
+import { type ErrorCode, isTsmanError, TsmanError } from "../../errors/index.ts";
 import { formatPlatform, platformServes } from "../../oci/platform.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
@@ -8,7 +9,7 @@ import { findImage, getImage } from "./find-image.ts";
  * The image that a container is to be made from, after the pull policy: `missing` (default) pulls
  * what is not there, `always` pulls, `newer` pulls when the registry has another, `never` does not.
  *
- * @throws TsmanError IMAGE_NOT_FOUND, or what a pull throws.
+ * @throws TsmanError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, or what a pull throws.
  */
 export async function ensureImage(
   context: EngineContext,
@@ -16,7 +17,11 @@ export async function ensureImage(
   options: PullOptions,
 ): Promise<ImageRecord> {
   const policy = options.policy ?? "missing";
-  if (policy === "never") return await getImage(context, text);
+  if (policy === "never") {
+    const image = await getImage(context, text);
+    if (serves(image, options)) return image;
+    throw otherPlatform(text, image, options);
+  }
   const present = await findImage(context, text);
   const isUsable = present !== undefined && serves(present, options);
   // An image with a localhost/ name has no registry to ask.
@@ -24,7 +29,48 @@ export async function ensureImage(
   if (isUsable && (policy === "missing" || isLocal)) return present;
   const { pullImage, isOutdated } = await import("./pull-image.ts");
   if (isUsable && policy === "newer" && !(await isOutdated(text, present, options))) return present;
-  return await pullImage(context, text, options);
+  try {
+    return await pullImage(context, text, options);
+  } catch (error) {
+    // A name that is here for another platform is not simply "not found".
+    if (present === undefined || isUsable || !isMissing(error)) throw error;
+    throw otherPlatform(text, present, options, error);
+  }
+}
+
+/** Whether the registry, or none, has the image. */
+function isMissing(error: unknown): boolean {
+  return isTsmanError(error) && missingCodes.has(error.code);
+}
+
+const missingCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "IMAGE_NOT_FOUND",
+  "PLATFORM_NOT_FOUND",
+  "REGISTRY_NOT_FOUND",
+  "REGISTRY_DENIED",
+  "REGISTRY_AUTH",
+  "REGISTRY_UNREACHABLE",
+]);
+
+function otherPlatform(
+  text: string,
+  image: ImageRecord,
+  options: PullOptions,
+  cause?: unknown,
+): TsmanError {
+  const { os, architecture, variant } = image.config;
+  const own = formatPlatform({ os, architecture, variant });
+  const wanted = options.platform === undefined ? "this host" : formatPlatform(options.platform);
+  const why = cause instanceof Error ? `; ${cause.message}` : "";
+  return new TsmanError(
+    "PLATFORM_NOT_FOUND",
+    `choose image ${text} for ${wanted}: the local one is for ${own}${why}`,
+    {
+      hint: `to take the local one: --platform ${own}`,
+      details: { wanted, offered: [own] },
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
 }
 
 function serves(image: ImageRecord, options: PullOptions): boolean {

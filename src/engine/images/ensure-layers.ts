@@ -45,6 +45,8 @@ export async function ensureLayers(
   // A layer may occur twice in an image (an empty one, say): the chain ids differ then, so each
   // is unpacked, but only one of them downloads since the blob is locked meanwhile.
   const missing: ImageLayer[] = [];
+  const blobs = new Set(image.layers.map(({ blob }) => blob));
+  options.onProgress?.({ kind: "layers", total: blobs.size });
   for (const layer of image.layers) {
     if (context.store.layers.has(options.mapping.key, layer.chainId)) {
       options.onProgress?.({ kind: "layer-exists", digest: layer.blob });

@@ -9,6 +9,15 @@ export const embeddedImageName = "localhost/busybox:latest";
 /** At least this much of an id, so that short names are rarely taken for one. */
 const idPrefix = /^(?:sha256:)?[0-9a-f]{3,64}$/;
 
+/** Set in a store from which the embedded image was removed: only its name brings it back. */
+export const embeddedImageRemoved = "embedded-image-removed";
+
+/** What {@link findImage} takes. */
+export interface FindOptions {
+  /** Take the embedded image up again though it was removed; default: true. */
+  readonly revive?: boolean | undefined;
+}
+
 /**
  * Looks an image up in the store only: by name (local names first, as Podman does), by digest
  * reference, then by id or unique id prefix.
@@ -19,13 +28,15 @@ const idPrefix = /^(?:sha256:)?[0-9a-f]{3,64}$/;
 export async function findImage(
   context: EngineContext,
   text: string,
+  options: FindOptions = {},
 ): Promise<ImageRecord | undefined> {
   const { images } = context.store;
   if (text.startsWith("sha256:") && idPrefix.test(text)) return images.findById(text);
   for (const name of localCandidates(text)) {
     const found = images.findByName(name);
     if (found !== undefined) return found;
-    if (name === embeddedImageName) {
+    const isRemoved = (): boolean => context.store.settings.get(embeddedImageRemoved) === "yes";
+    if (name === embeddedImageName && (options.revive !== false || !isRemoved())) {
       // Loaded on a miss only: parsing documents is not for the path of a present image.
       const { adoptEmbeddedImage } = await import("./embedded-image.ts");
       const adopted = await adoptEmbeddedImage(context);
@@ -40,8 +51,12 @@ export async function findImage(
  *
  * @throws TsmanError IMAGE_NOT_FOUND
  */
-export async function getImage(context: EngineContext, text: string): Promise<ImageRecord> {
-  const image = await findImage(context, text);
+export async function getImage(
+  context: EngineContext,
+  text: string,
+  options: FindOptions = {},
+): Promise<ImageRecord> {
+  const image = await findImage(context, text, options);
   if (image !== undefined) return image;
   throw new TsmanError("IMAGE_NOT_FOUND", `find image ${text}: not in the local store`, {
     hint: `fetch it with: tsman pull ${text}`,

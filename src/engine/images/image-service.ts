@@ -7,7 +7,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { ImageRemoval, ImageService, ImageSummary } from "../types.ts";
 import { ensureImage } from "./ensure-image.ts";
-import { embeddedImageName, findImage, getImage } from "./find-image.ts";
+import { embeddedImageName, embeddedImageRemoved, findImage, getImage } from "./find-image.ts";
 
 /** The image part of the engine over a context. */
 export function createImageService(context: EngineContext): ImageService {
@@ -21,7 +21,7 @@ export function createImageService(context: EngineContext): ImageService {
     },
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.
-      await unlessUnwritable(() => findImage(context, embeddedImageName));
+      await unlessUnwritable(() => findImage(context, embeddedImageName, { revive: false }));
       return context.store.images.list().map((image) => summaryOf(context, image));
     },
     async find(nameOrId) {
@@ -74,11 +74,12 @@ async function removeImage(
   nameOrId: string,
   force: boolean,
 ): Promise<ImageRemoval> {
-  const image = await getImage(context, nameOrId);
+  const image = await getImage(context, nameOrId, { revive: false });
   const { containers, images } = context.store;
   const name = writtenName(image, nameOrId);
   if (name !== undefined && image.names.length > 1) {
     images.untag(name);
+    await noteRemoval(context, [name]);
     context.events.emit({ type: "image", status: "untag", id: image.id, name });
     return { untagged: [name], deleted: [] };
   }
@@ -106,7 +107,14 @@ async function removeImage(
   context.events.emit({ type: "image", status: "remove", id: image.id, name: name ?? image.id });
   await collectContent(context.store, { removeTree: (tree) => discardTree(context, tree) });
   context.store.ensureReserve();
+  await noteRemoval(context, image.names);
   return { untagged: [...image.names], deleted: [image.id] };
+}
+
+/** The embedded image stays away until somebody names it again. */
+async function noteRemoval(context: EngineContext, names: readonly string[]): Promise<void> {
+  if (!names.includes(embeddedImageName)) return;
+  await unlessUnwritable(async () => context.store.settings.set(embeddedImageRemoved, "yes"));
 }
 
 function inUse(image: ImageRecord, users: readonly ContainerRecord[]): TsmanError {

@@ -33,17 +33,23 @@ describe("reading --platform", () => {
     expect(formatPlatform(parsePlatform(text))).toBe(normal);
   });
 
-  test.each(["", "/", "linux/", "a/b/c/d", "linux/am d64", "linux/\r\n", "x".repeat(5000)])(
-    "%j is refused with an example of how to write it",
-    (text) => {
-      expect(() => parsePlatform(text)).toThrow(/^read platform/);
-      try {
-        parsePlatform(text);
-      } catch (error) {
-        expect(isTsmanError(error, "USAGE") && error.hint).toContain("linux/arm64");
-      }
-    },
-  );
+  test.each([
+    "",
+    "/",
+    "linux/",
+    "a/b/c/d",
+    "linux/am d64",
+    "linux/\r\n",
+    "x".repeat(5000),
+    "bogus",
+  ])("%j is refused with an example of how to write it", (text) => {
+    expect(() => parsePlatform(text)).toThrow(/^read platform/);
+    try {
+      parsePlatform(text);
+    } catch (error) {
+      expect(isTsmanError(error, "USAGE") && error.hint).toContain("linux/arm64");
+    }
+  });
 });
 
 describe("choosing from an index", () => {

@@ -54,6 +54,18 @@ describe("progress", () => {
     expect(Math.max(...painted.split("\n").map((line) => line.length))).toBeLessThan(40);
   });
 
+  test("of many layers it says from the beginning how many there are", () => {
+    vi.useFakeTimers();
+    const { stderr, onProgress, finish } = view({ isTerminal: true });
+    onProgress({ kind: "layers", total: 121 });
+    onProgress({ kind: "layer-start", digest: digest(0), total: 5 });
+    onProgress({ kind: "layer-done", digest: digest(0) });
+    onProgress({ kind: "layer-start", digest: digest(1), total: 5 });
+    finish();
+    vi.useRealTimers();
+    expect(stderr.text).toContain("1 of 121 layers are there");
+  });
+
   test("of a hundred layers it shows as many as fit on a screen", () => {
     vi.useFakeTimers();
     const { stderr, onProgress, finish } = view({ isTerminal: true });
