@@ -85,74 +85,39 @@ size_t log_unfinished(const uint8_t *text, size_t size)
     return 0;
 }
 
-static const char replacement[] = "\\ufffd";
-
-/* The escape of a byte that JSON does not hold as it is. */
-static const char *escape_of(uint8_t byte, char unicode[8])
-{
-    switch (byte) {
-    case '"':
-        return "\\\"";
-    case '\\':
-        return "\\\\";
-    case '\n':
-        return "\\n";
-    case '\r':
-        return "\\r";
-    case '\t':
-        return "\\t";
-    default:
-        break;
-    }
-    if (byte >= 0x20 && byte != 0x7f)
-        return NULL;
-    snprintf(unicode, 8, "\\u%04x", byte);
-    return unicode;
-}
-
-/* Bytes of ASCII that stand for themselves. */
-static size_t plain_bytes(const uint8_t *text, size_t size)
-{
-    size_t count = 0;
-    while (count < size && text[count] >= 0x20 && text[count] < 0x80 && text[count] != '"' &&
-           text[count] != '\\')
-        count++;
-    return count;
-}
-
-/* One function for both, so that they cannot differ; `to` may be NULL. */
-static size_t convert(uint8_t *to, const uint8_t *text, size_t size)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < size;) {
-        char unicode[8];
-        const char *escape = NULL;
-        size_t bytes = plain_bytes(text + i, size - i);
-        if (bytes == 0 && text[i] < 0x80) {
-            bytes = 1;
-            escape = escape_of(text[i], unicode);
-        } else if (bytes == 0) {
-            bytes = character_bytes(text + i, size - i);
-            if (bytes == 0 || bytes != log_character_size(text[i])) {
-                escape = replacement;
-                bytes = bytes > 0 ? bytes : 1;
-            }
-        }
-        size_t length = escape ? strlen(escape) : bytes;
-        if (to != NULL)
-            memcpy(to + used, escape ? (const uint8_t *)escape : text + i, length);
-        used += length;
-        i += bytes;
-    }
-    return used;
-}
-
-size_t log_json_size(const uint8_t *text, size_t size)
-{
-    return convert(NULL, text, size);
-}
-
 size_t log_json_write(uint8_t *to, const uint8_t *text, size_t size)
 {
-    return convert(to, text, size);
+    static const uint8_t digits[] = "0123456789abcdef";
+    static const uint8_t replacement[] = {'\\', 'u', 'f', 'f', 'f', 'd'};
+    static const uint8_t letters[128] = {
+        ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    uint8_t *begin = to;
+    for (size_t i = 0; i < size;) {
+        uint8_t byte = text[i];
+        if (byte >= 0x80) {
+            size_t bytes = character_bytes(text + i, size - i);
+            if (bytes > 0 && bytes == log_character_size(byte)) {
+                memcpy(to, text + i, bytes);
+                to += bytes;
+            } else {
+                memcpy(to, replacement, sizeof(replacement));
+                to += sizeof(replacement);
+            }
+            i += bytes > 0 ? bytes : 1;
+            continue;
+        }
+        i++;
+        if (letters[byte] != 0) {
+            *to++ = '\\';
+            *to++ = letters[byte];
+        } else if (byte < 0x20) {
+            memcpy(to, "\\u00", 4);
+            to[4] = digits[byte >> 4];
+            to[5] = digits[byte & 15];
+            to += 6;
+        } else {
+            *to++ = byte;
+        }
+    }
+    return (size_t)(to - begin);
 }

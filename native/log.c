@@ -130,13 +130,13 @@ struct text {
     bool has_end; /* the last byte is the newline */
 };
 
-static uint64_t line_size(const struct log *log, const struct log_read *read,
-                          const struct text *text)
+/* At most: what it takes is known when it is written. */
+static size_t line_room(const struct log *log, const struct log_read *read, const struct text *text)
 {
     if (log->format == LOG_K8S_FILE)
-        return read->head + text->length + !text->has_end;
-    return sizeof("{\"log\":\"") - 1 + log_json_size(text->held, text->held_length) +
-           log_json_size(text->data, text->length) + read->tail_length;
+        return read->head + text->length + 1;
+    return sizeof("{\"log\":\"") - 1 + LOG_JSON_FACTOR * (text->held_length + text->length) +
+           read->tail_length;
 }
 
 static size_t append(size_t used, const void *bytes, size_t length)
@@ -226,16 +226,20 @@ static int write_lines(struct log *log, const struct log_read *read, int stream,
         text.held = held;
         text.held_length = held_length;
         held_length = 0;
-        uint64_t bytes = line_size(log, read, &text);
-        bool full = log->limit > 0 && log->size + used > 0 && log->size + used + bytes > log->limit;
-        if (full || used + bytes > room) {
+        if (used + line_room(log, read, &text) > room) {
             if (write_all(log, batch, used) < 0)
                 return -1;
             used = 0;
         }
-        if (full && rotate(log) < 0)
-            return -1;
-        used = append_line(used, log, read, &text);
+        size_t end = append_line(used, log, read, &text);
+        bool full = log->limit > 0 && log->size + used > 0 && log->size + end > log->limit;
+        if (full) {
+            if (write_all(log, batch, used) < 0 || rotate(log) < 0)
+                return -1;
+            memmove(batch, batch + used, end - used);
+            end -= used;
+        }
+        used = end;
     }
     return write_all(log, batch, used);
 }

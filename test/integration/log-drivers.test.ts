@@ -166,7 +166,7 @@ describe("a flood", () => {
       await using container = await background(
         store(),
         ["--log-driver", driver, "--log-opt", `path=${path}`, "--log-opt", "max-size=4m"],
-        ["sh", "-c", "dd if=/dev/zero bs=1M count=256 2>/dev/null; echo over >/over; sleep 1000"],
+        ["sh", "-c", "dd if=/dev/zero bs=1M count=64 2>/dev/null; echo over >/over; sleep 1000"],
       );
       const monitor = Number(statusOf(container.pid).PPid);
       await until(
