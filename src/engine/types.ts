@@ -203,8 +203,6 @@ export interface RunIo extends CreateIo {
   readonly beforeStart?: (() => Promise<void>) | undefined;
 }
 
-/** How a container is started that there is already. */
-export interface StartOptions {
 /** How a container is stopped and started again. */
 export interface RestartOptions {
   /** Seconds until SIGKILL; missing: the container's own. */
@@ -213,6 +211,8 @@ export interface RestartOptions {
   readonly onWarning?: ((message: string) => void) | undefined;
 }
 
+/** How a container is started that there is already. */
+export interface StartOptions {
   /** In the foreground, on the caller's descriptors; missing: in the background. */
   readonly attach?: boolean | undefined;
   /** With `attach`: the caller's input too, if it was made with one (`-i`). */
@@ -373,13 +373,13 @@ export interface ContainerService extends ContainerFileService {
    */
   start(nameOrId: string, io: RunIo, options?: StartOptions): Promise<RunSession | undefined>;
   /**
-   * Connects the caller's descriptors with a container that runs; several may be at once.
-  /**
    * Does all of a start that needs no process.
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING
    */
   init(nameOrId: string): Promise<void>;
+  /** Stops it, if it runs, and starts it in the background. */
+  restart(nameOrId: string, options?: RestartOptions): Promise<void>;
   /**
    * Stops every process of it, until {@link unpause}.
    *
@@ -388,8 +388,6 @@ export interface ContainerService extends ContainerFileService {
   pause(nameOrId: string): Promise<void>;
   /** @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING */
   unpause(nameOrId: string): Promise<void>;
-  /** Stops it, if it runs, and starts it in the background. */
-  restart(nameOrId: string, options?: RestartOptions): Promise<void>;
   /** @throws TsmanError CONTAINER_NOT_FOUND, NAME_INVALID, NAME_IN_USE */
   rename(nameOrId: string, name: string): Promise<void>;
   /**
@@ -399,6 +397,8 @@ export interface ContainerService extends ContainerFileService {
    * @param options `remove`: remove it in any case.
    */
   cleanUp(nameOrId: string, options?: { readonly remove?: boolean | undefined }): Promise<void>;
+  /**
+   * Connects the caller's descriptors with a container that runs; several may be at once.
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
    */
