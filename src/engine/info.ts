@@ -1,12 +1,13 @@
 import os from "node:os";
 import process from "node:process";
+import { findProgram } from "../config/find-program.ts";
 import { filesystemType } from "../platform/filesystem-type.ts";
 import { nativeProgram, nodeProgram, seccompCompiler } from "../platform/native.ts";
 import type { IdMapEntry } from "../platform/userns.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
 import { readCgroupFacts } from "./host/cgroups.ts";
 import { deviceNodeState } from "./host/device-nodes.ts";
-import { findProgram, programVersion } from "./host/programs.ts";
+import { programVersion } from "./host/programs.ts";
 import { readText } from "./host/read-text.ts";
 import { readSysctlFacts } from "./host/sysctls.ts";
 import type { InfoDocument, JsonValue } from "./types.ts";

@@ -1,7 +1,6 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import os from "node:os";
-import path from "node:path";
-import { systemPath } from "../config/environment.ts";
+import { findProgram } from "../config/find-program.ts";
 import { TsmanError } from "../errors/index.ts";
 import { chooseResolverConfig, type ResolverConfig } from "./resolv-conf.ts";
 
@@ -74,19 +73,4 @@ export function requireSlirp4netns(): string {
     );
   }
   return program;
-}
-
-/** Looks in the system's directories only: PATH may be a project's (S95). */
-function findProgram(name: string): string | undefined {
-  return systemPath
-    .split(":")
-    .map((directory) => path.join(directory, name))
-    .find((candidate) => {
-      try {
-        accessSync(candidate, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }

@@ -20,6 +20,18 @@ export interface Mount {
   readonly options: readonly string[];
 }
 
+/** Propagation types among the options of a mount, mount_namespaces(7). */
+export const propagationTypes: ReadonlySet<string> = new Set([
+  "private",
+  "rprivate",
+  "slave",
+  "rslave",
+  "shared",
+  "rshared",
+  "unbindable",
+  "runbindable",
+]);
+
 /** Our own mount options: see {@link Mount.options}. */
 export const mountOption = {
   /** No component of the target may be a symbolic link. */

@@ -1,6 +1,5 @@
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
-import path from "node:path";
-import { isErrno } from "../platform/errno.ts";
+import { readFileSync, statSync } from "node:fs";
+import { findProgram } from "../config/find-program.ts";
 import { lgetxattr } from "../platform/libc.ts";
 
 /** Whether newuidmap and newgidmap can write a map here, and where they are. */
@@ -37,8 +36,8 @@ const setuidBit = 0o4000;
 /** Looks for newuidmap(1) and newgidmap(1) and judges whether they can do their work. */
 export function findMapTools(source: MapToolsSource): MapTools {
   const directories = source.directories ?? systemDirectories;
-  const newuidmap = findProgram(directories, "newuidmap");
-  const newgidmap = findProgram(directories, "newgidmap");
+  const newuidmap = findProgram("newuidmap", directories);
+  const newgidmap = findProgram("newgidmap", directories);
   if (newuidmap === undefined || newgidmap === undefined) {
     const name = newuidmap === undefined ? "newuidmap" : "newgidmap";
     return {
@@ -90,20 +89,6 @@ function privilegeFault(
 /** Whether the kernel would grant capabilities on execve: capabilities(7), "File capabilities". */
 export function hasFileCapabilities(program: string): boolean {
   return lgetxattr(Buffer.from(program), "security.capability") !== undefined;
-}
-
-function findProgram(directories: readonly string[], name: string): string | undefined {
-  return directories.map((directory) => path.join(directory, name)).find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch (error) {
-    if (isErrno(error)) return false;
-    throw error;
-  }
 }
 
 /** The mount that holds `file`: the last one among the longest; proc_pid_mountinfo(5). */

@@ -1,4 +1,4 @@
-import { type Mount, mountOption } from "../oci/runtime-spec.ts";
+import { type Mount, mountOption, propagationTypes } from "../oci/runtime-spec.ts";
 import { type PlanRecord, stepRecord } from "./launch-plan.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -25,16 +25,6 @@ const defaultOptions: ReadonlySet<string> = new Set([
   "bind",
   "defaults",
 ]);
-const propagations: ReadonlySet<string> = new Set([
-  "private",
-  "rprivate",
-  "slave",
-  "rslave",
-  "shared",
-  "rshared",
-  "unbindable",
-  "runbindable",
-]);
 const extras: ReadonlyMap<string, string> = new Map([
   [mountOption.nosymlink, "nosymlink"],
   [mountOption.optional, "optional"],
@@ -58,7 +48,7 @@ function sortOptions(options: readonly string[]): SortedOptions {
     const known = extras.get(option);
     if (known !== undefined) extra.push(known);
     else if (flagOptions.has(option) || option === "rbind") flags.push(option);
-    else if (propagations.has(option)) propagation = option;
+    else if (propagationTypes.has(option)) propagation = option;
     else if (!defaultOptions.has(option) && !handledElsewhere.has(option)) data.push(option);
   }
   return { flags, propagation, data, extra };

@@ -1,4 +1,5 @@
 import type { MountFlag, Propagation } from "../../container/options.ts";
+import { propagationTypes } from "../../oci/runtime-spec.ts";
 
 const mountFlags: ReadonlySet<string> = new Set<MountFlag>([
   "nosuid",
@@ -11,17 +12,6 @@ const mountFlags: ReadonlySet<string> = new Set<MountFlag>([
   "sync",
 ]);
 
-const propagations: ReadonlySet<string> = new Set<Propagation>([
-  "private",
-  "rprivate",
-  "slave",
-  "rslave",
-  "shared",
-  "rshared",
-  "unbindable",
-  "runbindable",
-]);
-
 /** Whether a word of a mount's options is one of the kernel's flags, mount(8). */
 export function isMountFlag(word: string): word is MountFlag {
   return mountFlags.has(word);
@@ -29,5 +19,5 @@ export function isMountFlag(word: string): word is MountFlag {
 
 /** Whether a word is a propagation type, mount_namespaces(7). */
 export function isPropagation(word: string): word is Propagation {
-  return propagations.has(word);
+  return propagationTypes.has(word);
 }

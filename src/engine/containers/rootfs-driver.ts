@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
+import { findProgram } from "../../config/find-program.ts";
 import { toFileError } from "../../platform/errno.ts";
 import type { RootfsPlan } from "../../runtime/launch-context.ts";
 import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
@@ -7,7 +8,6 @@ import { step } from "../../runtime/protocol.ts";
 import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
-import { findProgram } from "../host/programs.ts";
 import { hasOpaqueRoot } from "../images/opaque-root.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
@@ -24,11 +24,6 @@ const settingName = "rootfs-driver";
 export function firstDriver(context: EngineContext): RootfsDriver {
   const known = context.store.settings.get(settingName);
   return rootfsDrivers.find((driver) => driver === known) ?? "overlay";
-}
-
-/** Whether a start has worked with that driver, and none better. */
-export function isProvenDriver(context: EngineContext, driver: RootfsDriver): boolean {
-  return context.store.settings.get(settingName) === driver;
 }
 
 /** Remembers what has worked, so that the next start does not try in vain. */

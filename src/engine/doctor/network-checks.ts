@@ -1,6 +1,7 @@
 import process from "node:process";
+import { findProgram } from "../../config/find-program.ts";
 import { type DeviceNodeState, deviceNodeState } from "../host/device-nodes.ts";
-import { findProgram, programVersion } from "../host/programs.ts";
+import { programVersion } from "../host/programs.ts";
 import { readSysctlFacts } from "../host/sysctls.ts";
 import { broken, type DoctorCheck, limited, ok } from "./report.ts";
 

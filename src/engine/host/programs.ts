@@ -1,21 +1,5 @@
-import { accessSync, constants } from "node:fs";
 import path from "node:path";
-import { systemPath } from "../../config/environment.ts";
 import { runProgram } from "../../platform/process.ts";
-
-/** Absolute path of a host program in the system's directories, never in the caller's PATH. */
-export function findProgram(name: string): string | undefined {
-  for (const directory of systemPath.split(":")) {
-    const candidate = path.join(directory, name);
-    try {
-      accessSync(candidate, constants.X_OK);
-      return candidate;
-    } catch {
-      // The next directory.
-    }
-  }
-  return undefined;
-}
 
 /**
  * The line of `PROGRAM --version` that begins with the program's name, or else the first;
