@@ -14,7 +14,6 @@ import type { ContainerPlan } from "./plan-container.ts";
 import {
   firstDriver,
   isDriverFailure,
-  isProvenDriver,
   nextDriver,
   prepareRootfs,
   type RootfsDriver,
@@ -85,9 +84,8 @@ function successorOf(
   { io }: LaunchRequest,
   { network, driver }: Attempt,
 ): HandOver | undefined {
-  // It publishes no ports, knows one driver only, and removes no volumes.
-  if (network.ports.length > 0) return undefined;
-  if (options.rootfs === undefined && !isProvenDriver(context, driver)) return undefined;
+  // It publishes no ports and removes no volumes.  A driver that fails brings it back here.
+  if (network.ports.length > 0 || options.logDriver === "passthrough") return undefined;
   if (options.remove && volumes.some((volume) => volume.name === undefined)) return undefined;
   return io.handOver;
 }
@@ -113,6 +111,10 @@ async function start(
   const successor = successorOf(context, planned, request, { network, driver });
   if (successor !== undefined) {
     io.signal?.throwIfAborted();
+    // Nobody can afterwards; see launchContainer.
+    if (driver !== (request.driver ?? "overlay")) {
+      context.store.containers.update(planned.id, { driver });
+    }
     const session = {
       words: sessionWords(successor, options.detach),
       removedMark: options.remove ? context.store.containers.removedMark(planned.id) : "",
