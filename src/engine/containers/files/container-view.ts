@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsidePlace } from "../../../layer/inside-worker.ts";
@@ -18,6 +18,8 @@ import {
 
 /** openat2(2)'s O_PATH, which Node does not name. */
 const O_PATH = 0o10000000;
+/** statfs(2): FUSE_SUPER_MAGIC. */
+const fuseType = 0x65735546;
 const openDirectory = O_PATH | constants.O_DIRECTORY;
 
 /** Files of a container for an inside worker; closed after the worker was started. */
@@ -46,7 +48,9 @@ export function rootfsOf(
   record: ContainerRecord,
 ): { readonly owner: RootfsOwner; readonly driver: RootfsDriver; readonly plan: RootfsPlan } {
   const owner = rootfsOwner(context, record);
-  const driver = record.driver ?? firstDriver(context);
+  // Noted at a start, if it is not the usual one.
+  const driver =
+    record.driver ?? (record.startedAt === undefined ? firstDriver(context) : "overlay");
   return { owner, driver, plan: describeRootfs(context, owner, driver) };
 }
 
@@ -114,7 +118,7 @@ function openRunning(context: EngineContext, record: ContainerRecord): OpenView 
   try {
     const fd = openSync(`/proc/${before.pid}/root`, openDirectory);
     descriptors.push(fd);
-    const isFuse = record.driver === "fuse-overlayfs";
+    const isFuse = statfsSync(`/proc/${before.pid}/root`).type === fuseType;
     if (isFuse) descriptors.push(openSync(`/proc/${before.pid}/ns/user`, constants.O_RDONLY));
     const after = containerState(context, record);
     // Else the pid may be another process's by now.
