@@ -29,27 +29,22 @@ export function readExitRecord(path: string): ExitRecord | undefined {
 
 /** Lines `key value`, written by native/monitor; see TSMAN_SET_EXIT_FILE in native/protocol.h. */
 export function parseExitRecord(text: string): ExitRecord | undefined {
-  const fields = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const space = line.indexOf(" ");
-    if (space > 0) fields.set(line.slice(0, space), line.slice(space + 1));
-  }
-  const status = integer(fields.get("status"));
-  const signal = integer(fields.get("signal"));
-  const finished = /^(\d{1,12})\.(\d{9})$/.exec(fields.get("finished") ?? "");
+  const status = integer(/^status (\d{1,9})$/m.exec(text));
+  const signal = integer(/^signal (\d{1,9})$/m.exec(text));
+  const finished = /^finished (\d{1,12})\.(\d{9})$/m.exec(text);
   if (status === undefined || signal === undefined || finished === null) return undefined;
   return {
     exitCode: signal > 0 ? 128 + signal : status,
     signal,
-    isOutOfMemory: fields.get("oom") === "1",
+    isOutOfMemory: /^oom 1$/m.test(text),
     finishedAt: new Date(
       Number(finished[1]) * 1000 + Math.floor(Number(finished[2]) / 1e6),
     ).toISOString(),
   };
 }
 
-function integer(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+function integer(match: RegExpExecArray | null): number | undefined {
+  return match === null ? undefined : Number(match[1]);
 }
 
 /** A wait status as of waitpid(2), as exit code in the shell's convention. */

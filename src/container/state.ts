@@ -1,4 +1,3 @@
-import path from "node:path";
 import { type ExitRecord, readExitRecord } from "./exit-record.ts";
 import { findLiveInit, findLiveProcess } from "./liveness.ts";
 
@@ -41,5 +40,5 @@ export function readContainerState(sources: StateSources): ContainerState {
       return { status: init.isStopped ? "paused" : "running", pid: init.pid };
     }
   }
-  return { status: "exited", exit: readExitRecord(path.join(sources.dir, exitFileName)) };
+  return { status: "exited", exit: readExitRecord(`${sources.dir}/${exitFileName}`) };
 }

@@ -61,15 +61,15 @@ const containerId = /^[0-9a-f]{64}$/;
 /** The containers of a store. */
 export class ContainerTable {
   readonly #database: Database;
-  readonly #root: string;
+  readonly #directory: string;
   readonly #runtimeDir: string;
   readonly #marks: RemovedMarks;
 
   constructor(database: Database, root: string, runtimeDir: string) {
     this.#marks = new RemovedMarks(database, root);
     this.#database = database;
-    this.#root = root;
-    this.#runtimeDir = runtimeDir;
+    this.#directory = path.join(root, "containers");
+    this.#runtimeDir = path.normalize(runtimeDir);
   }
 
   /**
@@ -145,13 +145,18 @@ export class ContainerTable {
     return row === undefined ? undefined : containerOf(row);
   }
 
-  /** All containers, the newest first. */
-  list(): ContainerRecord[] {
+  /**
+   * All containers, the newest first.
+   *
+   * @param accepts says by the id whether a record is wanted at all: to read one costs more than to
+   * look for a file of it.
+   */
+  list(accepts: (id: string) => boolean = () => true): ContainerRecord[] {
     const gone = this.#marks.collect();
     return this.#database
-      .all("SELECT record FROM containers ORDER BY created_at DESC, rowid DESC")
-      .map(containerOf)
-      .filter((record) => !gone.has(record.id));
+      .all("SELECT id, record FROM containers ORDER BY created_at DESC, rowid DESC")
+      .filter(({ id }) => !gone.has(id as string) && accepts(id as string))
+      .map(containerOf);
   }
 
   /** The containers that were made from an image. */
@@ -229,12 +234,12 @@ export class ContainerTable {
 
   /** Where a container's bundle, upper directory and log are. */
   dir(id: string): string {
-    return path.join(this.#root, "containers", checkedId(id));
+    return `${this.#directory}/${checkedId(id)}`;
   }
 
   /** Where a container's sockets, process ids and lock are; volatile. */
   runDir(id: string): string {
-    return path.join(this.#runtimeDir, checkedId(id));
+    return `${this.#runtimeDir}/${checkedId(id)}`;
   }
 
   /** Where a native session marks that it has removed the container, all but this table's row. */

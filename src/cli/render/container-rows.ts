@@ -97,54 +97,64 @@ export function containerRows(
   containers: readonly ContainerSummary[],
   style: ContainerRowStyle,
 ): readonly ListingRow[] {
-  return containers.map((container) => {
-    const age = humanAge(container.createdAt, style.now);
-    const status = statusText(container, style.now);
-    const { namespaces } = container;
-    return {
-      json: containerJson(container, { age, status }),
-      fields: {
-        AutoRemove: container.autoRemove ?? false,
-        CGROUPNS: namespaces?.cgroup ?? "",
-        CIDFile: container.cidFile ?? "",
-        Command: commandText(container.command, style.isFull),
-        Created: goTime(container.createdAt),
-        CreatedAt: goTime(container.createdAt),
-        CreatedHuman: age,
-        ExitCode: container.exitCode ?? (container.state === "stopped" ? "unknown" : 0),
-        Exited: container.state === "stopped",
-        ExitedAt: unixTime(container.finishedAt),
-        Health: container.health ?? "",
-        ID: style.isFull ? container.id : container.id.slice(0, 12),
-        IPC: namespaces?.ipc ?? "",
-        Image: container.image,
-        ImageID: shortImageId(container.imageId, style.isFull),
-        IsInfra: false,
-        Label: (key: unknown) => container.labels[String(key)] ?? "",
-        Labels: goMap(container.labels),
-        LocalVolumes: container.mountSources?.filter((source) => /^[^/]/.test(source)).length ?? 0,
-        MNT: namespaces?.mnt ?? "",
-        Mounts: style.isFull ? container.mounts : container.mounts.map(shortMount),
-        NET: namespaces?.net ?? "",
-        Names: container.name,
-        Namespaces: namespaces === undefined ? {} : namespacesJson(namespaces),
-        Networks: container.network,
-        PIDNS: namespaces?.pid ?? "",
-        Pid: container.pid ?? 0,
-        Pod: "",
-        PodName: "",
-        Ports: portsText(container.ports),
-        Restarts: container.restarts ?? 0,
-        RunningFor: age,
-        Size: container.size === undefined ? "" : sizeText(container.size),
-        StartedAt: unixTime(container.startedAt),
-        State: shownState(container),
-        Status: status,
-        USERNS: namespaces?.user ?? "",
-        UTS: namespaces?.uts ?? "",
-      },
-    };
-  });
+  // A table of a thousand rows needs none of the JSON.
+  return containers.map((container) => ({
+    get json() {
+      return containerJson(container, style.now);
+    },
+    get fields() {
+      return containerFields(container, style);
+    },
+  }));
+}
+
+function containerFields(
+  container: ContainerSummary,
+  style: ContainerRowStyle,
+): ListingRow["fields"] {
+  const age = humanAge(container.createdAt, style.now);
+  const status = statusText(container, style.now);
+  const { namespaces } = container;
+  return {
+    AutoRemove: container.autoRemove ?? false,
+    CGROUPNS: namespaces?.cgroup ?? "",
+    CIDFile: container.cidFile ?? "",
+    Command: commandText(container.command, style.isFull),
+    Created: goTime(container.createdAt),
+    CreatedAt: goTime(container.createdAt),
+    CreatedHuman: age,
+    ExitCode: container.exitCode ?? (container.state === "stopped" ? "unknown" : 0),
+    Exited: container.state === "stopped",
+    ExitedAt: unixTime(container.finishedAt),
+    Health: container.health ?? "",
+    ID: style.isFull ? container.id : container.id.slice(0, 12),
+    IPC: namespaces?.ipc ?? "",
+    Image: container.image,
+    ImageID: shortImageId(container.imageId, style.isFull),
+    IsInfra: false,
+    Label: (key: unknown) => container.labels[String(key)] ?? "",
+    Labels: goMap(container.labels),
+    LocalVolumes: container.mountSources?.filter((source) => /^[^/]/.test(source)).length ?? 0,
+    MNT: namespaces?.mnt ?? "",
+    Mounts: style.isFull ? container.mounts : container.mounts.map(shortMount),
+    NET: namespaces?.net ?? "",
+    Names: container.name,
+    Namespaces: namespaces === undefined ? {} : namespacesJson(namespaces),
+    Networks: container.network,
+    PIDNS: namespaces?.pid ?? "",
+    Pid: container.pid ?? 0,
+    Pod: "",
+    PodName: "",
+    Ports: portsText(container.ports),
+    Restarts: container.restarts ?? 0,
+    RunningFor: age,
+    Size: container.size === undefined ? "" : sizeText(container.size),
+    StartedAt: unixTime(container.startedAt),
+    State: shownState(container),
+    Status: status,
+    USERNS: namespaces?.user ?? "",
+    UTS: namespaces?.uts ?? "",
+  };
 }
 
 /** Headings that Podman's tables have for fields. */
@@ -186,16 +196,13 @@ function namespacesJson(namespaces: ContainerNamespaces): Readonly<Record<string
 }
 
 /** A container in `--format json`: Podman's members in Podman's order. */
-function containerJson(
-  container: ContainerSummary,
-  texts: { readonly age: string; readonly status: string },
-): object {
+function containerJson(container: ContainerSummary, now: number): object {
   const isStopped = container.state === "stopped";
   const { labels, ports, size, namespaces } = container;
   return {
     AutoRemove: container.autoRemove ?? false,
     Command: container.command,
-    CreatedAt: texts.age,
+    CreatedAt: humanAge(container.createdAt, now),
     CIDFile: container.cidFile ?? "",
     Exited: isStopped,
     // null, not a number, for what nobody knows.
@@ -220,7 +227,7 @@ function containerJson(
     Size: size === undefined ? null : { rootFsSize: size.rootfs, rwSize: size.writable },
     StartedAt: unixTime(container.startedAt),
     State: shownState(container),
-    Status: texts.status,
+    Status: statusText(container, now),
     Created: unixTime(container.createdAt),
   };
 }

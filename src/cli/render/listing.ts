@@ -3,7 +3,7 @@ import type { Template } from "../template/compile-template.ts";
 import { escapeCell, escapeControls, printableJson } from "./escape.ts";
 import { renderTable } from "./table.ts";
 
-/** One row: what tables and templates see, and what JSON says. */
+/** One row: what tables and templates see, and what JSON says; either may be made when it is asked. */
 export interface ListingRow {
   /** Fields by their template name: `ID`, `Names`; functions are methods. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -41,7 +41,7 @@ export async function printListing(
   }
   if (format === undefined || format === "table") {
     const header = style.noHeading ? undefined : style.columns.map(([heading]) => heading);
-    const cells = rows.map((row) => style.columns.map(([, field]) => cell(row.fields[field])));
+    const cells = rows.map(({ fields }) => style.columns.map(([, field]) => cell(fields[field])));
     stdout.write(renderTable(header, cells, stdout.isTerminal));
     return;
   }

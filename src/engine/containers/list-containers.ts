@@ -1,6 +1,4 @@
 import { existsSync, readlinkSync } from "node:fs";
-import path from "node:path";
-import { bootId } from "../../platform/boot-id.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerListOptions, ContainerNamespaces, ContainerSummary } from "../types.ts";
@@ -13,8 +11,10 @@ export async function listContainers(
 ): Promise<readonly ContainerSummary[]> {
   const records: ContainerRecord[] = [];
   const summaries: ContainerSummary[] = [];
-  for (const record of context.store.containers.list()) {
-    if (options.all !== true && !mayBeUp(context, record)) continue;
+  const { containers } = context.store;
+  // Spares the stopped ones, which may be many, the reading.
+  const isWanted = (id: string): boolean => existsSync(`${containers.runDir(id)}/init`);
+  for (const record of containers.list(options.all === true ? undefined : isWanted)) {
     const summary = containerSummary(context, record);
     if (options.all !== true && summary.state !== "running" && summary.state !== "paused") continue;
     records.push(record);
@@ -26,13 +26,6 @@ export async function listContainers(
   const { containerSizes } = await import("./container-size.ts");
   const sizes = await containerSizes(context, records);
   return summaries.map((summary) => ({ ...summary, size: sizes.get(summary.id) }));
-}
-
-/** Spares the stopped ones, which may be many, the look at how they ended. */
-function mayBeUp({ store }: EngineContext, record: ContainerRecord): boolean {
-  return (
-    record.bootId === bootId() && existsSync(path.join(store.containers.runDir(record.id), "init"))
-  );
 }
 
 /** Of a process, by the links of proc_pid_ns(5); undefined when it has ended meanwhile. */
