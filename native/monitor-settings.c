@@ -66,6 +66,8 @@ int monitor_read_settings(struct monitor *monitor)
         if (monitor->target < 0)
             return -1;
     }
+    if (health_read(&monitor->health, plan, failure) < 0)
+        return -1;
     if (events_read(&settings->events, plan, failure) < 0)
         return -1;
     if ((record = plan_setting(plan, TSMAN_SET_CLEANUP)) != NULL &&
@@ -82,12 +84,6 @@ int monitor_read_settings(struct monitor *monitor)
     return 0;
 }
 
-int monitor_open_files(struct monitor *monitor)
-{
-    const struct plan *plan = &monitor->plan;
-    const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
-    if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
-        return -1;
 static int open_log(struct monitor *monitor)
 {
     const struct plan *plan = &monitor->plan;
@@ -106,6 +102,12 @@ static int open_log(struct monitor *monitor)
     return 0;
 }
 
+int monitor_open_files(struct monitor *monitor)
+{
+    const struct plan *plan = &monitor->plan;
+    const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
+    if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
+        return -1;
     if (record != NULL && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
         attach_listen(&monitor->io.attach, monitor->rundir.directory, &monitor->failure) < 0)
         return -1;
