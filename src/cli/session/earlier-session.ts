@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { CommandContext } from "../command.ts";
@@ -21,7 +22,7 @@ export async function takeUpSession(
   const found = report.exec(context.environment[sessionVariable] ?? "");
   if (found === null) return;
   const [, why, signalName, id = ""] = found;
-  if (isNew && why !== "lost") await removeQuietly(await openEngine(), id);
+  if (isNew && why !== "lost") await undo(await openEngine(), id);
   if (signalName !== undefined) {
     const interruption = context.interruption();
     process.emit(signalName as NodeJS.Signals, signalName as NodeJS.Signals);
@@ -35,6 +36,16 @@ export async function takeUpSession(
       { hint: "somebody killed the monitor; the container was ended with it" },
     );
   }
+}
+
+/** A start that failed leaves nothing: the next try makes all of it anew. */
+async function undo(engine: Engine, id: string): Promise<void> {
+  const container = await engine.containers.find(id);
+  const { cidFile } = container ?? {};
+  if (cidFile !== undefined && existsSync(cidFile) && readFileSync(cidFile, "latin1") === id) {
+    rmSync(cidFile);
+  }
+  await removeQuietly(engine, id);
 }
 
 /** With its monitor the container has gone: `--rm` is all that is left to do. */
