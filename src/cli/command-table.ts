@@ -37,6 +37,10 @@ const unpause: CommandEntry = {
   summary: "let paused containers go on",
   load: async () => (await import("../commands/unpause.ts")).unpause,
 };
+const update: CommandEntry = {
+  summary: "change what containers were made with",
+  load: async () => (await import("../commands/update.ts")).update,
+};
 const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
@@ -118,6 +122,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   unpause,
   init,
   rename,
+  update,
   attach,
   pull,
   images,
@@ -158,6 +163,15 @@ const groups: Readonly<Record<string, CommandGroup>> = {
     summary: "images",
     commands: { ls: images, list: alias(images), rm: rmi, pull, inspect: inspectImage },
   },
+  system: {
+    summary: "what concerns all of tsman",
+    commands: {
+      "start-enabled": {
+        summary: "start the containers that should be up",
+        load: async () => (await import("../commands/system-start-enabled.ts")).startEnabled,
+      },
+    },
+  },
   container: {
     summary: "containers",
     commands: {
@@ -173,6 +187,11 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       unpause,
       init,
       rename,
+      update,
+      clone: {
+        summary: "make a container with the options of another one",
+        load: async () => (await import("../commands/container-clone.ts")).clone,
+      },
       exists: {
         summary: "end with 0 if there is such a container, with 1 if not",
         load: async () => (await import("../commands/container-exists.ts")).exists,

@@ -1,4 +1,6 @@
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
+import type { RestartPolicy } from "../container/restart-policy.ts";
+import type { TsmanError } from "../errors/index.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "../store/events.ts";
 import type { ContainerDetails, ImageDetails } from "./details-types.ts";
@@ -203,6 +205,23 @@ export interface RunIo extends CreateIo {
   readonly beforeStart?: (() => Promise<void>) | undefined;
 }
 
+/** What can be changed of a container; missing: as it was. */
+export interface ContainerChanges {
+  readonly restart?: RestartPolicy | undefined;
+}
+
+/** How a container is cloned. */
+export interface CloneOptions {
+  /** Missing: the original's name with `-clone`, and a number if need be. */
+  readonly name?: string | undefined;
+  /** Missing: the original's. */
+  readonly image?: string | undefined;
+  /** Remove the original when the clone is there … */
+  readonly destroy?: boolean | undefined;
+  /** … even if it runs. */
+  readonly force?: boolean | undefined;
+}
+
 /** How a container is stopped and started again. */
 export interface RestartOptions {
   /** Seconds until SIGKILL; missing: the container's own. */
@@ -388,6 +407,29 @@ export interface ContainerService extends ContainerFileService {
   pause(nameOrId: string): Promise<void>;
   /** @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING */
   unpause(nameOrId: string): Promise<void>;
+  /**
+   * Changes what it was made with; a restart policy counts from now on, or from its next start when
+   * it had none.
+   */
+  update(
+    nameOrId: string,
+    changes: ContainerChanges,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  /** Makes a container with the options of another one. */
+  clone(
+    nameOrId: string,
+    options?: CloneOptions,
+    io?: CreateIo,
+  ): Promise<{ readonly id: string; readonly name: string }>;
+  /** Starts what should be up and is not, after a reboot for instance. */
+  startEnabled(io?: Pick<CreateIo, "signal" | "onWarning">): AsyncIterable<{
+    readonly id: string;
+    readonly name: string;
+    /** Missing: it runs now. */
+    readonly error?: TsmanError | undefined;
+  }>;
+  /** A systemd user unit that does that when the user's manager starts. */
+  startupUnit(): Promise<string>;
   /** @throws TsmanError CONTAINER_NOT_FOUND, NAME_INVALID, NAME_IN_USE */
   rename(nameOrId: string, name: string): Promise<void>;
   /**

@@ -120,6 +120,16 @@ const rows: readonly Row[] = [
   ["storage-opt volume-driver runtime isolation domainname", true, "no such mechanism", leave],
 ];
 
+/** What of them `update` and `clone` take elsewhere: limits, and the rest of `update`. */
+const changed = new Set(
+  (
+    "memory cpu-shares memory-swap memory-reservation cpus pids-limit blkio-weight " +
+    "blkio-weight-device cpu-period cpu-quota cpuset-cpus cpuset-mems device-read-bps " +
+    "device-read-iops device-write-bps device-write-iops cpu-rt-period cpu-rt-runtime " +
+    "memory-swappiness kernel-memory"
+  ).split(" "),
+);
+
 /** Options of `podman run` and `docker run` that tsman refuses, each with its reason. */
 export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = Object.fromEntries(
   rows.flatMap(([names, takesValue, reason, hint, char]) =>
@@ -131,3 +141,7 @@ export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = 
       ]),
   ),
 );
+
+/** Options of `podman update` and `podman container clone` that tsman refuses. */
+export const unsupportedUpdateOptions: Readonly<Record<string, UnsupportedSpec>> =
+  Object.fromEntries(Object.entries(unsupportedRunOptions).filter(([name]) => changed.has(name)));

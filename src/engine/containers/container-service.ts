@@ -46,6 +46,23 @@ export function createContainerService(context: EngineContext): ContainerService
       const { unpauseContainer } = await import("./pause-container.ts");
       await unpauseContainer(context, nameOrId);
     },
+    async update(nameOrId, changes) {
+      const { updateContainer } = await import("./update-container.ts");
+      return updateContainer(context, nameOrId, changes);
+    },
+    async clone(nameOrId, options = {}, io = {}) {
+      const { cloneContainer } = await import("./clone-container.ts");
+      const { id, name } = await cloneContainer(context, nameOrId, options, io);
+      return { id, name };
+    },
+    async *startEnabled(io = {}) {
+      const { startEnabled } = await import("./start-enabled.ts");
+      yield* startEnabled(context, io);
+    },
+    async startupUnit() {
+      const { startupUnit } = await import("../startup-unit.ts");
+      return startupUnit(context);
+    },
     async rename(nameOrId, name) {
       const { renameContainer } = await import("./rename-container.ts");
       renameContainer(context, nameOrId, name);

@@ -1,0 +1,40 @@
+import { chosenContainers } from "../cli/chosen-containers.ts";
+import { defineCommand } from "../cli/command.ts";
+import { forEach } from "../cli/each.ts";
+import { flag, value } from "../cli/option-spec.ts";
+import { parseRestart } from "../cli/options/restart.ts";
+import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
+import { warningText } from "../cli/render/error.ts";
+import { usageError } from "../cli/usage-error.ts";
+
+/** `tsman update` */
+export const update = defineCommand({
+  name: "update",
+  usage: "[OPTIONS] CONTAINER…",
+  summary: "change what containers were made with",
+  examples: ["tsman update --restart unless-stopped web"],
+  options: {
+    latest: flag({ char: "l", summary: "the last one made" }),
+    restart: value({
+      metavar: "POLICY",
+      summary: "no, on-failure[:TIMES], always, unless-stopped",
+      parse: parseRestart,
+    }),
+  },
+  refused: unsupportedUpdateOptions,
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
+  async run({ values, positionals }, context) {
+    const { latest, restart } = values;
+    if (restart === undefined) {
+      throw usageError("update containers: nothing is to be changed", "say what: --restart POLICY");
+    }
+    const engine = await context.openEngine();
+    const names = await chosenContainers(engine, positionals, { verb: "update", latest });
+    return await forEach(names, context, async (name) => {
+      const { id, warnings } = await engine.containers.update(name, { restart });
+      const { stderr } = context;
+      for (const warning of warnings) stderr.write(warningText(warning, stderr.isTerminal));
+      context.stdout.write(`${id}\n`);
+    });
+  },
+});
