@@ -4,6 +4,7 @@
  *
  *   monitor   runs one container (monitor.h); descriptor 3 is the control socket
  *   userns    runs a program as root of a user namespace (userns.h)
+ *   mount     mounts a container's files (view.h)
  *   rmtree    removes directory trees (rmtree.h)
  *   treesize  adds up the sizes of files (treesize.h)
  *   flatten   merges layers into one directory (flatten.h)
@@ -28,6 +29,7 @@
 #include "session.h"
 #include "treesize.h"
 #include "userns.h"
+#include "view.h"
 
 #ifdef __GLIBC__
 #define LIBC "glibc"
@@ -42,6 +44,8 @@ int main(int argc, char **argv)
         return monitor_main(argv);
     if (strcmp(verb, "userns") == 0)
         return userns_main(argv + 2);
+    if (strcmp(verb, "mount") == 0 && argc > 2)
+        return view_mount_main(argv + 2);
     if (strcmp(verb, "rmtree") == 0 && argc > 2)
         return rmtree_main(argv + 2);
     if (strcmp(verb, "treesize") == 0 && argc > 2)

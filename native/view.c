@@ -71,8 +71,9 @@ static int enter(int directory, struct failure *failure)
     return fchdir(directory) < 0 ? fail(failure, errno, "chdir", "view") : 0;
 }
 
-static int enter_overlay(const struct view *view, bool writable, struct failure *failure)
+static int mount_overlay(const struct view *view, int target, struct failure *failure)
 {
+    bool writable = is_kind(view, "overlay");
     size_t skipped = writable ? 2 : 0;
     struct overlay overlay = {
         .upper = writable ? view->directories[0] : -1,
@@ -80,10 +81,15 @@ static int enter_overlay(const struct view *view, bool writable, struct failure 
         .lowers = view->directories + skipped,
         .count = view->count - skipped,
         .options = "userxattr",
-        .target = view->directories[0],
+        .target = target,
         .proc_self = view->proc_self,
     };
-    cleanup_close int root = overlay_mount(&overlay, failure);
+    return overlay_mount(&overlay, failure);
+}
+
+static int enter_overlay(const struct view *view, struct failure *failure)
+{
+    cleanup_close int root = mount_overlay(view, view->directories[0], failure);
     return root < 0 ? -1 : enter(root, failure);
 }
 
@@ -184,10 +190,8 @@ static int enter_fuse(struct view *view, struct failure *failure)
 
 int view_enter(struct view *view, struct failure *failure)
 {
-    if (is_kind(view, "overlay"))
-        return enter_overlay(view, true, failure);
-    if (is_kind(view, "read-overlay"))
-        return enter_overlay(view, false, failure);
+    if (is_kind(view, "overlay") || is_kind(view, "read-overlay"))
+        return enter_overlay(view, failure);
     if (is_kind(view, "fuse-overlayfs"))
         return enter_fuse(view, failure);
     return enter_layers(view, failure);
@@ -202,4 +206,28 @@ void view_leave(struct view *view)
     while (waitpid(view->helper, NULL, 0) < 0 && errno == EINTR)
         ;
     view->helper = 0;
+}
+
+int view_mount_main(char **words)
+{
+    static struct failure failure;
+    struct view view = {.kind = words[0] ? words[1] : NULL, .words = words + 2};
+    while (view.kind != NULL && view.words[view.count] != NULL)
+        view.count++;
+    if (view.kind == NULL || !view_is_valid(&view) || strstr(view.kind, "overlay") == NULL ||
+        is_kind(&view, "fuse-overlayfs")) {
+        fprintf(stderr, "tsman-native: mount: usage: mount TARGET overlay|read-overlay WORD...\n");
+        return 125;
+    }
+    cleanup_close int target = open(words[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0)
+        fail(&failure, errno, "open", "%s", words[0]);
+    else if (view_open(&view, &failure) == 0) {
+        cleanup_close int root = mount_overlay(&view, target, &failure);
+        if (root >= 0)
+            return 0;
+    }
+    fprintf(stderr, "tsman-native: mount: %s %s: %s (errno %d)\n", failure.operation,
+            failure.object, strerror(failure.errnum), failure.errnum);
+    return 125;
 }

@@ -40,3 +40,7 @@ bool view_is_valid(const struct view *view);
 int view_open(struct view *view, struct failure *failure);
 int view_enter(struct view *view, struct failure *failure);
 void view_leave(struct view *view);
+
+/* The `mount` verb: TARGET KIND WORD..., an overlay in the mount namespace of the
+   caller, who is root of its user namespace already.  0 or 125. */
+int view_mount_main(char **words);

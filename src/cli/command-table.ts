@@ -1,5 +1,5 @@
 import type { Catalogue, CommandEntry, CommandGroup } from "./catalogue.ts";
-import { fileCommands } from "./file-commands.ts";
+import { fileCommands, unshareCommand } from "./file-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -136,6 +136,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   rm,
   inspect,
   ...fileCommands,
+  unshare: unshareCommand,
   top,
   stats,
   port,

@@ -8,6 +8,7 @@ import type {
   InfoDocument,
   TsmanEvent,
 } from "../engine/types.ts";
+import type { UnshareOptions, UnshareSession } from "../engine/unshare.ts";
 
 /** What the commands use of `Tsman`: its interface, so that tests can stand in for it. */
 export interface Engine {
@@ -16,5 +17,6 @@ export interface Engine {
   explain(options: ContainerOptions): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
+  unshare(options: UnshareOptions): Promise<UnshareSession>;
   events(options?: EventOptions): AsyncIterable<TsmanEvent>;
 }

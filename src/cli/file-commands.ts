@@ -1,5 +1,10 @@
 import type { CommandEntry } from "./catalogue.ts";
 
+const unmount: CommandEntry = {
+  summary: "unmount what tsman mount has mounted",
+  load: async () => (await import("../commands/unmount.ts")).unmount,
+};
+
 /** The verbs that work on the files of containers. */
 export const fileCommands: Readonly<Record<string, CommandEntry>> = {
   commit: {
@@ -18,4 +23,20 @@ export const fileCommands: Readonly<Record<string, CommandEntry>> = {
     summary: "write a container's files as a tar archive",
     load: async () => (await import("../commands/export.ts")).exportContainer,
   },
+  mount: {
+    summary: "mount containers' files, within tsman unshare",
+    load: async () => (await import("../commands/mount.ts")).mount,
+  },
+  unmount,
+  umount: { ...unmount, isAlias: true },
+  namespaces: {
+    summary: "list the namespaces of running containers",
+    load: async () => (await import("../commands/namespaces.ts")).namespaces,
+  },
+};
+
+/** The namespace that the store's files are to be seen from; no verb of a container. */
+export const unshareCommand: CommandEntry = {
+  summary: "run a command where the store's files have their container owners",
+  load: async () => (await import("../commands/unshare.ts")).unshare,
 };

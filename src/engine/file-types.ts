@@ -96,4 +96,16 @@ export interface ContainerFileService {
   copy(from: CopyEnd, to: CopyEnd, options?: CopyOptions): Promise<void>;
   /** @returns the id of the image. @throws TsmanError CONTAINER_NOT_FOUND, USAGE */
   commit(nameOrId: string, options?: CommitOptions): Promise<{ readonly id: string }>;
+  /**
+   * Mounts the root file system in the mount namespace of this process, which must be one of
+   * `tsman unshare`.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, OPTION_UNSUPPORTED elsewhere
+   */
+  mount(nameOrId: string): Promise<ContainerMountPoint>;
+  /** @returns whether it was mounted. */
+  unmount(nameOrId: string, options?: { readonly force?: boolean | undefined }): Promise<boolean>;
+  listMounts(): Promise<readonly ContainerMountPoint[]>;
+  /** Of these containers, or of all that run. */
+  namespaces(namesOrIds: readonly string[]): Promise<readonly NamespaceDetails[]>;
 }

@@ -7,3 +7,4 @@ export type * from "./file-types.ts";
 export type { PullProgress } from "./progress.ts";
 export { Tsman } from "./tsman.ts";
 export type * from "./types.ts";
+export type { UnshareOptions, UnshareSession } from "./unshare.ts";

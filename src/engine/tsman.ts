@@ -13,6 +13,7 @@ import type {
   InfoDocument,
   TsmanEvent,
 } from "./types.ts";
+import type { UnshareOptions, UnshareSession } from "./unshare.ts";
 
 /**
  * tsman as a library: one instance over one store.  It prints nothing, ends no process, and
@@ -64,6 +65,12 @@ export class Tsman implements Disposable {
   async *events(options: EventOptions = {}): AsyncGenerator<TsmanEvent> {
     const { readEvents } = await import("./events/read-events.ts");
     yield* readEvents(this.#context, options);
+  }
+
+  /** Runs a program where the store's files have the owners that they have in containers. */
+  async unshare(options: UnshareOptions): Promise<UnshareSession> {
+    const { unshare } = await import("./unshare.ts");
+    return unshare(this.#context, options);
   }
 
   /** Closes the store.  Containers go on. */

@@ -44,6 +44,8 @@ interface Libc {
     size: number,
   ) => number;
   readonly syscall: (number: number, a: number, b: number, c: number, d: number) => number | bigint;
+  readonly umount2: (target: Buffer, flags: number) => number;
+  readonly ioctl: (fd: number, request: number, value: Uint32Array) => number;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
 
@@ -88,6 +90,8 @@ function bindLibc(): Libc {
     openat2: library.func(
       "long syscall(long number, int dirfd, const void *path, const void *how, size_t size)",
     ),
+    umount2: library.func("int umount2(const void *target, int flags)"),
+    ioctl: library.func("int ioctl(int fd, unsigned long request, void *value)"),
     syncfs: library.func("int syncfs(int fd)"),
     syscall: library.func("long syscall(long number, long a, long b, long c, long d)"),
   };
@@ -153,7 +157,11 @@ export function openat2(dir: number, path: string, flags: number, resolve: numbe
   const closeOnExec = 0o2000000;
   const how = new BigUint64Array([BigInt(flags | closeOnExec), 0n, BigInt(resolve)]);
   const file = cString(Buffer.from(path));
-  return check(Number(libc().openat2(openat2Call, dir, file, how, how.byteLength)), "openat2", path);
+  return check(
+    Number(libc().openat2(openat2Call, dir, file, how, how.byteLength)),
+    "openat2",
+    path,
+  );
 }
 
 /** mknod(2). `mode` holds the type too (S_IFIFO …), `device` as of makedev(3); umask applies. */
@@ -299,4 +307,38 @@ export function pidfdSendSignal(pidfd: number, signal: number): boolean {
   const errno = libc().errno();
   if (errnoName(errno) === "ESRCH") return false;
   throw new ErrnoError("pidfd_send_signal", `signal ${signal}`, errno);
+}
+
+/** MNT_DETACH of umount2(2). */
+const mntDetach = 2;
+
+/** umount2(2) in this process's mount namespace; detached, also while it is in use. */
+export function unmount(target: string, isDetached: boolean): void {
+  const path = Buffer.from(target);
+  check(libc().umount2(cString(path), isDetached ? mntDetach : 0), "umount", path);
+}
+
+/** ioctl_ns(2). */
+const namespaceRequests = { owner: 0xb701, parent: 0xb702 } as const;
+const getOwnerUid = 0xb704;
+
+/**
+ * ioctl_ns(2): a descriptor of the user namespace that owns the namespace behind `fd`, or of the
+ * parent of a user or pid namespace.
+ *
+ * @returns undefined when there is none, or it is out of the caller's sight.
+ */
+export function relatedNamespace(
+  fd: number,
+  relation: keyof typeof namespaceRequests,
+): number | undefined {
+  const related = libc().ioctl(fd, namespaceRequests[relation], new Uint32Array(1));
+  return related < 0 ? undefined : related;
+}
+
+/** ioctl_ns(2): uid of whoever made the user namespace behind `fd`. */
+export function namespaceCreator(fd: number): number {
+  const uid = new Uint32Array(1);
+  check(libc().ioctl(fd, getOwnerUid, uid), "ioctl NS_GET_OWNER_UID", `descriptor ${fd}`);
+  return uid[0] ?? 0;
 }

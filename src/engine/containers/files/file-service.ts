@@ -20,5 +20,21 @@ export function createFileService(context: EngineContext): ContainerFileService 
       const { commitContainer } = await import("./commit-container.ts");
       return await commitContainer(context, nameOrId, options);
     },
+    async mount(nameOrId) {
+      const { mountContainer } = await import("./mount-container.ts");
+      return await mountContainer(context, nameOrId);
+    },
+    async unmount(nameOrId, options) {
+      const { unmountContainer } = await import("./mount-container.ts");
+      return await unmountContainer(context, nameOrId, options);
+    },
+    async listMounts() {
+      const { listMounts } = await import("./mount-container.ts");
+      return listMounts(context);
+    },
+    async namespaces(namesOrIds) {
+      const { listNamespaces } = await import("./list-namespaces.ts");
+      return listNamespaces(context, namesOrIds);
+    },
   };
 }

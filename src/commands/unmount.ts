@@ -1,0 +1,32 @@
+import { defineCommand } from "../cli/command.ts";
+import { forEach } from "../cli/each.ts";
+import { flag } from "../cli/option-spec.ts";
+import { usageError } from "../cli/usage-error.ts";
+
+/** `tsman unmount` */
+export const unmount = defineCommand({
+  name: "unmount",
+  usage: "[OPTIONS] CONTAINER…",
+  summary: "unmount what tsman mount has mounted in this session",
+  examples: ["tsman unmount web", "tsman unmount --all"],
+  options: {
+    all: flag({ char: "a", summary: "all that are mounted" }),
+    force: flag({ char: "f", summary: "also what is in use" }),
+  },
+  positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
+  async run({ values, positionals }, context) {
+    const engine = await context.openEngine();
+    if (positionals.length === 0 && !values.all) {
+      throw usageError("unmount containers: none is named", "name one, or use --all");
+    }
+    const mounts = values.all ? await engine.containers.listMounts() : [];
+    const names = values.all ? mounts.map(({ id }) => id) : positionals;
+    return await forEach(names, context, async (name) => {
+      if (await engine.containers.unmount(name, { force: values.force })) {
+        context.stdout.write(`${name}\n`);
+      } else if (!values.force) {
+        throw usageError(`unmount container ${name}: it is not mounted here`, "see: tsman mount");
+      }
+    });
+  },
+});

@@ -1,0 +1,133 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { parseMountinfo } from "../../../bundle/mountinfo.ts";
+import { TsmanError } from "../../../errors/index.ts";
+import { isErrno, toFileError } from "../../../platform/errno.ts";
+import { unmount } from "../../../platform/libc.ts";
+import { nativeProgram } from "../../../platform/native.ts";
+import { runProgram } from "../../../platform/process.ts";
+import type { ContainerRecord } from "../../../store/containers.ts";
+import type { EngineContext } from "../../context.ts";
+import type { ContainerMountPoint } from "../../file-types.ts";
+import { getContainer } from "../find-container.ts";
+import { lockIdleContainer } from "../lock-container.ts";
+import { prepareRootfs } from "../rootfs-driver.ts";
+import { rootfsOf } from "./container-view.ts";
+
+/**
+ * Mounts a container's root file system in this process's mount namespace: to be changed, or, of
+ * one that runs, to be read.
+ *
+ * @throws TsmanError OPTION_UNSUPPORTED outside of `tsman unshare`: a mount of an ordinary user
+ * lives in a namespace of its own, and nobody keeps one for later commands
+ */
+export async function mountContainer(
+  context: EngineContext,
+  nameOrId: string,
+): Promise<ContainerMountPoint> {
+  const record = getContainer(context, nameOrId);
+  assertOwnNamespace(record);
+  const { id, name } = record;
+  const mounted = findMount(context, record);
+  if (mounted !== undefined) return mounted;
+  const { owner, driver, plan } = rootfsOf(context, record);
+  if (plan.driver === "copy") {
+    await prepareRootfs(context, owner, driver);
+    return { id, name, path: plan.path };
+  }
+  if (plan.driver === "fuse-overlayfs") {
+    throw new TsmanError(
+      "OPTION_UNSUPPORTED",
+      `mount container ${name}: fuse-overlayfs would go on for ever when the session ends`,
+      { hint: `copy files instead: tsman cp ${name}:PATH .` },
+    );
+  }
+  const target = mountPoint(context, record);
+  const lock = await lockIdleContainer(context, record);
+  try {
+    if (lock !== undefined) await prepareRootfs(context, owner, driver);
+    const layers = [plan.upper, ...plan.lowers];
+    const words =
+      lock === undefined
+        ? ["read-overlay", ...layers]
+        : ["overlay", plan.upper, plan.work, ...plan.lowers];
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    const result = await runProgram(nativeProgram(), ["mount", target, ...words]);
+    if (result.status !== 0) {
+      const why = result.stderr.toString("utf8").trim();
+      throw new TsmanError("RUNTIME_FAILED", `mount container ${name}: ${why}`);
+    }
+  } finally {
+    lock?.release();
+  }
+  tell(context, record, "mount");
+  return { id, name, path: target };
+}
+
+/** Unmounts it from this process's mount namespace; whether it was mounted there. */
+export async function unmountContainer(
+  context: EngineContext,
+  nameOrId: string,
+  options: { readonly force?: boolean | undefined } = {},
+): Promise<boolean> {
+  const record = getContainer(context, nameOrId);
+  const mounted = findMount(context, record);
+  if (mounted === undefined) return false;
+  try {
+    unmount(mounted.path, options.force === true);
+  } catch (error) {
+    if (isErrno(error, "EBUSY")) {
+      throw new TsmanError("CONTAINER_RUNNING", `unmount ${mounted.path}: it is in use`, {
+        hint: "leave its directory, or use --force",
+      });
+    }
+    throw toFileError(error, `unmount ${mounted.path}`);
+  }
+  tell(context, record, "unmount");
+  return true;
+}
+
+/** The containers that are mounted in this process's mount namespace. */
+export function listMounts(context: EngineContext): ContainerMountPoint[] {
+  return context.store.containers.list().flatMap((record) => {
+    const mounted = findMount(context, record);
+    return mounted === undefined ? [] : [mounted];
+  });
+}
+
+function findMount(
+  context: EngineContext,
+  record: ContainerRecord,
+): ContainerMountPoint | undefined {
+  const target = mountPoint(context, record);
+  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  if (!mounts.some((mount) => mount.target === target)) return undefined;
+  return { id: record.id, name: record.name, path: target };
+}
+
+function mountPoint(context: EngineContext, { id }: ContainerRecord): string {
+  return path.join(context.store.containers.dir(id), "merged");
+}
+
+/** user_namespaces(7): of the initial one, the map is the identity of all ids. */
+const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
+
+function assertOwnNamespace({ name }: ContainerRecord): void {
+  const isInitial = initialMap.test(readFileSync("/proc/self/uid_map", "utf8"));
+  if (!isInitial && process.geteuid?.() === 0) return;
+  throw new TsmanError(
+    "OPTION_UNSUPPORTED",
+    `mount container ${name}: there is no mount namespace that outlives this command`,
+    {
+      hint:
+        `in a session of its own: tsman unshare sh -c 'ls "$(tsman mount ${name})"'\n` +
+        `or copy files, which needs no mount: tsman cp ${name}:PATH .`,
+    },
+  );
+}
+
+function tell(context: EngineContext, record: ContainerRecord, status: "mount" | "unmount"): void {
+  const { id, name, imageName } = record;
+  context.events.emit({ type: "container", status, id, name, image: imageName });
+}
