@@ -103,6 +103,19 @@ describe("top", () => {
     expect(stderr).toContain(why);
   });
 
+  // S35: a program chooses what it is called.
+  test("paints nothing on a terminal", async () => {
+    const painted = { ...init, command: "\x1b[2Ja", arguments: ["a\nb", "\u009b1m"] };
+    const containers = { processes: async () => [painted] };
+    const { stdout } = await run(
+      ["top", "a", "comm", "args"],
+      { containers },
+      { isTerminal: true },
+    );
+    expect(stdout).not.toMatch(/[\x1b\u009b]/);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+  });
+
   test("--latest leaves all words to the columns", async () => {
     const seen: string[] = [];
     const containers = {

@@ -1,0 +1,57 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { within } from "../support/wait.ts";
+import { useStage } from "./run-stage.ts";
+
+// S23 from outside: `top` shows the container's names for ids, so somebody who rules its files must
+// not lead it to files of the host, keep it waiting, or fill its memory.
+const stage = useStage();
+
+/** What `tsman top` shows as the user of init after a script has made /etc/passwd something else. */
+async function userAfter(script: string): Promise<string> {
+  const image = stage().image({});
+  const ready = join(stage().directory(), "ready");
+  writeFileSync(ready, "");
+  const program = `rm -rf /etc/passwd; ${script}; echo >/given/ready; sleep 1000`;
+  await using container = await stage().background(
+    ...["--volume", `${join(ready, "..")}:/given`, "--tmpfs", "/scratch"],
+    ...[image, "sh", "-c", program],
+  );
+  await stage().store.succeed(["exec", container.id, "sh", "-c", waitForReady]);
+  const top = stage().store.succeed(["top", container.id, "pid", "user"]);
+  const { stdout } = await within(10_000, "top to answer", top);
+  return /^1\s+(\S+)$/m.exec(stdout)?.[1] ?? "";
+}
+
+const waitForReady = "until [ -s /given/ready ]; do sleep 0.05; done";
+
+describe("the account file of a running container", () => {
+  it("is its own", async () => {
+    expect(await userAfter("echo mine:x:0:0::/: >/etc/passwd")).toBe("mine");
+  });
+
+  it("behind a link within its root is its own too", async () => {
+    const script = "echo linked:x:0:0::/: >/scratch/x; ln -s ../../../scratch/x /etc/passwd";
+    expect(await userAfter(script)).toBe("linked");
+  });
+
+  it("behind a link is not the host's", async () => {
+    const outside = join(stage().directory(), "passwd");
+    writeFileSync(outside, "host:x:0:0::/:\n");
+    expect(await userAfter(`ln -s ${outside} /etc/passwd`)).toBe("0");
+    const climbing = `/proc/1/root${"/..".repeat(20)}${outside}`;
+    expect(await userAfter(`ln -s ${climbing} /etc/passwd`)).toBe("0");
+    expect(await userAfter("rm -rf /etc; ln -s /proc/self/cwd/etc /etc")).toBe("0");
+  });
+
+  it("may be no file at all: a fifo, a directory, a device", async () => {
+    expect(await userAfter("mkfifo /etc/passwd")).toBe("0");
+    expect(await userAfter("mkdir /etc/passwd")).toBe("0");
+    expect(await userAfter("ln -s /dev/zero /etc/passwd")).toBe("0");
+  });
+
+  it("may be as large as its owner likes", async () => {
+    expect(await userAfter("truncate -s 100G /etc/passwd")).toBe("0");
+  });
+});
