@@ -143,7 +143,8 @@ export async function measureMonitor({ tsman, podman }: Stage): Promise<Result> 
   return { what: "monitor, resident", unit: "MiB", medians, target: "≤ 1.5 MB" };
 }
 
-async function residentMebibytes(pid: string): Promise<number> {
+/** Of a process: VmRSS of proc_pid_status(5). */
+export async function residentMebibytes(pid: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
   return (kibibytes * 1024) / mebibyte;
@@ -154,7 +155,8 @@ function effort(rounds: number, budget: number): Effort {
   return { warmUp: 4, rounds, budget };
 }
 
-function compare(what: string, target: string, runs: Times): Result {
+/** The line of a result: medians, and the ratio where there is a Podman. */
+export function compare(what: string, target: string, runs: Times): Result {
   const medians = mediansOf(runs);
   const { tsman, podman } = medians;
   if (tsman === undefined || podman === undefined) return { what, unit: "ms", medians, runs };

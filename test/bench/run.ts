@@ -7,6 +7,7 @@ import { claimMachine, makeOrdinaryUser, removeOrdinaryUser } from "../run/ordin
 import { startRegistry } from "../run/registry.ts";
 import { removeTree } from "../run/remove-tree.ts";
 import { readableTree, root } from "../run/tree.ts";
+import { measureExec, measureList, measureRunning, measureStartsAtOnce } from "./living.ts";
 import { enterMountNamespace, type MachineFacts, machineFacts, prepareMachine } from "./machine.ts";
 import {
   measureMonitor,
@@ -18,11 +19,12 @@ import {
 } from "./measurements.ts";
 import { findPodman } from "./podman.ts";
 
-const usage = `bin/node test/bench/run.ts [--json]
+const usage = `bin/node test/bench/run.ts [--json] [--only NAME,…]
 
 Measures tsman against Podman, where that is installed, and against what no container runner on Node
 can go below: medians and ratios, all in one run, in alternation.  Started as root it works as an
-ordinary user that is made for the purpose, and removed.  Takes three to six minutes.`;
+ordinary user that is made for the purpose, and removed.  --only measures some things: starts, memory,
+exec, many at once, memory of many, lists, pull, throughput.  Takes six to twelve minutes.`;
 
 interface Report {
   readonly machine: MachineFacts;
@@ -40,6 +42,7 @@ async function main(): Promise<number> {
     options: {
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
+      only: { type: "string" },
       // By which root hands over to the ordinary user: the directory to work in.
       work: { type: "string" },
     },
@@ -51,14 +54,15 @@ async function main(): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
   }
-  if (values.work !== undefined) return await measure(values.work);
-  const report = process.getuid?.() === 0 ? await measureAsRoot() : await measureAsCaller();
+  if (values.work !== undefined) return await measure(values.work, values.only);
+  const only = values.only === undefined ? [] : ["--only", values.only];
+  const report = process.getuid?.() === 0 ? await measureAsRoot(only) : await measureAsCaller(only);
   if (typeof report === "number") return report;
   console.log(values.json ? JSON.stringify(report, undefined, 2) : table(report));
   return 0;
 }
 
-async function measureAsRoot(): Promise<Report | number> {
+async function measureAsRoot(only: readonly string[]): Promise<Report | number> {
   const status = enterMountNamespace();
   if (status !== undefined) return status;
   cleanUp.use(await claimMachine(signal));
@@ -71,6 +75,7 @@ async function measureAsRoot(): Promise<Report | number> {
   const tree = await readableTree(work, user);
   const { file, args } = asUser(user, join(tree, "bin/node"), [
     join(tree, "test/bench/run.ts"),
+    ...only,
     "--work",
     join(work, "t"),
   ]);
@@ -78,14 +83,14 @@ async function measureAsRoot(): Promise<Report | number> {
   return await reportOf(await runToEnd(file, args, { cwd: "/", env, signal }), join(work, "t"));
 }
 
-async function measureAsCaller(): Promise<Report | number> {
+async function measureAsCaller(only: readonly string[]): Promise<Report | number> {
   // systemd mounts a tmpfs there that everybody may write; elsewhere a disk has to do.
   const work = await mkdtemp("/dev/shm/t-");
   cleanUp.defer(() => removeTree(work));
   for (const name of ["home", "run"]) await mkdir(join(work, name), { mode: 0o700 });
   const status = await runToEnd(
     join(root, "bin/node"),
-    [join(root, "test/bench/run.ts"), "--work", work],
+    [join(root, "test/bench/run.ts"), ...only, "--work", work],
     { cwd: "/", env: environment(join(work, "home"), join(work, "run")), signal },
   );
   return await reportOf(status, work);
@@ -102,7 +107,8 @@ async function reportOf(status: number, work: string): Promise<Report | number> 
 }
 
 /** As the ordinary user: measures, leaves `report.json` in `work`. */
-async function measure(work: string): Promise<number> {
+async function measure(work: string, only: string | undefined): Promise<number> {
+  const wanted = only?.split(",");
   const machine = await machineFacts();
   say("building the images, filling the registry");
   const served = join(work, "served");
@@ -130,10 +136,15 @@ async function measure(work: string): Promise<number> {
   for (const [what, step] of [
     ["starts", async () => results.push(...(await measureStarts(stage)))],
     ["memory", async () => results.push(await measureMonitor(stage))],
+    ["exec", async () => results.push(await measureExec(stage))],
+    ["many at once", async () => results.push(await measureStartsAtOnce(stage))],
+    ["memory of many", async () => results.push(await measureRunning(stage))],
+    ["lists", async () => results.push(...(await measureList(stage)))],
     ["pull", async () => results.push(await measurePull(stage))],
     ["throughput", async () => results.push(await measureThroughput(stage))],
   ] as const) {
     signal.throwIfAborted();
+    if (wanted !== undefined && !wanted.includes(what)) continue;
     say(`measuring: ${what}`);
     await step();
   }
