@@ -109,6 +109,10 @@ static int look_up_user(struct init *init, const struct plan_record *step)
         const char *home = environment_of(init->plan, "HOME");
         if (home != NULL && strlen(home) < sizeof(init->user.home))
             strcpy(init->user.home, home);
+        const char *name = strstr(step->argv[2], "name=");
+        if (name != NULL)
+            snprintf(init->user.name, sizeof(init->user.name), "%.*s", (int)strcspn(name + 5, ","),
+                     name + 5);
         /* A read-only or missing file is the image's choice. */
         user_add_entry(init->root, &init->user);
     }

@@ -268,7 +268,8 @@
                                  /etc/passwd and /etc/group inside the root, as
                                  bounded regular files (S22, S23); remembers uid,
                                  gid, groups, home.  flags: "entry" (append a
-                                 passwd entry for a uid that has none), "keepgroups" */
+                                 passwd entry for a uid that has none), "name=NAME" (of
+                                 that entry, instead of the uid), "keepgroups" */
 #define TSMAN_OP_CHDIR 280u   /* (path, create 0|1): cwd must be inside the root
                                  afterwards (S2) */
 #define TSMAN_OP_CAPS 281u    /* (bounding, effective, permitted, inheritable,

@@ -318,8 +318,23 @@ static bool is_of_root(int root, int fd)
     return kernel_mount_id(root, &ours) == 0 && kernel_mount_id(fd, &its) == 0 && ours == its;
 }
 
+/* The name may be the image's for another uid. */
+static bool is_free_name(int root, const char *name)
+{
+    struct user other;
+    struct failure ignored = {0};
+    if (name[0] == '\0' || strpbrk(name, ":\n") != NULL)
+        return false;
+    int found = user_lookup(root, name, "", &other, &ignored);
+    free(other.groups);
+    return found < 0 && ignored.errnum == ENOENT;
+}
+
 int user_add_entry(int root, const struct user *user)
 {
+    char number[16];
+    snprintf(number, sizeof(number), "%u", user->uid);
+    const char *name = is_free_name(root, user->name) ? user->name : number;
     char line[700], last = '\n';
     cleanup_close int fd = path_open_regular(root, "/etc/passwd", O_RDWR | O_APPEND);
     struct stat status;
@@ -331,8 +346,8 @@ int user_add_entry(int root, const struct user *user)
     }
     if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1)
         return -1;
-    int length = snprintf(line, sizeof(line), "%s%u:x:%u:%u:container user:%s:/bin/sh\n",
-                          last == '\n' ? "" : "\n", user->uid, user->uid, user->gid, user->home);
+    int length = snprintf(line, sizeof(line), "%s%s:x:%u:%u:container user:%s:/bin/sh\n",
+                          last == '\n' ? "" : "\n", name, user->uid, user->gid, user->home);
     if (length >= (int)sizeof(line) || strpbrk(user->home, ":\n") != NULL) {
         errno = EINVAL;
         return -1;

@@ -37,6 +37,7 @@ struct user {
     gid_t *groups; /* malloc'ed */
     size_t group_count;
     bool has_entry; /* a passwd line was found */
+    char name[64];  /* for user_add_entry(); "": the uid */
     char home[512];
 };
 
@@ -45,5 +46,6 @@ struct user {
 int user_lookup(int root, const char *spec, const char *additional, struct user *user,
                 struct failure *failure);
 
-/* Appends a passwd line for user->uid.  -1 and errno; not worth failing for. */
+/* Appends a passwd line for user->uid; its name is the uid where another line has the
+   name already.  -1 and errno; not worth failing for. */
 int user_add_entry(int root, const struct user *user);

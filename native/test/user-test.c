@@ -228,6 +228,25 @@ TEST(new_entry, "an entry is appended for a user that has none")
     CHECK(look_up(directory, "4321", "") == 0 && user.has_entry);
 }
 
+TEST(named_entry, "an entry gets the name that it shall have, unless another line has it")
+{
+    const char *directory = image();
+    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK(look_up(directory, "4321:10", "") == 0);
+    strcpy(user.name, "alice");
+    CHECK(user_add_entry(root, &user) == 0);
+    CHECK(strstr(test_read(directory, "etc/passwd"), "\nalice:x:4321:10:") != NULL);
+    CHECK(look_up(directory, "4322:10", "") == 0);
+    strcpy(user.name, "alice");
+    CHECK(user_add_entry(root, &user) == 0);
+    CHECK(strstr(test_read(directory, "etc/passwd"), "\n4322:x:4322:10:") != NULL);
+    CHECK(look_up(directory, "4323:10", "") == 0);
+    strcpy(user.name, "x:0:0:evil\ny");
+    CHECK(user_add_entry(root, &user) == 0);
+    CHECK(strstr(test_read(directory, "etc/passwd"), "evil") == NULL);
+    close(root);
+}
+
 TEST(hostile_entry, "no entry is appended with a home that would forge another line")
 {
     const char *directory = image();

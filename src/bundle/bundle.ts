@@ -31,6 +31,8 @@ export type CgroupLayout = "unified" | "legacy" | "none";
 export interface HostFacts {
   readonly uid: number;
   readonly gid: number;
+  /** The caller's login name; read for `--userns keep-id` only. */
+  readonly userName?: string | undefined;
   readonly hostname: string;
   readonly cgroup: CgroupLayout;
   /** False when parts of /proc are covered, so that the kernel refuses a new proc. */
@@ -144,6 +146,8 @@ export interface UserRequest {
   readonly groups: readonly string[];
   /** Keep the caller's supplementary groups. */
   readonly keepGroups: boolean;
+  /** Of an entry in /etc/passwd, if the image has none for the uid; missing: the uid. */
+  readonly entryName?: string | undefined;
 }
 
 /** A node of the host bound into the container's /dev. */

@@ -88,7 +88,7 @@ const maxId = 0xffff_fffe;
 export function resolveUser(
   options: Pick<ContainerOptions, "user" | "groupAdd" | "userns">,
   imageUser: string,
-  keepIds: { readonly uid: number; readonly gid: number },
+  keepIds: { readonly uid: number; readonly gid: number; readonly userName?: string | undefined },
 ): ResolvedUser {
   const groups = options.groupAdd.filter((group) => group !== "keep-groups");
   const keepGroups = options.groupAdd.includes("keep-groups");
@@ -110,9 +110,15 @@ export function resolveUser(
     keepGroups,
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
+    // A name that a list of words cannot hold is no loss.
+    ...(because === keepId && /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(keepIds.userName ?? "")
+      ? { entryName: keepIds.userName }
+      : {}),
     because,
   };
 }
+
+const keepId = "--userns keep-id";
 
 function userSpec(
   options: Pick<ContainerOptions, "user" | "userns">,
@@ -123,7 +129,7 @@ function userSpec(
   if (options.userns.mode === "keep-id") {
     const uid = options.userns.uid ?? keepIds.uid;
     const gid = options.userns.gid ?? keepIds.gid;
-    return { spec: `${uid}:${gid}`, because: "--userns keep-id" };
+    return { spec: `${uid}:${gid}`, because: keepId };
   }
   return { spec: imageUser, because: imageUser === "" ? "default" : "image USER" };
 }

@@ -42,7 +42,7 @@ export function compileBundle(request: BundleRequest): Bundle {
   const hostname = resolveHostname(options, request.id, host, request.join?.hostname);
   const command = resolveCommand(options, image);
   const workdir = resolveWorkdir(options.workdir, image?.workingDir ?? "");
-  const user = resolveUser(options, image?.user ?? "", { uid: host.uid, gid: host.gid });
+  const user = resolveUser(options, image?.user ?? "", host);
   const environment = resolveEnvironment(options, image?.env ?? [], hostname.name);
   const bounding = resolveCapabilities({
     add: options.capAdd,
@@ -136,7 +136,12 @@ export function compileBundle(request: BundleRequest): Bundle {
     baseMounts: base.length,
     origins: origins.entries,
     artefacts: artefacts(request, hostname.name),
-    user: { spec: user.spec, groups: user.groups, keepGroups: user.keepGroups },
+    user: {
+      spec: user.spec,
+      groups: user.groups,
+      keepGroups: user.keepGroups,
+      entryName: user.entryName,
+    },
     createWorkdir: workdir.create,
     devices: devices.map(({ hostPath, path: target }) => ({ hostPath, path: target })),
     symlinks: hasOwnDev ? [] : devSymlinks,

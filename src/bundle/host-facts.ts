@@ -22,13 +22,14 @@ const maxDevices = 512;
 
 /** Reads what a bundle depends on; cheap, since every `run` does it. */
 export function readHostFacts(
-  options: Pick<ContainerOptions, "privileged" | "devices">,
+  options: Pick<ContainerOptions, "privileged" | "devices" | "userns">,
 ): HostFacts {
   const limits = parseLimits(readText("/proc/self/limits"));
   const mounts = parseMountinfo(readText("/proc/self/mountinfo"));
   return {
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
+    userName: options.userns.mode === "keep-id" ? loginName() : undefined,
     hostname: os.hostname(),
     cgroup: cgroupLayout(),
     canMountProc: isFullyVisible(mounts, "proc"),
@@ -47,6 +48,15 @@ export function readHostFacts(
       options.devices.map(({ hostPath }) => [hostPath, listDeviceNodes(hostPath)]),
     ),
   };
+}
+
+function loginName(): string | undefined {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // A uid without an entry in the password database.
+    return undefined;
+  }
 }
 
 function readText(file: string): string {

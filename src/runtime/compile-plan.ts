@@ -220,8 +220,12 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
 /** Phase 3: the process. */
 function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable): PlanRecord[] {
   const { process, mounts } = bundle.config;
-  const { spec, groups, keepGroups } = bundle.user;
-  const userFlags = ["entry", ...(keepGroups ? ["keepgroups"] : [])].join(",");
+  const { spec, groups, keepGroups, entryName } = bundle.user;
+  const userFlags = [
+    "entry",
+    ...(entryName === undefined ? [] : [`name=${entryName}`]),
+    ...(keepGroups ? ["keepgroups"] : []),
+  ].join(",");
   const filter = seccompStep(bundle, context);
   return [
     ...processLimitSteps(process, (pointer) => origin(bundle, `/process${pointer}`)),

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { idMapOf, mountsOf, type NamespaceKind, namespaceOf, statusOf } from "../support/proc.ts";
@@ -122,6 +122,15 @@ describe("the id mapping", () => {
     expect(await sh(store(), "--userns keep-id", script)).toBe(
       `${uid}\n${gid}\n${uid} ${gid}\n0 0`,
     );
+  });
+
+  it("has the caller's name with --userns keep-id, unless the image has given it away", async () => {
+    const { username, uid } = userInfo();
+    const entry = `${username}:x:${uid}:`;
+    expect(await sh(store(), "--userns keep-id", "id -un; tail -n 1 /etc/passwd")).toMatch(
+      new RegExp(`^${username}\n${entry}`),
+    );
+    expect(await sh(store(), "--userns keep-id -u 0", "id -un")).toBe("root");
   });
 
   it("is a chosen id with --userns keep-id:uid=,gid=, and -u goes before it", async () => {
