@@ -274,6 +274,7 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
             return -1;
         if (pid != monitor->init)
             return 0;
+        health_end(&monitor->health);
         monitor->init = 0;
         monitor->init_ended = true;
         monitor->init_status = status;
@@ -283,6 +284,8 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
             failure_stage(&monitor->failure, "init");
             return fail(&monitor->failure, ECHILD, "run", "init: wait status %d", status);
         }
+    } else if (health_take_child(&monitor->health, pid, status, monitor_now())) {
+        return 0;
     } else if (pid == monitor->net.helper.pid) {
         bool was_ready = monitor->net_ready;
         if (monitor->phase < STARTING && !was_ready) {

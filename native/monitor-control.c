@@ -30,10 +30,13 @@ void monitor_null_streams(void)
         close(null);
 }
 
-void monitor_signal_init(const struct monitor *monitor, uint32_t number)
+void monitor_signal_init(struct monitor *monitor, uint32_t number)
 {
-    if (monitor->init > 0 && number < NSIG)
-        kill(monitor->init, (int)number);
+    if (monitor->init <= 0 || number >= NSIG)
+        return;
+    if (number == SIGKILL)
+        monitor->killed = true;
+    kill(monitor->init, (int)number);
 }
 
 void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds)
@@ -106,6 +109,8 @@ static void take_control_line(struct monitor *monitor, char *line)
         stop(monitor, (uint32_t)numbers[0], (uint32_t)numbers[1]);
     else if (strcmp(verb, "stop") == 0 && count == 0)
         stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
+    else if (strcmp(verb, "health") == 0 && count == 0)
+        health_want(&monitor->health);
     else if (strcmp(verb, "resize") == 0 && count == 2)
         monitor_resize(monitor, (uint16_t)numbers[0], (uint16_t)numbers[1]);
 }

@@ -59,6 +59,19 @@ static void tell_end(struct monitor *monitor)
     }
 }
 
+/* A health check has its way unless somebody wants the container stopped. */
+static bool wants_restart(const struct monitor *monitor)
+{
+    return monitor->restart_wanted && !monitor->stop_asked;
+}
+
+static enum oom oom_of(const struct monitor *monitor)
+{
+    int status = monitor->init_status;
+    return oom_verdict(&monitor->oom,
+                       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !monitor->killed);
+}
+
 void monitor_write_exit(struct monitor *monitor)
 {
     if (monitor->exit_written)
@@ -66,7 +79,8 @@ void monitor_write_exit(struct monitor *monitor)
     monitor->exit_written = true;
     log_close(&monitor->io.log);
     if (monitor->settings.exit_file[0] != '\0' &&
-        rundir_write_exit_file(monitor->settings.exit_file, monitor->init_status, 0) < 0) {
+        rundir_write_exit_file(monitor->settings.exit_file, monitor->init_status, oom_of(monitor),
+                               wants_restart(monitor)) < 0) {
         char text[256];
         snprintf(text, sizeof(text), "write exit file %.150s: %s", monitor->settings.exit_file,
                  strerror(errno));
@@ -120,16 +134,22 @@ static void reap_all(struct monitor *monitor)
         kill(monitor->stage1, SIGKILL);
     if (monitor->init > 0)
         kill(monitor->init, SIGKILL);
+    health_end(&monitor->health);
     net_stop(&monitor->net);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
     /* A file system in user space lives in the mount namespace that it serves, so
        neither would ever end by itself; asked to end, it unmounts in order. */
     signal_children(SIGTERM);
-    if (reap_children(3000))
+    if (reap_children(1000))
         return;
-    signal_children(SIGKILL);
-    reap_children(5000);
+    /* With the host's pid namespace the container's processes outlive their init: each
+       that is killed hands its own children to us (PR_SET_CHILD_SUBREAPER), so again
+       and again. */
+    int64_t until = monitor_now() + 5000;
+    do
+        signal_children(SIGKILL);
+    while (!reap_children(20) && monitor_now() < until);
 }
 
 /* Of a container the directory stays, with the lock that others may wait for. */
@@ -191,8 +211,8 @@ void monitor_finish(struct monitor *monitor)
     /* The caller of a detached container leaves as soon as it has started: it may be
        gone before it reads EXITED, so it is never the one who cleans up. */
     bool wanted = waits ? monitor_wait_restart(monitor)
-                        : !monitor->settings.restarts &&
-                              (!connected || !monitor->settings.foreground);
+                        : wants_restart(monitor) || (!monitor->settings.restarts &&
+                                                     (!connected || !monitor->settings.foreground));
     if (waits)
         clear_rundir(monitor, 0);
     if (wanted && monitor->settings.cleanup != NULL) {

@@ -6,6 +6,7 @@
  *   monitor-children.c  stage 1, init, the network helper: start, messages, deaths
  *   monitor-control.c   the caller's frames, the fifo's lines, signals
  *   monitor-attach.c    what clients of the attach socket send
+ *   monitor-health.c    what comes of health checks
  *   monitor-end.c       exit file, killing and waiting for what is left
  */
 #pragma once
@@ -17,6 +18,7 @@
 #include <sys/types.h>
 
 #include "event.h"
+#include "health.h"
 #include "io.h"
 #include "net.h"
 #include "plan.h"
@@ -57,6 +59,7 @@ struct monitor {
     struct settings settings;
     struct rundir rundir;
     struct io io;
+    struct health health;
     struct net net;
     int target; /* pidfd of the process that an exec session joined, else -1 */
     int signals, stage_sync, init_sync; /* -1: closed */
@@ -64,6 +67,9 @@ struct monitor {
     pid_t init_pid;
     int init_status;
     bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
+    bool restart_wanted; /* by a health check */
+    bool killed;         /* init was sent SIGKILL by us */
+    struct oom_counter oom;
     int64_t started_at, kill_at; /* milliseconds of the monotonic clock; 0: never */
     struct failure failure;
     char control_line[128];
@@ -85,7 +91,7 @@ int monitor_take_messages(struct monitor *monitor, int *socket);
 int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
 
 /* monitor-control.c */
-void monitor_signal_init(const struct monitor *monitor, uint32_t number);
+void monitor_signal_init(struct monitor *monitor, uint32_t number);
 void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds);
 void monitor_resize(const struct monitor *monitor, uint16_t rows, uint16_t columns);
 /* The caller's descriptors are given up; the container goes on, into its log. */
@@ -103,6 +109,10 @@ void monitor_take_clients(struct monitor *monitor, const struct pollfd *fds);
 /* Waits until the restart policy may have its say; false when the container was asked
    to stop: then it has none. */
 bool monitor_wait_restart(struct monitor *monitor);
+
+/* monitor-health.c */
+/* Moves the checks on, and does what they ask for. */
+void monitor_pump_health(struct monitor *monitor);
 
 /* monitor-end.c */
 /* The exit file of an earlier life: put aside before the program is executed, so

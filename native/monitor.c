@@ -32,6 +32,8 @@ static void started(struct monitor *monitor)
         monitor_kill_after(monitor, monitor->settings.timeout);
     if (!monitor->settings.foreground)
         monitor_leave_caller(monitor);
+    oom_begin(&monitor->oom, monitor->init);
+    health_begin(&monitor->health, monitor->init, process_start_time(monitor->init), monitor_now());
     /* Megabytes at most, and not needed any more. */
     plan_release(&monitor->plan);
     munmap(monitor->payload, monitor->payload_size);
@@ -75,6 +77,7 @@ static int poll_timeout(const struct monitor *monitor)
 {
     int64_t now = monitor_now();
     int timeout = sooner(attach_timeout(&monitor->io.attach, now), io_timeout(&monitor->io, now));
+    timeout = sooner(timeout, health_timeout(&monitor->health, now));
     if (monitor->kill_at == 0)
         return timeout;
     int64_t left = monitor->kill_at - now;
@@ -116,13 +119,14 @@ enum { SIGNALS, CONTROL, FIFO, STAGE, INIT, NET_READY, NET_ERRORS, TARGET, FIXED
 
 static int turn(struct monitor *monitor)
 {
-    struct pollfd fds[FIXED + IO_POLLFDS];
+    struct pollfd fds[FIXED + IO_POLLFDS + HEALTH_POLLFDS];
     int fixed[FIXED] = {monitor->signals,           monitor->control.fd, monitor->rundir.control,
                         monitor->stage_sync,        monitor->init_sync,  monitor->net.ready,
                         monitor->net.helper.errors, monitor->target};
     for (int i = 0; i < FIXED; i++)
         fds[i] = (struct pollfd){.fd = fixed[i], .events = POLLIN};
     size_t count = FIXED + io_prepare_poll(&monitor->io, fds + FIXED);
+    count += health_prepare_poll(&monitor->health, fds + count);
     if (poll(fds, count, poll_timeout(monitor)) < 0)
         return errno == EINTR ? 0 : fail(&monitor->failure, errno, "poll", "descriptors");
 
@@ -148,6 +152,7 @@ static int turn(struct monitor *monitor)
         monitor_signal_init(monitor, SIGKILL);
     }
     advance(monitor);
+    monitor_pump_health(monitor);
     if (monitor->phase == ENDED && io_logged(&monitor->io))
         monitor_write_exit(monitor);
     return 0;
@@ -229,6 +234,8 @@ int monitor_main(char **argv)
     monitor.failure.step = -1;
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);
+    health_init(&monitor.health);
+    monitor.oom.events = -1;
     net_init(&monitor.net);
     if (fcntl(TSMAN_CONTROL_FD, F_GETFD) < 0) {
         fprintf(stderr, "tsman-native: monitor: descriptor 3 is not the control socket\n");

@@ -53,7 +53,7 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_LOG_JOURNAL, "log journal", "p(p)", false},
     {TSMAN_SET_PASSTHROUGH, "passthrough", "", false},
     {TSMAN_SET_CLEANUP_DELAY, "cleanup delay", "nnn", false},
-    {TSMAN_SET_HEALTH, "health", "pnnnnp", false},
+    {TSMAN_SET_HEALTH, "health", "pnnnnnp", false},
     {TSMAN_SET_HEALTH_PLAN, "health plan", "d", false},
     {TSMAN_SET_HEALTH_STARTUP, "startup check", "nnnn", false},
     {TSMAN_SET_HEALTH_STARTUP_PLAN, "startup check plan", "d", false},

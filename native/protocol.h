@@ -165,10 +165,11 @@
                                  asked to stop (control "stop", SIGTERM), before or
                                  during the wait.  Meanwhile the run directory has a
                                  file `restart` */
-#define TSMAN_SET_HEALTH 34u  /* (state file, interval, timeout, start period, retries,
-                                 on failure: none|kill|stop|restart): run HEALTH_PLAN
-                                 every interval milliseconds, and write down how it
-                                 went (native/health.h) */
+#define TSMAN_SET_HEALTH 34u  /* (state file, interval, timeout, start period, interval
+                                 within it, retries, on failure: none|kill|stop|
+                                 restart): run HEALTH_PLAN every interval milliseconds
+                                 and write down how it went (native/health.h);
+                                 interval 0: when a control "health" asks for it */
 #define TSMAN_SET_HEALTH_PLAN 35u /* (bytes): payload of the LAUNCH of a check, lacking
                                  its JOIN_PROCESS */
 #define TSMAN_SET_HEALTH_STARTUP 36u /* (interval, timeout, retries, successes): what

@@ -155,15 +155,16 @@ int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure)
     return 0;
 }
 
-int rundir_write_exit_file(const char *path, int status, int oom_killed)
+int rundir_write_exit_file(const char *path, int status, enum oom oom, bool restart)
 {
-    char text[160];
+    static const char *const oom_words[] = {"0", "1", "unknown"};
+    char text[200];
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + signal;
-    snprintf(text, sizeof(text), "status %d\nsignal %d\ncore %d\noom %d\nfinished %lld.%09ld\n",
-             code, signal, WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0, oom_killed,
-             (long long)now.tv_sec, now.tv_nsec);
+    snprintf(text, sizeof(text), "status %d\nsignal %d\ncore %d\noom %s\nfinished %lld.%09ld\n%s",
+             code, signal, WIFSIGNALED(status) && WCOREDUMP(status) ? 1 : 0, oom_words[oom],
+             (long long)now.tv_sec, now.tv_nsec, restart ? "restart 1\n" : "");
     return replace_file(path, text, 0600);
 }

@@ -4,10 +4,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
+#include "oom.h"
 
 struct rundir {
     int directory; /* -1: none; owned */
@@ -29,8 +31,9 @@ void rundir_clear(const struct rundir *rundir, int all);
 
 int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure);
 
-/* The truth about the end, from waitpid(2); complete or not there at all. */
-int rundir_write_exit_file(const char *path, int status, int oom_killed);
+/* The truth about the end: a status of waitpid(2), whether it was for lack of memory,
+   and whether a health check wants another life.  Complete or not there at all. */
+int rundir_write_exit_file(const char *path, int status, enum oom oom, bool restart);
 
 /* Field 22 of proc_pid_stat(5): clock ticks since boot; 0 if there is no such
    process. */

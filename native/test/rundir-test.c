@@ -17,23 +17,26 @@ TEST(exit_files, "an exit file says what waitpid said and nothing else")
     char path[128];
     const char *directory = test_directory();
     static const struct {
-        int status, oom;
+        int status;
+        enum oom oom;
         const char *text;
     } rows[] = {
-        {0, 0, "status 0\nsignal 0\ncore 0\noom 0\nfinished "},
-        {7 << 8, 0, "status 7\nsignal 0\ncore 0\noom 0\nfinished "},
-        {9, 1, "status 137\nsignal 9\ncore 0\noom 1\nfinished "},
-        {11 | 0x80, 0, "status 139\nsignal 11\ncore 1\noom 0\nfinished "},
+        {0, OOM_NO, "status 0\nsignal 0\ncore 0\noom 0\nfinished "},
+        {7 << 8, OOM_NO, "status 7\nsignal 0\ncore 0\noom 0\nfinished "},
+        {9, OOM_UNKNOWN, "status 137\nsignal 9\ncore 0\noom unknown\nfinished "},
+        {9, OOM_YES, "status 137\nsignal 9\ncore 0\noom 1\nfinished "},
+        {11 | 0x80, OOM_NO, "status 139\nsignal 11\ncore 1\noom 0\nfinished "},
     };
     snprintf(path, sizeof(path), "%s/exit", directory);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         long long seconds;
         long nanoseconds;
-        CHECK(rundir_write_exit_file(path, rows[i].status, rows[i].oom) == 0);
+        CHECK(rundir_write_exit_file(path, rows[i].status, rows[i].oom, i == 0) == 0);
         const char *text = test_read(directory, "exit");
         CHECK(strncmp(text, rows[i].text, strlen(rows[i].text)) == 0);
         CHECK(sscanf(text + strlen(rows[i].text), "%lld.%ld", &seconds, &nanoseconds) == 2);
         CHECK(seconds > 1700000000);
+        CHECK((strstr(text, "\nrestart 1\n") != NULL) == (i == 0));
     }
 }
 
