@@ -16,7 +16,7 @@ export interface UnpackLayerOptions extends Omit<UnpackOptions, "directory"> {
 export async function unpackLayer(options: UnpackLayerOptions): Promise<UnpackedLayer> {
   const { targetDir, mapping, ...rest } = options;
   await adoptDirectory(targetDir, mapping);
-  await using worker = await UnpackWorker.start({ directories: [targetDir], mapping });
+  await using worker = UnpackWorker.start({ directories: [targetDir], mapping });
   return await worker.unpack({ ...rest, directory: 0 });
 }
 

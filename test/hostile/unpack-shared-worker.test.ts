@@ -14,10 +14,10 @@ async function* sourceOf(blob: Buffer): AsyncGenerator<Buffer> {
 }
 
 /** A worker with three directories, `names` lists what is in one. */
-async function startWorker(stage: UnpackStage) {
+function startWorker(stage: UnpackStage) {
   const directories = ["a", "b", "c"].map((name) => join(stage.layer().toString(), name));
   for (const directory of directories) mkdirSync(directory);
-  const worker = await UnpackWorker.start({ directories, mapping: stage.mapping });
+  const worker = UnpackWorker.start({ directories, mapping: stage.mapping });
   return {
     worker,
     names: (directory: number) =>
@@ -40,7 +40,7 @@ describe("a worker that has other layers' directories open", () => {
     "is led to them by no link to %s",
     async (target) => {
       await using stage = await UnpackStage.make();
-      await using crew = await startWorker(stage);
+      await using crew = startWorker(stage);
       const before = stage.outside();
       const hostile = new TarBuilder().symlink("door", target).file("door/planted", "x").build();
       const outcome = await crew.unpack(0, hostile).catch((error: Error) => error.message);
@@ -55,7 +55,7 @@ describe("a worker that has other layers' directories open", () => {
 
   it("gives every layer its own directory, and nothing of another", async () => {
     await using stage = await UnpackStage.make();
-    await using crew = await startWorker(stage);
+    await using crew = startWorker(stage);
     await crew.unpack(0, new TarBuilder().file("one", "1").symlink("etc", "/x").build());
     await crew.unpack(1, new TarBuilder().file("etc/two", "2").build());
     // In whichever order they are asked for.
@@ -70,7 +70,7 @@ describe("a worker that has other layers' directories open", () => {
 
   it("does not use a directory twice", async () => {
     await using stage = await UnpackStage.make();
-    await using crew = await startWorker(stage);
+    await using crew = startWorker(stage);
     await crew.unpack(0, new TarBuilder().symlink("door", "../b").build());
     await expect(crew.unpack(0, new TarBuilder().file("door/x", "").build())).rejects.toThrow(
       /fchdir|descriptor/,
@@ -80,7 +80,7 @@ describe("a worker that has other layers' directories open", () => {
 
   it("finds the next layer behind bytes that a compressor has left", async () => {
     await using stage = await UnpackStage.make();
-    await using crew = await startWorker(stage);
+    await using crew = startWorker(stage);
     const layer = layerOf(new TarBuilder().file("one", "1").build());
     const blob = Buffer.concat([layer.blob, Buffer.alloc(100_000)]);
     await crew.unpack(0, { ...layer, blob });
@@ -90,7 +90,7 @@ describe("a worker that has other layers' directories open", () => {
 
   it("takes no further layer after one that it has refused", async () => {
     await using stage = await UnpackStage.make();
-    await using crew = await startWorker(stage);
+    await using crew = startWorker(stage);
     const refused = crew.unpack(0, new TarBuilder().file("../victim/file", "x").build());
     await expect(refused).rejects.toThrow("escapes the rootfs");
     expect(crew.worker.isUsable).toBe(false);

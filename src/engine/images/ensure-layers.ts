@@ -64,7 +64,7 @@ export async function ensureLayers(
   // All that is below a layer, which another lane, or another process, may be working on still.
   const lowersOf = async (layer: ImageLayer): Promise<string[]> => {
     const below = image.layers.slice(0, image.layers.indexOf(layer));
-    await Promise.all(below.map((lower) => complete.get(lower)?.promise));
+    for (const lower of below) await complete.get(lower)?.promise;
     const { key } = options.mapping;
     return below.map(({ chainId }) => context.store.layers.diffPath(key, chainId)).reverse();
   };
