@@ -12,7 +12,7 @@ import type { RootfsPaths } from "../details-types.ts";
 export function rootfsPaths(
   context: EngineContext,
   { id, options, mapping, driver }: ContainerRecord,
-  image?: ImageRecord | undefined,
+  image?: ImageRecord,
 ): RootfsPaths {
   const dir = context.store.containers.dir(id);
   if (options.rootfs?.overlay === false) return { lowers: [], root: options.rootfs.path };
