@@ -1,15 +1,8 @@
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import vm from "node:vm";
+import { readCacheFile, writeCacheFile } from "../platform/cache-file.ts";
 
 /** How often a command's cache is written: what several runs of it have used is in there then. */
 const generations = 3;
@@ -56,38 +49,18 @@ export function compileCached(program: CachedProgram): unknown {
 function readCache(
   file: string,
 ): { readonly code: Buffer; readonly generation: number } | undefined {
-  try {
-    const stat = statSync(file);
-    // Code that others could have written is not run.
-    if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return undefined;
-    const bytes = readFileSync(file);
-    return { code: bytes.subarray(0, -1), generation: bytes.at(-1) ?? 0 };
-  } catch {
-    return undefined;
-  }
+  const bytes = readCacheFile(file);
+  if (bytes === undefined) return undefined;
+  return { code: bytes.subarray(0, -1), generation: bytes.at(-1) ?? 0 };
 }
 
-/** A convenience: a cache that cannot be written costs time, and is no reason to fail. */
 function writeCache(file: string, code: Buffer, generation: number): void {
-  const temporary = `${file}.${process.pid}`;
   try {
     makeDirectory(path.dirname(file));
-    writeFileSync(temporary, Buffer.concat([code, Buffer.of(generation)]), {
-      mode: 0o600,
-      flag: "wx",
-    });
-    renameSync(temporary, file);
   } catch {
-    discard(temporary);
+    return;
   }
-}
-
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // Its directory could not be made.
-  }
+  writeCacheFile(file, Buffer.concat([code, Buffer.of(generation)]));
 }
 
 /** The first cache of a new build takes the place of those of the build before. */

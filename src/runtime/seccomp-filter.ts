@@ -1,12 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
 import type { LinuxSeccomp, SeccompRule } from "../oci/runtime-spec.ts";
+import { readCacheFile, writeCacheFile } from "../platform/cache-file.ts";
 import { fingerprint } from "../platform/fingerprint.ts";
 import { seccompCompiler } from "../platform/native.ts";
 import { runProgram } from "../platform/process.ts";
-import { randomHex } from "../platform/random.ts";
 
 /** sizeof(struct sock_filter) */
 const instructionBytes = 8;
@@ -39,7 +37,7 @@ export async function compileSeccompFilter(
       { hint: "check the profile given with --security-opt seccomp=FILE" },
     );
   }
-  writeCachedFilter(directory, file, source, program);
+  writeCacheFile(file, Buffer.concat([Buffer.from(`${source}\0`), program]));
   return program;
 }
 
@@ -90,46 +88,11 @@ export function isFilterProgram(bytes: Uint8Array): boolean {
   );
 }
 
-/** A filter that others could have written is as good as none: it is not used. */
 function readCachedFilter(file: string, source: string): Uint8Array | undefined {
-  try {
-    const stat = statSync(file);
-    if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return undefined;
-    const bytes = readFileSync(file);
-    // The name of the file is a short hash, which a profile could be made to share with another.
-    const start = Buffer.byteLength(source) + 1;
-    if (bytes.toString("utf8", 0, start) !== `${source}\0`) return undefined;
-    const program = bytes.subarray(start);
-    return isFilterProgram(program) ? program : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The cache is a convenience: a directory that cannot be written costs time, not the start. */
-function writeCachedFilter(
-  directory: string,
-  file: string,
-  source: string,
-  program: Uint8Array,
-): void {
-  const temporary = `${file}.${randomHex(6)}`;
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, Buffer.concat([Buffer.from(`${source}\0`), program]), {
-      mode: 0o600,
-      flag: "wx",
-    });
-    renameSync(temporary, file);
-  } catch {
-    discard(temporary);
-  }
-}
-
-function discard(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // It never came to be: its directory could not be made.
-  }
+  const bytes = readCacheFile(file);
+  // The name of the file is a short hash, which a profile could be made to share with another.
+  const start = Buffer.byteLength(source) + 1;
+  if (bytes?.toString("utf8", 0, start) !== `${source}\0`) return undefined;
+  const program = bytes.subarray(start);
+  return isFilterProgram(program) ? program : undefined;
 }
