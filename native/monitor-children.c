@@ -68,7 +68,7 @@ static int pass_streams(struct monitor *monitor, int program[3])
     return 0;
 }
 
-static int make_streams(struct monitor *monitor, int program[3], int64_t root)
+static int make_streams(struct monitor *monitor, int program[3], bool is_root)
 {
     const struct plan *plan = &monitor->plan;
     if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL)
@@ -77,11 +77,14 @@ static int make_streams(struct monitor *monitor, int program[3], int64_t root)
         return 0;
     if (io_make_pipes(&monitor->io, monitor->settings.with_stdin, program) < 0)
         return fail(&monitor->failure, errno, "make pipes", "standard streams");
+    int64_t uid = is_root ? mapped_root(plan, TSMAN_SET_UID_MAP) : -1;
+    int64_t gid = is_root ? mapped_root(plan, TSMAN_SET_GID_MAP) : -1;
     for (int i = 0; i < 3; i++) {
-        /* Root's own pipe would not be the container root's to give on; for any
-           other caller the two are the same. */
-        if (root >= 0 && program[i] >= 0)
-            (void)!fchown(program[i], (uid_t)root, (gid_t)-1);
+        /* Root's own pipe would not be the container root's to give on, which takes
+           that both ids are mapped (capabilities(7)); for any other caller the two are
+           the same. */
+        if (uid >= 0 && gid >= 0 && program[i] >= 0)
+            (void)!fchown(program[i], (uid_t)uid, (gid_t)gid);
     }
     return 0;
 }
@@ -94,8 +97,7 @@ int monitor_start_stage1(struct monitor *monitor)
                             .target = monitor->target,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
-    int64_t root = stage1.is_root ? mapped_root(&monitor->plan, TSMAN_SET_UID_MAP) : -1;
-    if (make_streams(monitor, stage1.program, root) < 0)
+    if (make_streams(monitor, stage1.program, stage1.is_root) < 0)
         return -1;
     if (sync_pair(stage_pair) < 0)
         return fail(failure, errno, "make socket pair", "stage 1");

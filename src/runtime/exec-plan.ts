@@ -76,10 +76,14 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
     const { pid, startTime } = target;
     records.push(settingRecord("JOIN_PROCESS", [String(pid), String(startTime)], because));
   }
-  // Not applied again: the owner of root's pipes is read from it.
-  for (const { containerID, hostID, size } of config.linux.uidMappings) {
-    const entry = [String(containerID), String(hostID), String(size)];
-    records.push(settingRecord("UID_MAP", entry, because));
+  // Not applied again: the owner of root's pipes is read from them.
+  for (const [name, mappings] of [
+    ["UID_MAP", config.linux.uidMappings],
+    ["GID_MAP", config.linux.gidMappings],
+  ] as const) {
+    for (const { containerID, hostID, size } of mappings) {
+      records.push(settingRecord(name, [containerID, hostID, size].map(String), because));
+    }
   }
   if (terminal !== undefined) {
     const { rows, columns } = terminal;

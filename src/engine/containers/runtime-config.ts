@@ -43,7 +43,13 @@ function isRuntimeSpec(document: unknown): document is RuntimeSpec {
     typeof process.cwd === "string" &&
     typeof process.noNewPrivileges === "boolean" &&
     isObject(capabilities) &&
-    [process.env, process.rlimits, linux.uidMappings, capabilities.bounding].every(Array.isArray)
+    [
+      process.env,
+      process.rlimits,
+      linux.uidMappings,
+      linux.gidMappings,
+      capabilities.bounding,
+    ].every(Array.isArray)
   );
 }
 

@@ -48,4 +48,19 @@ describe("tsman started by root", () => {
     expect(readFileSync(file, "utf8")).toBe("untouched");
     expect(statSync(file).uid).toBe(0);
   });
+
+  it("gives a container's user its own streams, in run and in exec", async () => {
+    const script = "id -u; echo out >/dev/stdout; cat /dev/stdin; echo error >/dev/stderr";
+    const program = ["sh", "-c", script];
+    const run = ["run", "--rm", "-i", "--network=none", "--user=7", "busybox", ...program];
+    const { stdout } = await store().succeed(
+      "run --detach --network none busybox sleep 1000".split(" "),
+    );
+    const id = stdout.trim();
+    for (const args of [run, ["exec", "-i", "--user=7", id, ...program]]) {
+      const result = await store().succeed(args, { input: "in\n" });
+      expect([result.stdout, result.stderr]).toEqual(["7\nout\nin\n", "error\n"]);
+    }
+    await store().succeed(["rm", "--force", id]);
+  });
 });
