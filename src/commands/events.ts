@@ -2,11 +2,8 @@ import { defineCommand } from "../cli/command.ts";
 import { flag, text, texts, value } from "../cli/option-spec.ts";
 import { parseMoment } from "../cli/options/duration.ts";
 import { warningText } from "../cli/render/error.ts";
-import { escapeCell, escapeControls, printableJson } from "../cli/render/escape.ts";
 import { eventFilter } from "../cli/render/event-filter.ts";
-import { eventFields, eventJson, eventText } from "../cli/render/event-text.ts";
-import { compileTemplate } from "../cli/template/compile-template.ts";
-import type { TsmanEvent } from "../engine/types.ts";
+import { eventLine } from "../cli/render/event-text.ts";
 import { isTsmanError } from "../errors/index.ts";
 
 /** `tsman events` */
@@ -43,7 +40,7 @@ export const events = defineCommand({
     const { stdout, stderr } = context;
     const accepts = eventFilter(values.filter);
     const { isTerminal } = stdout;
-    const line = lineOf(values.format, { isFull: values["no-trunc"], isTerminal });
+    const line = eventLine(values.format, { isFull: values["no-trunc"], isTerminal });
     const engine = await context.openEngine();
     let skipped = 0;
     const stream = engine.events({
@@ -70,20 +67,3 @@ export const events = defineCommand({
     return 0;
   },
 });
-
-function lineOf(
-  format: string | undefined,
-  { isFull, isTerminal }: { readonly isFull: boolean; readonly isTerminal: boolean },
-): (event: TsmanEvent) => string {
-  // One event, one line, whatever a label holds.
-  if (format === undefined) return (event) => escapeCell(eventText(event, { isFull }));
-  // One document a line, as Podman does, since the list has no end.
-  if (/^(?:json|\{\{\s*json\s+\.\s*\}\})$/.test(format)) {
-    return (event) => printableJson(eventJson(event), 0);
-  }
-  const template = compileTemplate(format);
-  return (event) => {
-    const shown = template(eventFields(event));
-    return isTerminal ? escapeControls(shown) : shown;
-  };
-}

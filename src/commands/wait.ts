@@ -15,6 +15,8 @@ const parseCondition = oneOf(
   "exited",
   "unknown",
   "removing",
+  "healthy",
+  "unhealthy",
 ) satisfies (text: string, option: string) => WaitCondition;
 
 /** `tsman wait` */

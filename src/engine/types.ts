@@ -284,7 +284,9 @@ export type WaitCondition =
   | "stopped"
   | "exited"
   | "unknown"
-  | "removing";
+  | "removing"
+  | "healthy"
+  | "unhealthy";
 
 /** How `containers.wait` waits. */
 export interface WaitOptions {

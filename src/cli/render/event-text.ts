@@ -1,14 +1,39 @@
 import type { TsmanEvent } from "../../engine/types.ts";
+import { compileTemplate } from "../template/compile-template.ts";
 import { goMap } from "../template/go-map.ts";
+import { escapeCell, escapeControls, printableJson } from "./escape.ts";
 
 /** How events are shown. */
-export interface EventStyle {
+interface EventStyle {
   /** Whole ids. */
   readonly isFull: boolean;
 }
 
+/**
+ * How an event becomes a line of output: for people, as JSON or through a template.
+ *
+ * @param format of `--format`; missing: for people.
+ * @throws TsmanError USAGE
+ */
+export function eventLine(
+  format: string | undefined,
+  { isFull, isTerminal }: { readonly isFull: boolean; readonly isTerminal: boolean },
+): (event: TsmanEvent) => string {
+  // One event, one line, whatever a label holds.
+  if (format === undefined) return (event) => escapeCell(eventText(event, { isFull }));
+  // One document a line, as Podman does, since the list has no end.
+  if (/^(?:json|\{\{\s*json\s+\.\s*\}\})$/.test(format)) {
+    return (event) => printableJson(eventJson(event), 0);
+  }
+  const template = compileTemplate(format);
+  return (event) => {
+    const shown = template(eventFields(event));
+    return isTerminal ? escapeControls(shown) : shown;
+  };
+}
+
 /** An event for people, in Podman's form: `TIME TYPE STATUS ID (image=…, name=…, LABEL=…)`. */
-export function eventText(event: TsmanEvent, style: EventStyle): string {
+function eventText(event: TsmanEvent, style: EventStyle): string {
   const id = shownId(event, style);
   const start = `${goTime(event.time)} ${event.type} ${event.status} `;
   if (event.type === "image") return `${start}${id} ${event.name}`;
@@ -24,7 +49,7 @@ export function eventText(event: TsmanEvent, style: EventStyle): string {
 }
 
 /** An event as JSON shows it: Podman's members, on one line. */
-export function eventJson(event: TsmanEvent): object {
+function eventJson(event: TsmanEvent): object {
   return {
     ...(event.exitCode === undefined ? {} : { ContainerExitCode: event.exitCode }),
     ...(event.id === undefined ? {} : { ID: imageDigits(event.id) }),
@@ -39,7 +64,7 @@ export function eventJson(event: TsmanEvent): object {
 }
 
 /** What templates see. */
-export function eventFields(event: TsmanEvent): Readonly<Record<string, unknown>> {
+function eventFields(event: TsmanEvent): Readonly<Record<string, unknown>> {
   return {
     ID: event.id === undefined ? "" : imageDigits(event.id),
     Name: event.name,

@@ -52,7 +52,7 @@ export async function waitContainer(
 }
 
 function holds(context: EngineContext, record: ContainerRecord, condition: WaitCondition): boolean {
-  const { state, exitCode } = containerSummary(context, record);
+  const { state, exitCode, health } = containerSummary(context, record);
   switch (condition) {
     case "configured":
     case "created":
@@ -65,6 +65,9 @@ function holds(context: EngineContext, record: ContainerRecord, condition: WaitC
       return state === "stopped";
     case "unknown":
       return state === "stopped" && exitCode === undefined;
+    case "healthy":
+    case "unhealthy":
+      return health === condition;
     case "removing":
       return false;
   }
