@@ -12,11 +12,16 @@ fail() {
 
 # Usage: require_version WHAT HINT
 require_version() {
-  version=$(NODE_OPTIONS='' "$node" --version 2>/dev/null) || version=unknown
+  version=$(NODE_OPTIONS='' "$node" --version 2>&1) || version=${version:-nothing}
   major=${version#v}
   major=${major%%.*}
+  case $version in
+  *'shared libraries'*)
+    fail "start node: $version" "install it; on Debian and Ubuntu: sudo apt install libatomic1 libstdc++6"
+    ;;
+  esac
   case $major in
-  '' | *[!0-9]*) major=0 version='no node that tells its version' ;;
+  '' | *[!0-9]*) fail "start node: $1 does not tell its version: $version" "$2" ;;
   esac
   [ "$major" -ge 24 ] || fail "start node: $1 is $version, but tsman needs 24 or later" "$2"
 }

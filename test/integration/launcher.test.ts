@@ -99,11 +99,7 @@ describe("bin/tsman", () => {
 
   it.each([
     ["an older node", "v22.9.1", "is v22.9.1, but tsman needs 24 or later"],
-    [
-      "another program",
-      "true 9.1",
-      "is no node that tells its version, but tsman needs 24 or later",
-    ],
+    ["another program", "true 9.1", "does not tell its version: true 9.1"],
   ])("names TSMAN_NODE when that is %s", (_, version, message) => {
     const node = fakeNode(join(directory, "other"), "theirs", version);
     const { status, stderr } = start(join(installation, "bin/tsman"), {
@@ -111,6 +107,18 @@ describe("bin/tsman", () => {
     });
     expect(status).toBe(125);
     expect(stderr).toContain(`TSMAN_NODE=${node} ${message}\nhint: set TSMAN_NODE`);
+  });
+
+  it("says what to install for a node that lacks a library, as Node 26 does on a bare Debian", () => {
+    const node = fakeNode(join(directory, "other"), "theirs", "");
+    const words = "libatomic.so.1: error while loading shared libraries";
+    writeFileSync(node, `#!/bin/sh\necho "${words}" >&2\nexit 127\n`, { mode: 0o755 });
+    const { status, stderr } = start(join(installation, "bin/tsman"), {
+      env: { TSMAN_NODE: node },
+    });
+    expect(status).toBe(125);
+    expect(stderr).toContain(`${words}\nhint: install it`);
+    expect(stderr).toContain("apt install libatomic1");
   });
 
   it.each(["", "/nonexistent"])("needs nothing of PATH=%s, also through a link", (PATH) => {
