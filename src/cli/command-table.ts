@@ -41,6 +41,10 @@ const update: CommandEntry = {
   summary: "change what containers were made with",
   load: async () => (await import("../commands/update.ts")).update,
 };
+const healthcheckRun: CommandEntry = {
+  summary: "check a container's health now",
+  load: async () => (await import("../commands/healthcheck-run.ts")).healthcheckRun,
+};
 const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
@@ -172,6 +176,10 @@ const groups: Readonly<Record<string, CommandGroup>> = {
         load: async () => (await import("../commands/system-start-enabled.ts")).startEnabled,
       },
     },
+  },
+  healthcheck: {
+    summary: "health checks of containers",
+    commands: { run: healthcheckRun },
   },
   container: {
     summary: "containers",

@@ -43,7 +43,6 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ],
   ["search", "registries are not searched", "look on the registry's web pages"],
   ["history tree", "the history is in the image config", "see tsman inspect IMAGE"],
-  ["healthcheck", "tsman does not run health checks yet", "check from outside, with tsman logs"],
   [
     "mount umount unmount unshare",
     "a container's files are mounted in its own namespace only",

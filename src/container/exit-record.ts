@@ -6,7 +6,10 @@ export interface ExitRecord {
   readonly exitCode: number;
   /** The signal that ended it, or 0. */
   readonly signal: number;
-  readonly isOutOfMemory: boolean;
+  /** Missing: it was killed, and nobody can tell why. */
+  readonly isOutOfMemory?: boolean | undefined;
+  /** A health check wants it to be started again. */
+  readonly isRestartWanted?: boolean | undefined;
   /** RFC 3339, UTC. */
   readonly finishedAt: string;
 }
@@ -36,7 +39,8 @@ export function parseExitRecord(text: string): ExitRecord | undefined {
   return {
     exitCode: signal > 0 ? 128 + signal : status,
     signal,
-    isOutOfMemory: /^oom 1$/m.test(text),
+    ...(!/^oom unknown$/m.test(text) && { isOutOfMemory: /^oom 1$/m.test(text) }),
+    ...(/^restart 1$/m.test(text) && { isRestartWanted: true }),
     finishedAt: new Date(
       Number(finished[1]) * 1000 + Math.floor(Number(finished[2]) / 1e6),
     ).toISOString(),

@@ -5,6 +5,7 @@ import path from "node:path";
 export type MonitorCommand =
   | { readonly kind: "signal"; readonly signal: number }
   | { readonly kind: "stop"; readonly signal: number; readonly milliseconds: number }
+  | { readonly kind: "health" }
   | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
 
 /**
@@ -37,6 +38,8 @@ function formatCommand(command: MonitorCommand): string {
       return `signal ${command.signal}`;
     case "stop":
       return `stop ${command.signal} ${command.milliseconds}`;
+    case "health":
+      return "health";
     case "resize":
       return `resize ${command.rows} ${command.columns}`;
   }

@@ -1,4 +1,5 @@
 import type { Platform } from "../oci/platform.ts";
+import type { HealthOptions } from "./health-policy.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 
 /** `-v`/`--mount type=bind`: a directory or file of the host, or a named volume. */
@@ -214,6 +215,8 @@ export interface ContainerOptions {
   readonly ipc: NamespaceRequest;
   readonly uts: NamespaceRequest;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Missing: as the image says. */
+  readonly health?: HealthOptions | undefined;
   readonly logDriver: LogDriver;
   /** Bytes of a log file before rotation; 0: no limit. */
   readonly logMaxSize: number;

@@ -3,7 +3,7 @@ import type { RestartPolicy } from "../container/restart-policy.ts";
 import type { TsmanError } from "../errors/index.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "../store/events.ts";
-import type { ContainerDetails, ImageDetails } from "./details-types.ts";
+import type { ContainerDetails, HealthResult, ImageDetails } from "./details-types.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { ContainerFileService } from "./file-types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
@@ -480,6 +480,12 @@ export interface ContainerService extends ContainerFileService {
       readonly volumes?: boolean | undefined;
     },
   ): Promise<void>;
+  /**
+   * Checks a container's health now, by its health check.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONTAINER_PAUSED, USAGE (none)
+   */
+  healthcheck(nameOrId: string, signal?: AbortSignal): Promise<HealthResult>;
   logs(nameOrId: string, options?: ContainerLogOptions): AsyncIterable<ContainerLogLine>;
   /**
    * Its processes; nothing is run in it.

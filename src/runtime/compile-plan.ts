@@ -1,6 +1,6 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import { TsmanError } from "../errors/index.ts";
-import type { LaunchContext, LogTarget } from "./launch-context.ts";
+import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
@@ -98,7 +98,28 @@ function streamSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   }
   if (context.forwardStdin) records.push(settingRecord("STDIN", [], "-i"));
   if (context.foreground) records.push(settingRecord("FOREGROUND", [], "default"));
-  records.push(...logSettings(context.log));
+  records.push(...logSettings(context.log), ...healthSettings(context.health));
+  return records;
+}
+
+function healthSettings(health: HealthLaunch | undefined): PlanRecord[] {
+  if (health === undefined) return [];
+  const { file, policy, plan, startupPlan } = health;
+  const { intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries, startup } = policy;
+  const because = "--health-cmd or image HEALTHCHECK";
+  const numbers = [intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries].map(String);
+  const records = [
+    settingRecord("HEALTH", [file, ...numbers, policy.onFailure], because),
+    settingRecord("HEALTH_PLAN", [plan], because),
+  ];
+  if (startup !== undefined && startupPlan !== undefined) {
+    const { successes } = startup;
+    const words = [startup.intervalMs, startup.timeoutMs, startup.retries, successes].map(String);
+    records.push(
+      settingRecord("HEALTH_STARTUP", words, "--health-startup-cmd"),
+      settingRecord("HEALTH_STARTUP_PLAN", [startupPlan], "--health-startup-cmd"),
+    );
+  }
   return records;
 }
 

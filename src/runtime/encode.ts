@@ -7,6 +7,8 @@ const frameHeaderBytes = 8;
 /** Records whose arguments are data, which may hold NUL bytes: op → index of that argument. */
 const dataArguments: ReadonlyMap<number, number> = new Map([
   [setting.DETACH_KEYS, 0],
+  [setting.HEALTH_PLAN, 0],
+  [setting.HEALTH_STARTUP_PLAN, 0],
   [step.WRITE_FILE, 1],
   [step.SECCOMP, 0],
 ]);
@@ -51,6 +53,11 @@ export function encodeLaunch(plan: LaunchPlan): Buffer {
   for (const record of plan.records) offset = writeRecord(payload, offset, record);
   if (offset > limits.LAUNCH_BYTES) throw tooLarge("the plan", "LAUNCH_BYTES");
   return encodeFrame(message.LAUNCH, payload.subarray(0, offset));
+}
+
+/** The payload of {@link encodeLaunch}: a plan that a monitor gets as part of another one. */
+export function encodeRecords(plan: LaunchPlan): Buffer {
+  return encodeLaunch(plan).subarray(frameHeaderBytes);
 }
 
 /** Writes one record at `offset`; gives the offset behind it. */

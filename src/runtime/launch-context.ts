@@ -1,3 +1,5 @@
+import type { HealthPolicy } from "../container/health-policy.ts";
+
 /** How the root file system comes about. */
 export type RootfsPlan =
   | {
@@ -61,6 +63,16 @@ export interface RestartDelay {
   readonly afterLongLife: number;
 }
 
+/** The monitor's own checks of a container's health. */
+export interface HealthLaunch {
+  /** Where it writes down how they went. */
+  readonly file: string;
+  readonly policy: HealthPolicy;
+  /** Payloads of LAUNCH frames without JOIN_PROCESS. */
+  readonly plan: Uint8Array;
+  readonly startupPlan?: Uint8Array | undefined;
+}
+
 /** What a plan needs besides the bundle: where things are, and who is connected. */
 export interface LaunchContext {
   readonly id: string;
@@ -71,6 +83,7 @@ export interface LaunchContext {
   /** `--pidfile` */
   readonly pidFile?: string | undefined;
   readonly log?: LogTarget | undefined;
+  readonly health?: HealthLaunch | undefined;
   /** Size of the terminal to begin with; needed with `-t`. */
   readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** Output goes to descriptors 1 and 2 and the monitor ends with the container. */

@@ -13,6 +13,7 @@ import {
   parseEnvironmentFile,
   parseEnvironmentVariable,
 } from "./environment-variables.ts";
+import { healthOptions } from "./health.ts";
 import { parseLabelLines } from "./key-value.ts";
 import { logOptions } from "./log.ts";
 import { parseMount } from "./mount.ts";
@@ -128,6 +129,7 @@ export function containerOptions(
       pid: values.pid,
       ipc: values.ipc,
       uts: values.uts,
+      health: healthOptions(values),
       oomScoreAdj: values["oom-score-adj"],
       detachKeys: values["detach-keys"],
     }),
@@ -236,6 +238,14 @@ function checkCombinations(options: ContainerOptions): void {
     throw usageError(
       `use --hostname: with --uts ${options.uts.mode} the name belongs to another`,
       "leave one of them out",
+    );
+  }
+  const mayRestart =
+    options.health?.onFailure === "restart" || (options.health?.startup?.retries ?? 0) > 0;
+  if (options.remove && mayRestart) {
+    throw usageError(
+      "use --rm: a container that a health check restarts cannot be removed at its end",
+      "leave --rm out, or use --health-on-failure kill or stop",
     );
   }
   if (options.logDriver === "passthrough" && options.tty) {

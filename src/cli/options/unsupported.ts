@@ -3,7 +3,7 @@ import type { UnsupportedSpec } from "../option-spec.ts";
 const limits = "needs cgroup delegation, which tsman does not use yet";
 const limitFromOutside = (property: string): string =>
   `limit from outside: systemd-run --user --scope -p ${property} tsman run …`;
-const health = "tsman does not run health checks yet";
+const health = "the last five results are kept with the container";
 const pods = "there are no pods yet";
 const networks = "there are no user-defined networks yet";
 const leave = "leave it out";
@@ -41,15 +41,11 @@ const rows: readonly Row[] = [
   ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
   ["oom-kill-disable", false, "cgroup v1 only", leave],
   [
-    "health-cmd health-interval health-on-failure health-retries health-start-period " +
-      "health-startup-cmd health-startup-interval health-startup-retries health-startup-success " +
-      "health-startup-timeout health-timeout health-log-destination health-max-log-count " +
-      "health-max-log-size health-start-interval",
+    "health-log-destination health-max-log-count health-max-log-size",
     true,
     health,
     "check from outside, with tsman logs or a published port",
   ],
-  ["no-healthcheck", false, health, leave],
   ["pod pod-id-file", true, pods, "use --network container:NAME to share a network"],
   ["network-alias ip ip6 mac-address", true, networks, leave],
   ["link link-local-ip", true, networks, "use --network container:NAME"],

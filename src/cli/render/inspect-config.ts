@@ -28,7 +28,7 @@ export function inspectConfig(container: ContainerDetails): object {
     Labels: goMap(container.labels),
     Annotations: goMap(options.annotations),
     StopSignal: container.stopSignal,
-    HealthcheckOnFailureAction: "none",
+    HealthcheckOnFailureAction: container.options.health?.onFailure ?? "none",
     CreateCommand: options.createCommand ?? null,
     Umask: container.umask.toString(8).padStart(4, "0"),
     ...(options.tz !== undefined && { Timezone: options.tz }),

@@ -1,3 +1,4 @@
+import type { ExitRecord } from "../../container/exit-record.ts";
 import { longLifeMs, shouldRestart } from "../../container/restart-policy.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
@@ -53,11 +54,12 @@ export async function cleanUpContainer(
 /** What a policy's restart changes in the record; undefined: there is none. */
 function nextLife(
   record: ContainerRecord,
-  exit: { readonly exitCode: number; readonly finishedAt: string } | undefined,
+  exit: ExitRecord | undefined,
 ): ContainerPatch | undefined {
   const { restarts = 0, restartStreak = 0, stoppedByUser = false, startedAt } = record;
   const life = { exitCode: exit?.exitCode, restarts, stoppedByUser };
-  if (!shouldRestart(record.options.restart, life)) return undefined;
+  const isWanted = exit?.isRestartWanted === true && !stoppedByUser;
+  if (!isWanted && !shouldRestart(record.options.restart, life)) return undefined;
   const lasted =
     exit === undefined || startedAt === undefined
       ? 0

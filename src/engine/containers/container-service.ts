@@ -26,6 +26,10 @@ export function createContainerService(context: EngineContext): ContainerService
       const { execInContainer } = await import("./exec-container.ts");
       return await execInContainer(context, nameOrId, options, io);
     },
+    async healthcheck(nameOrId, signal) {
+      const { runHealthCheck } = await import("./run-health-check.ts");
+      return await runHealthCheck(context, nameOrId, signal);
+    },
     async attach(nameOrId, options, io) {
       const { attachContainer } = await import("./attach-container.ts");
       return await attachContainer(context, nameOrId, options, io);

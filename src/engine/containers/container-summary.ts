@@ -1,3 +1,4 @@
+import { readHealth } from "../../container/health-state.ts";
 import type { ContainerMount, NetworkRequest } from "../../container/options.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
@@ -33,6 +34,9 @@ export function containerSummary(
     restarts: record.restarts,
     restartPolicy: record.options.restart?.policy,
     cidFile: record.options.cidFile,
+    health: isUp(state)
+      ? readHealth(context.store.containers.runDir(record.id))?.status
+      : undefined,
     tty: record.options.tty,
     interactive: record.options.interactive,
   };

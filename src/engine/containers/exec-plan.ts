@@ -104,7 +104,7 @@ function environment(own: readonly string[], options: ExecOptions): string[] {
  */
 function capabilities(
   config: RuntimeSpec,
-  options: ExecOptions,
+  options: Pick<ExecOptions, "privileged">,
   user: Pick<ResolvedUser, "uid">,
 ): Capabilities {
   const bounding = options.privileged ? capabilityNames : config.process.capabilities.bounding;

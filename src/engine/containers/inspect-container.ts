@@ -12,6 +12,7 @@ import type { ContainerSize } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { listExecSessions } from "./exec-sessions.ts";
 import { configFileName } from "./find-container.ts";
+import { healthDetails } from "./health-details.ts";
 import { containerLogFile } from "./log-target.ts";
 import { mountDetails } from "./mount-details.ts";
 import { rootfsPaths } from "./rootfs-paths.ts";
@@ -74,6 +75,7 @@ export async function inspectContainer(
       hostnameFile: existing(path.join(dir, "hostname")),
     },
     driver: record.driver ?? "overlay",
+    ...healthDetails(record, image, runDir),
     rootfs: rootfsPaths(context, record, image),
   };
 }

@@ -1,8 +1,9 @@
 import path from "node:path";
+import { mayRestart } from "../../container/health-policy.ts";
 import { hasRestartPolicy, longLifeMs, restartDelay } from "../../container/restart-policy.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { exitFileName } from "../../container/state.ts";
-import type { LaunchContext, RootfsPlan } from "../../runtime/launch-context.ts";
+import type { HealthLaunch, LaunchContext, RootfsPlan } from "../../runtime/launch-context.ts";
 import type { EngineContext } from "../context.ts";
 import type { TerminalSize } from "../types.ts";
 import { cleanupCommand } from "./cleanup-command.ts";
@@ -25,6 +26,7 @@ export interface LaunchParts {
   readonly hold: boolean;
   readonly terminal: TerminalSize | undefined;
   readonly seccompFilter: Uint8Array | undefined;
+  readonly health?: HealthLaunch | undefined;
   /** How many restarts in a row have led to short lives; missing: none. */
   readonly restartStreak?: number | undefined;
   /** The native session takes over: SESSION in native/protocol.h. */
@@ -61,10 +63,14 @@ export function launchContext(
       "init",
       "start",
       "died",
+      ...(parts.health === undefined ? [] : (["health_status"] as const)),
       ...(parts.session === undefined ? [] : (["remove"] as const)),
     ]),
     removeTree: options.remove ? dir : undefined,
-    cleanup: options.remove || restarts ? cleanupCommand(context, id) : undefined,
+    cleanup:
+      options.remove || restarts || mayRestart(parts.health?.policy)
+        ? cleanupCommand(context, id)
+        : undefined,
     restartDelay: restarts
       ? {
           afterShortLife: restartDelay(parts.restartStreak ?? 0),

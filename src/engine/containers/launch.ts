@@ -1,3 +1,4 @@
+import { healthPolicy } from "../../container/health-policy.ts";
 import { isTsmanError } from "../../errors/index.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
@@ -100,12 +101,18 @@ async function start(
   const { io, seccompFilter } = request;
   const rootfs = await prepareRootfs(context, planned, driver);
   const hold = network.ports.length > 0 || io.beforeStart !== undefined;
+  const policy = healthPolicy(options.health, planned.image?.config.config);
+  const health =
+    policy === undefined
+      ? undefined
+      : (await import("./health-launch.ts")).healthLaunch(context, planned, policy, seccompFilter);
   const parts = {
     rootfs,
     networkHelper: network.helper,
     hold,
     terminal: io.terminal,
     seccompFilter,
+    health,
     restartStreak: request.restartStreak,
   };
   const successor = successorOf(context, planned, request, { network, driver });
