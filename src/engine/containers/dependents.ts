@@ -1,4 +1,4 @@
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { getContainer } from "./find-container.ts";
@@ -42,8 +42,13 @@ export async function removeWithDependents(
     );
   }
   for (const { id } of dependents) {
-    // A dependent of two is gone when the second one's turn comes.
-    if (context.store.containers.has(id)) await removeWithDependents(context, id, options);
+    try {
+      await removeWithDependents(context, id, options);
+    } catch (error) {
+      // A dependent of two is gone when the second one's turn comes, as is one that is removed
+      // beside this.
+      if (!isTsmanError(error, "CONTAINER_NOT_FOUND")) throw error;
+    }
   }
   await removeContainer(context, record.id, options);
 }

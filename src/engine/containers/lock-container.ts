@@ -42,7 +42,10 @@ export async function lockIdleContainer(
   for (;;) {
     const lock = tryLockContainer(context, record);
     if (lock !== undefined) return lock;
-    if (isUp(containerState(context, record))) return undefined;
+    // As it is now: another command may have started it since, for the first time even.
+    const now = context.store.containers.find(record.id);
+    if (now === undefined) throw removedMeanwhile(record);
+    if (isUp(containerState(context, now))) return undefined;
     await delay(busyDelay, undefined, { signal });
   }
 }

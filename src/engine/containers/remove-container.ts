@@ -32,8 +32,10 @@ export async function removeContainer(
   nameOrId: string,
   options: RemoveOptions = {},
 ): Promise<void> {
-  const record = getContainer(context, nameOrId);
+  const { id } = getContainer(context, nameOrId);
   for (let asked: string | undefined; ; ) {
+    // As it is now: another command may have started it since, for the first time even.
+    const record = getContainer(context, id);
     const lock = tryLockContainer(context, record);
     if (lock !== undefined) {
       try {

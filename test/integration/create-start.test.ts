@@ -1,0 +1,223 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { isAlive } from "../support/proc.ts";
+import { background, type Options } from "./in-container.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+
+afterEach(async () => {
+  await store().succeed(["rm", "--force", "--depend", "--all", "--volumes"]);
+});
+
+/** `tsman create --name NAME OPTIONS busybox sh -c SCRIPT`; the id. */
+async function create(name: string, script: string, options: Options = ""): Promise<string> {
+  const words = typeof options === "string" ? options.split(" ").filter(Boolean) : options;
+  const { stdout } = await store().succeed([
+    ...["create", "--name", name, "--network", "none", ...words],
+    ...["busybox", "sh", "-c", script],
+  ]);
+  expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
+  return stdout.trim();
+}
+
+async function statusOf(name: string): Promise<string> {
+  const format = "{{.Names}} {{.State}}";
+  const { stdout } = await store().succeed(["ps", "--all", "--format", format]);
+  const line = stdout.split("\n").find((text) => text.startsWith(`${name} `));
+  return line?.slice(name.length + 1) ?? "gone";
+}
+
+describe("create", () => {
+  it("makes a container that does not run, and prints its id", async () => {
+    const id = await create("made", "echo ran");
+    expect(await statusOf("made")).toBe("created");
+    expect(readdirSync(join(store().root, "containers"))).toEqual([id]);
+    expect((await store().succeed(["logs", "made"])).stdout).toBe("");
+  });
+
+  it("takes what run takes, and refuses what run refuses", async () => {
+    const file = join(store().scratch, "cid");
+    const id = await create("with", "true", `--cidfile ${file} -e A=b --label x=y --read-only`);
+    expect(readFileSync(file, "utf8")).toBe(id);
+    const again = await store().run(["create", "--cidfile", file, "busybox"]);
+    expect(again.stderr).toContain("the file exists");
+    expect(again.status).toBe(125);
+    const limited = await store().run(["create", "--memory", "1g", "busybox"]);
+    expect(limited.status).toBe(125);
+    const nameless = await store().run(["create"]);
+    expect(nameless.status).toBe(125);
+    expect(readdirSync(join(store().root, "containers"))).toEqual([id]);
+  });
+
+  it("names the holder of a name that is in use, and replaces it with --replace", async () => {
+    const first = await create("taken", "true");
+    const { status, stderr } = await store().run(["create", "--name", "taken", "busybox"]);
+    expect(stderr).toContain(first.slice(0, 12));
+    expect(status).toBe(125);
+    const second = await create("taken", "true", "--replace");
+    expect(readdirSync(join(store().root, "containers"))).toEqual([second]);
+  });
+
+  it("--replace leaves the old one alone when the new one cannot be made", async () => {
+    await using old = await background(store(), "--name kept");
+    const { status } = await store().run([
+      ..."create --name kept --replace --volume /no/such/source:/x busybox".split(" "),
+    ]);
+    expect(status).toBe(125);
+    expect(isAlive(old.pid)).toBe(true);
+    expect(await statusOf("kept")).toBe("running");
+  });
+});
+
+describe("start", () => {
+  it("prints the name as it was written, and leaves the container in the background", async () => {
+    const id = await create("back", "echo out; sleep 1000");
+    const { stdout } = await store().succeed(["start", id.slice(0, 12)]);
+    expect(stdout).toBe(`${id.slice(0, 12)}\n`);
+    expect(await statusOf("back")).toBe("running");
+    // As Podman: one that runs is fine.
+    expect((await store().succeed(["start", "back"])).stdout).toBe("back\n");
+  });
+
+  it("--attach gives the output and the exit status", async () => {
+    await create("front", "echo out; echo err >&2; exit 7");
+    for (let time = 0; time < 2; time += 1) {
+      const { status, stdout, stderr } = await store().run(["start", "--attach", "front"]);
+      expect({ status, stdout, stderr }).toEqual({ status: 7, stdout: "out\n", stderr: "err\n" });
+    }
+    expect((await store().succeed(["wait", "front"])).stdout).toBe("7\n");
+  });
+
+  it("--interactive gives the input to a container that was made for it", async () => {
+    await create("asked", "cat", "--interactive");
+    const { stdout } = await store().succeed(["start", "-ai", "asked"], { input: "typed\n" });
+    expect(stdout).toBe("typed\n");
+    await create("deaf", "cat");
+    expect((await store().succeed(["start", "-ai", "deaf"], { input: "typed\n" })).stdout).toBe("");
+  });
+
+  it("passes signals on with --attach", async () => {
+    await create("signalled", "trap 'exit 9' TERM; echo ready; sleep 1000 & wait");
+    const tsman = store().start(["start", "--attach", "signalled"]);
+    await tsman.stdout.until("ready");
+    tsman.child.kill("SIGTERM");
+    expect((await tsman.ended).status).toBe(9);
+  });
+
+  it("starts again with what the container wrote, and with its volumes", async () => {
+    await create("memory", "echo x >> /file; echo y >> /data/file; cat /file /data/file", [
+      ...["--volume", "/data"],
+    ]);
+    await store().succeed(["start", "--attach", "memory"]);
+    const { stdout } = await store().succeed(["start", "--attach", "memory"]);
+    expect(stdout).toBe("x\nx\ny\ny\n");
+    expect(readdirSync(join(store().root, "volumes"))).toHaveLength(1);
+  });
+
+  it("works for every id mapping", async () => {
+    await create("kept", "id -u; echo x >> /tmp/file; cat /tmp/file", "--userns keep-id");
+    await store().succeed(["start", "--attach", "kept"]);
+    const { stdout } = await store().succeed(["start", "--attach", "kept"]);
+    expect(stdout).toBe(`${process.getuid?.()}\nx\nx\n`);
+  });
+
+  it("looks at the host again: a mount that is gone is named, and the container stays", async () => {
+    const source = join(store().scratch, "source");
+    writeFileSync(source, "there");
+    await create("bound", "cat /bound", `--volume ${source}:/bound`);
+    expect((await store().succeed(["start", "-a", "bound"])).stdout).toBe("there");
+    rmSync(source);
+    const { status, stderr } = await store().run(["start", "-a", "bound"]);
+    expect(stderr).toContain(source);
+    expect(status).toBe(125);
+    expect(await statusOf("bound")).toBe("exited");
+    expect((await store().succeed(["wait", "bound"])).stdout).toBe("0\n");
+  });
+
+  it("leaves a container whose program cannot be started as it was", async () => {
+    await store().succeed(["create", "--name", "wrong", "--network", "none", "busybox", "no-such"]);
+    for (let time = 0; time < 2; time += 1) {
+      const { status, stderr } = await store().run(["start", "wrong"]);
+      expect(stderr).toContain("no-such");
+      expect(status).toBe(127);
+      expect(await statusOf("wrong")).toBe("created");
+    }
+  });
+
+  it("keeps the exit status of an earlier life when the next does not begin", async () => {
+    await store().succeed([
+      ..."create --name once --network none --entrypoint /bin/sh busybox -c".split(" "),
+      "mv /bin/sh /bin/gone; exit 5",
+    ]);
+    expect((await store().run(["start", "-a", "once"])).status).toBe(5);
+    expect((await store().run(["start", "-a", "once"])).status).toBe(127);
+    expect(await statusOf("once")).toBe("exited");
+    expect((await store().succeed(["wait", "once"])).stdout).toBe("5\n");
+  });
+
+  it("starts several, tells of one that fails, and ends with its status", async () => {
+    await create("one", "sleep 1000");
+    await create("two", "sleep 1000");
+    const { status, stdout, stderr } = await store().run(["start", "one", "nobody", "two"]);
+    expect(stdout.split("\n").filter(Boolean).sort()).toEqual(["one", "two"]);
+    expect(stderr).toContain('"nobody": no such container');
+    expect(status).not.toBe(0);
+    expect([await statusOf("one"), await statusOf("two")]).toEqual(["running", "running"]);
+  });
+
+  it("--all, --filter and --latest choose among those that do not run", async () => {
+    await using running = await background(store(), "--name runs");
+    await create("chosen", "sleep 1000", "--label pick=me");
+    const last = await create("last", "sleep 1000");
+    await store().succeed(["start", "--filter", "label=pick=me"]);
+    expect([await statusOf("chosen"), await statusOf("last")]).toEqual(["running", "created"]);
+    expect((await store().succeed(["start", "--latest"])).stdout).toBe(`${last}\n`);
+    expect((await store().succeed(["start", "--all"])).stdout).toBe("");
+    expect(isAlive(running.pid)).toBe(true);
+    const both = await store().run(["start", "--all", "last"]);
+    expect(both.status).toBe(125);
+  });
+
+  it("refuses to attach to several", async () => {
+    await create("one", "true");
+    await create("two", "true");
+    const { status, stderr } = await store().run(["start", "--attach", "one", "two"]);
+    expect(stderr).toContain("one only");
+    expect(status).toBe(125);
+    expect(await statusOf("one")).toBe("created");
+  });
+
+  it("removes a container of --rm at its end, and starts it once only", async () => {
+    const id = await create("passing", "exit 3", "--rm --volume /data");
+    expect((await store().run(["start", "--attach", "passing"])).status).toBe(3);
+    expect(await statusOf("passing")).toBe("gone");
+    expect(existsSync(join(store().root, "containers", id))).toBe(false);
+    expect(readdirSync(join(store().root, "volumes"))).toEqual([]);
+  });
+
+  it("joins another container when it starts, not when it is made", async () => {
+    await create("target", "sleep 1000", "--hostname target");
+    await create("guest", "hostname", "--uts container:target");
+    const early = await store().run(["start", "-a", "guest"]);
+    expect(early.stderr).toContain("it does not run");
+    expect(early.status).toBe(125);
+    await store().succeed(["start", "target"]);
+    expect((await store().succeed(["start", "-a", "guest"])).stdout).toBe("target\n");
+  });
+});
+
+describe("init", () => {
+  it("prepares a start; refuses a container that runs", async () => {
+    const id = await create("ready", "echo ran");
+    expect((await store().succeed(["init", "ready"])).stdout).toBe("ready\n");
+    expect(existsSync(join(store().root, "containers", id, "upper"))).toBe(true);
+    expect(await statusOf("ready")).toBe("created");
+    expect((await store().succeed(["start", "-a", "ready"])).stdout).toBe("ran\n");
+    await using running = await background(store(), "");
+    const { status, stderr } = await store().run(["init", running.id]);
+    expect(stderr).toContain("it is running");
+    expect(status).toBe(2);
+  });
+});

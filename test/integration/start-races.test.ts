@@ -1,0 +1,106 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { commandLineOf, findProcesses } from "../support/proc.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+
+afterEach(async () => {
+  await store().succeed(["rm", "--force", "--all"]);
+  expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+  expect(readdirSync(store().runtimeDir)).toEqual([]);
+});
+
+async function create(name: string, command: string): Promise<string> {
+  const { stdout } = await store().succeed([
+    ...["create", "--name", name, "--network", "none", "busybox", "sh", "-c", command],
+  ]);
+  return stdout.trim();
+}
+
+/** Processes whose command line says so, in whichever container they are. */
+function processesWith(word: string): readonly number[] {
+  return findProcesses((pid) => commandLineOf(pid).some((argument) => argument.includes(word)));
+}
+
+describe("commands that work on one container at once", () => {
+  it("several starts start it once", async () => {
+    const mark = `once-${process.pid}`;
+    await create("one", `echo life; sleep 1000; : ${mark}`);
+    const results = await Promise.all(
+      Array.from({ length: 6 }, () => store().run(["start", "one"])),
+    );
+    expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+      results.map(() => ({ status: 0, stderr: "" })),
+    );
+    expect((await store().succeed(["logs", "one"])).stdout).toBe("life\n");
+    expect(processesWith(mark)).toHaveLength(1);
+  });
+
+  it("rm --force against start leaves the container running or gone, and nothing else", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      const mark = `raced-${process.pid}-${round}`;
+      await create("raced", `sleep 1000; : ${mark}`);
+      const [first, removal, second] = await Promise.all([
+        store().run(["start", "raced"]),
+        store().run(["rm", "--force", "raced"]),
+        store().run(["start", "raced"]),
+      ]);
+      expect(removal.status).toBe(0);
+      for (const { status, stderr } of [first, second]) {
+        // Status 9: killed while it was being set up.
+        if (status !== 0)
+          expect(stderr).toMatch(
+            /no such container|another command has removed it|init: wait status 9/,
+          );
+      }
+      expect(processesWith(mark)).toEqual([]);
+      expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+      // The name is free.
+      await store().succeed(["create", "--name", "raced", "busybox"]);
+      await store().succeed(["rm", "raced"]);
+    }
+  });
+
+  it("rm --force against run never leaves a container without a record", async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const mark = `run-${process.pid}-${round}`;
+      const running = store().run([
+        ...["run", "--detach", "--name", "fresh", "--network", "none"],
+        ...["busybox", "sh", "-c", `sleep 1000; : ${mark}`],
+      ]);
+      await store().run(["rm", "--force", "fresh"]);
+      const { status } = await running;
+      const names = await store().succeed(["ps", "--all", "--format", "{{.Names}}"]);
+      expect(processesWith(mark)).toHaveLength(names.stdout === "fresh\n" ? 1 : 0);
+      if (status === 0 && names.stdout === "") expect(processesWith(mark)).toEqual([]);
+      await store().succeed(["rm", "--force", "fresh"]);
+      expect(processesWith(mark)).toEqual([]);
+    }
+  });
+
+  it("two --replace of one name leave one container", async () => {
+    const mark = `replaced-${process.pid}`;
+    const replace = () =>
+      store().run([
+        ...["run", "--detach", "--replace", "--name", "only", "--network", "none"],
+        ...["busybox", "sh", "-c", `sleep 1000; : ${mark}`],
+      ]);
+    const results = await Promise.all([replace(), replace(), replace()]);
+    expect(results.some(({ status }) => status === 0)).toBe(true);
+    const { stdout } = await store().succeed(["ps", "--all", "--format", "{{.Names}} {{.State}}"]);
+    expect(stdout).toBe("only running\n");
+    expect(processesWith(mark)).toHaveLength(1);
+  });
+
+  it("restart against restart ends with one running container", async () => {
+    const mark = `restarted-${process.pid}`;
+    await create("twice", `sleep 1000; : ${mark}`);
+    await store().succeed(["start", "twice"]);
+    const restart = () => store().run(["restart", "--time", "0", "twice"]);
+    const results = await Promise.all([restart(), restart(), restart()]);
+    expect(results.map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(processesWith(mark)).toHaveLength(1);
+  });
+});
