@@ -83,7 +83,6 @@ function oldFiles(text: string): number {
 
 function checkTag(text: string): string {
   // A line of its own would be a field of its own in the journal.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (Buffer.byteLength(text) <= 256 && !/[\u0000-\u001f]/.test(text)) return text;
   throw invalidValue(
     "--log-opt tag=",

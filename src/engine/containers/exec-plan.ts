@@ -102,7 +102,7 @@ function environment(own: readonly string[], options: ExecOptions): string[] {
  * The container's bounding set, or with `--privileged` all that the user namespace gives; in force
  * for its root only, as the kernel would have it (capabilities(7), "Effect of user ID changes").
  */
-function capabilities(
+export function capabilities(
   config: RuntimeSpec,
   options: Pick<ExecOptions, "privileged">,
   user: Pick<ResolvedUser, "uid">,
