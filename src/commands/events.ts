@@ -28,6 +28,7 @@ export const events = defineCommand({
       summary: "from then on; a duration is before now",
       parse: (given, option) => parseMoment(given, option, Date.now()),
     }),
+    "no-stream": flag({ summary: "the same as --stream=false" }),
     stream: flag({ summary: "at the last one wait for more", default: true }),
     until: value({
       metavar: "TIME",
@@ -46,7 +47,7 @@ export const events = defineCommand({
     const stream = engine.events({
       since: values.since,
       until: values.until,
-      follow: values.stream,
+      follow: values.stream && !values["no-stream"],
       signal: context.interruption(),
       onSkipped: (count) => {
         skipped = count;

@@ -4,7 +4,6 @@ import { flag } from "../cli/option-spec.ts";
 import { parseImageName } from "../cli/options/words.ts";
 import { shown } from "../cli/render/listing.ts";
 import { usageError } from "../cli/usage-error.ts";
-import { isTsmanError } from "../errors/index.ts";
 
 /** `tsman rmi`, `tsman image rm` */
 export const rmi = defineCommand({
@@ -26,15 +25,14 @@ export const rmi = defineCommand({
     const names = values.all
       ? (await engine.images.list()).map(({ id }) => id)
       : positionals.map(parseImageName);
-    return await forEach(names, context, async (name) => {
-      try {
-        const { untagged, deleted } = await engine.images.remove(name, { force: values.force });
-        for (const tag of untagged)
-          context.stdout.write(`Untagged: ${shown(tag, context.stdout)}\n`);
-        for (const id of deleted) context.stdout.write(`Deleted: ${id.replace(/^sha256:/, "")}\n`);
-      } catch (error) {
-        if (!(values.ignore && isTsmanError(error, "IMAGE_NOT_FOUND"))) throw error;
+    const removeImage = async (name: string): Promise<void> => {
+      const { untagged, deleted } = await engine.images.remove(name, { force: values.force });
+      for (const tag of untagged) {
+        context.stdout.write(`Untagged: ${shown(tag, context.stdout)}\n`);
       }
-    });
+      for (const id of deleted) context.stdout.write(`Deleted: ${id.replace(/^sha256:/, "")}\n`);
+    };
+    const options = { missingStatus: 1, ignoreMissing: values.ignore };
+    return await forEach(names, context, removeImage, options);
   },
 });

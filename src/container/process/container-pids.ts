@@ -1,29 +1,51 @@
 import { readdirSync } from "node:fs";
 import { parseProcStat, readNamespace, readProcText } from "./proc-file.ts";
 
+/** The processes of this machine, as far as the caller may see them, at a moment. */
+export interface ProcessTable {
+  readonly children: ReadonlyMap<number, readonly number[]>;
+  /** Pids by their pid namespace, where that may be known and is not the caller's. */
+  readonly byNamespace: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Reads all of /proc once. */
+export function readProcessTable(): ProcessTable {
+  const own = readNamespace("self", "pid");
+  const children = new Map<number, number[]>();
+  const byNamespace = new Map<string, number[]>();
+  const add = <K>(map: Map<K, number[]>, key: K, pid: number): void => {
+    const list = map.get(key);
+    if (list === undefined) map.set(key, [pid]);
+    else list.push(pid);
+  };
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const pid = Number(name);
+    const stat = parseProcStat(readProcText(pid, "stat") ?? "");
+    if (stat === undefined) continue;
+    add(children, stat.parentPid, pid);
+    const namespace = readNamespace(pid, "pid");
+    if (namespace !== undefined && namespace !== own) add(byNamespace, namespace, pid);
+  }
+  return { children, byNamespace };
+}
+
 /**
  * The processes of a container by their pids in the caller's namespace, its init first: those of its
  * pid namespace, and what they have started, in namespaces of their own too.  Of a container with
  * the host's pid namespace, what its init has started.
  *
  * @param init pid of its first process.
+ * @param table of several containers read once; missing: read now.
  */
-export function containerPids(init: number): readonly number[] {
+export function containerPids(
+  init: number,
+  table: ProcessTable = readProcessTable(),
+): readonly number[] {
   const namespace = readNamespace(init, "pid");
-  const isOwn = namespace !== undefined && namespace !== readNamespace("self", "pid");
-  const children = new Map<number, number[]>();
-  const members = new Set<number>([init]);
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const pid = Number(name);
-    const stat = parseProcStat(readProcText(pid, "stat") ?? "");
-    if (stat === undefined) continue;
-    const siblings = children.get(stat.parentPid);
-    if (siblings === undefined) children.set(stat.parentPid, [pid]);
-    else siblings.push(pid);
-    if (isOwn && readNamespace(pid, "pid") === namespace) members.add(pid);
-  }
+  const sharing = namespace === undefined ? [] : (table.byNamespace.get(namespace) ?? []);
+  const members = new Set<number>([init, ...sharing]);
   // A set may grow while it is walked through.
-  for (const pid of members) for (const child of children.get(pid) ?? []) members.add(child);
+  for (const pid of members) for (const child of table.children.get(pid) ?? []) members.add(child);
   return [...members];
 }

@@ -1,5 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { containerPids } from "../../container/process/container-pids.ts";
+import {
+  containerPids,
+  type ProcessTable,
+  readProcessTable,
+} from "../../container/process/container-pids.ts";
 import {
   millisecondsSinceBoot,
   parseProcStat,
@@ -30,9 +34,11 @@ export async function* containerStats(
   const named = containers.map((name) => getContainer(context, name));
   let before = new Map<string, Sample>();
   for (;;) {
+    // Once for all of them.
+    const table = readProcessTable();
     const records = named.length > 0 ? named : context.store.containers.list().toReversed();
     const samples = records
-      .map((record) => sampleOf(context, record))
+      .map((record) => sampleOf(context, record, table))
       .filter((sample) => sample !== undefined);
     yield samples.map((sample) => statsOf(sample, before.get(sample.record.id)));
     if (options.once === true) return;
@@ -56,14 +62,18 @@ interface Sample {
   readonly tasks: number;
 }
 
-function sampleOf(context: EngineContext, record: ContainerRecord): Sample | undefined {
+function sampleOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  table: ProcessTable,
+): Sample | undefined {
   const state = containerState(context, record);
   if (!isUp(state)) return undefined;
   const init = state.pid;
   const start = parseProcStat(readProcText(init, "stat") ?? "")?.startTicks;
   if (start === undefined) return undefined;
   const uptime = millisecondsSinceBoot();
-  const processes = containerPids(init)
+  const processes = containerPids(init, table)
     .map(usageOf)
     .filter((usage) => usage !== undefined);
   const sum = (of: (usage: Usage) => number): number =>

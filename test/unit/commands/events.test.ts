@@ -114,6 +114,13 @@ describe("events", () => {
     expect(stderr).toContain("2 damaged lines left out");
   });
 
+  test("--no-stream waits for nothing either", async () => {
+    const seen: EventOptions[] = [];
+    await run(["events", "--no-stream"], { events: stream({ seen }) as never });
+    await run(["events"], { events: stream({ seen }) as never });
+    expect(seen.map(({ follow }) => follow)).toEqual([false, true]);
+  });
+
   test("--since 10m is before now, --until 10m after it, --stream=false waits for nothing", async () => {
     const seen: EventOptions[] = [];
     const before = Date.now();

@@ -112,7 +112,7 @@ describe("rmi", () => {
         },
       },
     });
-    expect(status).toBe(125);
+    expect(status).toBe(1);
     expect(stdout).toBe(`Untagged: docker.io/library/alpine:latest\nDeleted: ${"ab".repeat(32)}\n`);
     expect(stderr).toContain("remove gone: no such image");
   });

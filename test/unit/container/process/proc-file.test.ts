@@ -1,6 +1,9 @@
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { containerPids } from "../../../../src/container/process/container-pids.ts";
+import {
+  containerPids,
+  readProcessTable,
+} from "../../../../src/container/process/container-pids.ts";
 import { parseNames } from "../../../../src/container/process/id-names.ts";
 import {
   numbersOf,
@@ -46,7 +49,7 @@ describe("what /proc says of a process", () => {
 
 describe("the processes of a container", () => {
   it("with the host's pid namespace are those that its init has started", () => {
-    const pids = containerPids(process.pid);
+    const pids = containerPids(process.pid, readProcessTable());
     expect(pids[0]).toBe(process.pid);
     expect(pids).not.toContain(process.ppid);
   });
