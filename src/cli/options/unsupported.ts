@@ -44,7 +44,7 @@ const rows: readonly Row[] = [
     "health-log-destination health-max-log-count health-max-log-size",
     true,
     health,
-    "check from outside, with tsman logs or a published port",
+    "read them with tsman inspect",
   ],
   ["pod pod-id-file", true, pods, "use --network container:NAME to share a network"],
   ["network-alias ip ip6 mac-address", true, networks, leave],

@@ -1,0 +1,243 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { childrenOf, isAlive, statusOf } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
+import { background } from "./in-container.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+
+interface Health {
+  readonly Status: string;
+  readonly FailingStreak: number;
+  readonly Log: readonly { readonly ExitCode: number; readonly Output: string }[];
+}
+
+async function healthOf(id: string): Promise<Health> {
+  const format = ["inspect", "--format", "{{json .State.Health}}"];
+  return JSON.parse((await store().succeed([...format, id])).stdout) as Health;
+}
+
+/** Waits until the container's health is this. */
+async function becomes(id: string, status: string): Promise<Health> {
+  return await until(
+    `the container to be ${status}`,
+    async () => {
+      const health = await healthOf(id);
+      return health.Status === status ? health : undefined;
+    },
+    20_000,
+  );
+}
+
+describe("a health check", () => {
+  it("says starting, unhealthy after its retries, and healthy after a success", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 200ms --health-retries 2 --health-cmd".split(" "),
+      "test -e /ok || { echo 'not there'; exit 3; }",
+    ]);
+    const sick = await becomes(container.id, "unhealthy");
+    expect(sick.FailingStreak).toBeGreaterThanOrEqual(2);
+    expect(sick.Log.at(-1)).toMatchObject({ ExitCode: 3, Output: "not there\n" });
+    expect((await store().succeed(["ps"])).stdout).toContain("(unhealthy)");
+    await store().succeed(["exec", container.id, "touch", "/ok"]);
+    const well = await becomes(container.id, "healthy");
+    expect(well.FailingStreak).toBe(0);
+    expect(well.Log.length).toBeLessThanOrEqual(5);
+    expect((await store().succeed(["ps"])).stdout).toContain("(healthy)");
+  });
+
+  it("runs as the container does: its user, directory, environment and isolation", async () => {
+    await using container = await background(store(), [
+      ..."-u 1234:5678 -w /tmp -e WHO=me --health-interval 200ms --health-cmd".split(" "),
+      "echo $(id -u):$(id -g) $(pwd) $WHO $(grep -E 'NoNewPrivs|Seccomp:|CapEff' /proc/self/status)",
+    ]);
+    const { Log } = await becomes(container.id, "healthy");
+    const own = await store().succeed([
+      "exec",
+      container.id,
+      "sh",
+      "-c",
+      "echo $(id -u):$(id -g) $(pwd) $WHO $(grep -E 'NoNewPrivs|Seccomp:|CapEff' /proc/self/status)",
+    ]);
+    expect(Log.at(-1)?.Output).toBe(own.stdout);
+    expect(own.stdout).toMatch(/^1234:5678 \/tmp me .*Seccomp: 2/);
+  });
+
+  it("is killed when it takes too long, and counts as failed", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-timeout 200ms --health-retries 1".split(" "),
+      ..."--health-cmd".split(" "),
+      '["sleep","1000"]',
+    ]);
+    const { Log } = await becomes(container.id, "unhealthy");
+    expect(Log[0]).toMatchObject({ ExitCode: -1, Output: "the check took longer than 200 ms" });
+  });
+
+  it("that cannot be executed is a failure that says why", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-retries 1 --health-cmd".split(" "),
+      '["no-such-program"]',
+    ]);
+    const { Log } = await becomes(container.id, "unhealthy");
+    expect(Log[0]).toMatchObject({ ExitCode: 127 });
+    expect(Log[0]?.Output).toContain("No such file or directory");
+  });
+
+  it("forgives failures within the start period, and no success", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-retries 1 --health-start-period 1h".split(" "),
+      ..."--health-cmd".split(" "),
+      "test -e /ok",
+    ]);
+    await until("checks to have failed", async () => {
+      const health = await healthOf(container.id);
+      return health.Log.length >= 3 || undefined;
+    });
+    expect(await healthOf(container.id)).toMatchObject({ Status: "starting", FailingStreak: 0 });
+    await store().succeed(["exec", container.id, "touch", "/ok"]);
+    await becomes(container.id, "healthy");
+    await store().succeed(["exec", container.id, "rm", "/ok"]);
+    await becomes(container.id, "unhealthy");
+  });
+
+  it("waits for the startup check", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-cmd true --health-startup-interval 100ms".split(" "),
+      ..."--health-startup-success 2 --health-startup-cmd".split(" "),
+      "test -e /up && echo up",
+    ]);
+    await until("the startup check to have failed", async () => {
+      const health = await healthOf(container.id);
+      return health.Log.length >= 2 || undefined;
+    });
+    expect((await healthOf(container.id)).Status).toBe("starting");
+    await store().succeed(["exec", container.id, "touch", "/up"]);
+    await becomes(container.id, "healthy");
+  });
+
+  it("writes an event when the health changes", async () => {
+    await using container = await background(
+      store(),
+      "--health-interval 100ms --health-retries 1 --health-cmd false".split(" "),
+    );
+    await becomes(container.id, "unhealthy");
+    const { stdout } = await store().succeed(
+      "events --stream=false --filter event=health_status".split(" "),
+    );
+    expect(stdout).toContain(container.id);
+    expect(stdout).toContain("unhealthy");
+  });
+
+  it("leaves no process when the container ends in the middle of it", async () => {
+    await using container = await background(
+      store(),
+      "--health-interval 100ms --health-cmd".split(" ").concat("sleep 1000"),
+    );
+    const monitor = Number(statusOf(container.pid).PPid);
+    const check = await until("the check to run", () =>
+      childrenOf(monitor).find((pid) => statusOf(pid).Name === "tsman-monitor"),
+    );
+    await store().succeed(["stop", "--time", "0", container.id]);
+    await until("the check to be gone", () => !isAlive(check) || undefined, 2000);
+  });
+});
+
+describe("--health-on-failure", () => {
+  const failing = "--health-interval 100ms --health-retries 1 --health-cmd false".split(" ");
+
+  it("kill kills the container", async () => {
+    await using container = await background(store(), [
+      ...failing,
+      ..."--health-on-failure kill".split(" "),
+    ]);
+    expect((await store().succeed(["wait", container.id])).stdout).toBe("137\n");
+  });
+
+  it("stop sends the stop signal", async () => {
+    await using container = await background(
+      store(),
+      [...failing, ..."--health-on-failure stop --restart always".split(" ")],
+      ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"],
+    );
+    expect((await store().succeed(["wait", container.id])).stdout).toBe("7\n");
+  });
+
+  it("restart starts it again, without any restart policy", async () => {
+    await using container = await background(
+      store(),
+      [...failing, ..."--health-on-failure restart --stop-timeout 0".split(" ")],
+      ["sh", "-c", "echo life; sleep 1000"],
+    );
+    await until(
+      "a second life",
+      async () => {
+        const { stdout } = await store().succeed(["logs", container.id]);
+        return stdout.startsWith("life\nlife\n") || undefined;
+      },
+      20_000,
+    );
+    await store().run(["rm", "--force", "--time", "0", container.id]);
+  });
+
+  it("restart cannot be combined with --rm", async () => {
+    const { status, stderr } = await store().run(
+      "run --rm --health-cmd true --health-on-failure restart busybox true".split(" "),
+    );
+    expect(status).toBe(125);
+    expect(stderr).toContain("use --rm");
+  });
+});
+
+describe("healthcheck run", () => {
+  it("checks at once, and its status says how the container is", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval disable --health-cmd".split(" "),
+      "test ! -e /sick || { echo 'feeling sick'; exit 1; }",
+    ]);
+    const well = await store().run(["healthcheck", "run", container.id]);
+    expect(well).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    await store().succeed(["exec", container.id, "touch", "/sick"]);
+    const sick = await store().run(["healthcheck", "run", container.id]);
+    expect(sick.status).toBe(1);
+    expect(sick.stderr).toBe("unhealthy: feeling sick\n");
+    expect((await healthOf(container.id)).Log).toHaveLength(2);
+  });
+
+  it("is refused without a health check, and for a container that does not run", async () => {
+    await using container = await background(store(), "");
+    const without = await store().run(["healthcheck", "run", container.id]);
+    expect(without.status).toBe(125);
+    expect(without.stderr).toContain("it has no health check");
+    await store().succeed(["stop", "--time", "0", container.id]);
+    const over = await store().run(["healthcheck", "run", container.id]);
+    expect(over.status).toBe(125);
+    expect(over.stderr).toContain("it does not run");
+  });
+});
+
+describe("a hostile health check", () => {
+  it("that floods its output costs no memory, and 500 bytes are kept", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-retries 1 --health-cmd".split(" "),
+      "dd if=/dev/zero bs=1M count=64 2>/dev/null; exit 4",
+    ]);
+    const { Log } = await becomes(container.id, "unhealthy");
+    expect(Log[0]).toMatchObject({ ExitCode: 4, Output: "\0".repeat(500) });
+    const monitor = statusOf(Number(statusOf(container.pid).PPid));
+    expect(Number.parseInt(monitor.VmHWM ?? "", 10)).toBeLessThan(1536);
+  });
+
+  it("that leaves processes behind does not keep the next one from running", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-cmd".split(" "),
+      "sleep 1000 & echo left",
+    ]);
+    await until("several checks to be done", () => {
+      const text = readFileSync(join(store().runtimeDir, container.id, "health"), "utf8");
+      return Number(/^checks (\d+)$/m.exec(text)?.[1]) >= 3 || undefined;
+    });
+    expect((await healthOf(container.id)).Status).toBe("healthy");
+  });
+});
