@@ -7,6 +7,8 @@ import { isTerminal as isTerminalDescriptor } from "./is-terminal.ts";
 export interface Output {
   write(text: string | Uint8Array): void;
   readonly isTerminal: boolean;
+  /** Nobody reads any more (`| head`): what goes on printing may end. */
+  readonly isClosed?: boolean;
 }
 
 /**
@@ -18,6 +20,9 @@ export function descriptorOutput(descriptor: number): Output {
   let isTerminal: boolean | undefined;
   let isClosed = false;
   return {
+    get isClosed() {
+      return isClosed;
+    },
     get isTerminal() {
       isTerminal ??= isTerminalDescriptor(descriptor);
       return isTerminal;

@@ -70,7 +70,7 @@ export const ps = defineCommand({
       const rows = containerRows(chosen, { isFull: values["no-trunc"], now: context.now() });
       if (values.watch !== undefined) clearScreen(context.stdout);
       await printListing(rows, psListing(values), context.stdout);
-      if (values.watch === undefined) return 0;
+      if (values.watch === undefined || context.stdout.isClosed === true) return 0;
       await seconds(values.watch);
     }
   },
