@@ -29,6 +29,7 @@ export const commit = defineCommand({
     }),
     iidfile: text({ metavar: "FILE", summary: "write the image id there" }),
     message: text({ char: "m", metavar: "TEXT", summary: "what was changed, for its history" }),
+    pause: flag({ char: "p", summary: "pause it meanwhile" }),
     quiet: flag({ char: "q", summary: "no warnings" }),
     squash: flag({ char: "s", summary: "one layer with everything" }),
   },
@@ -44,7 +45,14 @@ export const commit = defineCommand({
   async run({ values, positionals }, context) {
     const [name = "", image] = positionals;
     const engine = await context.openEngine();
-    const { id } = await engine.containers.commit(name, {
+    const { containers } = engine;
+    const isPaused = values.pause && (await containers.find(name))?.state === "running";
+    await using resumed = new AsyncDisposableStack();
+    if (isPaused) {
+      await containers.pause(name);
+      resumed.defer(async () => await containers.unpause(name));
+    }
+    const { id } = await containers.commit(name, {
       image,
       author: values.author,
       message: values.message,

@@ -23,7 +23,8 @@ export function archive(
   assertNotPseudo(found.path);
   say({ kind: "source", type: isDirectory ? "directory" : "file" });
   const tree = new TreeArchive(new TarOutput(1), request);
-  tree.add(found.path, isDirectory ? request.name : request.name || request.fileName);
+  const name = isDirectory ? request.name : request.name || request.fileName;
+  tree.add(found.path, name, isDirectory);
   tree.end();
   const { entries, sockets, changed } = tree.counts;
   return { entries, sockets, changed, devices: 0, droppedXattrs: 0, lostOwners: 0 };

@@ -1,4 +1,4 @@
-import { mkdirSync, unlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import process from "node:process";
 import type { ExtractRequest, InsideCounts } from "../inside-protocol.ts";
 import { EntryExtraction } from "../worker/entry-extraction.ts";
@@ -8,7 +8,7 @@ import { OwnerPolicy } from "../worker/owner-policy.ts";
 import { TarFraming } from "../worker/tar-framing.ts";
 import { lookUpUser } from "./container-user.ts";
 import { placeOf } from "./resolve-path.ts";
-import { assertNotPseudo, type CopiedOwner, TreeTarget } from "./tree-target.ts";
+import { assertNotPseudo, type CopiedOwner, removeFile, TreeTarget } from "./tree-target.ts";
 
 /** A copy may be as large as it likes: the caller, not a stranger, has asked for it. */
 const limits = {
@@ -30,7 +30,7 @@ export async function extract(request: ExtractRequest): Promise<InsideCounts> {
   if (isMissing) {
     // For a file it is the directory around it that is missing.
     const directory = isFile ? parent : place;
-    if (isInTheWay) unlinkSync(fsPath(directory));
+    if (isInTheWay) removeFile(directory);
     if (isFile) mkdirSync(fsPath(directory), 0o755);
   }
   assertNotPseudo(isMissing || isFile ? parent : place);

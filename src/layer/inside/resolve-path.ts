@@ -3,6 +3,9 @@ import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 
+/** Somebody may put a link in the place of what was just resolved. */
+const attempts = 100;
+
 /**
  * The path behind all symbolic links, and what is there; undefined when nothing is.  The process
  * has changed its root, so links lead where they lead for the container.
@@ -13,9 +16,14 @@ export function resolvePath(
   path: string,
 ): { readonly path: string; readonly status: Stats } | undefined {
   try {
-    const real = realpathSync.native(fsPath(path), { encoding: "buffer" }).toString("latin1");
-    return { path: real, status: lstatSync(fsPath(real)) };
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const real = realpathSync.native(fsPath(path), { encoding: "buffer" }).toString("latin1");
+      const status = lstatSync(fsPath(real));
+      if (!status.isSymbolicLink()) return { path: real, status };
+    }
+    throw new TsmanError("USAGE", `${displayName(path)} changes all the time`);
   } catch (error) {
+    if (error instanceof TsmanError) throw error;
     if (isErrno(error, "ENOENT")) return undefined;
     if (isErrno(error, "ENOTDIR")) {
       throw new TsmanError("USAGE", `${displayName(path)}: a part of it is no directory`);

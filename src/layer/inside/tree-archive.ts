@@ -63,10 +63,14 @@ export class TreeArchive {
    * @param path where it is
    * @param name what it is called in the archive; "" for a directory whose contents are at the
    * archive's top
+   * @param isDirectory what it was when it was looked at; a link was resolved then.
    * @throws TsmanError that names the file
    */
-  add(path: string, name: string): void {
+  add(path: string, name: string, isDirectory: boolean): void {
     const status = lstatSync(fsPath(path), { bigint: true });
+    if (status.isSymbolicLink() || status.isDirectory() !== isDirectory) {
+      throw new TsmanError("USAGE", `${displayName(path)} has become something else meanwhile`);
+    }
     this.#addTree(path, name, status);
   }
 

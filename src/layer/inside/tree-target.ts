@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { fsetxattr, futimens, mknod, utimensat } from "../../platform/libc.ts";
+import { fsetxattr, futimens, mknod, mountIdOf, utimensat } from "../../platform/libc.ts";
 import type { EntryTarget, OpenFile, WithinEntry } from "../worker/entry-extraction.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 import { parseEntryPath } from "../worker/entry-path.ts";
@@ -159,7 +159,7 @@ export class TreeTarget implements EntryTarget {
     }
     if (findStatus(path) !== undefined) {
       if (!this.#options.overwrite) throw inTheWay(path, "directory");
-      unlinkSync(fsPath(path));
+      removeFile(path);
     }
     mkdirSync(fsPath(path), 0o755);
     return true;
@@ -191,8 +191,8 @@ export class TreeTarget implements EntryTarget {
     try {
       return { fd: this.#replacing(path, make), path };
     } catch (error) {
-      // Something is mounted there, as on /etc/hosts: it can be written, not replaced.
-      if (!isErrno(error, "EBUSY")) throw error;
+      // As on /etc/hosts: it can be written, not replaced.
+      if (!(error instanceof MountPoint)) throw error;
       return { fd: openMounted(path), path };
     }
   }
@@ -218,7 +218,7 @@ export class TreeTarget implements EntryTarget {
       if (!this.#options.overwrite) throw inTheWay(path, "other");
       removeDirectory(path);
       this.#known.clear();
-    } else if (existing !== undefined) unlinkSync(fsPath(path));
+    } else if (existing !== undefined) removeFile(path);
     return make();
   }
 
@@ -302,12 +302,37 @@ function inTheWay(path: string, wanted: "directory" | "other"): TsmanError {
   });
 }
 
+/**
+ * Something is mounted there.  From another mount namespace the kernel would remove the name all the
+ * same and take the mount away with it (`detach_mounts` in fs/namespace.c).
+ */
+class MountPoint extends TsmanError {
+  constructor(path: string) {
+    super("USAGE", `${displayName(path)} is a mount point and cannot be replaced`, {
+      hint: "copy to another place",
+    });
+  }
+}
+
+function assertNotMounted(path: string): void {
+  const parent = path.slice(0, path.lastIndexOf("/")) || "/";
+  const [own, around] = [path, `${parent}/.`].map((each) => mountIdOf(Buffer.from(each, "latin1")));
+  if (own !== around) throw new MountPoint(path);
+}
+
+/** Removes a file or link, not what is mounted there. */
+export function removeFile(path: string): void {
+  assertNotMounted(path);
+  unlinkSync(fsPath(path));
+}
+
 /** node:fs's own recursive removal reads names as UTF-8. */
 function removeDirectory(path: string): void {
+  assertNotMounted(path);
   for (const name of listNames(path)) {
     const child = `${path}/${name}`;
     if (findStatus(child)?.isDirectory() === true) removeDirectory(child);
-    else unlinkSync(fsPath(child));
+    else removeFile(child);
   }
   rmdirSync(fsPath(path));
 }

@@ -1,4 +1,12 @@
-import { closeSync, constants, existsSync, openSync, statfsSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsidePlace } from "../../../layer/inside-worker.ts";
@@ -130,23 +138,39 @@ function openRunning(context: EngineContext, record: ContainerRecord): OpenView 
     if (usernsFd === undefined) {
       return { place: { kind: "directory", fd, mapping: record.mapping }, close };
     }
-    assertUntraceable(record);
+    assertUntraceable(context, record, usernsFd);
     return { place: { kind: "joined", fd, usernsFd }, close };
   } catch (error) {
     close();
+    if (error instanceof TsmanError) throw error;
     if (!isUp(containerState(context, record))) return undefined;
     throw toFileError(error, `open the files of container ${record.name}`);
   }
 }
 
-/** A file system in user space serves its own user namespace only, so the worker has to be there. */
-function assertUntraceable(record: ContainerRecord): void {
-  if (record.options.pid.mode !== "host") return;
+/**
+ * A file system in user space serves its own user namespace only, so the worker has to be there:
+ * within reach of every program of that namespace that sees it.
+ */
+function assertUntraceable(
+  context: EngineContext,
+  record: ContainerRecord,
+  usernsFd: number,
+): void {
+  const { ino } = fstatSync(usernsFd);
+  const watcher = context.store.containers.list().find((other) => {
+    if (other.options.pid.mode !== "host") return false;
+    const state = containerState(context, other);
+    if (!isUp(state)) return false;
+    const status = statSync(`/proc/${state.pid}/ns/user`, { throwIfNoEntry: false });
+    return status?.ino === ino;
+  });
+  if (watcher === undefined) return;
   throw new TsmanError(
     "CONTAINER_RUNNING",
-    `copy files of container ${record.name}: with fuse-overlayfs and --pid host its programs could ` +
-      "trace whoever copies",
-    { hint: "stop it first" },
+    `copy files of container ${record.name}: with fuse-overlayfs and --pid host programs of ` +
+      `container ${watcher.name} could trace whoever copies`,
+    { hint: `stop it first: tsman stop ${watcher.name}` },
   );
 }
 
