@@ -87,6 +87,10 @@ int monitor_take_frames(struct monitor *monitor)
        anybody; a running one goes on, into its log. */
     if (monitor->phase < RUNNING)
         return fail(&monitor->failure, ECONNRESET, "start", "container: the caller is gone");
+    if (monitor->settings.ephemeral) {
+        monitor->stop_asked = true;
+        monitor_signal_init(monitor, SIGKILL);
+    }
     monitor_leave_caller(monitor);
     return 0;
 }

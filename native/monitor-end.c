@@ -161,6 +161,16 @@ static void clear_rundir(struct monitor *monitor, int all)
         rmdir(monitor->settings.run_dir);
 }
 
+static void execute_cleanup(const struct monitor *monitor)
+{
+    if (monitor->settings.cleanup == NULL)
+        return;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(monitor->settings.cleanup[0], monitor->settings.cleanup);
+}
+
 int monitor_give_up(struct monitor *monitor)
 {
     failure_stage(&monitor->failure, "monitor");
@@ -173,24 +183,28 @@ int monitor_give_up(struct monitor *monitor)
     restore_exit(monitor);
     clear_rundir(monitor, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
+    /* Its caller was killed while it started it: nobody else takes the record back. */
+    if (monitor->settings.ephemeral && monitor->control.fd < 0)
+        execute_cleanup(monitor);
     return 1;
 }
 
-/* With a session of C nobody is left who could delete the container's record: the mark
-   tells the next command to. */
-static void remove_container(struct monitor *monitor)
+/* With a session of C, or when the caller was killed, nobody is left who could delete the
+   container's record: the mark tells the next command to. */
+bool monitor_remove_container(struct monitor *monitor)
 {
     const struct settings *settings = &monitor->settings;
     if (!rmtree_quietly(settings->remove_tree) || settings->removed_mark[0] == '\0')
-        return;
+        return false;
     cleanup_close int mark =
         open(settings->removed_mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (mark < 0)
-        return;
+        return false;
     event_write(&settings->events, "remove", "");
     clear_rundir(monitor, 1);
     if (settings->run_dir[0] != '\0')
         rmdir(settings->run_dir);
+    return true;
 }
 
 void monitor_finish(struct monitor *monitor)
@@ -204,10 +218,17 @@ void monitor_finish(struct monitor *monitor)
     else
         clear_rundir(monitor, 0);
     bool connected = monitor->control.fd >= 0;
-    if (connected && monitor->settings.foreground && monitor->settings.remove_tree[0] != '\0')
-        remove_container(monitor);
+    bool ephemeral = monitor->settings.ephemeral && !monitor->settings.is_exec;
+    if (connected && monitor->settings.foreground && !ephemeral &&
+        monitor->settings.remove_tree[0] != '\0')
+        monitor_remove_container(monitor);
     proto_send_exited(&monitor->control, monitor->init_status);
     attach_finish(&monitor->io.attach, monitor->init_status);
+    if (ephemeral) {
+        if (monitor_end_ephemeral(monitor) == CLEANUP_LEFT)
+            execute_cleanup(monitor);
+        return;
+    }
     /* The caller of a detached container leaves as soon as it has started: it may be
        gone before it reads EXITED, so it is never the one who cleans up. */
     bool wanted = waits ? monitor_wait_restart(monitor)
@@ -215,10 +236,6 @@ void monitor_finish(struct monitor *monitor)
                                                      (!connected || !monitor->settings.foreground));
     if (waits)
         clear_rundir(monitor, 0);
-    if (wanted && monitor->settings.cleanup != NULL) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
-        execv(monitor->settings.cleanup[0], monitor->settings.cleanup);
-    }
+    if (wanted)
+        execute_cleanup(monitor);
 }

@@ -47,6 +47,7 @@ int monitor_read_settings(struct monitor *monitor)
     settings->foreground = plan_setting(plan, TSMAN_SET_FOREGROUND) != NULL;
     settings->hold = plan_setting(plan, TSMAN_SET_HOLD) != NULL;
     settings->with_stdin = plan_setting(plan, TSMAN_SET_STDIN) != NULL;
+    settings->ephemeral = plan_setting(plan, TSMAN_SET_EPHEMERAL) != NULL;
     settings->stop_signal = SIGTERM;
     settings->stop_timeout = 10000;
     if ((record = plan_setting(plan, TSMAN_SET_STOP)) != NULL) {
@@ -58,6 +59,7 @@ int monitor_read_settings(struct monitor *monitor)
     if (copy_path(plan, TSMAN_SET_EXIT_FILE, 0, settings->exit_file, failure) < 0 ||
         copy_path(plan, TSMAN_SET_REMOVE_TREE, 0, settings->remove_tree, failure) < 0 ||
         copy_path(plan, TSMAN_SET_SESSION, 1, settings->removed_mark, failure) < 0 ||
+        copy_path(plan, TSMAN_SET_EPHEMERAL, 0, settings->removed_mark, failure) < 0 ||
         copy_path(plan, TSMAN_SET_RUN_DIR, 0, settings->run_dir, failure) < 0)
         return -1;
     if ((record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS)) != NULL) {

@@ -8,6 +8,7 @@
  *   monitor-attach.c    what clients of the attach socket send
  *   monitor-health.c    what comes of health checks
  *   monitor-end.c       exit file, killing and waiting for what is left
+ *   monitor-ephemeral.c a container that goes with its caller
  */
 #pragma once
 
@@ -40,6 +41,7 @@ struct settings {
     char run_dir[1024];
     bool is_exec; /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
+    bool ephemeral;    /* it goes with its caller */
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
@@ -124,3 +126,11 @@ void monitor_write_exit(struct monitor *monitor);
 /* After a failed start: nothing is left; FAILED says why.  Returns the exit status. */
 int monitor_give_up(struct monitor *monitor);
 void monitor_finish(struct monitor *monitor);
+/* Removes what the caller's ids may, and marks that it is gone; false when something is
+   left, or there is no mark to make. */
+bool monitor_remove_container(struct monitor *monitor);
+
+/* monitor-ephemeral.c */
+enum aftermath { NOTHING_LEFT, CLEANUP_LEFT /* CLEANUP is to be executed */ };
+/* After the exit: waits for the caller's end, and removes the container. */
+enum aftermath monitor_end_ephemeral(struct monitor *monitor);

@@ -61,6 +61,7 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_JOIN_PROCESS, "join process", "nN", false},
     {TSMAN_SET_PRESERVE, "preserve descriptors", "n", false},
     {TSMAN_SET_SESSION, "session", "ss", false},
+    {TSMAN_SET_EPHEMERAL, "ephemeral", "s", false},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},

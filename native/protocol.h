@@ -200,6 +200,15 @@
                                  when the tree is gone, since nobody is left to delete
                                  the container's record; may be "" */
 
+#define TSMAN_SET_EPHEMERAL 60u /* (path): the program goes with its caller: SIGKILL when
+                                 the control socket closes.  A container's monitor then
+                                 removes its tree (SET_REMOVE_TREE) and makes the empty
+                                 file PATH, as of SESSION; where that does not remove
+                                 all, or with PATH "", it executes CLEANUP.  After a
+                                 program that ends by itself it waits for the caller's
+                                 end, without the lock.  The tree of an exec session
+                                 is none of its business: there PATH is "" */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

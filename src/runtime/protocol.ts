@@ -80,6 +80,7 @@ export const setting = {
   HEALTH_STARTUP: 36,
   HEALTH_STARTUP_PLAN: 37,
   EVENT: 50,
+  EPHEMERAL: 60,
 } as const;
 
 /** Records from this number on are steps, executed by init in the order given. */
