@@ -83,6 +83,22 @@ describe("logs", () => {
     await store().succeed(["rm", "one", "two"]);
   });
 
+  it("--follow of several ends with the last of them", async () => {
+    const start = async (name: string, script: string): Promise<void> => {
+      const argv = ["run", "-d", "--network", "none", "--name", name, "busybox", "sh", "-c"];
+      await store().succeed([...argv, script]);
+    };
+    await start("early", "echo first");
+    await start("late", "echo begun; trap 'echo ended; exit' TERM; while :; do sleep 0.1; done");
+    const following = store().start(["logs", "--follow", "--names", "early", "late"]);
+    await following.stdout.until("late begun");
+    await store().succeed(["stop", "late"]);
+    const { status, stdout } = await following.ended;
+    expect(status).toBe(0);
+    expect(stdout.split("\n").sort()).toEqual(["", "early first", "late begun", "late ended"]);
+    await store().succeed(["rm", "early", "late"]);
+  });
+
   it("of a container without a log are refused, with the driver", async () => {
     await finished("mute", "echo a", "--log-driver", "none");
     const { status, stderr } = await store().run(["logs", "mute"]);

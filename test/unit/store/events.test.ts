@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { Database } from "../../../src/store/database.ts";
 import { EventFile, momentText } from "../../../src/store/events.ts";
-import { scratchStore } from "./scratch-store.ts";
+import { finishWorker, scratchStore, startWorker } from "./scratch-store.ts";
 
 const linesOf = (file: string): unknown[] =>
   readFileSync(file, "utf8")
@@ -48,6 +48,19 @@ describe("the file of events", () => {
     expect(names).toEqual(["a", "b", "c", "d", "e"]);
     expect(statSync(events.oldPath).size).toBeGreaterThanOrEqual(300);
   });
+
+  it("loses nothing when several processes write and it is rotated among them", async () => {
+    using scratch = scratchStore();
+    const names = ["a", "b", "c", "d"];
+    // Some 60 kB in all: one rotation, of which each of them may think that it is to be his.
+    const workers = names.map((name) => startWorker("emit", scratch.base, [name, "40000"]));
+    const results = await Promise.all(workers.map(finishWorker));
+    expect(results.map(({ stderr }) => stderr).join("")).toBe("");
+    const { events } = scratch.store;
+    const lines = [events.oldPath, events.path].flatMap(linesOf) as { name: string }[];
+    const expected = names.flatMap((name) => Array.from({ length: 200 }, (_, n) => `${name}-${n}`));
+    expect(lines.map(({ name }) => name).sort()).toEqual(expected.sort());
+  }, 30_000);
 
   it("does not get in the way of what happened when it cannot be written", () => {
     using scratch = scratchStore();

@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { text } from "node:stream/consumers";
+import { Database } from "../../../src/store/database.ts";
+import { EventFile } from "../../../src/store/events.ts";
 import { openStore } from "../../../src/store/store.ts";
 import {
   chainIdOf,
@@ -28,6 +30,15 @@ switch (task) {
       /koffi/.test(readFileSync("/proc/self/maps", "utf8")) ? "koffi\n" : "no koffi\n",
     );
     break;
+  case "emit": {
+    const database = Database.open(path.join(store.root, "store.db"));
+    const events = new EventFile(database, store.root, Number(args[1]));
+    for (let n = 0; n < 200; n += 1) {
+      events.emit({ type: "volume", status: "create", name: `${name}-${n}` });
+    }
+    database.close();
+    break;
+  }
   case "race-for-name":
     store.containers.create(containerRecord("wanted", { id: containerRecord(name).id }));
     break;

@@ -1,9 +1,6 @@
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import {
-  containerPids,
-  readProcessTable,
-} from "../../../../src/container/process/container-pids.ts";
+import { containerPids } from "../../../../src/container/process/container-pids.ts";
 import { parseNames } from "../../../../src/container/process/id-names.ts";
 import {
   numbersOf,
@@ -49,7 +46,7 @@ describe("what /proc says of a process", () => {
 
 describe("the processes of a container", () => {
   it("with the host's pid namespace are those that its init has started", () => {
-    const pids = containerPids(process.pid, readProcessTable());
+    const pids = containerPids(process.pid);
     expect(pids[0]).toBe(process.pid);
     expect(pids).not.toContain(process.ppid);
   });
