@@ -290,8 +290,12 @@ void attach_accept(struct attach *attach, const struct pollfd *fds, uint32_t fla
     if (client == attach->clients + ATTACH_CLIENTS)
         return;
     int fd = accept4(attach->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0)
+    if (fd < 0) {
+        /* Out of descriptors: it would be asked about again at once, for ever. */
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+            drop_fd(&attach->listener);
         return;
+    }
     if (!may_attach(fd)) {
         close(fd);
         return;
