@@ -25,8 +25,13 @@ async function manifestOf(context: EngineContext, { manifestDigest, id }: ImageR
   const file = context.store.blobs.path(manifestDigest);
   if (!existsSync(file)) return unknown;
   const { parseManifestOrIndex } = await import("../../oci/manifest.ts");
-  const manifest = parseManifestOrIndex(readFileSync(file), undefined);
-  return manifest.kind === "manifest" && manifest.config.digest === id ? manifest : unknown;
+  try {
+    const manifest = parseManifestOrIndex(readFileSync(file), undefined);
+    return manifest.kind === "manifest" && manifest.config.digest === id ? manifest : unknown;
+  } catch {
+    // It was verified when it came; a disk may damage it since, and the rest can be shown all the same.
+    return unknown;
+  }
 }
 
 /** Topmost first; undefined unless all of it is unpacked for the default id mapping. */
