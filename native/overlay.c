@@ -91,6 +91,10 @@ int overlay_mount(const struct overlay *overlay, struct failure *failure)
     cleanup_close int mounted = -1;
     if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         mounted = kernel_fsmount(context, 0);
+    else if (errno == EINVAL)
+        /* Before Linux 6.5 overlayfs took any option until this point, where it reads
+           them all (legacy_parse_param in fs/fs_context.c). */
+        return mount_legacy(overlay, failure);
     if (mounted < 0) {
         fail(failure, errno, "mount", "overlay");
         mounting_context_log(context, failure);
