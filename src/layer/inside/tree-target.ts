@@ -192,7 +192,8 @@ export class TreeTarget implements EntryTarget {
       return { fd: this.#replacing(path, make), path };
     } catch (error) {
       // As on /etc/hosts: it can be written, not replaced.
-      if (!(error instanceof MountPoint)) throw error;
+      const isMounted = error instanceof MountPoint && error.path === path;
+      if (!isMounted || findStatus(path)?.isDirectory() === true) throw error;
       return { fd: openMounted(path), path };
     }
   }
@@ -307,10 +308,13 @@ function inTheWay(path: string, wanted: "directory" | "other"): TsmanError {
  * same and take the mount away with it (`detach_mounts` in fs/namespace.c).
  */
 class MountPoint extends TsmanError {
+  readonly path: string;
+
   constructor(path: string) {
     super("USAGE", `${displayName(path)} is a mount point and cannot be replaced`, {
       hint: "copy to another place",
     });
+    this.path = path;
   }
 }
 
