@@ -168,6 +168,9 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
     const { words, removedMark } = context.session;
     records.push(settingRecord("SESSION", [words, removedMark], "default"));
   }
+  if (context.ephemeral !== undefined) {
+    records.push(settingRecord("EPHEMERAL", [context.ephemeral.removedMark], "library"));
+  }
   for (const { status, path, line } of context.events ?? []) {
     records.push(settingRecord("EVENT", [status, path, line], "default"));
   }

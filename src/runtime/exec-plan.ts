@@ -45,6 +45,8 @@ export interface ExecPlanRequest {
   /** The compiled filter; needed when the container has one. */
   readonly seccompFilter: Uint8Array | undefined;
   readonly events: readonly MonitorEvent[];
+  /** The program goes with the process that starts it: EPHEMERAL in native/protocol.h. */
+  readonly ephemeral?: boolean | undefined;
   /** The native session takes over: SESSION in native/protocol.h; `hold` until its terminal is raw. */
   readonly session?: { readonly words: string; readonly hold: boolean } | undefined;
 }
@@ -72,6 +74,7 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
     records.push(settingRecord("SESSION", [request.session.words, ""], because));
     if (request.session.hold) records.push(settingRecord("HOLD", [], because));
   }
+  if (request.ephemeral) records.push(settingRecord("EPHEMERAL", [""], "library"));
   if (target !== undefined) {
     const { pid, startTime } = target;
     records.push(settingRecord("JOIN_PROCESS", [String(pid), String(startTime)], because));

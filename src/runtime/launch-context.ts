@@ -109,6 +109,8 @@ export interface LaunchContext {
   /** How long the monitor waits before a restart policy has its say. */
   readonly restartDelay?: RestartDelay | undefined;
   readonly events?: readonly MonitorEvent[] | undefined;
+  /** The container goes with the process that starts it: EPHEMERAL in native/protocol.h. */
+  readonly ephemeral?: { readonly removedMark: string } | undefined;
   /** The native session takes over from this process: SESSION in native/protocol.h. */
   readonly session?: { readonly words: string; readonly removedMark: string } | undefined;
   /** The compiled filter; needed when the bundle has one. */

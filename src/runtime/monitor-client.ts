@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import { TsmanError } from "../errors/index.ts";
 import { nativeProgram } from "../platform/native.ts";
 import { type ChildProcess, type StdioOptions, spawnProgram } from "../platform/process.ts";
@@ -7,12 +7,17 @@ import { encodeLaunch, encodeResize, encodeSignal, encodeStart, encodeStop } fro
 import { monitorError } from "./failure.ts";
 import type { LaunchPlan } from "./launch-plan.ts";
 import { planSteps } from "./launch-plan.ts";
-import type { CreatedProcess, MonitorHandle, WaitStatus } from "./monitor-handle.ts";
+import type {
+  CreatedProcess,
+  MonitorHandle,
+  MonitorStreams,
+  WaitStatus,
+} from "./monitor-handle.ts";
 import { type MonitorMessage, MonitorMessageDecoder } from "./monitor-messages.ts";
-import { controlFd } from "./protocol.ts";
+import { controlFd, setting } from "./protocol.ts";
 
-/** One of the program's three streams: the caller's own, none, or a descriptor number. */
-export type MonitorStream = "inherit" | "ignore" | number;
+/** One of the program's three streams: the caller's own, none, a new pipe, or a descriptor number. */
+export type MonitorStream = "inherit" | "ignore" | "pipe" | number;
 
 /** What {@link startMonitor} takes. */
 export interface MonitorRequest {
@@ -56,10 +61,11 @@ class MonitorClient implements MonitorHandle {
   readonly started: Promise<void>;
   readonly exited: Promise<WaitStatus>;
   readonly detached: Promise<void>;
+  readonly streams: MonitorStreams;
   readonly warnings: string[] = [];
 
   readonly #child: ChildProcess;
-  readonly #control: Duplex;
+  readonly #control: Socket;
   readonly #plan: LaunchPlan;
   readonly #decoder = new MonitorMessageDecoder();
   readonly #onWarning: ((text: string) => void) | undefined;
@@ -97,7 +103,14 @@ class MonitorClient implements MonitorHandle {
     this.pid = child.pid ?? -1;
     this.#plan = request.plan;
     this.#onWarning = request.onWarning;
-    this.#control = child.stdio[controlFd] as Duplex;
+    this.#control = child.stdio[controlFd] as Socket;
+    this.streams = {
+      stdin: child.stdin ?? undefined,
+      stdout: child.stdout ?? undefined,
+      stderr: child.stderr ?? undefined,
+    };
+    // A program need not read its input to the end; how it ends says what came of that.
+    this.streams.stdin?.on("error", () => {});
     this.created = this.#created.promise;
     this.ready = this.#ready.promise;
     this.started = this.#started.promise;
@@ -124,11 +137,21 @@ class MonitorClient implements MonitorHandle {
         new TsmanError("INTERRUPTED", "start container: interrupted", { cause: signal.reason }),
       );
       // The monitor ends what it began when its caller goes away before START.
-      this.#control.destroy();
+      if (!this.#isEphemeral()) this.#control.destroy();
       this.#child.kill("SIGTERM");
     };
     if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
+    else {
+      signal.addEventListener("abort", abort, { once: true });
+      // A signal may live longer than many containers.
+      const forget = (): void => signal.removeEventListener("abort", abort);
+      this.started.then(forget, forget);
+    }
+  }
+
+  /** Then the end of the connection means that nobody is left who could clean up. */
+  #isEphemeral(): boolean {
+    return this.#plan.records.some(({ op }) => op === setting.EPHEMERAL);
   }
 
   #receive(chunk: Buffer): void {
@@ -228,10 +251,22 @@ class MonitorClient implements MonitorHandle {
     const ended = once(this.#child, "exit");
     // Before STARTED that is enough; a program that has just started goes on without us, and then
     // the kernel ends it with its monitor (PR_SET_PDEATHSIG).
-    this.#control.destroy();
+    if (this.#isEphemeral()) this.#child.kill("SIGTERM");
+    else this.#control.destroy();
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), patience);
     await ended;
     clearTimeout(timer);
+    this.#control.destroy();
+  }
+
+  keepProcess(isWanted: boolean): void {
+    if (isWanted) {
+      this.#child.ref();
+      this.#control.ref();
+    } else {
+      this.#child.unref();
+      this.#control.unref();
+    }
   }
 
   disconnect(): void {

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type { PlanRecord } from "./launch-plan.ts";
 
 /** Why a container did not start, as the native program reported it. */
@@ -27,6 +28,13 @@ export interface CreatedProcess {
 /** A wait status as of waitpid(2); `exitCodeOfWaitStatus` of container/exit-record reads it. */
 export type WaitStatus = number;
 
+/** Pipes to and from a program; undefined where none was asked for. */
+export interface MonitorStreams {
+  readonly stdin: Writable | undefined;
+  readonly stdout: Readable | undefined;
+  readonly stderr: Readable | undefined;
+}
+
 /**
  * A monitor that was started and the way to talk to it.
  *
@@ -45,6 +53,8 @@ export interface MonitorHandle {
   readonly exited: Promise<WaitStatus>;
   /** Resolves when the detach keys were typed; stays pending otherwise. */
   readonly detached: Promise<void>;
+  /** This process's ends of those streams for which a pipe was asked. */
+  readonly streams: MonitorStreams;
   /** What the monitor warned of so far; the array grows. */
   readonly warnings: readonly string[];
   /** After `ready`, with HOLD: go on to the program. */
@@ -55,6 +65,8 @@ export interface MonitorHandle {
   resize(rows: number, columns: number): void;
   /** Sends `signal`, and SIGKILL after `milliseconds`. */
   stop(signal: number, milliseconds: number): void;
+  /** Whether this process stays for as long as the monitor does; at first it does. */
+  keepProcess(isWanted: boolean): void;
   /** Gives the container up: the monitor ends what it has begun; resolves when it is gone. */
   end(): Promise<void>;
   /**

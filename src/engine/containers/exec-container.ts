@@ -12,13 +12,17 @@ import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import type { ExecIo, ExecOptions, ExecSession } from "../types.ts";
+import type { OwnedIo, OwnedSession } from "../owned-session.ts";
+import type { ExecIo, ExecOptions } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
 import { execPlan } from "./exec-plan.ts";
 import { execDirectory } from "./exec-sessions.ts";
 import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
 import { handOver, sessionWords } from "./hand-over.ts";
 import { readRuntimeConfig } from "./runtime-config.ts";
+
+/** {@link ExecIo}, with pipes. */
+export type OwnedExecIo = Pick<OwnedIo, keyof ExecIo | "ephemeral">;
 
 /**
  * Starts a program in a running container, isolated as the container's own; resolves when its execve
@@ -31,8 +35,8 @@ export async function execInContainer(
   context: EngineContext,
   nameOrId: string,
   options: ExecOptions,
-  io: ExecIo,
-): Promise<ExecSession> {
+  io: OwnedExecIo,
+): Promise<OwnedSession> {
   if (options.command[0] === undefined || options.command[0] === "") {
     throw new TsmanError("USAGE", `execute in container ${nameOrId}: no command is named`, {
       hint: "write it after the container: tsman exec CONTAINER COMMAND",
@@ -58,6 +62,7 @@ export async function execInContainer(
       options,
       user: resolveUser(request, "", { uid: 0, gid: 0 }),
       terminal: io.terminal,
+      ephemeral: io.ephemeral,
     };
     // It passes on no descriptors but the standard ones.
     if (io.handOver !== undefined && (options.preserveFds ?? []).length === 0) {
@@ -91,9 +96,11 @@ export async function execInContainer(
     started: handle.started,
     exited,
     detached: handle.detached,
+    streams: handle.streams,
     signal: (n) => handle.signal(n),
     resize: (rows, columns) => handle.resize(rows, columns),
     release: () => handle.disconnect(),
+    keepProcess: (isWanted) => handle.keepProcess(isWanted),
   };
 }
 
@@ -121,7 +128,7 @@ async function started(
   record: ContainerRecord,
   init: ProcessIdentity,
   handle: MonitorHandle,
-  io: ExecIo,
+  io: OwnedExecIo,
 ): Promise<void> {
   try {
     await io.beforeStart?.();

@@ -21,6 +21,8 @@ export interface ExecPlanParts {
   readonly options: ExecOptions;
   readonly user: ResolvedUser;
   readonly terminal: TerminalSize | undefined;
+  /** It goes with this process. */
+  readonly ephemeral?: boolean | undefined;
   /** The native session takes over, and tells of the start. */
   readonly session?: { readonly words: string; readonly hold: boolean; readonly id: string };
 }
@@ -37,7 +39,7 @@ const defaultTerminal: TerminalSize = { rows: 24, columns: 80 };
 export async function execPlan(
   context: EngineContext,
   record: ContainerRecord,
-  { init, runDir, config, options, user, terminal, session }: ExecPlanParts,
+  { init, runDir, config, options, user, terminal, ephemeral, session }: ExecPlanParts,
 ): Promise<LaunchPlan> {
   const workdir = options.workdir ?? "";
   const hasUser = options.user !== undefined;
@@ -65,6 +67,7 @@ export async function execPlan(
     preserve: options.preserveFds?.length ?? 0,
     hasOwnKeyring: !isFiltered(),
     seccompFilter: await filterInForce(context, record.id, config.linux.seccomp),
+    ephemeral,
     session,
     events:
       session === undefined

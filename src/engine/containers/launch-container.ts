@@ -2,7 +2,7 @@ import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import type { RunIo, RunSession } from "../types.ts";
+import type { OwnedIo, OwnedSession } from "../owned-session.ts";
 import { prepareFilter } from "./container-filter.ts";
 import { launch } from "./launch.ts";
 import type { ContainerPlan } from "./plan-container.ts";
@@ -19,9 +19,9 @@ export async function launchContainer(
   context: EngineContext,
   record: ContainerRecord,
   planned: ContainerPlan,
-  io: RunIo,
+  io: OwnedIo,
   driver?: RootfsDriver,
-): Promise<RunSession> {
+): Promise<OwnedSession> {
   const launched = await launch(context, planned, {
     io,
     seccompFilter: await prepareFilter(context, record.id, planned.bundle.config.linux.seccomp),
@@ -42,9 +42,11 @@ export async function launchContainer(
     started: handle.started,
     exited,
     detached: handle.detached,
+    streams: handle.streams,
     signal: (n) => handle.signal(n),
     resize: (rows, columns) => handle.resize(rows, columns),
     release: () => handle.disconnect(),
+    keepProcess: (isWanted) => handle.keepProcess(isWanted),
   };
 }
 

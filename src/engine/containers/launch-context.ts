@@ -29,12 +29,19 @@ export interface LaunchParts {
   readonly health?: HealthLaunch | undefined;
   /** How many restarts in a row have led to short lives; missing: none. */
   readonly restartStreak?: number | undefined;
+  /** It goes with this process; missing: no. */
+  readonly isEphemeral?: boolean | undefined;
   /** The native session takes over: SESSION in native/protocol.h. */
   readonly session?: LaunchContext["session"];
 }
 
 /** Podman's and Docker's: ctrl-p, ctrl-q. */
 export const defaultDetachKeys: readonly number[] = [0x10, 0x11];
+
+/** Whether volumes go with it. */
+function hasOwnVolumes({ volumes }: ContainerPlan): boolean {
+  return volumes.some(({ name }) => name === undefined);
+}
 
 /** Everything about a launch that is not in the bundle. */
 export function launchContext(
@@ -46,6 +53,7 @@ export function launchContext(
   const { containers } = context.store;
   const dir = containers.dir(id);
   const restarts = hasRestartPolicy(options.restart);
+  const { isEphemeral = false } = parts;
   return {
     id,
     ...parts,
@@ -64,13 +72,17 @@ export function launchContext(
       "start",
       "died",
       ...(parts.health === undefined ? [] : (["health_status"] as const)),
-      ...(parts.session === undefined ? [] : (["remove"] as const)),
+      ...(parts.session === undefined && !isEphemeral ? [] : (["remove"] as const)),
     ]),
-    removeTree: options.remove ? dir : undefined,
+    removeTree: options.remove || isEphemeral ? dir : undefined,
     cleanup:
-      options.remove || restarts || mayRestart(parts.health?.policy)
-        ? cleanupCommand(context, id)
+      options.remove || restarts || isEphemeral || mayRestart(parts.health?.policy)
+        ? cleanupCommand(context, id, { remove: isEphemeral })
         : undefined,
+    ephemeral: isEphemeral
+      ? // The monitor leaves what it may not remove to the clean-up command.
+        { removedMark: hasOwnVolumes(planned) ? "" : containers.removedMark(id) }
+      : undefined,
     restartDelay: restarts
       ? {
           afterShortLife: restartDelay(parts.restartStreak ?? 0),

@@ -7,7 +7,8 @@ import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerPort } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import type { HandOver, RunIo } from "../types.ts";
+import type { OwnedIo } from "../owned-session.ts";
+import type { HandOver } from "../types.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
 import { handOver, sessionWords } from "./hand-over.ts";
 import { launchContext } from "./launch-context.ts";
@@ -23,7 +24,7 @@ import {
 
 /** What {@link launch} takes besides the plan of the container. */
 export interface LaunchRequest {
-  readonly io: RunIo;
+  readonly io: OwnedIo;
   /** The compiled filter; missing: none. */
   readonly seccompFilter: Uint8Array | undefined;
   /** How many restarts in a row have led to short lives; missing: none. */
@@ -114,6 +115,7 @@ async function start(
     seccompFilter,
     health,
     restartStreak: request.restartStreak,
+    isEphemeral: io.ephemeral,
   };
   const successor = successorOf(context, planned, request, { network, driver });
   if (successor !== undefined) {

@@ -1,7 +1,7 @@
 import type { ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { EngineContext } from "../context.ts";
-import type { RunIo, RunSession } from "../types.ts";
+import type { OwnedIo, OwnedSession } from "../owned-session.ts";
 import { makeContainer } from "./create-container.ts";
 import { launchContainer } from "./launch-container.ts";
 
@@ -13,11 +13,11 @@ import { launchContainer } from "./launch-container.ts";
 export async function runContainer(
   context: EngineContext,
   options: ContainerOptions,
-  io: RunIo,
-): Promise<RunSession> {
+  io: OwnedIo,
+): Promise<OwnedSession> {
   await using created = await makeContainer(context, options, io, "run");
   const { record, planned } = created;
-  let session: RunSession;
+  let session: OwnedSession;
   try {
     session = await launchContainer(context, record, planned, io);
   } catch (error) {
