@@ -57,8 +57,8 @@ describe("the command line", () => {
   });
 
   test("an error's code decides about the exit status", async () => {
-    const containers = { list: () => Promise.reject(new TsmanError("CONTAINER_NOT_FOUND", "x")) };
-    expect((await run(["ps"], { containers })).status).toBe(1);
+    const containers = { list: () => Promise.reject(new TsmanError("CONTAINER_RUNNING", "x")) };
+    expect((await run(["ps"], { containers })).status).toBe(2);
   });
 
   test("a thrown thing that is no TsmanError is a defect, and says so", async () => {
