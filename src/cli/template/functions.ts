@@ -1,7 +1,17 @@
 import { isEqualToAny, isLess } from "./compare.ts";
 import { templateError } from "./failure.ts";
 import { formatPrint, formatPrintf } from "./format.ts";
-import { elementOf, entriesOf, isObject, isTrue, position, shortened, show } from "./values.ts";
+import { isGoMap } from "./go-map.ts";
+import {
+  elementOf,
+  entriesOf,
+  isObject,
+  isTrue,
+  position,
+  shortened,
+  show,
+  sortedEntries,
+} from "./values.ts";
 
 /** A function of templates: how many arguments it takes, and what it gives. */
 interface TemplateFunction {
@@ -23,7 +33,7 @@ const functions: Readonly<Record<string, TemplateFunction>> = {
   html: { min: 1, max: any, call: (...args) => escapeHtml(formatPrint(args)) },
   index: { min: 1, max: any, call: (first, ...keys) => keys.reduce(elementOf, first) },
   join: { min: 2, max: 2, call: (list, separator) => join(list, show(separator)) },
-  json: { min: 1, max: 1, call: (value) => JSON.stringify(value ?? null) },
+  json: { min: 1, max: 1, call: (value) => JSON.stringify(value ?? null, inGoOrder) },
   le: { min: 2, max: 2, call: (a, b) => !isLess("le", b, a) },
   len: { min: 1, max: 1, call: length },
   lower: { min: 1, max: 1, call: (value) => text("lower", value).toLowerCase() },
@@ -73,6 +83,11 @@ export function callFunction(name: string, args: readonly unknown[]): unknown {
   throw templateError(
     `${name} wants ${wanted} argument${max === 1 ? "" : "s"}, not ${args.length}`,
   );
+}
+
+/** Of JSON.stringify: Go writes the keys of a map sorted, and the fields of a document as they come. */
+function inGoOrder(_: string, value: unknown): unknown {
+  return isObject(value) && isGoMap(value) ? Object.fromEntries(sortedEntries(value)) : value;
 }
 
 function text(name: string, value: unknown): string {

@@ -20,6 +20,8 @@ interface Ended {
 }
 
 const branches = ["if", "with", "range"] as const;
+/** Actions and parentheses in each other; more than anybody writes, and than the stack holds. */
+const mostNesting = 200;
 
 class Parser {
   readonly #pieces: readonly Piece[];
@@ -27,6 +29,7 @@ class Parser {
   /** Those that may be used here; `$` is the data. */
   #variables: readonly string[] = ["$"];
   #rangeDepth = 0;
+  #depth = 0;
 
   constructor(pieces: readonly Piece[]) {
     this.#pieces = pieces;
@@ -60,7 +63,7 @@ class Parser {
 
   #action(word: string, tokens: readonly Token[], rest: readonly Token[]): Node {
     const branch = branches.find((one) => one === word);
-    if (branch !== undefined) return this.#branch(branch, rest);
+    if (branch !== undefined) return this.#nested(() => this.#branch(branch, rest));
     if (word === "break" || word === "continue") {
       if (rest.length > 0) throw unexpected(rest[0], `{{${word}}}`);
       if (this.#rangeDepth === 0) throw templateError(`{{${word}}} outside of {{range}}`);
@@ -97,7 +100,7 @@ class Parser {
       if (next.kind !== "name" || next.text !== kind || kind === "range") {
         throw unexpected(next, "{{else}}");
       }
-      return [this.#branch(kind, condition)];
+      return [this.#nested(() => this.#branch(kind, condition))];
     }
     const { nodes, end } = this.#block();
     if (end === "else") throw templateError(`{{${kind}}} has two {{else}}`);
@@ -157,12 +160,20 @@ class Parser {
         return named(token.text);
       case "mark": {
         if (token.text !== "(") throw unexpected(token, "an operand");
-        const calls = this.#calls(stream, "( )");
+        const calls = this.#nested(() => this.#calls(stream, "( )"));
         if (stream.next()?.text !== ")") throw templateError("( is not closed");
         const pipeline = { variables: [], isAssignment: false, calls };
         return { kind: "group", pipeline, path: chain(stream) };
       }
     }
+  }
+
+  #nested<T>(parse: () => T): T {
+    if (this.#depth >= mostNesting) throw templateError("it is nested too deeply");
+    this.#depth += 1;
+    const result = parse();
+    this.#depth -= 1;
+    return result;
   }
 
   #known(name: string): void {

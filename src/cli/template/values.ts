@@ -106,6 +106,7 @@ function own(record: Readonly<Record<string, unknown>>, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
-function sortedEntries(map: object): (readonly [string, unknown])[] {
+/** The entries of a map in the order in which Go visits them. */
+export function sortedEntries(map: object): (readonly [string, unknown])[] {
   return Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

@@ -54,7 +54,11 @@ describe("a template", () => {
     ],
     ['{{replace "a:b:c" ":" "$&"}} {{trim " x "}}', "a$&b$&c x"],
     ["{{json .Names}} {{json .Nothing}} {{.Config.Labels.missing | json}}", '["a","b"] null null'],
-    ["{{json .}}", JSON.stringify(data)],
+    [
+      "{{json .Config.Labels}} {{json .State}}",
+      '{"b":"2","com.example/x":"1"} {"Running":true,"ExitCode":0,"Error":""}',
+    ],
+    ["{{json .Mounts}}", JSON.stringify(data.Mounts)],
     ['{{html "<a&b>"}} {{urlquery "a b&(c)"}}', "&lt;a&amp;b&gt; a+b%26%28c%29"],
     // printing
     ['{{print 1 2 "x" 3 true}}|{{print "a" "b"}}|{{println "a" 1}}', "1 2x3 true|ab|a 1\n"],
@@ -158,6 +162,14 @@ describe("a template", () => {
     const error = thrownError(() => run(template));
     expect(error.code).toBe("USAGE");
     expect(error.message).toContain(`parse --format: ${why}`);
+  });
+
+  test.each([
+    ["(".repeat(100_000), "parentheses"],
+    ["{{if .Id}}".repeat(50_000), "actions"],
+  ])("that has too many %.3s… in each other is refused", (nested) => {
+    const source = nested.startsWith("(") ? `{{${nested}}}` : nested;
+    expect(thrownError(() => run(source)).message).toContain("nested too deeply");
   });
 
   test("that calls a function there is not, lists those there are", () => {
