@@ -49,11 +49,8 @@ describe("commands that work on one container at once", () => {
       ]);
       expect(removal.status).toBe(0);
       for (const { status, stderr } of [first, second]) {
-        // Status 9: killed while it was being set up.
         if (status !== 0)
-          expect(stderr).toMatch(
-            /no such container|another command has removed it|init: wait status 9/,
-          );
+          expect(stderr).toMatch(/no such container|another command has removed it/);
       }
       expect(processesWith(mark)).toEqual([]);
       expect(readdirSync(join(store().root, "containers"))).toEqual([]);
@@ -100,7 +97,9 @@ describe("commands that work on one container at once", () => {
     await store().succeed(["start", "twice"]);
     const restart = () => store().run(["restart", "--time", "0", "twice"]);
     const results = await Promise.all([restart(), restart(), restart()]);
-    expect(results.map(({ status }) => status)).toEqual([0, 0, 0]);
+    expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
+      results.map(() => ({ status: 0, stderr: "" })),
+    );
     expect(processesWith(mark)).toHaveLength(1);
   });
 });

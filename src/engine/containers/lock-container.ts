@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../../errors/index.ts";
 import { type FileLock, tryLockFile } from "../../platform/file-lock.ts";
@@ -22,10 +22,16 @@ export function tryLockContainer(
 ): FileLock | undefined {
   const { containers } = context.store;
   const runDir = containers.ensureRunDir(record.id);
-  const lock = tryLockFile(containers.lockPath(record.id));
-  if (lock === undefined || containers.has(record.id)) return lock;
+  let lock: FileLock | undefined;
+  try {
+    lock = tryLockFile(containers.lockPath(record.id));
+  } catch (error) {
+    // A removal has taken the directory away in between.
+    if (existsSync(runDir)) throw error;
+  }
+  if (containers.has(record.id)) return lock;
   rmSync(runDir, { recursive: true, force: true });
-  lock.release();
+  lock?.release();
   throw removedMeanwhile(record);
 }
 

@@ -1,7 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { findProgram } from "../../config/find-program.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { isErrno, toFileError } from "../../platform/errno.ts";
+import { randomHex } from "../../platform/random.ts";
 import type { RootfsPlan } from "../../runtime/launch-context.ts";
 import type { MonitorFailure } from "../../runtime/monitor-handle.ts";
 import { step } from "../../runtime/protocol.ts";
@@ -63,20 +65,23 @@ export async function prepareRootfs(
     if (existsSync(plan.path)) return plan;
     const { flattenRootfs } = await import("./flatten-rootfs.ts");
     const lowers = lowerDirectories(context, planned);
-    const partial = `${plan.path}.partial`;
-    await discardTree(context, partial);
+    const partial = `${plan.path}.${randomHex(6)}.partial`;
     await flattenRootfs(context, planned.mapping, lowers, partial);
-    renameSync(partial, plan.path);
+    try {
+      renameSync(partial, plan.path);
+    } catch (error) {
+      if (!isErrno(error, "ENOTEMPTY") && !isErrno(error, "EEXIST")) throw error;
+      // Another start of it was faster.
+      await discardTree(context, partial);
+    }
     return plan;
   }
-  // The upper directory is the last one, so where there is one, all is done.
-  if (!existsSync(plan.upper)) {
-    const unfinished = `${plan.upper}.partial`;
-    makeDirectories([unfinished, plan.work]);
-    // What the merged root looks like is what the upper directory looks like, umask or not.
-    chmodSync(unfinished, rootMode(plan.lowers));
-    await adoptPaths(context, [unfinished, plan.work], planned.mapping);
-    renameSync(unfinished, plan.upper);
+  const [isNew] = makeDirectories([plan.upper, plan.work]);
+  // What the merged root looks like is what the upper directory looks like, umask or not.
+  if (isNew) chmodSync(plan.upper, rootMode(plan.lowers));
+  // Of an earlier start that was killed, or of one that is just doing the same, it may be ours still.
+  if (isNew || statSync(plan.upper).uid === process.geteuid?.()) {
+    await adoptPaths(context, [plan.upper, plan.work], planned.mapping);
   }
   if (plan.driver === "fuse-overlayfs") makeDirectories([path.join(plan.dir, "merged")]);
   return plan;
@@ -125,15 +130,16 @@ export function lowerDirectories(context: EngineContext, planned: RootfsOwner): 
   return lowest < 0 ? topDown : topDown.slice(0, lowest + 1);
 }
 
-function makeDirectories(directories: readonly string[]): void {
-  for (const directory of directories) {
+/** @returns of each whether it is new. */
+function makeDirectories(directories: readonly string[]): readonly boolean[] {
+  return directories.map((directory) => {
     try {
       mkdirSync(directory, { mode: 0o755 });
+      return true;
     } catch (error) {
-      // The driver before this one has made it.
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-        throw toFileError(error, `make ${directory}`);
-      }
+      // An earlier start has made it, or the driver before this one.
+      if (isErrno(error, "EEXIST")) return false;
+      throw toFileError(error, `make ${directory}`);
     }
-  }
+  });
 }

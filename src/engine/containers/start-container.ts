@@ -9,11 +9,11 @@ import { ensureLayers } from "../images/ensure-layers.ts";
 import type { RunIo, RunSession, StartOptions } from "../types.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
-import { busyDelay, removedMeanwhile } from "./lock-container.ts";
+import { busyDelay, removedMeanwhile, tryLockContainer } from "./lock-container.ts";
 import { planRestart } from "./plan-container.ts";
 import { writeBundle } from "./write-bundle.ts";
 
-/** Milliseconds that a container which removes itself has for being started or gone. */
+/** Milliseconds that a container which is being removed has for being gone. */
 const longestEnd = 2000;
 
 /**
@@ -42,7 +42,8 @@ export async function startContainer(
     assertNotPaused(state, record, `start container ${record.name}`);
     if (isUp(state)) return undefined;
     if (!removesItself(record, deadline)) {
-      const outcome = await startOnce(context, record, { io, options, claim });
+      const isPatient = Date.now() < deadline;
+      const outcome = await startOnce(context, record, { io, options, claim, isPatient });
       if (outcome !== "busy") return outcome;
     }
     // It is being started, removed or put away: what comes of that decides.
@@ -76,12 +77,14 @@ interface Start {
   readonly io: RunIo;
   readonly options: StartOptions;
   readonly claim: (record: ContainerRecord) => ContainerPatch | undefined;
+  /** A failure that a removal at the same time may have caused is none yet. */
+  readonly isPatient: boolean;
 }
 
 async function startOnce(
   context: EngineContext,
   record: ContainerRecord,
-  { io, options, claim }: Start,
+  { io, options, claim, isPatient }: Start,
 ): Promise<RunSession | "busy" | undefined> {
   const { containers } = context.store;
   const startedAt = new Date().toISOString();
@@ -111,6 +114,7 @@ async function startOnce(
     const driver = record.startedAt === undefined ? undefined : (record.driver ?? "overlay");
     return await launchContainer(context, claimed, planned, io, driver);
   } catch (error) {
+    const isDisturbedNow = !isBusy(error) && isPatient && (await isDisturbed(context, record));
     if (!containers.has(record.id)) {
       rmSync(containers.runDir(record.id), { recursive: true, force: true });
       throw removedMeanwhile(record);
@@ -123,9 +127,23 @@ async function startOnce(
           : undefined,
       );
     }
-    if (isBusy(error)) return "busy";
+    if (isBusy(error) || isDisturbedNow) return "busy";
     throw error;
   }
+}
+
+/**
+ * Whether another command removes the container, or starts it, which may be why a start has failed:
+ * it has the lock then, and longer than the own monitor needs to go away.
+ */
+async function isDisturbed(context: EngineContext, record: ContainerRecord): Promise<boolean> {
+  for (let left = 20; left > 0; left -= 1) {
+    const lock = tryLockContainer(context, record);
+    lock?.release();
+    if (lock !== undefined) return false;
+    await delay(busyDelay);
+  }
+  return true;
 }
 
 /** Whether another process has the container's lock. */

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { findLiveProcess, type ProcessIdentity } from "../../container/liveness.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { parseSignal } from "../../container/signals.ts";
@@ -12,9 +14,10 @@ import {
   isRestarting,
   isUp,
 } from "./find-container.ts";
-import { waitForExit } from "./wait-for-exit.ts";
 
 const sigkill = 9;
+/** Milliseconds between two looks at a container that is to end. */
+const longestWait = 20;
 
 /**
  * Sends the container's stop signal and, when that has not ended it in time, SIGKILL; returns when
@@ -36,14 +39,27 @@ export async function stopContainer(
   const seconds = timeout ?? record.options.stopTimeout;
   const runDir = context.store.containers.runDir(record.id);
   const signal = parseSignal(record.stopSignal);
+  const monitor = findLiveProcess(runDir, "monitor");
   // Without end nothing but its own signal ends it.
   if (seconds < 0 && isUp(state)) sendMonitorCommand(runDir, { kind: "signal", signal });
   else {
     const milliseconds = Math.round(Math.max(0, seconds) * 1000);
     sendMonitorCommand(runDir, { kind: "stop", signal, milliseconds });
   }
-  await waitForExit(context, record);
+  await endOf(runDir, monitor);
   context.events.emit(containerEvent("stop", record));
+}
+
+/**
+ * Waits for the end of this one life: another command may start the container again before it could
+ * be seen that it was over.
+ */
+async function endOf(runDir: string, monitor: ProcessIdentity | undefined): Promise<void> {
+  for (let wait = 1; monitor !== undefined; wait = Math.min(wait * 2, longestWait)) {
+    const now = findLiveProcess(runDir, "monitor");
+    if (now?.pid !== monitor.pid || now.startTime !== monitor.startTime) return;
+    await delay(wait);
+  }
 }
 
 /** With a restart policy, says that somebody wants the end. */
