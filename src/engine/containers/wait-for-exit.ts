@@ -29,7 +29,10 @@ export async function waitForExit(
 }
 
 /** An exit status in the shell's convention; what is not known is an error, never 0. */
-export function exitStatusOfRecord(record: ContainerRecord, exit: Pick<ExitRecord, "exitCode"> | undefined): number {
+export function exitStatusOfRecord(
+  record: ContainerRecord,
+  exit: Pick<ExitRecord, "exitCode"> | undefined,
+): number {
   if (exit !== undefined) return exit.exitCode;
   throw new TsmanError(
     "EXIT_STATUS_UNKNOWN",

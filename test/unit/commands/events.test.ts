@@ -83,14 +83,20 @@ describe("events", () => {
     [["container=web"], ["died"]],
     [["container=0123"], ["died"]],
     [["container=nginx"], []],
-    [["event=pull", "event=die"], ["pull", "died"]],
+    [
+      ["event=pull", "event=die"],
+      ["pull", "died"],
+    ],
     [["image=nginx"], ["pull", "died"]],
     [["image=nginx", "type=image"], ["pull"]],
     [["image=abab"], ["pull"]],
     [["volume=data"], ["create"]],
     [["label=tier"], ["died"]],
     [["label=tier=back"], []],
-    [["type=volume", "type=image"], ["pull", "create"]],
+    [
+      ["type=volume", "type=image"],
+      ["pull", "create"],
+    ],
   ])("that pass %j are %j", async (filters, expected) => {
     const argv = ["events", "--format", "{{.Status}}", ...filters.flatMap((one) => ["-f", one])];
     const { stdout } = await run(argv, { events: stream() as never });
