@@ -14,6 +14,7 @@
 
 #include "attach.h"
 #include "detach-keys.h"
+#include "kernel.h"
 #include "memory.h"
 #include "number.h"
 #include "proto.h"
@@ -108,7 +109,7 @@ static int send_frame(int fd, uint32_t type, size_t size)
 }
 
 /* A process of its own, so that neither direction waits for the other. */
-_Noreturn static void copy_input(int fd, struct detach_keys *detach, pid_t parent)
+_Noreturn static void copy_input(int fd, struct detach_keys *detach, pid_t parent, int caller)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
@@ -119,6 +120,10 @@ _Noreturn static void copy_input(int fd, struct detach_keys *detach, pid_t paren
         if (got < 0 && wait_for(0, POLLIN))
             continue;
         if (got <= 0) {
+            /* The end of a caller that was killed is no end of the input. */
+            struct pollfd ended = {.fd = caller, .events = POLLIN};
+            if (poll(&ended, 1, 0) > 0)
+                _exit(0);
             send_frame(fd, TSMAN_MSG_STDIN_EOF, 0);
             _exit(0);
         }
@@ -158,7 +163,7 @@ static int copy_output(int fd, int *sink, uint32_t length)
 }
 
 /* Until the socket ends. */
-static void copy_frames(int fd, bool with_stdin, struct detach_keys *detach)
+static void copy_frames(int fd, bool with_stdin, struct detach_keys *detach, int caller)
 {
     uint8_t head[8], payload[8];
     int sinks[2] = {1, 2};
@@ -178,7 +183,7 @@ static void copy_frames(int fd, bool with_stdin, struct detach_keys *detach)
             proto_send(&control, TSMAN_MSG_STARTED, NULL, 0);
             pid_t parent = getpid();
             if (with_stdin && (proto_u32(payload) & 2u) != 0 && fork() == 0)
-                copy_input(fd, detach, parent);
+                copy_input(fd, detach, parent, caller);
         } else if (type == TSMAN_MSG_LOST && length == 8) {
             tell_loss(payload);
         } else if (type == TSMAN_MSG_EXITED && length == 4) {
@@ -209,6 +214,6 @@ int attach_main(char **argv)
         proto_send_failed(&control, &failure);
         return 125;
     }
-    copy_frames(fd, strcmp(argv[1], "stdin") == 0, &detach);
+    copy_frames(fd, strcmp(argv[1], "stdin") == 0, &detach, kernel_pidfd_open(getppid()));
     return 0;
 }

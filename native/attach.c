@@ -120,6 +120,7 @@ static bool send_output(const struct attach *attach, struct attach_client *clien
         return false;
     }
     client->position[stream] += size;
+    client->moved = true;
     if ((size_t)sent == sizeof(header) + size)
         return true;
     memcpy(client->frame, header, sizeof(header));
@@ -209,8 +210,9 @@ void attach_flush(struct attach *attach, int64_t now)
         flush_client(attach, client);
         if (!has_backlog(attach, client)) {
             client->waiting = 0;
-        } else if (client->waiting == 0) {
+        } else if (client->waiting == 0 || client->moved) {
             client->waiting = now;
+            client->moved = false;
         } else if (now - client->waiting >= ATTACH_PATIENCE) {
             client->slow = true;
             client->waiting = 0;

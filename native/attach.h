@@ -4,10 +4,10 @@
  * run directory is 0700, and each client's uid is checked besides.
  *
  * Output is not copied for the clients: they are sent from io.c's buffers, and a
- * buffer is filled anew when all have it.  So a fast client loses nothing, and one
- * that does not read holds the program up for ATTACH_PATIENCE at most: then it
- * loses output, is told how much (LOST), and is not waited for again until it has
- * read everything that the kernel keeps for it.
+ * buffer is filled anew when all have it.  So a client that reads loses nothing, and
+ * one that takes not even a frame in ATTACH_PATIENCE loses output, is told how much
+ * (LOST), and is not waited for again until it has read everything that the kernel
+ * keeps for it.
  *
  * A client's input is read only while the program takes it, so a client cannot
  * make the monitor keep any; a frame that makes no sense ends its connection.
@@ -24,7 +24,7 @@
 #define ATTACH_CLIENTS  16
 #define ATTACH_POLLFDS  (1 + ATTACH_CLIENTS)
 #define ATTACH_FRAME    16384u /* bytes of output in one frame */
-#define ATTACH_PATIENCE 250    /* milliseconds */
+#define ATTACH_PATIENCE 500    /* milliseconds */
 
 enum { ATTACH_OUT, ATTACH_ERR, ATTACH_STREAMS };
 
@@ -33,7 +33,8 @@ struct attach_client {
     int slot;        /* index into the pollfds, -1: not polled */
     bool deaf;       /* it takes no output any more; its input is still read */
     bool slow;       /* not waited for */
-    int64_t waiting; /* since when it is waited for; 0: it is not */
+    int64_t waiting; /* since when it has taken nothing of its backlog; 0: it has none */
+    bool moved;      /* it has taken a frame since it was looked at */
     uint64_t lost;   /* bytes, not told yet */
     size_t position[ATTACH_STREAMS];
     uint8_t *frame;      /* static memory, touched when it is needed */

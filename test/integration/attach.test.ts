@@ -95,6 +95,21 @@ describe("attach", () => {
     expect((await proxied.ended).status).toBe(9);
   });
 
+  it("ends when nobody reads its output any more, and the container goes on", async () => {
+    await using container = await background(store(), "-i", echo);
+    const client = await connected(store().start(["attach", container.id]));
+    client.child.stdout?.destroy();
+    const other = store().start(["attach", container.id]);
+    const ended = within(20_000, "the client to end", client.ended);
+    await until("output that nobody reads", async () => {
+      other.write("more\n");
+      return (await Promise.race([ended, Promise.resolve(undefined)])) ?? undefined;
+    });
+    expect((await ended).status).toBe(141);
+    other.write("end\n");
+    expect((await other.ended).status).toBe(4);
+  });
+
   it("is refused for a container that does not run, with the remedy", async () => {
     await store().succeed("run --network none --name over busybox true".split(" "));
     const { status, stderr } = await store().run(["attach", "over"]);

@@ -6,9 +6,12 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { AttachOptions, RunIo, RunSession } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
-import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
+import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { defaultDetachKeys } from "./launch-context.ts";
 import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
+
+/** 128 + SIGPIPE. */
+const brokenPipeStatus = 141;
 
 /**
  * Connects the caller's descriptors with the program of a container that runs; others may be
@@ -70,7 +73,9 @@ async function endOf(
 ): Promise<{ readonly status: number }> {
   const waitStatus = await relay.exited;
   if (waitStatus !== undefined) return { status: exitCodeOfWaitStatus(waitStatus) };
-  // The output is closed, or the monitor is gone: what it wrote down is the truth.
+  // Nobody reads any more, as with a program in a pipe; the container goes on.
+  if (isUp(containerState(context, record))) return { status: brokenPipeStatus };
+  // The monitor is gone: what it wrote down is the truth.
   return { status: exitStatusOfRecord(record, await waitForExit(context, record)) };
 }
 
