@@ -213,6 +213,17 @@ describe("a container that cannot be executed in", () => {
     expect(status).toBe(125);
   });
 
+  it("is told when it is paused, and is executed in when it goes on", async () => {
+    await using other = await background(store(), "--name resting");
+    await store().succeed(["pause", other.id]);
+    const { status, stderr } = await fail("resting", "true");
+    expect(stderr).toContain("execute in container resting: it is paused");
+    expect(stderr).toContain("tsman unpause resting");
+    expect(status).toBe(125);
+    await store().succeed(["unpause", other.id]);
+    expect(await exec("resting", "echo", "awake")).toBe("awake");
+  });
+
   it("is told when there is none, when it is not named, when nothing is to run", async () => {
     expect((await fail("nosuch", "true")).status).toBe(125);
     expect((await fail()).status).toBe(125);
