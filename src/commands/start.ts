@@ -5,7 +5,7 @@ import type { Engine } from "../cli/engine.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { parseDetachKeys } from "../cli/options/detach-keys.ts";
 import { warningText } from "../cli/render/error.ts";
-import { runSession } from "../cli/session/foreground.ts";
+import { startAttached } from "../cli/session/start-attached.ts";
 import { usageError } from "../cli/usage-error.ts";
 import type { ContainerSummary } from "../engine/types.ts";
 
@@ -57,33 +57,4 @@ async function startOne(engine: Engine, name: string, context: CommandContext): 
   });
   session?.release();
   context.stdout.write(`${name}\n`);
-}
-
-async function startAttached(
-  engine: Engine,
-  name: string,
-  values: {
-    readonly interactive: boolean;
-    readonly "sig-proxy": boolean;
-    readonly "detach-keys": readonly number[] | undefined;
-  },
-  context: CommandContext,
-): Promise<number> {
-  const summary = await engine.containers.find(name);
-  const interactive = values.interactive && summary?.interactive === true;
-  const detachKeys = values["detach-keys"];
-  return await runSession(
-    async (io) =>
-      (await engine.containers.start(name, io, { attach: true, interactive, detachKeys })) ??
-      // Podman: one that runs already is attached to.
-      (await engine.containers.attach(name, { stdin: interactive, detachKeys }, io)),
-    {
-      tty: summary?.tty === true,
-      interactive,
-      detach: false,
-      quiet: true,
-      sigProxy: values["sig-proxy"],
-    },
-    context,
-  );
 }
