@@ -171,6 +171,10 @@ const groups: Readonly<Record<string, CommandGroup>> = {
   system: {
     summary: "what concerns all of tsman",
     commands: {
+      check: {
+        summary: "compare the store with what is there, and repair it",
+        load: async () => (await import("../commands/system-check.ts")).check,
+      },
       "start-enabled": {
         summary: "start the containers that should be up",
         load: async () => (await import("../commands/system-start-enabled.ts")).startEnabled,

@@ -1,6 +1,8 @@
 import type { ContainerOptions } from "../container/options.ts";
 import type { DoctorReport } from "../engine/doctor/report.ts";
 import type {
+  CheckFinding,
+  CheckOptions,
   ContainerService,
   EventOptions,
   ExplainDocument,
@@ -18,5 +20,6 @@ export interface Engine {
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
   unshare(options: UnshareOptions): Promise<UnshareSession>;
+  check(options?: CheckOptions): AsyncIterable<CheckFinding>;
   events(options?: EventOptions): AsyncIterable<TsmanEvent>;
 }

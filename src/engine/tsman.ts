@@ -1,6 +1,7 @@
 import { type PathOverrides, resolvePaths } from "../config/paths.ts";
 import type { ContainerOptions } from "../container/options.ts";
 import { openStore } from "../store/store.ts";
+import type { CheckFinding, CheckOptions } from "./check-types.ts";
 import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
@@ -69,6 +70,12 @@ export class Tsman implements Disposable {
 
   /** Runs a program where the store's files have the owners that they have in containers. */
   async unshare(options: UnshareOptions): Promise<UnshareSession> {
+  /** What is wrong with the store, and, if asked to, repairs it. */
+  async *check(options: CheckOptions = {}): AsyncGenerator<CheckFinding> {
+    const { checkStore } = await import("./check/check-store.ts");
+    yield* checkStore(this.#context, options);
+  }
+
     const { unshare } = await import("./unshare.ts");
     return unshare(this.#context, options);
   }

@@ -10,6 +10,7 @@ import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-t
 import type { PullProgress } from "./progress.ts";
 
 export type * from "./details-types.ts";
+export type * from "./check-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 export type * from "./process-types.ts";
 

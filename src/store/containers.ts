@@ -45,6 +45,8 @@ export interface ContainerRecord {
   readonly bootId?: string | undefined;
   /** RFC 3339; missing: never started. */
   readonly startedAt?: string | undefined;
+  /** Pid and start time of the process that started it last; missing: never started. */
+  readonly starter?: string | undefined;
   /** How often its restart policy has started it since somebody did; missing: never. */
   readonly restarts?: number | undefined;
   /** How many of these in a row led to short lives: the back-off. */

@@ -146,6 +146,20 @@ export class Database {
     }
   }
 
+  /**
+   * What is wrong with it, in SQLite's words; empty: nothing.
+   *
+   * @param isQuick leave out what compares indices with rows.
+   */
+  verify(isQuick: boolean): readonly string[] {
+    const check = isQuick ? "quick_check" : "integrity_check";
+    const complaints = this.all(`PRAGMA ${check}(10)`).map((row) => String(row[check]));
+    const strays = this.all("PRAGMA foreign_key_check").map(
+      (row) => `a row of ${String(row.table)} refers to ${String(row.parent)}, which is not there`,
+    );
+    return [...complaints.filter((text) => text !== "ok"), ...strays];
+  }
+
   /** Copies the log into the database and lets go of both; costs some fsyncs. */
   close(): void {
     this.#statements.clear();

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { ChainId, Digest } from "../oci/digest.ts";
 import { isErrno } from "../platform/errno.ts";
 import { type FileLock, tryLockFile } from "../platform/file-lock.ts";
+import { listIdleLocks, removeIdleLock } from "./idle-locks.ts";
 import type { Store } from "./store.ts";
 
 /** What {@link collectGarbage} takes. */
@@ -90,6 +91,7 @@ export async function collectContent(
   } finally {
     lock.release();
   }
+  for (const lockPath of listIdleLocks(store)) removeIdleLock(lockPath);
   // Put aside under the lock, removed without it: a large layer takes a while.
   for (const directory of trash) {
     await options.removeTree(directory);

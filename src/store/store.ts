@@ -32,6 +32,12 @@ export interface Store extends Disposable {
   readonly volumes: VolumeTable;
   readonly settings: SettingTable;
   readonly events: EventFile;
+  /**
+   * What is wrong with the database itself; empty: nothing.
+   *
+   * @param isQuick leave out what compares its indices with its rows.
+   */
+  verifyDatabase(isQuick: boolean): readonly string[];
   /** Several changes of metadata as one: all or none. */
   transaction<T>(work: () => T): T;
   /**
@@ -93,6 +99,7 @@ export function openStore(paths: StorePaths): Store {
     volumes: new VolumeTable(database, root, events),
     settings: new SettingTable(database),
     events,
+    verifyDatabase: (isQuick) => database.verify(isQuick),
     transaction: (work) => database.transaction(work),
     lockContent: async (options = {}) => await lockFile(contentLockPath, options),
     contentLockPath,

@@ -9,6 +9,7 @@ import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import { originClient } from "../images/origin-client.ts";
 import type { CreateIo } from "../types.ts";
+import { removeIfAbandoned, thisProcess } from "./abandoned.ts";
 import { containerEvent } from "./container-events.ts";
 import { stopSignalOf } from "./launch-context.ts";
 import { type ContainerPlan, planContainer } from "./plan-container.ts";
@@ -111,7 +112,7 @@ async function enterContainer(
     anonymousVolumes: planned.volumes
       .filter((volume) => volume.name === undefined)
       .map((volume) => volume.volumeName),
-    ...(use === "run" && { bootId: bootId(), startedAt: now }),
+    ...(use === "run" && { bootId: bootId(), startedAt: now, starter: thisProcess() }),
   };
   // Only now, when nothing but a name stands in the way of the new one.
   if (options.replace) await removeHolder(context, planned.name);
@@ -123,12 +124,10 @@ async function enterContainer(
       context.store.containers.create(named);
       return named;
     } catch (error) {
-      const mayTryAgain = isRandomName || options.replace;
-      if (!mayTryAgain || attempt === nameAttempts || !isTsmanError(error, "NAME_IN_USE")) {
-        throw error;
-      }
+      if (attempt === nameAttempts || !isTsmanError(error, "NAME_IN_USE")) throw error;
       // Another command has taken the name in between.
       if (options.replace) await removeHolder(context, planned.name);
+      else if (!isRandomName && !(await isGivenUp(context, planned.name))) throw error;
     }
   }
 }
@@ -142,6 +141,13 @@ async function removeHolder(context: EngineContext, name: string): Promise<void>
   } catch (error) {
     if (!isTsmanError(error, "CONTAINER_NOT_FOUND")) throw error;
   }
+}
+
+/** Whether the holder of a name was one that nobody was left to remove, and now is gone. */
+async function isGivenUp(context: EngineContext, name: string): Promise<boolean> {
+  const holder = context.store.containers.find(name);
+  if (holder?.name !== name) return holder === undefined;
+  return await removeIfAbandoned(context, holder);
 }
 
 /** Podman's rule: an existing file may be another container's. */

@@ -16,6 +16,11 @@ export async function listContainers(
   const isWanted = (id: string): boolean => existsSync(`${containers.runDir(id)}/init`);
   for (const record of containers.list(options.all === true ? undefined : isWanted)) {
     const summary = containerSummary(context, record);
+    // What was killed before it could remove it is not to be seen for ever (--rm).
+    if (record.options.remove && summary.state === "stopped") {
+      const { removeIfAbandoned } = await import("./abandoned.ts");
+      if (await removeIfAbandoned(context, record)) continue;
+    }
     if (options.all !== true && summary.state !== "running" && summary.state !== "paused") continue;
     records.push(record);
     summaries.push(

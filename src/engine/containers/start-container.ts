@@ -6,7 +6,9 @@ import { monitorFailureOf } from "../../runtime/failure.ts";
 import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
-import type { RunIo, RunSession, StartOptions } from "../types.ts";
+import type { OwnedIo, OwnedSession } from "../owned-session.ts";
+import type { StartOptions } from "../types.ts";
+import { thisProcess } from "./abandoned.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
 import { busyDelay, removedMeanwhile, tryLockContainer } from "./lock-container.ts";
@@ -106,7 +108,9 @@ async function startOnce(
     const claimed = containers.change(record.id, (now) => {
       if (now.startedAt !== record.startedAt) outcome = "busy";
       const patch = outcome === undefined ? claim(now) : undefined;
-      return patch === undefined ? undefined : { ...patch, startedAt, bootId: bootId() };
+      return patch === undefined
+        ? undefined
+        : { ...patch, startedAt, bootId: bootId(), starter: thisProcess() };
     });
     if (claimed === undefined) return outcome;
     isClaimed = true;

@@ -69,7 +69,12 @@ function unpackedSize(context: EngineContext, image: ImageRecord): number {
   );
 }
 
-async function removeImage(
+/**
+ * Removes an image, or one of its names.
+ *
+ * @throws TsmanError IMAGE_NOT_FOUND, IMAGE_IN_USE
+ */
+export async function removeImage(
   context: EngineContext,
   nameOrId: string,
   force: boolean,

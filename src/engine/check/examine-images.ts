@@ -1,0 +1,113 @@
+import { statSync } from "node:fs";
+import type { Digest } from "../../oci/digest.ts";
+import { tryLockFile } from "../../platform/file-lock.ts";
+import type { ImageRecord } from "../../store/images.ts";
+import type { CheckOptions } from "../check-types.ts";
+import type { EngineContext } from "../context.ts";
+import { embeddedImageName } from "../images/find-image.ts";
+import { removeImage } from "../images/image-service.ts";
+import { type Fault, maxAgeOf } from "./fault.ts";
+
+/** Whether the store has every blob of every image, and its bytes are those of its digest. */
+export async function* examineImages(
+  context: EngineContext,
+  options: CheckOptions,
+): AsyncGenerator<Fault> {
+  const faults = new Map<Digest, string | undefined>();
+  for (const image of context.store.images.list()) {
+    const problems: string[] = [];
+    const damaged: Digest[] = [];
+    for (const { digest, size } of blobsOf(image)) {
+      if (!faults.has(digest)) faults.set(digest, await blobFault(context, digest, size, options));
+      const fault = faults.get(digest);
+      if (fault === undefined) continue;
+      problems.push(`blob ${digest} ${fault}`);
+      damaged.push(digest);
+    }
+    if (damaged.length === 0 || !isStillThere(context, image)) continue;
+    const subject = image.names[0] ?? image.id;
+    const mend = (): Promise<string> => mendImage(context, image, damaged, options);
+    yield { kind: "image", subject, problem: problems.join(", "), mend };
+  }
+}
+
+/** Another command may have removed it while its blobs were read. */
+function isStillThere({ store }: EngineContext, { id }: ImageRecord): boolean {
+  return store.images.findById(id) !== undefined;
+}
+
+function blobsOf(image: ImageRecord): { readonly digest: Digest; readonly size?: number }[] {
+  return [
+    { digest: image.id },
+    { digest: image.manifestDigest },
+    ...image.layers.map(({ blob, size }) => ({ digest: blob, size })),
+  ];
+}
+
+async function blobFault(
+  { store }: EngineContext,
+  digest: Digest,
+  size: number | undefined,
+  { quick }: CheckOptions,
+): Promise<string | undefined> {
+  const status = statSync(store.blobs.path(digest), { throwIfNoEntry: false });
+  if (status === undefined) return "is missing";
+  if (size !== undefined && status.size !== size) {
+    return `has ${status.size} bytes instead of ${size}`;
+  }
+  return quick === true || (await store.blobs.isIntact(digest)) ? undefined : "is damaged";
+}
+
+async function mendImage(
+  context: EngineContext,
+  image: ImageRecord,
+  damaged: readonly Digest[],
+  { force }: CheckOptions,
+): Promise<string> {
+  if (image.names.includes(embeddedImageName)) {
+    for (const digest of damaged) context.store.blobs.remove(digest);
+    const { adoptEmbeddedImage } = await import("../images/embedded-image.ts");
+    const adopted = await adoptEmbeddedImage(context);
+    if (adopted?.id === image.id) return "taken from the installation again";
+  }
+  const users = context.store.containers.listByImage(image.id);
+  if (users.length > 0 && force !== true) {
+    const names = users.map(({ name }) => name).join(", ");
+    throw new Error(`used by container ${names}; with --force they go too`);
+  }
+  await removeImage(context, image.id, true);
+  return "removed: pull it again";
+}
+
+/** Blobs that belong to no image: what an interrupted pull has fetched, kept for the next one. */
+export async function* examineBlobs(
+  context: EngineContext,
+  options: CheckOptions,
+): AsyncGenerator<Fault> {
+  const { blobs, images, contentLockPath } = context.store;
+  const isUnused = (digest: Digest): boolean =>
+    !images.list().some((image) => blobsOf(image).some((blob) => blob.digest === digest));
+  const used = new Set(images.list().flatMap((image) => blobsOf(image).map((one) => one.digest)));
+  const removed = async (digest: Digest): Promise<string> => {
+    // A pull that goes on may need it.
+    const lock = tryLockFile(contentLockPath);
+    if (lock === undefined) throw new Error("an image is being fetched");
+    try {
+      if (!isUnused(digest)) return "in use again";
+      blobs.remove(digest);
+      return "removed";
+    } finally {
+      lock.release();
+    }
+  };
+  for (const digest of blobs.list()) {
+    if (used.has(digest)) continue;
+    const status = statSync(blobs.path(digest), { throwIfNoEntry: false });
+    if (status === undefined) continue;
+    const isOld = Date.now() - status.mtimeMs >= maxAgeOf(options);
+    const isDamaged = options.quick !== true && !isOld && !(await blobs.isIntact(digest));
+    if (!isOld && !isDamaged) continue;
+    const problem = isDamaged ? "its bytes are damaged" : "no image needs it";
+    yield { kind: "blob", subject: digest, problem, mend: () => removed(digest) };
+  }
+}
