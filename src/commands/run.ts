@@ -39,7 +39,7 @@ export const run = defineCommand({
       await takeUpSession(context, context.openEngine, true);
     }
     return await runSession(
-      (io) => engine.containers.run(options, io),
+      (io) => engine.containers.launch(options, io),
       {
         tty: options.tty,
         interactive: options.interactive,

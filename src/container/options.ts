@@ -155,6 +155,8 @@ export interface ContainerOptions {
   readonly name?: string | undefined;
   readonly replace: boolean;
   readonly remove: boolean;
+  /** It is removed when the process that started it is gone; missing: no. */
+  readonly ephemeral?: boolean | undefined;
   readonly detach: boolean;
   readonly interactive: boolean;
   readonly tty: boolean;

@@ -4,6 +4,7 @@ export { defaultContainerOptions } from "../container/options.ts";
 export { type ErrorCode, isTsmanError, TsmanError } from "../errors/index.ts";
 export type { CheckStatus, DoctorCheck, DoctorReport } from "./doctor/report.ts";
 export type * from "./file-types.ts";
+export type * from "./library/types.ts";
 export type { PullProgress } from "./progress.ts";
 export { Tsman } from "./tsman.ts";
 export type * from "./types.ts";

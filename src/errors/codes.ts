@@ -46,6 +46,7 @@ export const errorCodes = {
   COMMAND_NOT_FOUND: 127,
   NETWORK_FAILED: 125,
   EXIT_STATUS_UNKNOWN: 125,
+  OUTPUT_LIMIT: 125,
   // preflight: this host lacks something; the hint always says what to do
   PREFLIGHT_USERNS: 125,
   PREFLIGHT_SUBID: 125,

@@ -1,4 +1,5 @@
 import type { EngineContext } from "../context.ts";
+import type { OwnedContainers } from "../library/run-owned.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { createFileService } from "./files/file-service.ts";
@@ -6,10 +7,22 @@ import { getContainer } from "./find-container.ts";
 import { listContainers } from "./list-containers.ts";
 
 /** The container part of the engine over a context. */
-export function createContainerService(context: EngineContext): ContainerService {
-  return {
+export function createContainerService(
+  context: EngineContext,
+  owned: OwnedContainers = new Set(),
+): ContainerService {
+  const service: ContainerService = {
     ...createFileService(context),
-    async run(options, io) {
+    async run(image, options = {}) {
+      const { runOwned } = await import("../library/run-owned.ts");
+      return await runOwned(context, service, owned, image, options);
+    },
+    async get(nameOrId) {
+      const { ContainerHandle } = await import("../library/container-handle.ts");
+      const summary = containerSummary(context, getContainer(context, nameOrId));
+      return new ContainerHandle(summary, { context, service });
+    },
+    async launch(options, io) {
       const { runContainer } = await import("./run-container.ts");
       return await runContainer(context, options, io);
     },
@@ -115,4 +128,5 @@ export function createContainerService(context: EngineContext): ContainerService
       return await waitContainer(context, nameOrId, options);
     },
   };
+  return service;
 }

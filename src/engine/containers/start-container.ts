@@ -31,10 +31,10 @@ const longestEnd = 2000;
 export async function startContainer(
   context: EngineContext,
   nameOrId: string,
-  io: RunIo,
+  io: OwnedIo,
   options: StartOptions = {},
   claim: (record: ContainerRecord) => ContainerPatch | undefined = () => askedFor,
-): Promise<RunSession | undefined> {
+): Promise<OwnedSession | undefined> {
   const { id } = getContainer(context, nameOrId);
   const deadline = Date.now() + longestEnd;
   for (;;) {
@@ -76,7 +76,7 @@ function removesItself(record: ContainerRecord, deadline: number): boolean {
 }
 
 interface Start {
-  readonly io: RunIo;
+  readonly io: OwnedIo;
   readonly options: StartOptions;
   readonly claim: (record: ContainerRecord) => ContainerPatch | undefined;
   /** A failure that a removal at the same time may have caused is none yet. */
@@ -87,7 +87,7 @@ async function startOnce(
   context: EngineContext,
   record: ContainerRecord,
   { io, options, claim, isPatient }: Start,
-): Promise<RunSession | "busy" | undefined> {
+): Promise<OwnedSession | "busy" | undefined> {
   const { containers } = context.store;
   const startedAt = new Date().toISOString();
   let isClaimed = false;

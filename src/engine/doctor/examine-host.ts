@@ -68,7 +68,7 @@ async function tryRun(
 ): Promise<{ readonly found: string; readonly remedy: string } | undefined> {
   const devNull = openSync("/dev/null", "r+");
   try {
-    const session = await containers.run(
+    const session = await containers.launch(
       { ...defaultContainerOptions, image: "localhost/busybox", remove: true, ...options },
       { stdin: devNull, stdout: devNull, stderr: devNull },
     );

@@ -22,7 +22,7 @@ function engineOf(changes: Partial<RunSession> = {}) {
     ...changes,
   };
   const containers = {
-    run: async (options: ContainerOptions, io: RunIo) => {
+    launch: async (options: ContainerOptions, io: RunIo) => {
       asked.push({ options, io });
       return session;
     },
@@ -89,7 +89,7 @@ describe("run", () => {
 
   test("an interruption before the start ends with 130", async () => {
     const containers = {
-      run: (_: ContainerOptions, io: RunIo) =>
+      launch: (_: ContainerOptions, io: RunIo) =>
         new Promise<never>((_resolve, reject) => {
           io.signal?.addEventListener("abort", () => reject(io.signal?.reason as Error));
           process.emit("SIGINT", "SIGINT");

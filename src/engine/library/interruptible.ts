@@ -1,0 +1,44 @@
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+
+/**
+ * Does something that a signal may interrupt; what was begun goes on if it cannot be.
+ *
+ * @param what verb and object, for the message.
+ * @throws TsmanError INTERRUPTED, whatever reason the signal was given; else what `work` throws.
+ */
+export async function interruptible<T>(
+  signal: AbortSignal | undefined,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return await work();
+  if (signal.aborted) throw interrupted(what, signal);
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(interrupted(what, signal));
+  signal.addEventListener("abort", abort, { once: true });
+  const working = work();
+  // It may fail for the same reason after we have stopped listening.
+  working.catch(() => undefined);
+  try {
+    return await Promise.race([working, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** An error that was caused by the signal, as INTERRUPTED; any other as it is. */
+export function asInterrupted(
+  error: unknown,
+  signal: AbortSignal | undefined,
+  what: string,
+): unknown {
+  if (signal?.aborted !== true || isTsmanError(error)) return error;
+  return interrupted(what, signal);
+}
+
+/** Why something did not come to its end. */
+export function interrupted(what: string, signal: AbortSignal): TsmanError {
+  const { reason } = signal as { readonly reason: unknown };
+  if (isTsmanError(reason)) return reason;
+  return new TsmanError("INTERRUPTED", `${what}: interrupted`, { cause: reason });
+}
