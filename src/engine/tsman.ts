@@ -6,7 +6,6 @@ import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
 import { createImageService } from "./images/image-service.ts";
-import type { OwnedContainers } from "./library/run-owned.ts";
 import type {
   ContainerService,
   EventOptions,
@@ -21,24 +20,23 @@ import type { UnshareOptions, UnshareSession } from "./unshare.ts";
  * tsman as a library: one instance over one store.  It prints nothing, ends no process, and
  * several instances live side by side.
  */
-export class Tsman implements Disposable, AsyncDisposable {
+export class Tsman implements Disposable {
   readonly images: ImageService;
   readonly containers: ContainerService;
   readonly #context: EngineContext;
-  readonly #owned: OwnedContainers = new Set();
 
   private constructor(context: EngineContext) {
     this.#context = context;
     this.images = createImageService(context);
-    this.containers = createContainerService(context, this.#owned);
+    this.containers = createContainerService(context);
   }
 
   /**
-   * Opens the caller's store, or another one; makes it on the first use.
+   * Opens the caller's store; makes it on the first use.
    *
    * @throws TsmanError PREFLIGHT_STORAGE, STORE_NEWER, STORE_CORRUPT, CONFIG_INVALID
    */
-  static async open(overrides: PathOverrides = {}): Promise<Tsman> {
+  static open(overrides: PathOverrides = {}): Tsman {
     const paths = resolvePaths(overrides);
     return new Tsman(createContext(paths, openStore(paths)));
   }
@@ -82,16 +80,9 @@ export class Tsman implements Disposable, AsyncDisposable {
     return unshare(this.#context, options);
   }
 
-  /** Closes the store.  Containers go on: those that go with this process until its end. */
+  /** Closes the store.  Containers go on. */
   close(): void {
     this.#context.store.close();
-  }
-
-  /** Ends and removes the containers that go with this process, then closes the store. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => this.close());
-    for (const container of this.#owned) stack.use(container);
   }
 
   [Symbol.dispose](): void {
