@@ -12,13 +12,14 @@ export function thisProcess(): string {
 }
 
 /**
- * Whether a container was to be removed at its end and nobody is left to do so: whoever started it
+ * Whether a container was to be removed at its end, or at the end of who started it, and nobody is left to do so: whoever started it
  * was killed before its monitor lived, or both were, or the host was.
  *
  * Conclusive only while the container's lock is held.
  */
 export function isAbandoned(context: EngineContext, record: ContainerRecord): boolean {
-  if (!record.options.remove || record.startedAt === undefined) return false;
+  const { remove, ephemeral = false } = record.options;
+  if (!(remove || ephemeral) || record.startedAt === undefined) return false;
   if (isUp(containerState(context, record)) || isRestarting(context, record)) return false;
   if (record.bootId !== bootId()) return true;
   const [pid, startTime] = (record.starter ?? "").split(" ");

@@ -81,10 +81,9 @@ interface Attempt {
 
 /** Who takes this process's place, if the start is one that takes no more decisions. */
 function successorOf(
-  context: EngineContext,
   { options, volumes }: ContainerPlan,
   { io }: LaunchRequest,
-  { network, driver }: Attempt,
+  { network }: Attempt,
 ): HandOver | undefined {
   // It publishes no ports and removes no volumes.  A driver that fails brings it back here.
   if (network.ports.length > 0 || options.logDriver === "passthrough") return undefined;
@@ -117,7 +116,7 @@ async function start(
     restartStreak: request.restartStreak,
     isEphemeral: io.ephemeral,
   };
-  const successor = successorOf(context, planned, request, { network, driver });
+  const successor = successorOf(planned, request, { network, driver });
   if (successor !== undefined) {
     io.signal?.throwIfAborted();
     // Nobody can afterwards; see launchContainer.

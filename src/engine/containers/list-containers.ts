@@ -17,7 +17,8 @@ export async function listContainers(
   for (const record of containers.list(options.all === true ? undefined : isWanted)) {
     const summary = containerSummary(context, record);
     // What was killed before it could remove it is not to be seen for ever (--rm).
-    if (record.options.remove && summary.state === "stopped") {
+    const { remove, ephemeral } = record.options;
+    if ((remove || ephemeral) && summary.state === "stopped") {
       const { removeIfAbandoned } = await import("./abandoned.ts");
       if (await removeIfAbandoned(context, record)) continue;
     }
