@@ -6,6 +6,7 @@ import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
 import { createImageService } from "./images/image-service.ts";
+import type { OwnedContainers } from "./library/run-owned.ts";
 import type {
   ContainerService,
   EventOptions,
@@ -20,23 +21,24 @@ import type { UnshareOptions, UnshareSession } from "./unshare.ts";
  * tsman as a library: one instance over one store.  It prints nothing, ends no process, and
  * several instances live side by side.
  */
-export class Tsman implements Disposable {
+export class Tsman implements Disposable, AsyncDisposable {
   readonly images: ImageService;
   readonly containers: ContainerService;
   readonly #context: EngineContext;
+  readonly #owned: OwnedContainers = new Set();
 
   private constructor(context: EngineContext) {
     this.#context = context;
     this.images = createImageService(context);
-    this.containers = createContainerService(context);
+    this.containers = createContainerService(context, this.#owned);
   }
 
   /**
-   * Opens the caller's store; makes it on the first use.
+   * Opens the caller's store, or another one; makes it on the first use.
    *
    * @throws TsmanError PREFLIGHT_STORAGE, STORE_NEWER, STORE_CORRUPT, CONFIG_INVALID
    */
-  static open(overrides: PathOverrides = {}): Tsman {
+  static async open(overrides: PathOverrides = {}): Promise<Tsman> {
     const paths = resolvePaths(overrides);
     return new Tsman(createContext(paths, openStore(paths)));
   }
@@ -80,9 +82,16 @@ export class Tsman implements Disposable {
     return unshare(this.#context, options);
   }
 
-  /** Closes the store.  Containers go on. */
+  /** Closes the store.  Containers go on: those that go with this process until its end. */
   close(): void {
     this.#context.store.close();
+  }
+
+  /** Ends and removes the containers that go with this process, then closes the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => this.close());
+    for (const container of this.#owned) stack.use(container);
   }
 
   [Symbol.dispose](): void {

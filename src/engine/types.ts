@@ -6,6 +6,7 @@ import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "
 import type { ContainerDetails, HealthResult, ImageDetails } from "./details-types.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { ContainerFileService } from "./file-types.ts";
+import type { Container, RunOptions } from "./library/types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
 
@@ -190,7 +191,7 @@ export interface HandOver {
   readonly replaceProcess: (program: string, args: readonly string[]) => void;
 }
 
-/** What `containers.run` is given of its caller besides the options. */
+/** What `containers.launch` is given of its caller besides the options. */
 export interface RunIo extends CreateIo {
   /** Descriptors that the monitor inherits; nothing reads or writes them here. */
   readonly stdin: number;
@@ -382,7 +383,22 @@ export interface ImageService {
 
 /** The part of `Tsman` that concerns containers. */
 export interface ContainerService extends ContainerFileService {
-  run(options: ContainerOptions, io: RunIo): Promise<RunSession>;
+  /**
+   * Starts a container that goes with this process, unless `keep` says otherwise; resolves when its
+   * program runs.
+   *
+   * @param image as of `tsman run`: a name, an id or its beginning.
+   * @throws TsmanError USAGE, INTERRUPTED, and why it does not start; then nothing of it is left.
+   */
+  run(image: string, options?: RunOptions): Promise<Container>;
+  /**
+   * A container that is there already; leaving its block leaves it as it is.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND
+   */
+  get(nameOrId: string): Promise<Container>;
+  /** Starts a container whose streams are descriptors of this process: `tsman run`. */
+  launch(options: ContainerOptions, io: RunIo): Promise<RunSession>;
   /** Makes a container without starting it. */
   create(
     options: ContainerOptions,
@@ -453,7 +469,8 @@ export interface ContainerService extends ContainerFileService {
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ContainerSummary | undefined>;
   /**
-   * Starts a program in a running container, isolated as the container's own.
+   * Starts a program in a running container, isolated as the container's own, on descriptors of this
+   * process; see `Container.exec` for one whose output is wanted here.
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND,
    * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED

@@ -6,7 +6,8 @@ import { monitorFailureOf } from "../../runtime/failure.ts";
 import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
-import type { RunIo, RunSession, StartOptions } from "../types.ts";
+import type { OwnedIo, OwnedSession } from "../owned-session.ts";
+import type { StartOptions } from "../types.ts";
 import { thisProcess } from "./abandoned.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
@@ -30,10 +31,10 @@ const longestEnd = 2000;
 export async function startContainer(
   context: EngineContext,
   nameOrId: string,
-  io: RunIo,
+  io: OwnedIo,
   options: StartOptions = {},
   claim: (record: ContainerRecord) => ContainerPatch | undefined = () => askedFor,
-): Promise<RunSession | undefined> {
+): Promise<OwnedSession | undefined> {
   const { id } = getContainer(context, nameOrId);
   const deadline = Date.now() + longestEnd;
   for (;;) {
@@ -75,7 +76,7 @@ function removesItself(record: ContainerRecord, deadline: number): boolean {
 }
 
 interface Start {
-  readonly io: RunIo;
+  readonly io: OwnedIo;
   readonly options: StartOptions;
   readonly claim: (record: ContainerRecord) => ContainerPatch | undefined;
   /** A failure that a removal at the same time may have caused is none yet. */
@@ -86,7 +87,7 @@ async function startOnce(
   context: EngineContext,
   record: ContainerRecord,
   { io, options, claim, isPatient }: Start,
-): Promise<RunSession | "busy" | undefined> {
+): Promise<OwnedSession | "busy" | undefined> {
   const { containers } = context.store;
   const startedAt = new Date().toISOString();
   let isClaimed = false;
@@ -107,7 +108,9 @@ async function startOnce(
     const claimed = containers.change(record.id, (now) => {
       if (now.startedAt !== record.startedAt) outcome = "busy";
       const patch = outcome === undefined ? claim(now) : undefined;
-      return patch === undefined ? undefined : { ...patch, startedAt, bootId: bootId(), starter: thisProcess() };
+      return patch === undefined
+        ? undefined
+        : { ...patch, startedAt, bootId: bootId(), starter: thisProcess() };
     });
     if (claimed === undefined) return outcome;
     isClaimed = true;
