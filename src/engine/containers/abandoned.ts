@@ -12,8 +12,8 @@ export function thisProcess(): string {
 }
 
 /**
- * Whether a container was to be removed at its end, or at the end of who started it, and nobody is left to do so: whoever started it
- * was killed before its monitor lived, or both were, or the host was.
+ * Whether a container was to be removed at its end, or at that of who started it, and nobody is left
+ * to do so: whoever started it was killed before its monitor lived, or both were, or the host was.
  *
  * Conclusive only while the container's lock is held.
  */
