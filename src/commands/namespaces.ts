@@ -23,7 +23,7 @@ export const namespaces = defineCommand({
       noHeading: values.noheading,
       columns,
     };
-    printListing(found.map(rowOf), style, context.stdout);
+    await printListing(found.map(rowOf), style, context.stdout);
     return 0;
   },
 });
