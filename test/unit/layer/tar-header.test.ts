@@ -32,10 +32,12 @@ async function read(entry: TarEntry) {
     headers.push(header);
     stream.on("end", next).resume();
   });
-  const ended = new Promise((resolve, reject) => reader.on("finish", resolve).on("error", reject));
+  const ended = new Promise<void>((resolve, reject) => {
+    reader.on("finish", () => resolve()).on("error", reject);
+  });
   for (const piece of framing.push(archive)) reader.write(piece);
   framing.finish();
-  reader.end();
+  reader.end(undefined);
   await ended;
   expect(headers).toHaveLength(1);
   return readLayerEntry(headers[0] as Header);

@@ -1,0 +1,275 @@
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, it } from "vitest";
+import { requires } from "../support/must-work.ts";
+import { expectedIdMap } from "../support/subordinate-ids.ts";
+import { useStore } from "./support.ts";
+import { runWrapped } from "./wrapped.ts";
+
+const store = useStore();
+const words = (text: string) => text.split(" ");
+let directories = 0;
+
+/** A new directory with these files. */
+function tree(files: Readonly<Record<string, string>>): string {
+  directories += 1;
+  const root = join(store().scratch, `tree-${directories}`);
+  mkdirSync(root);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(root, name, ".."), { recursive: true });
+    writeFileSync(join(root, name), content);
+  }
+  return root;
+}
+
+async function background(name: string, ...options: string[]): Promise<void> {
+  await store().succeed([
+    ...words(`run -d --quiet --replace --network none --name ${name}`),
+    ...options,
+    ...words("busybox sleep 1000"),
+  ]);
+}
+
+/** As though that driver were the one that has worked in this store. */
+function useDriver(driver: string): void {
+  using database = new DatabaseSync(join(store().root, "store.db"));
+  database
+    .prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ('rootfs-driver', ?)")
+    .run(driver);
+}
+
+const changes =
+  "echo new >/etc/new; rm /etc/passwd; rm -r /var; mkdir /var; echo k >/var/k; chmod 600 /etc/group; " +
+  "mkdir /srv; echo a >/srv/a; ln /srv/a /srv/b; chown 3:4 /srv/a; chmod 4711 /srv/a; " +
+  "ln -s a /srv/l; mkfifo /srv/p; touch -d @1000000000 /srv/a";
+
+describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driver) => {
+  it("changes are listed, exported, committed and copied alike", async (context) => {
+    requires(context, driver !== "fuse-overlayfs" || existsSync("/dev/fuse"), "no /dev/fuse");
+    await store().succeed(words("images --quiet"));
+    useDriver(driver);
+    const name = `files-${driver}`;
+    await store().succeed([
+      ...words(`run --quiet --network none --name ${name} busybox sh -c`),
+      changes,
+    ]);
+    const { stdout: diff } = await store().succeed(["diff", name]);
+    expect(diff.trim().split("\n")).toEqual([
+      "C /etc",
+      "C /etc/group",
+      "A /etc/new",
+      "D /etc/passwd",
+      "A /srv",
+      "A /srv/a",
+      "A /srv/b",
+      "A /srv/l",
+      "A /srv/p",
+      "C /var",
+      "A /var/k",
+      "D /var/tmp",
+    ]);
+    const json = JSON.parse((await store().succeed(["diff", "--format=json", name])).stdout);
+    expect(json.deleted).toEqual(["/etc/passwd", "/var/tmp"]);
+    const archive = join(store().scratch, `${name}.tar`);
+    await store().succeed(["export", "-o", archive, name]);
+    const { stdout: listing } = spawnSync("tar", ["-tvf", archive], { encoding: "utf8" });
+    expect(listing).toMatch(/-rws--x--x 3\/4 .* srv\/a\n/);
+    expect(listing).toMatch(/h.* srv\/b link to srv\/a\n/);
+    expect(listing).not.toContain("etc/passwd");
+    await store().succeed(["commit", "--quiet", name, `localhost/${name}`]);
+    const { stdout } = await store().succeed([
+      ...words(`run --rm --quiet --network none localhost/${name} sh -c`),
+      "stat -c '%n %a %u:%g %h %Y' /srv/a; ls /var /etc; readlink /srv/l; stat -c %F /srv/p",
+    ]);
+    // A copy of layers has files of their own for hard links.
+    const links = driver === "copy" ? 1 : 2;
+    expect(stdout).toContain(`/srv/a 4711 3:4 ${links} 1000000000\n`);
+    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["k", "new", "a", "fifo"]));
+    expect(stdout).not.toMatch(/^passwd$|^tmp$/m);
+    const source = tree({ "d/f": "copied\n" });
+    await store().succeed(["cp", `${source}/d`, `${name}:/srv`]);
+    await store().succeed(["cp", `${name}:/srv/d/f`, join(source, "back")]);
+    expect(readFileSync(join(source, "back"), "utf8")).toBe("copied\n");
+    const running = `running-${driver}`;
+    await background(running);
+    await store().succeed(["cp", `${source}/d`, `${running}:/srv`]);
+    const { stdout: seen } = await store().succeed(["exec", running, "cat", "/srv/f"]);
+    expect(seen).toBe("copied\n");
+    await store().succeed(words(`rm --force ${running}`));
+    useDriver("overlay");
+  });
+});
+
+describe("cp", () => {
+  it("follows Podman's rules for what is there and what is not", async () => {
+    await background("rules");
+    const source = tree({ "d/f": "f\n", "d/e/g": "g\n", file: "x\n" });
+    const listed = async (path: string) =>
+      (await store().succeed(["exec", "rules", "find", path])).stdout.trim().split("\n").sort();
+    const cp = async (from: string, to: string) =>
+      await store().run(["cp", join(source, from), `rules:${to}`], { cwd: source });
+    expect((await cp("d", "/made")).status).toBe(0);
+    expect(await listed("/made")).toEqual(["/made", "/made/e", "/made/e/g", "/made/f"]);
+    expect((await cp("d", "/made")).status).toBe(0);
+    expect(await listed("/made/d")).toEqual(["/made/d", "/made/d/e", "/made/d/e/g", "/made/d/f"]);
+    expect((await store().run(["cp", `${source}/d/.`, "rules:/tmp"])).status).toBe(0);
+    expect(await listed("/tmp")).toEqual(["/tmp", "/tmp/e", "/tmp/e/g", "/tmp/f"]);
+    expect((await cp("file", "/new")).status).toBe(0);
+    expect((await cp("file", "/dir/")).status).toBe(0);
+    expect(await listed("/dir")).toEqual(["/dir", "/dir/file"]);
+    for (const [from, to, why] of [
+      ["file", "/nosuch/x", "does not exist"],
+      ["d", "/new", "no directory"],
+      ["nosuch", "/x", "no such file"],
+    ] as const) {
+      const { status, stderr } = await cp(from, to);
+      expect([from, to, status]).toEqual([from, to, 125]);
+      expect(stderr).toContain(why);
+    }
+    expect((await store().run(["cp", "--overwrite", join(source, "d"), "rules:/new"])).status).toBe(
+      0,
+    );
+    expect(await listed("/new")).toEqual(["/new", "/new/e", "/new/e/g", "/new/f"]);
+    const relative = await store().succeed(["cp", "rules:etc/group", "."], { cwd: source });
+    expect(relative.stderr).toBe("");
+    expect(readFileSync(join(source, "group"), "utf8")).toContain("root");
+  });
+
+  it("takes and gives archives, and refuses to mix them up with a terminal", async () => {
+    await background("archives");
+    const { stdoutBytes } = await store().succeed(["cp", "archives:/etc/group", "-"]);
+    await store().succeed(["cp", "-", "archives:/mnt"], { input: stdoutBytes });
+    const { stdout } = await store().succeed(words("exec archives ls /mnt"));
+    expect(stdout).toBe("group\n");
+    expect((await store().run(words("cp - archives:/nosuch"), { input: stdoutBytes })).status).toBe(
+      125,
+    );
+    const session = store().terminal(words("cp archives:/etc -"));
+    expect(await session.exited).toMatchObject({ status: 125 });
+  });
+
+  it("keeps names that are no text", async () => {
+    await background("names");
+    const odd = Buffer.from("odd\xff\n name\x01 'q", "latin1");
+    const source = Buffer.from(tree({}));
+    writeFileSync(Buffer.concat([source, Buffer.from("/"), odd]), "x\n");
+    await store().succeed(["cp", source.toString(), "names:/odd"]);
+    const out = tree({});
+    await store().succeed(["cp", "names:/odd", `${out}/back`]);
+    expect(readdirSync(`${out}/back`, { encoding: "buffer" })).toEqual([odd]);
+    // As an argument, too: the shell hands over the bytes.
+    const script = `exec "$0" cp "names:/odd/$(printf 'odd\\377\\n name\\001 '"'"'q')" ${out}/one`;
+    const { status, stderr } = await runWrapped(store(), ["sh", "-c", script], []);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(readFileSync(`${out}/one`, "utf8")).toBe("x\n");
+  });
+
+  it("reaches volumes, bound directories and a tmpfs, and volumes of what does not run", async () => {
+    const shared = tree({});
+    const options = ["-v", "files-volume:/v", "-v", `${shared}:/b`, "--tmpfs", "/t"];
+    await background("mounts", ...options);
+    const file = join(tree({ f: "x\n" }), "f");
+    for (const to of ["/v", "/b", "/t"]) await store().succeed(["cp", file, `mounts:${to}`]);
+    const { stdout } = await store().succeed(words("exec mounts cat /v/f /b/f /t/f"));
+    expect(stdout).toBe("x\nx\nx\n");
+    expect(lstatSync(join(shared, "f")).isFile()).toBe(true);
+    await store().succeed(words("stop --time 0 mounts"));
+    await store().succeed(["cp", file, "mounts:/v/g"]);
+    await store().succeed(words("start mounts"));
+    expect((await store().succeed(words("exec mounts cat /v/g"))).stdout).toBe("x\n");
+    await store().succeed(words("stop --time 0 mounts"));
+    const refused = await store().run(["cp", file, "mounts:/t"]);
+    expect(refused.stderr).toContain("tmpfs, which exists only while it runs");
+  });
+
+  it("gives files to the container's user, or keeps their owners", async () => {
+    await background("owners", "--user", "33:33");
+    const file = join(tree({ f: "x\n" }), "f");
+    await store().succeed(["cp", file, "owners:/tmp/own"]);
+    await store().succeed(["cp", "--archive=false", file, "owners:/tmp/kept"]);
+    const { stdout } = await store().succeed(
+      words("exec -u 0 owners stat -c %u:%g /tmp/own /tmp/kept"),
+    );
+    expect(stdout).toBe("33:33\n0:0\n");
+  });
+});
+
+describe("without subordinate ids", () => {
+  it("files are copied, exported and committed, with the owners that the image wanted", async () => {
+    const script = 'exec "$@"';
+    const wrapper = ["unshare", "--map-root-user", "sh", "-c", script, "sh"] as const;
+    const single = async (...args: string[]) => await runWrapped(store(), [...wrapper], args);
+    const made = await single(
+      ...words("run --quiet --network none --name single busybox sh -c"),
+      "echo x >/f; rm /etc/passwd",
+    );
+    expect([made.status, made.stderr]).toEqual([0, expect.any(String)]);
+    const out = tree({});
+    expect((await single("cp", "single:/f", `${out}/f`)).status).toBe(0);
+    expect((await single("cp", `${out}/f`, "single:/g")).status).toBe(0);
+    const { stdout } = await single("diff", "single");
+    expect(stdout).toContain("D /etc/passwd\nA /f\nA /g\n");
+    expect((await single("commit", "--quiet", "single", "localhost/single")).status).toBe(0);
+    await single("rm", "single");
+  });
+});
+
+describe("looking from the inside", () => {
+  it("unshare has the containers' ids, and mount works within it only", async () => {
+    await store().succeed([
+      ...words("run --quiet --network none --name inside busybox sh -c"),
+      "echo x >/x; chown 5:6 /x",
+    ]);
+    const map = await store().succeed(words("unshare cat /proc/self/uid_map"));
+    const lines = expectedIdMap("uid").map((one) => [one.inside, one.outside, one.count].join(" "));
+    expect(
+      map.stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.trim().replace(/ +/g, " ")),
+    ).toEqual(lines);
+    expect((await store().run(["unshare", "sh", "-c", "exit 7"])).status).toBe(7);
+    const outside = await store().run(words("mount inside"));
+    expect(outside.status).toBe(125);
+    expect(outside.stderr).toContain("tsman unshare");
+    const script =
+      'p=$("$0" mount inside); stat -c %u:%g "$p/x"; "$0" mount; "$0" unmount inside; ls "$p"';
+    const mounted = await store().succeed(["unshare", "sh", "-c", script, tsman()]);
+    expect(mounted.stdout).toMatch(/^5:6\n[0-9a-f]{12} \/.*\/merged\ninside\n$/);
+    expect((await store().succeed(["mount"])).stdout).toBe("");
+  });
+
+  it("namespaces shows owner, creator, parent and ids of what runs", async () => {
+    await background("spaces");
+    const { stdout } = await store().succeed(words("namespaces --format json spaces"));
+    const found = JSON.parse(stdout) as Record<string, unknown>[];
+    const byType = new Map(found.map((one) => [one.type, one]));
+    const user = byType.get("user");
+    expect(user).toMatchObject({
+      creator: process.getuid?.(),
+      isHost: false,
+      containers: ["spaces"],
+    });
+    for (const type of ["mnt", "pid", "net", "ipc", "uts"]) {
+      expect(byType.get(type)).toMatchObject({ owner: user?.inode, isHost: false });
+    }
+    expect(user?.uidMap).toEqual(
+      expectedIdMap("uid").map((one) => [one.inside, one.outside, one.count].join(" ")),
+    );
+    await store().succeed(words("rm --force spaces"));
+    expect((await store().run(words("namespaces spaces"))).status).toBe(125);
+  });
+});
+
+function tsman(): string {
+  return join(import.meta.dirname, "../../bin/tsman");
+}
