@@ -142,8 +142,10 @@ void rundir_clear(const struct rundir *rundir, int all)
     unlinkat(rundir->directory, "init", 0);
     unlinkat(rundir->directory, "restart", 0);
     unlinkat(rundir->directory, "monitor", 0);
-    if (all)
+    if (all) {
+        unlinkat(rundir->directory, "health", 0);
         unlinkat(rundir->directory, "lock", 0);
+    }
 }
 
 int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure)
