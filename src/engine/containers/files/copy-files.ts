@@ -248,9 +248,12 @@ async function connect(reader: InsideWorker, writer: InsideWorker): Promise<void
       throw error;
     },
   );
-  const outcomes = Promise.allSettled([read, written]);
-  // The first failure is the reason for the other one.
-  await Promise.all([read, written]).finally(() => outcomes);
+  try {
+    // The first failure is the reason for the other one.
+    await Promise.all([read, written]);
+  } finally {
+    await Promise.allSettled([read, written]);
+  }
 }
 
 /** Relative paths of a container are relative to where its program starts, as in Podman. */
