@@ -144,7 +144,10 @@ export class TreeArchive {
     } else if (status.isFIFO()) this.#write(this.#entryOf(path, name, status, "fifo"));
     else {
       const type = status.isBlockDevice() ? "block-device" : "character-device";
-      this.#write({ ...this.#entryOf(path, name, status, type), device: deviceOf(status.rdev) });
+      const entry = this.#entryOf(path, name, status, type);
+      // Of a layer's own directory: a whiteout, which says nothing but that something is gone.
+      const mtime = status.rdev === 0n ? { sec: 0, nsec: 0 } : entry.mtime;
+      this.#write({ ...entry, mtime, device: deviceOf(status.rdev) });
     }
   }
 
