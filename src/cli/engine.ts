@@ -10,7 +10,7 @@ import type {
   InfoDocument,
   TsmanEvent,
 } from "../engine/types.ts";
-import type { UnshareOptions, UnshareSession } from "../engine/unshare.ts";
+import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts";
 
 /** What the commands use of `Tsman`: its interface, so that tests can stand in for it. */
 export interface Engine {

@@ -8,4 +8,4 @@ export type * from "./library/types.ts";
 export type { PullProgress } from "./progress.ts";
 export { Tsman } from "./tsman.ts";
 export type * from "./types.ts";
-export type { UnshareOptions, UnshareSession } from "./unshare.ts";
+export type { UnshareOptions, UnshareSession } from "./unshare-types.ts";

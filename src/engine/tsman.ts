@@ -15,7 +15,7 @@ import type {
   InfoDocument,
   TsmanEvent,
 } from "./types.ts";
-import type { UnshareOptions, UnshareSession } from "./unshare.ts";
+import type { UnshareOptions, UnshareSession } from "./unshare-types.ts";
 
 /**
  * tsman as a library: one instance over one store.  It prints nothing, ends no process, and

@@ -4,22 +4,7 @@ import { TsmanError } from "../errors/index.ts";
 import { nativeProgram } from "../platform/native.ts";
 import { spawnInUserns } from "../platform/userns.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
-
-/** What {@link unshare} takes. */
-export interface UnshareOptions {
-  /** Program, looked up in the PATH of `env`, and arguments. */
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Descriptors that the program gets. */
-  readonly stdio: readonly [stdin: number, stdout: number, stderr: number];
-}
-
-/** A program that runs in a user namespace of its own. */
-export interface UnshareSession {
-  /** Its status in the shell's convention: 128 + n for signal n, 126 and 127 if it cannot run. */
-  readonly exited: Promise<{ readonly status: number }>;
-  signal(n: number): void;
-}
+import type { UnshareOptions, UnshareSession } from "./unshare-types.ts";
 
 /**
  * Runs a program as root of a user namespace in which the store's files have the owners that they
