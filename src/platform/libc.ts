@@ -277,6 +277,8 @@ function setTimes(atime: Timespec, mtime: Timespec): void {
  * the process gets into another one only by a descriptor that it has had before.
  */
 export function enterRoot(fd: number): void {
+  // The first date makes ICU look for the time zone's files: not for those of a container.
+  new Date().getTimezoneOffset();
   check(libc().fchdir(fd), "fchdir", `descriptor ${fd}`);
   check(libc().chroot(cString(Buffer.from("."))), "chroot", `descriptor ${fd}`);
   // Node's own, which forgets the working directory that it remembers.
