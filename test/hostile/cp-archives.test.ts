@@ -241,6 +241,16 @@ describe("a source that would never end", () => {
   });
 });
 
+it("a file that programs look for by themselves is not opened by whoever copies", async () => {
+  // Who opens a fifo without a writer waits for ever.
+  await inside("mkdir -p /usr/share; mkfifo /etc/localtime /usr/share/zoneinfo /etc/ld.so.cache");
+  const file = join(stage().directory(), "f");
+  writeFileSync(file, "x");
+  await stage().store.succeed(["cp", file, `${running}:/tmp/f`]);
+  await stage().store.succeed(["cp", `${running}:/tmp/f`, `${file}2`]);
+  await stage().store.succeed(["exec", running, "rm", "-r", "/etc/localtime", "/etc/ld.so.cache"]);
+});
+
 it("an attack on the names of libraries changes nothing for whoever copies", async () => {
   const trap = stage().directory();
   const marker = stage().victim("marked");
