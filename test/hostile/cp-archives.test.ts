@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TarBuilder } from "../support/tar-builder.ts";
 import { until } from "../support/wait.ts";
 import { useStage } from "./run-stage.ts";
@@ -28,6 +28,10 @@ beforeAll(async () => {
     await store.succeed("run -d --network=none --quiet busybox sleep 1000".split(" "))
   ).stdout.trim();
   stopped = (await store.succeed("create --network=none busybox true".split(" "))).stdout.trim();
+});
+
+afterAll(async () => {
+  await stage().store.succeed(["rm", "--force", "--all"]);
 });
 
 const inside = async (script: string) =>

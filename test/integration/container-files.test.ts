@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
 import { useStore } from "./support.ts";
@@ -18,6 +18,11 @@ import { runWrapped } from "./wrapped.ts";
 const store = useStore();
 const words = (text: string) => text.split(" ");
 let directories = 0;
+
+// Of the containers that a test has left running.
+afterAll(async () => {
+  await store().succeed(["rm", "--force", "--all"]);
+});
 
 /** A new directory with these files. */
 function tree(files: Readonly<Record<string, string>>): string {
