@@ -26,7 +26,7 @@ static void started(struct monitor *monitor)
     monitor_forget_exit(monitor);
     /* Told by whoever knows first: in this order, though the program may be over before
        the caller has heard of its start. */
-    event_write(&monitor->settings.events, "start", "");
+    event_write(&monitor->settings.events, monitor->settings.is_exec ? "exec" : "start", "");
     proto_send(&monitor->control, TSMAN_MSG_STARTED, NULL, 0);
     if (monitor->settings.timeout > 0)
         monitor_kill_after(monitor, monitor->settings.timeout);
