@@ -202,8 +202,10 @@ bool monitor_remove_container(struct monitor *monitor)
         return false;
     event_write(&settings->events, "remove", "");
     clear_rundir(monitor, 1);
+    /* There may be the network helper's socket, and what exec sessions are about to
+       remove as well. */
     if (settings->run_dir[0] != '\0')
-        rmdir(settings->run_dir);
+        rmtree_quietly(settings->run_dir);
     return true;
 }
 

@@ -1,0 +1,51 @@
+import process from "node:process";
+import { Tsman } from "../../src/engine/index.ts";
+
+// A program with tsman as a library, to be killed: starts what its argument says, tells of it in a
+// line of JSON, and waits.
+
+const tsman = await Tsman.open();
+const idle = { command: ["sleep", "1000"], network: "none" } as const;
+const image = "localhost/busybox";
+
+switch (process.argv[2]) {
+  case "several": {
+    const plain = await tsman.containers.run(image, { ...idle, name: "plain" });
+    await plain.spawn(["sleep", "1001"]);
+    // With files of subordinate ids, which take the clean-up command.
+    const foreign = await tsman.containers.run(image, {
+      ...idle,
+      name: "foreign",
+      mounts: [{ type: "volume", target: "/data" }],
+    });
+    await foreign.exec(["sh", "-c", "mkdir /x; echo a >/x/y; chown -R 7:7 /x; chmod 700 /x"]);
+    await tsman.containers.run("localhost/busybox", {
+      command: ["sleep", "1000"],
+      name: "published",
+      ports: [80],
+    });
+    const ended = await tsman.containers.run(image, { ...idle, name: "ended", command: ["true"] });
+    await ended.wait();
+    const restarted = await tsman.containers.run(image, { ...idle, name: "restarted" });
+    await restarted.stop({ timeout: 0 });
+    await restarted.start();
+    await tsman.containers.run(image, { ...idle, name: "kept", keep: true });
+    break;
+  }
+  case "kept": {
+    const kept = await tsman.containers.get("kept");
+    await kept.spawn(["sleep", "1001"]);
+    break;
+  }
+  case "forgotten": {
+    await tsman.containers.run(image, { ...idle, name: "forgotten" });
+    process.stdout.write("[]\n");
+    // Nothing is left to do: the process ends by itself.
+    break;
+  }
+}
+if (process.argv[2] !== "forgotten") {
+  const list = await tsman.containers.list({ all: true });
+  process.stdout.write(`${JSON.stringify(list.map(({ id, name }) => ({ id, name })))}\n`);
+  setInterval(() => undefined, 1000);
+}

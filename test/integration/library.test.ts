@@ -1,0 +1,330 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import {
+  type Container,
+  isTsmanError,
+  type LogEntry,
+  type RunOptions,
+  Tsman,
+  type TsmanError,
+} from "../../src/engine/index.ts";
+import { isAlive } from "../support/proc.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+let tsman: Tsman;
+
+beforeAll(async () => {
+  tsman = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+});
+afterAll(async () => {
+  await tsman[Symbol.asyncDispose]();
+});
+
+/** A container that waits, without a network. */
+async function idle(options: RunOptions = {}): Promise<Container> {
+  return await tsman.containers.run("localhost/busybox", {
+    command: ["sleep", "1000"],
+    network: "none",
+    ...options,
+  });
+}
+
+/** The error of what must fail. */
+async function failure(work: Promise<unknown>): Promise<TsmanError> {
+  const error: unknown = await work.then(
+    () => new Error("it did not fail"),
+    (reason: unknown) => reason,
+  );
+  if (!isTsmanError(error)) throw error;
+  return error;
+}
+
+async function names(): Promise<readonly string[]> {
+  return (await tsman.containers.list({ all: true })).map(({ name }) => name);
+}
+
+describe("containers.run", () => {
+  it("starts what is asked for, and removes it at the end of the block", async () => {
+    mkdirSync(join(store().scratch, "shared"));
+    writeFileSync(join(store().scratch, "shared/file"), "from the host");
+    let pid: number | undefined;
+    let id: string;
+    {
+      await using box = await idle({
+        name: "asked",
+        env: { GREETING: "hello", NONE: undefined },
+        labels: { tier: "test" },
+        user: "1000:1000",
+        workdir: "/tmp",
+        mounts: [
+          { type: "bind", source: join(store().scratch, "shared"), target: "/in", readOnly: true },
+          { type: "tmpfs", target: "/scratch", size: 1 << 20 },
+          { type: "volume", target: "/data" },
+        ],
+      });
+      const script = "printenv GREETING; printenv NONE; id -u; pwd; cat /in/file; touch /in/x";
+      const { stdout, stderr, status } = await box.exec(["sh", "-c", script]);
+      expect(stdout).toBe("hello\n1000\n/tmp\nfrom the host");
+      expect(stderr).toContain("Read-only file system");
+      expect(status).toBe(1);
+      const details = await box.inspect();
+      expect(details).toMatchObject({ name: "asked", state: "running", labels: { tier: "test" } });
+      ({ pid } = details);
+      ({ id } = box);
+    }
+    expect(isAlive(pid as number)).toBe(false);
+    expect(await names()).not.toContain("asked");
+    expect(existsSync(join(store().root, "containers", id))).toBe(false);
+    expect(existsSync(join(store().runtimeDir, id))).toBe(false);
+    expect(readdirSync(join(store().root, "volumes"))).toEqual([]);
+  });
+
+  it("publishes ports on loopback, and says which", async () => {
+    await using web = await tsman.containers.run("localhost/busybox", {
+      command: ["httpd", "-f", "-p", "80", "-h", "/etc"],
+      ports: [80, { container: 81, protocol: "udp" }],
+    });
+    expect(web.ports.map(({ hostIp }) => hostIp)).toEqual(["127.0.0.1", "127.0.0.1"]);
+    expect(web.port(81, "udp")).toBeGreaterThan(1023);
+    expect(() => web.port(443)).toThrow(expect.objectContaining({ code: "PORT_NOT_PUBLISHED" }));
+    await vi.waitFor(async () => {
+      const answer = await fetch(`http://127.0.0.1:${web.port(80)}/hostname`);
+      expect(answer.status).toBe(200);
+    });
+  });
+
+  it("leaves what has ended for its owner to look at, and to start again", async () => {
+    await using box = await idle({ command: ["sh", "-c", "echo out; echo err >&2; exit 7"] });
+    expect(await box.wait()).toEqual({ status: 7 });
+    expect((await box.inspect()).state).toBe("stopped");
+    const lines: LogEntry[] = [];
+    for await (const line of box.logs()) lines.push(line);
+    expect(lines.map(({ stream, text }) => `${stream} ${text}`).sort()).toEqual([
+      "stderr err",
+      "stdout out",
+    ]);
+    await box.start();
+    expect(await box.wait()).toEqual({ status: 7 });
+    await box.remove();
+    expect((await failure(box.inspect())).code).toBe("CONTAINER_NOT_FOUND");
+  });
+
+  it("with keep leaves the container to whoever removes it", async () => {
+    {
+      await using box = await idle({ name: "kept", keep: true });
+      expect(box.name).toBe("kept");
+    }
+    const again = await tsman.containers.get("kept");
+    expect((await again.inspect()).state).toBe("running");
+    await again.remove();
+    expect(await names()).not.toContain("kept");
+  });
+
+  it("gives an error its code and leaves nothing", async () => {
+    const before = await names();
+    expect((await failure(idle({ command: ["no-such"] }))).code).toBe("COMMAND_NOT_FOUND");
+    expect((await failure(tsman.containers.run("localhost/no-such"))).code).toBe("IMAGE_NOT_FOUND");
+    expect(await names()).toEqual(before);
+  });
+
+  it("gives up when its signal is aborted, before and while it works", async () => {
+    const before = await names();
+    const { code, cause } = await failure(idle({ signal: AbortSignal.abort("enough") }));
+    expect([code, cause]).toEqual(["INTERRUPTED", "enough"]);
+    const controller = new AbortController();
+    const started = idle({ signal: controller.signal });
+    setImmediate(() => controller.abort());
+    expect((await failure(started)).code).toBe("INTERRUPTED");
+    expect(await names()).toEqual(before);
+  });
+
+  it.each([
+    ["an option that is none", { volume: "x" }, 'no option "volume"'],
+    ["a command that is a text", { command: "sleep 1" }, "command is no array of strings"],
+    ["a port that is none", { ports: [70_000] }, "70000 is no port"],
+    ["a protocol that is none", { ports: [{ container: 1, protocol: "sctp" }] }, "sctp"],
+    ["a mount of no type", { mounts: [{ target: "/x" }] }, "mount /x has type undefined"],
+    ["a mount without target", { mounts: [{ type: "tmpfs" }] }, "no target"],
+    ["a network that is none", { network: "bridge" }, 'no network "bridge"'],
+    ["ports without a network", { ports: [80], network: "none" }, "no ports to publish"],
+    ["a value of a variable", { env: { A: 1 } }, "value of env A is no string"],
+    ["a restart by itself", { restart: { policy: "always" } }, "goes with this process"],
+    ["a fraction of a second", { stopTimeout: 0.5 }, "stopTimeout is no number"],
+    ["a timeout that is a text", { timeout: "5" }, "timeout is no number"],
+  ])("refuses %s by name", async (_, options, message) => {
+    const error = await failure(tsman.containers.run("localhost/busybox", options as RunOptions));
+    expect(error.code).toBe("USAGE");
+    expect(error.message).toContain(message);
+  });
+});
+
+describe("a container", () => {
+  let box: Container;
+  beforeAll(async () => {
+    box = await idle({ name: "box" });
+  });
+  afterAll(async () => {
+    await box[Symbol.asyncDispose]();
+  });
+
+  it("runs programs with input, as text or bytes", async () => {
+    expect(await box.exec(["cat"], { input: "täxt" })).toEqual({
+      status: 0,
+      stdout: "täxt",
+      stderr: "",
+    });
+    const { stdout } = await box.exec(["cat"], {
+      input: Uint8Array.of(0, 255, 10),
+      encoding: "bytes",
+    });
+    expect(Buffer.from(stdout)).toEqual(Buffer.of(0, 255, 10));
+    const { stdout: many } = await box.exec(["sh", "-c", "yes | head -c 3000000"]);
+    expect(many).toHaveLength(3_000_000);
+  });
+
+  it("ends a program that says too much", async () => {
+    const error = await failure(box.exec(["yes"], { maxOutput: 100_000 }));
+    expect(error.code).toBe("OUTPUT_LIMIT");
+    expect((await tsman.containers.processes("box")).map(({ command }) => command)).toEqual([
+      "sleep",
+    ]);
+  });
+
+  it("ends a program whose signal is aborted", async () => {
+    const error = await failure(box.exec(["sleep", "999"], { signal: AbortSignal.timeout(300) }));
+    expect(error.code).toBe("INTERRUPTED");
+    expect(await tsman.containers.processes("box")).toHaveLength(1);
+  });
+
+  it("names what cannot run", async () => {
+    expect((await failure(box.exec(["no-such"]))).code).toBe("COMMAND_NOT_FOUND");
+    expect((await failure(box.exec([]))).code).toBe("USAGE");
+    expect((await failure(box.exec("ls" as never))).code).toBe("USAGE");
+    expect((await failure(box.exec(["ls"], { env: { "A=B": "" } }))).code).toBe("USAGE");
+  });
+
+  it("gives a program's streams, and ends it with its block", async () => {
+    let ended: Promise<{ readonly status: number }>;
+    {
+      await using shell = await box.spawn(["sh"], { env: { A: "b" } });
+      shell.stdin.write("echo $A; echo oops >&2\n");
+      expect(String((await shell.stdout[Symbol.asyncIterator]().next()).value)).toBe("b\n");
+      ended = shell.exited;
+    }
+    expect(await ended).toEqual({ status: 137 });
+    const killed = await box.spawn(["sleep", "999"]);
+    killed.kill("TERM");
+    expect(await killed.exited).toEqual({ status: 143 });
+  });
+
+  it("gives a program a terminal", async () => {
+    await using shell = await box.spawn(["sh", "-c", "stty size; tty"], {
+      terminal: { rows: 7, columns: 70 },
+    });
+    const chunks = await Array.fromAsync(shell.stdout as AsyncIterable<Buffer>);
+    expect(Buffer.concat(chunks).toString()).toBe("7 70\r\n/dev/pts/0\r\n");
+  });
+
+  it("is paused, killed and waited for", async () => {
+    await using other = await idle();
+    await other.pause();
+    expect((await failure(other.exec(["true"]))).code).toBe("CONTAINER_PAUSED");
+    await other.unpause();
+    const waiting = other.wait();
+    await other.kill("KILL");
+    expect(await waiting).toEqual({ status: 137 });
+    expect((await failure(other.exec(["true"]))).code).toBe("CONTAINER_NOT_RUNNING");
+    const interrupted = box.wait({ signal: AbortSignal.timeout(100) });
+    expect((await failure(interrupted)).code).toBe("INTERRUPTED");
+  });
+
+  it("stops with its signal, and the wait for it can be given up", async () => {
+    await using deaf = await idle({ stopTimeout: 600 });
+    const stopping = deaf.stop({ signal: AbortSignal.timeout(100) });
+    expect((await failure(stopping)).code).toBe("INTERRUPTED");
+    await using heeding = await idle({
+      command: ["sh", "-c", "trap 'exit 3' TERM; sleep 99 & wait"],
+    });
+    await heeding.stop();
+    expect(await heeding.wait()).toEqual({ status: 3 });
+  });
+
+  it("follows its log to its end, with long lines whole", async () => {
+    const script =
+      "head -c 40000 /dev/zero | tr '\\0' x; echo; while read -r line; do :; done; sleep 99";
+    await using talker = await idle({ command: ["sh", "-c", script] });
+    const texts: string[] = [];
+    for await (const { text } of talker.logs({ follow: true })) {
+      texts.push(text);
+      await talker.kill();
+    }
+    expect(texts).toEqual(["x".repeat(40_000)]);
+    const abort = new AbortController();
+    const following = (async () => {
+      for await (const _ of box.logs({ follow: true, signal: abort.signal }));
+    })();
+    await delay(50);
+    abort.abort();
+    expect((await failure(following)).code).toBe("INTERRUPTED");
+  });
+
+  it("is healthy when its check says so", async () => {
+    await using checked = await idle({
+      command: ["sh", "-c", "touch /ready; sleep 999"],
+      health: { test: ["CMD", "test", "-e", "/ready"], intervalMs: 100 },
+    });
+    expect(await checked.wait({ conditions: ["healthy"] })).toEqual({ status: -1 });
+  });
+});
+
+describe("the library", () => {
+  it("has several instances in one process, over one store or several", async () => {
+    await using second = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    await using elsewhere = await Tsman.open({
+      root: join(store().scratch, "other"),
+      runtimeDir: join(store().scratch, "other-run"),
+    });
+    const options: RunOptions = { command: ["sleep", "99"], network: "none", name: "same" };
+    const [here, there] = await Promise.all([
+      second.containers.run("localhost/busybox", options),
+      elsewhere.containers.run("localhost/busybox", options),
+    ]);
+    expect((await failure(idle({ name: "same" }))).code).toBe("NAME_IN_USE");
+    expect(await names()).toContain("same");
+    expect((await here.exec(["hostname"])).stdout).not.toBe(
+      (await there.exec(["hostname"])).stdout,
+    );
+  });
+
+  it("removes at its end what its caller has forgotten", async () => {
+    let id: string;
+    {
+      await using second = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+      ({ id } = await second.containers.run("localhost/busybox", {
+        command: ["sleep", "99"],
+        network: "none",
+      }));
+    }
+    expect(existsSync(join(store().runtimeDir, id))).toBe(false);
+    expect(await tsman.containers.find(id)).toBeUndefined();
+  });
+
+  it("does not leave descriptors, listeners or children behind", async () => {
+    const controller = new AbortController();
+    const open = (): number => readdirSync("/proc/self/fd").length;
+    const once = async (): Promise<void> => {
+      await using box = await idle({ signal: controller.signal });
+      await box.exec(["true"], { signal: controller.signal });
+    };
+    await once();
+    const before = open();
+    const warnings: Error[] = [];
+    process.on("warning", (warning) => warnings.push(warning));
+    for (let i = 0; i < 12; i += 1) await once();
+    expect(open()).toBeLessThanOrEqual(before + 1);
+    expect(warnings).toEqual([]);
+  });
+});
