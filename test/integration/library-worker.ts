@@ -8,19 +8,19 @@ const tsman = await Tsman.open();
 const idle = { command: ["sleep", "1000"], network: "none" } as const;
 const image = "localhost/busybox";
 
-switch (process.argv[2]) {
-  case "several": {
+const starts: Readonly<Record<string, () => Promise<void>>> = {
+  several: async () => {
     const plain = await tsman.containers.run(image, { ...idle, name: "plain" });
     await plain.spawn(["sleep", "1001"]);
-    // With files of subordinate ids, which take the clean-up command.
+    // With files of subordinate ids and a volume, which take the clean-up command.
     const foreign = await tsman.containers.run(image, {
       ...idle,
       name: "foreign",
       mounts: [{ type: "volume", target: "/data" }],
     });
     await foreign.exec(["sh", "-c", "mkdir /x; echo a >/x/y; chown -R 7:7 /x; chmod 700 /x"]);
-    await tsman.containers.run("localhost/busybox", {
-      command: ["sleep", "1000"],
+    await tsman.containers.run(image, {
+      command: idle.command,
       name: "published",
       ports: [80],
     });
@@ -30,22 +30,19 @@ switch (process.argv[2]) {
     await restarted.stop({ timeout: 0 });
     await restarted.start();
     await tsman.containers.run(image, { ...idle, name: "kept", keep: true });
-    break;
-  }
-  case "kept": {
+  },
+  kept: async () => {
     const kept = await tsman.containers.get("kept");
     await kept.spawn(["sleep", "1001"]);
-    break;
-  }
-  case "forgotten": {
+  },
+  forgotten: async () => {
     await tsman.containers.run(image, { ...idle, name: "forgotten" });
-    process.stdout.write("[]\n");
-    // Nothing is left to do: the process ends by itself.
-    break;
-  }
-}
-if (process.argv[2] !== "forgotten") {
-  const list = await tsman.containers.list({ all: true });
-  process.stdout.write(`${JSON.stringify(list.map(({ id, name }) => ({ id, name })))}\n`);
-  setInterval(() => undefined, 1000);
-}
+  },
+};
+
+const what = process.argv[2] ?? "";
+await starts[what]?.();
+const list = await tsman.containers.list({ all: true });
+process.stdout.write(`${JSON.stringify(list.map(({ id, name }) => ({ id, name })))}\n`);
+// What is forgotten does not keep the process.
+if (what !== "forgotten") setInterval(() => undefined, 1000);
