@@ -66,11 +66,25 @@ const layerRequest = z.strictObject({
   isSingleId: z.boolean(),
 });
 
-const requestSchema = z.discriminatedUnion("op", [archiveRequest, extractRequest, layerRequest]);
+const digestRequest = z.strictObject({
+  op: z.literal("digest"),
+  hasRootFd: z.boolean(),
+  /** Directories, absolute, inside. */
+  trees: z.array(bytes),
+  isSingleId: z.boolean(),
+});
+
+const requestSchema = z.discriminatedUnion("op", [
+  archiveRequest,
+  extractRequest,
+  layerRequest,
+  digestRequest,
+]);
 
 export type ArchiveRequest = z.infer<typeof archiveRequest>;
 export type ExtractRequest = z.infer<typeof extractRequest>;
 export type LayerRequest = z.infer<typeof layerRequest>;
+export type DigestRequest = z.infer<typeof digestRequest>;
 export type InsideRequest = z.infer<typeof requestSchema>;
 
 /** Reads the worker's argument; throws on anything else. */

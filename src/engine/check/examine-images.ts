@@ -8,7 +8,10 @@ import { embeddedImageName } from "../images/find-image.ts";
 import { removeImage } from "../images/image-service.ts";
 import { type Fault, maxAgeOf } from "./fault.ts";
 
-/** Whether the store has every blob of every image, and its bytes are those of its digest. */
+/**
+ * Whether the store has every blob of every image, and its bytes are those of its digest.  One of a
+ * layer may be missing where a registry has it: another image has brought the same layer.
+ */
 export async function* examineImages(
   context: EngineContext,
   options: CheckOptions,
@@ -20,7 +23,7 @@ export async function* examineImages(
     for (const { digest, size } of blobsOf(image)) {
       if (!faults.has(digest)) faults.set(digest, await blobFault(context, digest, size, options));
       const fault = faults.get(digest);
-      if (fault === undefined) continue;
+      if (fault === undefined || (fault === missing && isFetchable(image, digest))) continue;
       problems.push(`blob ${digest} ${fault}`);
       damaged.push(digest);
     }
@@ -29,6 +32,13 @@ export async function* examineImages(
     const mend = (): Promise<string> => mendImage(context, image, damaged, options);
     yield { kind: "image", subject, problem: problems.join(", "), mend };
   }
+}
+
+const missing = "is missing";
+
+/** Whether a blob is fetched again when it is needed. */
+function isFetchable(image: ImageRecord, digest: Digest): boolean {
+  return image.digests.length > 0 && image.layers.some(({ blob }) => blob === digest);
 }
 
 /** Another command may have removed it while its blobs were read. */
@@ -51,7 +61,7 @@ async function blobFault(
   { quick }: CheckOptions,
 ): Promise<string | undefined> {
   const status = statSync(store.blobs.path(digest), { throwIfNoEntry: false });
-  if (status === undefined) return "is missing";
+  if (status === undefined) return missing;
   if (size !== undefined && status.size !== size) {
     return `has ${status.size} bytes instead of ${size}`;
   }
@@ -69,6 +79,10 @@ async function mendImage(
     const { adoptEmbeddedImage } = await import("../images/embedded-image.ts");
     const adopted = await adoptEmbeddedImage(context);
     if (adopted?.id === image.id) return "taken from the installation again";
+  }
+  if (damaged.every((digest) => isFetchable(image, digest))) {
+    for (const digest of damaged) context.store.blobs.remove(digest);
+    return "removed: fetched again when it is needed";
   }
   const users = context.store.containers.listByImage(image.id);
   if (users.length > 0 && force !== true) {

@@ -1,23 +1,16 @@
 import { existsSync, statSync } from "node:fs";
 import path from "node:path";
-import { isTsmanError } from "../../errors/index.ts";
 import type { ChainId } from "../../oci/digest.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import { collectContent } from "../../store/gc.ts";
-import type { ImageRecord } from "../../store/images.ts";
 import type { CheckOptions } from "../check-types.ts";
 import { containerState, isUp } from "../containers/find-container.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
-import { compareLayer } from "./compare-layer.ts";
+import { originClient } from "../images/origin-client.ts";
+import { compareLayers, type LayerUse } from "./compare-layers.ts";
 import { type Fault, maxAgeOf } from "./fault.ts";
-
-/** A layer of an image, for one id mapping. */
-interface LayerUse {
-  readonly image: ImageRecord;
-  readonly index: number;
-}
 
 /**
  * Whether every layer that counts as unpacked is there, for each id mapping, and, unless it has to
@@ -33,6 +26,7 @@ export async function* examineLayers(
   for (const image of images.list()) {
     for (const [index, layer] of image.layers.entries()) uses.set(layer.chainId, { image, index });
   }
+  const present = new Map<IdMapping, LayerUse[]>();
   for (const { mappingKey, chainId } of layers.list()) {
     const fault = { kind: "layer", subject: `${chainId}, ids ${mappingKey}` } as const;
     const use = uses.get(chainId);
@@ -49,31 +43,41 @@ export async function* examineLayers(
       yield { ...fault, problem: `${directory} is missing`, mend };
       continue;
     }
-    if (options.quick === true || mapping === undefined) continue;
-    const problem = await compare(context, use, mapping);
-    if (problem !== undefined) yield { ...fault, problem, mend };
+    if (mapping === undefined) continue;
+    const others = present.get(mapping);
+    if (others === undefined) present.set(mapping, [use]);
+    else others.push(use);
+  }
+  if (options.quick === true) return;
+  for (const [mapping, there] of present) {
+    // The lower ones first: directories that a layer only implies are like theirs.
+    there.sort((a, b) => a.index - b.index);
+    for await (const use of compare(context, there, mapping)) {
+      const chainId = use.image.layers[use.index]?.chainId;
+      yield {
+        kind: "layer",
+        subject: `${chainId}, ids ${mapping.key}`,
+        problem: "its files are not those of its blob",
+        mend: () => unpackAgain(context, use, mapping.key, mapping),
+      };
+    }
   }
 }
 
-async function compare(
+/** Layers whose files are not those of their blob; one without an intact blob cannot be compared. */
+async function* compare(
   context: EngineContext,
-  { image, index }: LayerUse,
+  uses: readonly LayerUse[],
   mapping: IdMapping,
-): Promise<string | undefined> {
-  const blob = image.layers[index]?.blob;
-  // Said of the image already.
-  if (blob === undefined || !context.store.blobs.has(blob)) return undefined;
-  try {
-    return (await compareLayer(context, image, index, mapping))
-      ? undefined
-      : "its files are not those of its blob";
-  } catch (error) {
-    if (!isTsmanError(error) || error.code === "INTERRUPTED") throw error;
-    // Of a damaged blob nothing can be unpacked; that was said already.
-    return ["LAYER_INVALID", "DIGEST_MISMATCH"].includes(error.code)
-      ? undefined
-      : `compare it: ${error.message}`;
+): AsyncGenerator<LayerUse> {
+  const { blobs } = context.store;
+  const comparable: LayerUse[] = [];
+  for (const use of uses) {
+    const blob = use.image.layers[use.index]?.blob;
+    // Said of the image already.
+    if (blob !== undefined && (await blobs.isIntact(blob))) comparable.push(use);
   }
+  yield* await compareLayers(context, comparable, mapping);
 }
 
 /** By key: that of the caller, and those of containers. */
@@ -107,7 +111,9 @@ async function unpackAgain(
   if (waste !== undefined) await discardTree(context, waste);
   // Whoever needs it unpacks it then.
   if (mapping === undefined) return "removed";
-  await ensureLayers(context, image, { mapping });
+  // A blob that is not there any more comes from where it came.
+  await using client = originClient(image, {});
+  await ensureLayers(context, image, { mapping, client });
   return "unpacked again";
 }
 

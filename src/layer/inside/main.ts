@@ -12,6 +12,7 @@ import {
   parseInsideRequest,
 } from "../inside-protocol.ts";
 import { archive } from "./archive.ts";
+import { digestTrees } from "./digest.ts";
 import { extract } from "./extract.ts";
 import { writeLayer } from "./write-layer.ts";
 
@@ -36,6 +37,7 @@ function enter(hasRootFd: boolean): void {
 
 async function perform(request: InsideRequest): Promise<InsideCounts> {
   if (request.op === "archive") return archive(request, say);
+  if (request.op === "digest") return digestTrees(request);
   if (request.op === "extract") return await extract(request);
   return writeLayer(request);
 }

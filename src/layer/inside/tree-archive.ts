@@ -31,6 +31,9 @@ export interface ArchiveCounts {
   changed: number;
 }
 
+/** Where an archive goes. */
+export type ArchiveSink = Pick<TarOutput, "write" | "flush">;
+
 /** What {@link TreeArchive} takes. */
 export interface TreeArchiveOptions {
   /** Only one id exists: everything belongs to it, and `user.tsman.owner` says the truth. */
@@ -46,13 +49,13 @@ export interface TreeArchiveOptions {
  */
 export class TreeArchive {
   readonly counts: ArchiveCounts = { entries: 0, sockets: 0, changed: 0 };
-  readonly #output: TarOutput;
+  readonly #output: ArchiveSink;
   readonly #options: TreeArchiveOptions;
   /** Names in the archive of files with several, by device and inode. */
   readonly #links = new Map<string, string>();
   readonly #chunk = Buffer.allocUnsafe(chunkSize);
 
-  constructor(output: TarOutput, options: TreeArchiveOptions) {
+  constructor(output: ArchiveSink, options: TreeArchiveOptions) {
     this.#output = output;
     this.#options = options;
   }

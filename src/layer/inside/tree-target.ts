@@ -1,4 +1,5 @@
 import {
+  type BigIntStats,
   closeSync,
   constants,
   fchmodSync,
@@ -69,13 +70,17 @@ interface MadeDirectory {
  *
  * Paths are looked up in a process that has changed its root, so that whatever the container does to
  * them meanwhile they stay inside.  What has been made is changed by descriptor only; directories
- * that were there before stay as they are, symbolic links among them are followed.
+ * that were there before stay as they are, symbolic links among them are followed.  Links that the
+ * archive itself has made are not: it must not reach what is beside the directory it is for, whether
+ * somebody wrote it so or a container exchanged files while it was made (CVE-2025-45582).
  */
 export class TreeTarget implements EntryTarget {
   readonly counts: TreeTargetCounts = { entries: 0, devices: 0, droppedXattrs: 0, lostOwners: 0 };
   readonly #options: TreeTargetOptions;
   readonly #made: MadeDirectory[] = [];
   readonly #known = new Set<string>();
+  /** Device and inode of each symbolic link that was made: there may be several paths to one. */
+  readonly #links = new Set<string>();
 
   constructor(options: TreeTargetOptions) {
     this.#options = options;
@@ -94,6 +99,7 @@ export class TreeTarget implements EntryTarget {
       case "symlink":
         checkLinkText(entry.target);
         this.#replacing(path, () => symlinkSync(fsPath(entry.target), fsPath(path)));
+        this.#noteLink(path);
         this.#finishSpecial(path, entry);
         return undefined;
       case "link":
@@ -152,12 +158,13 @@ export class TreeTarget implements EntryTarget {
 
   /** Whether it had to be made. */
   #ensureDirectory(path: string): boolean {
-    const existing = followedStatus(path);
-    if (existing?.isDirectory() === true) {
+    const own = findStatus(path);
+    const isOwnLink = own?.isSymbolicLink() === true && this.#links.has(identityOf(own));
+    if (!isOwnLink && followedStatus(path)?.isDirectory() === true) {
       assertNotPseudo(path);
       return false;
     }
-    if (findStatus(path) !== undefined) {
+    if (own !== undefined) {
       if (!this.#options.overwrite) throw inTheWay(path, "directory");
       removeFile(path);
     }
@@ -218,9 +225,15 @@ export class TreeTarget implements EntryTarget {
     if (existing?.isDirectory() === true) {
       if (!this.#options.overwrite) throw inTheWay(path, "other");
       removeDirectory(path);
-      this.#known.clear();
     } else if (existing !== undefined) removeFile(path);
+    // It may have been a directory, or a link to one.
+    this.#known.clear();
     return make();
+  }
+
+  #noteLink(path: string): void {
+    const status = findStatus(path);
+    if (status !== undefined) this.#links.add(identityOf(status));
   }
 
   #writeAttributes(fd: number, entry: LayerEntry): void {
@@ -273,6 +286,10 @@ function openMounted(path: string): number {
     closeSync(fd);
     throw error;
   }
+}
+
+function identityOf({ dev, ino }: BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 function followedStatus(path: string): Stats | undefined {
