@@ -6,6 +6,7 @@ import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
 import { createImageService } from "./images/image-service.ts";
+import { interruptibleStream } from "./library/interruptible.ts";
 import type { OwnedContainers } from "./library/run-owned.ts";
 import type {
   ContainerService,
@@ -26,6 +27,7 @@ export class Tsman implements Disposable, AsyncDisposable {
   readonly containers: ContainerService;
   readonly #context: EngineContext;
   readonly #owned: OwnedContainers = new Set();
+  #isClosed = false;
 
   private constructor(context: EngineContext) {
     this.#context = context;
@@ -67,7 +69,7 @@ export class Tsman implements Disposable, AsyncDisposable {
   /** What happened in this store, and, unless told otherwise, what happens from now on. */
   async *events(options: EventOptions = {}): AsyncGenerator<TsmanEvent> {
     const { readEvents } = await import("./events/read-events.ts");
-    yield* readEvents(this.#context, options);
+    yield* interruptibleStream(options.signal, "read events", readEvents(this.#context, options));
   }
 
   /** What is wrong with the store, and, if asked to, repairs it. */
@@ -84,11 +86,13 @@ export class Tsman implements Disposable, AsyncDisposable {
 
   /** Closes the store.  Containers go on: those that go with this process until its end. */
   close(): void {
+    this.#isClosed = true;
     this.#context.store.close();
   }
 
   /** Ends and removes the containers that go with this process, then closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
     await using stack = new AsyncDisposableStack();
     stack.defer(() => this.close());
     for (const container of this.#owned) stack.use(container);

@@ -324,6 +324,9 @@ function primaryCode(error: unknown): number | undefined {
 /** A failure of SQLite, in words that lead to a remedy. */
 function storeError(error: unknown, path: string): TsmanError {
   const code = primaryCode(error);
+  if (isErrno(error, "ERR_INVALID_STATE")) {
+    return new TsmanError("USAGE", `use store ${path}: it was closed`, { cause: error });
+  }
   if (code === undefined) return toFileError(error, `open store ${path}`);
   const why = error instanceof Error ? error.message : String(error);
   const message = `use store ${path}: ${why}`;

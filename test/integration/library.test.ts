@@ -32,6 +32,11 @@ async function idle(options: RunOptions = {}): Promise<Container> {
   });
 }
 
+/** One that stays. */
+async function idleKept(): Promise<Container> {
+  return await idle({ name: "kept", keep: true });
+}
+
 /** The error of what must fail. */
 async function failure(work: Promise<unknown>): Promise<TsmanError> {
   const error: unknown = await work.then(
@@ -65,9 +70,9 @@ describe("containers.run", () => {
           { type: "volume", target: "/data" },
         ],
       });
-      const script = "printenv GREETING; printenv NONE; id -u; pwd; cat /in/file; touch /in/x";
+      const script = "env | grep -E '^(GREETING|NONE)'; id -u; pwd; cat /in/file; touch /in/x";
       const { stdout, stderr, status } = await box.exec(["sh", "-c", script]);
-      expect(stdout).toBe("hello\n1000\n/tmp\nfrom the host");
+      expect(stdout).toBe("GREETING=hello\n1000\n/tmp\nfrom the host");
       expect(stderr).toContain("Read-only file system");
       expect(status).toBe(1);
       const details = await box.inspect();
@@ -114,7 +119,7 @@ describe("containers.run", () => {
 
   it("with keep leaves the container to whoever removes it", async () => {
     {
-      await using box = await idle({ name: "kept", keep: true });
+      await using box = await idleKept();
       expect(box.name).toBe("kept");
     }
     const again = await tsman.containers.get("kept");
@@ -143,17 +148,9 @@ describe("containers.run", () => {
 
   it.each([
     ["an option that is none", { volume: "x" }, 'no option "volume"'],
-    ["a command that is a text", { command: "sleep 1" }, "command is no array of strings"],
-    ["a port that is none", { ports: [70_000] }, "70000 is no port"],
-    ["a protocol that is none", { ports: [{ container: 1, protocol: "sctp" }] }, "sctp"],
-    ["a mount of no type", { mounts: [{ target: "/x" }] }, "mount /x has type undefined"],
-    ["a mount without target", { mounts: [{ type: "tmpfs" }] }, "no target"],
-    ["a network that is none", { network: "bridge" }, 'no network "bridge"'],
-    ["ports without a network", { ports: [80], network: "none" }, "no ports to publish"],
-    ["a value of a variable", { env: { A: 1 } }, "value of env A is no string"],
     ["a restart by itself", { restart: { policy: "always" } }, "goes with this process"],
-    ["a fraction of a second", { stopTimeout: 0.5 }, "stopTimeout is no number"],
-    ["a timeout that is a text", { timeout: "5" }, "timeout is no number"],
+    ["ports without a network", { ports: [80], network: "none" }, "no ports to publish"],
+    ["a name that is none", { name: 5 }, "option name is not valid; it has to be of type string"],
   ])("refuses %s by name", async (_, options, message) => {
     const error = await failure(tsman.containers.run("localhost/busybox", options as RunOptions));
     expect(error.code).toBe("USAGE");
@@ -310,6 +307,35 @@ describe("the library", () => {
     }
     expect(existsSync(join(store().runtimeDir, id))).toBe(false);
     expect(await tsman.containers.find(id)).toBeUndefined();
+  });
+
+  it("says INTERRUPTED wherever a signal is aborted", async () => {
+    const signal = AbortSignal.abort();
+    const drain = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of stream);
+    };
+    const { containers, images } = tsman;
+    const { id } = await idleKept();
+    const all: Readonly<Record<string, () => Promise<unknown>>> = {
+      pull: () => images.pull("127.0.0.1:1/nothing", { signal }),
+      wait: () => containers.wait(id, { signal }),
+      events: () => drain(tsman.events({ signal })),
+      stats: () => drain(containers.stats({ signal })),
+      logs: () => drain(containers.logs(id, { signal, follow: true })),
+      start: async () => (await containers.get(id)).start({ signal }),
+      stop: async () => (await containers.get(id)).stop({ signal }),
+    };
+    for (const [name, work] of Object.entries(all)) {
+      expect([name, (await failure(work())).code]).toEqual([name, "INTERRUPTED"]);
+    }
+    await containers.remove("kept", { force: true });
+  });
+
+  it("says of a store that was closed that it was", async () => {
+    const closed = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    closed.close();
+    expect((await failure(closed.containers.list())).message).toContain("it was closed");
+    await closed[Symbol.asyncDispose]();
   });
 
   it("does not leave descriptors, listeners or children behind", async () => {

@@ -1,4 +1,5 @@
 import type { EngineContext } from "../context.ts";
+import { asInterrupted, interruptibleStream } from "../library/interruptible.ts";
 import type { OwnedContainers } from "../library/run-owned.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
@@ -113,7 +114,8 @@ export function createContainerService(
     },
     async *logs(nameOrId, options = {}) {
       const { containerLogs } = await import("./container-logs.ts");
-      yield* containerLogs(context, nameOrId, options);
+      const logs = containerLogs(context, nameOrId, options);
+      yield* interruptibleStream(options.signal, `read the log of container ${nameOrId}`, logs);
     },
     async processes(nameOrId) {
       const { containerProcesses } = await import("./container-processes.ts");
@@ -121,11 +123,16 @@ export function createContainerService(
     },
     async *stats(options = {}) {
       const { containerStats } = await import("./container-stats.ts");
-      yield* containerStats(context, options);
+      const stats = containerStats(context, options);
+      yield* interruptibleStream(options.signal, "measure containers", stats);
     },
     async wait(nameOrId, options = {}) {
       const { waitContainer } = await import("./wait-container.ts");
-      return await waitContainer(context, nameOrId, options);
+      try {
+        return await waitContainer(context, nameOrId, options);
+      } catch (error) {
+        throw asInterrupted(error, options.signal, `wait for container ${nameOrId}`);
+      }
     },
   };
   return service;

@@ -80,19 +80,11 @@ export class ContainerHandle implements Container {
   }
 
   async *logs(options: LogOptions = {}): AsyncGenerator<LogEntry> {
-    try {
-      yield* logEntries(this.#parts.service.logs(this.id, options));
-    } catch (error) {
-      throw asInterrupted(error, options.signal, `read the log of container ${this.name}`);
-    }
+    yield* logEntries(this.#parts.service.logs(this.id, options));
   }
 
   async wait(options: WaitOptions = {}): Promise<{ readonly status: number }> {
-    try {
-      return await this.#parts.service.wait(this.id, options);
-    } catch (error) {
-      throw asInterrupted(error, options.signal, `wait for container ${this.name}`);
-    }
+    return await this.#parts.service.wait(this.id, options);
   }
 
   async inspect(): Promise<ContainerDetails> {

@@ -26,6 +26,19 @@ export async function interruptible<T>(
   }
 }
 
+/** The same for what is given one after the other. */
+export async function* interruptibleStream<T>(
+  signal: AbortSignal | undefined,
+  what: string,
+  stream: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw asInterrupted(error, signal, what);
+  }
+}
+
 /** An error that was caused by the signal, as INTERRUPTED; any other as it is. */
 export function asInterrupted(
   error: unknown,

@@ -8,94 +8,8 @@ import {
 } from "../../container/options.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { TsmanError } from "../../errors/index.ts";
+import { faultOfOptions } from "./run-options-schema.ts";
 import type { MountInput, PortInput, RunOptions } from "./types.ts";
-
-type Kind =
-  | "text"
-  | "texts"
-  | "truth"
-  | "number"
-  | "texts by name"
-  | "list"
-  | "object"
-  | "function";
-
-/** What each option has to be; the compiler sees to it that none is missing. */
-const kinds: { readonly [K in keyof Required<RunOptions>]: Kind | readonly Kind[] } = {
-  command: "texts",
-  entrypoint: "texts",
-  name: "text",
-  replace: "truth",
-  tty: "truth",
-  env: "object",
-  unsetEnv: "texts",
-  unsetEnvAll: "truth",
-  labels: "texts by name",
-  annotations: "texts by name",
-  mounts: "list",
-  readOnly: "truth",
-  readOnlyTmpfs: "truth",
-  workdir: "text",
-  user: "text",
-  groupAdd: "texts",
-  ports: "list",
-  publishAll: "truth",
-  expose: "list",
-  network: ["text", "object"],
-  hostname: "text",
-  addHosts: "list",
-  noHosts: "truth",
-  dns: "texts",
-  dnsSearch: "texts",
-  dnsOptions: "texts",
-  capAdd: "texts",
-  capDrop: "texts",
-  security: "object",
-  privileged: "truth",
-  ulimits: "list",
-  init: "truth",
-  pull: "text",
-  restart: "object",
-  platform: "object",
-  cidFile: "text",
-  pidFile: "text",
-  stopSignal: "text",
-  stopTimeout: "number",
-  timeout: "number",
-  shmSize: "number",
-  devices: "list",
-  tz: "text",
-  umask: "number",
-  userns: "object",
-  pid: "object",
-  ipc: "object",
-  uts: "object",
-  sysctls: "texts by name",
-  health: "object",
-  logDriver: "text",
-  logMaxSize: "number",
-  logMaxFiles: "number",
-  logPath: "text",
-  logTag: "text",
-  oomScoreAdj: "number",
-  keep: "truth",
-  signal: "object",
-  onProgress: "function",
-  onWarning: "function",
-  tlsVerify: "truth",
-  authFile: "text",
-  credentials: "object",
-};
-
-/** Members of {@link RunOptions} that are no members of ContainerOptions. */
-type OwnMember =
-  | "keep"
-  | "signal"
-  | "onProgress"
-  | "onWarning"
-  | "tlsVerify"
-  | "authFile"
-  | "credentials";
 
 /**
  * The normal form of what a program asks for.
@@ -107,68 +21,25 @@ export function containerOptionsOf(image: string, options: RunOptions): Containe
   if (typeof image !== "string" || image === "") {
     throw usage(what, "an image is to be named", 'name one, such as "busybox"');
   }
-  checkKinds(options, what);
+  const fault = faultOfOptions(options);
+  if (fault !== undefined) throw usage(what, fault, "look at the type RunOptions");
   const { keep = false, env, mounts, ports, network, security, ...rest } = options;
   const { signal, onProgress, onWarning, tlsVerify, authFile, credentials, ...same } = rest;
   const all: ContainerOptions = {
     ...defaultContainerOptions,
-    ...given<Omit<typeof same, OwnMember>>(same),
+    ...given(same),
     image,
     detach: true,
     ephemeral: !keep,
     env: variablesOf(env, what),
-    mounts: (mounts ?? []).map((mount) => mountOf(mount, what)),
-    ports: (ports ?? []).map((port) => portOf(port, what)),
-    network: networkOf(network, what),
+    mounts: (mounts ?? []).map(mountOf),
+    ports: (ports ?? []).map(portOf),
+    network: networkOf(network),
     security: { ...defaultContainerOptions.security, ...given(security ?? {}) },
   };
   checkCombinations(all, keep, what);
   return all;
 }
-
-function checkKinds(options: RunOptions, what: string): void {
-  if (!isObject(options)) throw usage(what, "its options are no object", "pass an object");
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const kind = Object.hasOwn(kinds, name) ? kinds[name as keyof RunOptions] : undefined;
-    if (kind === undefined) {
-      throw usage(
-        what,
-        `there is no option ${JSON.stringify(name)}`,
-        "look at the type RunOptions",
-      );
-    }
-    const allowed = typeof kind === "string" ? [kind] : kind;
-    if (value !== undefined && !allowed.some((one) => isKind[one](value))) {
-      throw usage(what, `option ${name} is no ${allowed.map((one) => nouns[one]).join(" or ")}`);
-    }
-  }
-}
-
-const nouns: Readonly<Record<Kind, string>> = {
-  text: "string",
-  texts: "array of strings",
-  truth: "boolean",
-  number: "number",
-  "texts by name": "object of strings",
-  list: "array",
-  object: "object",
-  function: "function",
-};
-
-const isText = (value: unknown): value is string => typeof value === "string";
-const isObject = (value: unknown): value is object =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isKind: Readonly<Record<Kind, (value: unknown) => boolean>> = {
-  text: isText,
-  texts: (value) => Array.isArray(value) && value.every(isText),
-  truth: (value) => typeof value === "boolean",
-  number: (value) => typeof value === "number" && Number.isSafeInteger(value),
-  "texts by name": (value) => isObject(value) && Object.values(value).every(isText),
-  list: Array.isArray,
-  object: isObject,
-  function: (value) => typeof value === "function",
-};
 
 /**
  * A command line.
@@ -176,7 +47,7 @@ const isKind: Readonly<Record<Kind, (value: unknown) => boolean>> = {
  * @throws TsmanError USAGE
  */
 export function requireWords(words: readonly string[], name: string, what: string): void {
-  if (isKind.texts(words)) return;
+  if (Array.isArray(words) && words.every((word) => typeof word === "string")) return;
   throw usage(what, `its ${name} is no array of strings`, 'write ["program", "argument"]');
 }
 
@@ -189,30 +60,19 @@ export function variablesOf(
   env: Readonly<Record<string, string | undefined>> | undefined,
   what: string,
 ): readonly (readonly [name: string, value: string])[] {
-  if (env !== undefined && !isObject(env)) throw usage(what, "env is no object of strings");
+  if (env !== undefined && (typeof env !== "object" || env === null)) {
+    throw usage(what, "env is no object of strings");
+  }
   return Object.entries(env ?? {}).flatMap(([name, value]) => {
     if (value === undefined) return [];
-    if (!isText(value)) throw usage(what, `the value of env ${name} is no string`);
+    if (typeof value !== "string") throw usage(what, `the value of env ${name} is no string`);
     return [[name, value] as const];
   });
 }
 
-function portOf(port: PortInput, what: string): PortRequest {
-  const asked = isObject(port) ? port : { container: port as number };
+function portOf(port: PortInput): PortRequest {
+  const asked = typeof port === "number" ? { container: port } : port;
   const { container, host, hostIp = "127.0.0.1", protocol = "tcp" } = asked;
-  for (const number of host === undefined ? [container] : [container, host]) {
-    if (!Number.isInteger(number) || number < 1 || number > 65_535) {
-      throw usage(what, `${JSON.stringify(number)} is no port`, "ports go from 1 to 65535");
-    }
-  }
-  if (protocol !== "tcp" && protocol !== "udp") {
-    throw usage(
-      what,
-      `port ${container} has protocol ${JSON.stringify(protocol)}`,
-      "use tcp or udp",
-    );
-  }
-  if (!isText(hostIp)) throw usage(what, `hostIp of port ${container} is no string`);
   return {
     hostIp,
     containerPort: container,
@@ -221,22 +81,14 @@ function portOf(port: PortInput, what: string): PortRequest {
   };
 }
 
-function mountOf(mount: MountInput, what: string): ContainerMount {
-  const { target } = isObject(mount) ? mount : { target: undefined };
-  if (!isText(target)) throw usage(what, "a mount has no target", "name a path in the container");
-  const shared = { target, readOnly: mount.readOnly ?? false, flags: mount.flags ?? [] };
+function mountOf(mount: MountInput): ContainerMount {
+  const { target, readOnly = false, flags = [] } = mount;
+  const shared = { target, readOnly, flags };
   switch (mount.type) {
     case "bind": {
       const { source, recursive = true, chown = false, propagation } = mount;
-      if (!isText(source) || source === "") throw usage(what, `mount ${target} has no source`);
-      return {
-        type: "bind",
-        source: path.resolve(source),
-        ...shared,
-        recursive,
-        chown,
-        propagation,
-      };
+      const absolute = path.resolve(source);
+      return { type: "bind", source: absolute, ...shared, recursive, chown, propagation };
     }
     case "volume":
       return { type: "volume", name: mount.name, ...shared, copyUp: mount.copyUp ?? true };
@@ -244,25 +96,18 @@ function mountOf(mount: MountInput, what: string): ContainerMount {
       const { size, mode, copyUp = true } = mount;
       return { type: "tmpfs", size, mode, ...shared, copyUp };
     }
-    default: {
-      const { type } = mount as { readonly type: unknown };
-      const hint = 'use "bind", "volume" or "tmpfs"';
-      throw usage(what, `mount ${target} has type ${JSON.stringify(type)}`, hint);
-    }
   }
 }
 
-function networkOf(network: RunOptions["network"], what: string): NetworkRequest {
+function networkOf(network: RunOptions["network"]): NetworkRequest {
   if (network === undefined) return defaultContainerOptions.network;
-  if (!isText(network)) return network;
+  if (typeof network === "object") return network;
   if (network === "slirp4netns") return { mode: network, options: {} };
-  if (network === "none" || network === "host") return { mode: network };
-  const hint = 'use "slirp4netns", "none", "host" or { mode: "container", container }';
-  throw usage(what, `there is no network ${JSON.stringify(network)}`, hint);
+  return { mode: network };
 }
 
 function checkCombinations(options: ContainerOptions, keep: boolean, what: string): void {
-  const { health, restart, network, ports, logDriver } = options;
+  const { health, restart, network, ports } = options;
   const restarts =
     hasRestartPolicy(restart) ||
     health?.onFailure === "restart" ||
@@ -274,9 +119,6 @@ function checkCombinations(options: ContainerOptions, keep: boolean, what: strin
   if (ports.length > 0 && network.mode !== "slirp4netns") {
     const hint = "leave ports out, or use the network slirp4netns";
     throw usage(what, `network ${network.mode} has no ports to publish`, hint);
-  }
-  if (logDriver === "passthrough") {
-    throw usage(what, "log driver passthrough needs descriptors", "use another one");
   }
 }
 
