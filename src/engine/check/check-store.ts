@@ -1,4 +1,4 @@
-import { toTsmanError } from "../../errors/index.ts";
+import { isTsmanError } from "../../errors/index.ts";
 import type { CheckFinding, CheckOptions } from "../check-types.ts";
 import type { EngineContext } from "../context.ts";
 import { examineContainers } from "./examine-containers.ts";
@@ -52,8 +52,7 @@ async function settle(fault: Fault, { repair }: CheckOptions): Promise<CheckFind
   try {
     return { ...finding, repair: await mend() };
   } catch (thrown) {
-    const error = toTsmanError(thrown, finding.subject);
-    if (error.code === "INTERRUPTED") throw error;
-    return { ...finding, obstacle: error.message };
+    if (isTsmanError(thrown, "INTERRUPTED")) throw thrown;
+    return { ...finding, obstacle: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }

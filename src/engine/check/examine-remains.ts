@@ -21,8 +21,14 @@ export function* examineRemains(context: EngineContext, options: CheckOptions): 
 
 function* examineLayerRemains(context: EngineContext): Generator<Fault> {
   const { layers } = context.store;
+  const known = new Set(
+    layers
+      .list()
+      .map(({ mappingKey, chainId }) => path.dirname(layers.diffPath(mappingKey, chainId))),
+  );
   for (const { path: directory, lockPath } of layers.listPartials()) {
-    if (!isFree(lockPath)) continue;
+    // Of a layer that should be complete something was said already.
+    if (known.has(directory) || !isFree(lockPath)) continue;
     const mend = async (): Promise<string> => {
       const lock = tryLockFile(lockPath);
       if (lock === undefined) return "in use again";

@@ -1,0 +1,139 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, it, onTestFailed } from "vitest";
+import { childrenOf } from "../support/proc.ts";
+import { within } from "../support/wait.ts";
+import { registry, TestStore } from "./support.ts";
+import { directoriesOf, expectNothingRuns } from "./traces.ts";
+
+/** TSMAN_TEST_SEED repeats a run, as far as the scheduler lets it. */
+const seed = Number(process.env.TSMAN_TEST_SEED ?? Date.now() % 2 ** 31);
+const points = Number(process.env.TSMAN_TEST_CHAOS_POINTS ?? 200);
+/** Milliseconds after which no operation is begun any more: a slow machine gets fewer points. */
+const budget = 100_000;
+const lanes = 4;
+
+/** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
+function generator(state: number): () => number {
+  let now = state;
+  return () => {
+    now = (now + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(now ^ (now >>> 15), 1 | now);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const random = generator(seed);
+const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+
+/** Few names, so that operations meet. */
+const names = ["a", "b", "c"];
+
+function operation(): readonly string[] {
+  const name = pick(names);
+  const image = `${registry()}/${pick(["whiteouts", "hardlinks"])}`;
+  return pick([
+    () => "run --rm --network none busybox true".split(" "),
+    () => `run --rm --name ${name} busybox true`.split(" "),
+    () => `run --rm --network none -v data busybox touch /data`.split(" "),
+    () => `run -d --rm --network none busybox sleep 0.2`.split(" "),
+    () => `run -d --name ${name} busybox sleep 1000`.split(" "),
+    () => `run -d --replace --name ${name} --network none busybox sleep 1000`.split(" "),
+    () => `create --name ${name} --network none busybox sleep 1000`.split(" "),
+    () => ["start", name],
+    () => ["stop", "--time", "0", name],
+    () => ["rm", "--force", name],
+    () => ["exec", name, "true"],
+    () => ["commit", name, `localhost/of-${name}`],
+    () => ["pull", "--quiet", image],
+    () => ["pull", "--quiet", image],
+    () => ["rmi", "--force", image],
+  ])();
+}
+
+/** A process of the command itself, or the monitor of some container. */
+function victim(store: TestStore, pid: number): number {
+  const kind = random();
+  if (kind < 0.5) return pid;
+  try {
+    if (kind < 0.75) {
+      const below = childrenOf(pid);
+      const all = [...below, ...below.flatMap(childrenOf)];
+      return all.length === 0 ? pid : pick(all);
+    }
+    const ids = readdirSync(store.runtimeDir);
+    const file = pick(["monitor", "init"]);
+    const [found = ""] = readFileSync(join(store.runtimeDir, pick(ids), file), "utf8").split(" ");
+    return Number(found) > 1 ? Number(found) : pid;
+  } catch {
+    // It has ended meanwhile, or there is none.
+    return pid;
+  }
+}
+
+async function killSomewhere(store: TestStore): Promise<string> {
+  const args = operation();
+  // Where in the operation: most last some hundred milliseconds.
+  const moment = random() * random() * 1500;
+  const command = store.start(args);
+  command.endInput();
+  const over = new AbortController();
+  const strike = delay(moment, undefined, { signal: over.signal }).then(
+    () => {
+      try {
+        process.kill(victim(store, command.pid), "SIGKILL");
+      } catch {
+        // It has just ended.
+      }
+    },
+    () => undefined,
+  );
+  const line = `${args.join(" ")} @ ${moment.toFixed(0)}`;
+  await within(60_000, `the end of ${line}`, command.ended);
+  over.abort();
+  await strike;
+  return line;
+}
+
+it(`survives kill -9 at ${points} points, seed ${seed}`, async () => {
+  await using store = await TestStore.create();
+  await store.succeed("run --rm --network none busybox true".split(" "));
+  const journal: string[] = [];
+  onTestFailed(() => {
+    process.stderr.write(`chaos, seed ${seed}:\n${journal.join("\n")}\n`);
+  });
+  const end = performance.now() + budget;
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < points && performance.now() < end) {
+      begun += 1;
+      journal.push(await killSomewhere(store));
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  expect(journal.length).toBeGreaterThan(Math.min(points, lanes * 5) - 1);
+
+  // What is left of the commands sees that nobody waits for it.
+  const repaired = await store.run("system check --repair --max 0s".split(" "), {
+    timeout: 60_000,
+  });
+  journal.push(repaired.stdout, repaired.stderr);
+  expect(repaired.status).toBe(0);
+  const listed = await store.succeed(["ps", "--all", "--format", "{{.Names}}"]);
+  for (const name of listed.stdout.split("\n").filter(Boolean)) {
+    expect([...names, "_"].some((known) => name.includes(known))).toBe(true);
+  }
+  await store.succeed("rm --force --time 0 --all".split(" "));
+  await expectNothingRuns(store, 10_000);
+  expect(directoriesOf(store)).toEqual([]);
+  const checked = await store.run("system check --max 0s".split(" "), { timeout: 60_000 });
+  expect(checked).toMatchObject({ stdout: "", stderr: "", status: 0 });
+  const fresh = await store.succeed("run --rm busybox echo works".split(" "));
+  expect(fresh.stdout).toBe("works\n");
+  await store.succeed("rmi --force --all".split(" "));
+  const layers = join(store.root, "layers");
+  expect(readdirSync(layers).flatMap((key) => readdirSync(join(layers, key)))).toEqual([]);
+  expect(readdirSync(join(store.root, "blobs/sha256"))).toEqual([]);
+}, 240_000);

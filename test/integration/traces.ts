@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { findProcesses, mountsOf } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
+import type { TestStore } from "./support.ts";
+
+/**
+ * Processes of a store, whoever they belong to: whose command line, environment, working directory,
+ * descriptors or mounts have one of its directories.
+ */
+export function processesOf({ scratch }: TestStore): readonly number[] {
+  const file = (pid: number, name: string) => readFileSync(`/proc/${pid}/${name}`, "latin1");
+  const isThere = (look: () => boolean): boolean => {
+    try {
+      return look();
+    } catch {
+      // It has ended, or is nobody's business.
+      return false;
+    }
+  };
+  return findProcesses(
+    (pid) =>
+      pid !== process.pid &&
+      (isThere(() => file(pid, "cmdline").includes(scratch)) ||
+        isThere(() => file(pid, "environ").includes(scratch)) ||
+        isThere(() => readlinkSync(`/proc/${pid}/cwd`).startsWith(scratch)) ||
+        isThere(() => file(pid, "mountinfo").includes(scratch)) ||
+        isThere(() =>
+          readdirSync(`/proc/${pid}/fd`).some((fd) =>
+            readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(scratch),
+          ),
+        )),
+  );
+}
+
+/** What each of these processes is, for messages. */
+function describe(pids: readonly number[]): string {
+  return pids
+    .map((pid) => {
+      try {
+        return `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ")}`;
+      } catch {
+        return `${pid} (gone)`;
+      }
+    })
+    .join("; ");
+}
+
+/** Waits until no process of a store is there, and no mount; by default for two seconds. */
+export async function expectNothingRuns(store: TestStore, milliseconds = 2000): Promise<void> {
+  let left: readonly number[] = [];
+  try {
+    await until(
+      "no process of the store to be there",
+      () => {
+        left = processesOf(store);
+        return left.length === 0 ? true : undefined;
+      },
+      milliseconds,
+    );
+  } catch (error) {
+    throw new Error(`${(error as Error).message}: ${describe(left)}`, { cause: error });
+  }
+  const mounts = mountsOf(process.pid).filter(({ mountPoint }) =>
+    mountPoint.startsWith(store.scratch),
+  );
+  if (mounts.length > 0) throw new Error(`mounted: ${mounts.map((m) => m.mountPoint).join(", ")}`);
+}
+
+/** Directories of containers, in both places. */
+export function directoriesOf({ root, runtimeDir }: TestStore): readonly string[] {
+  return [join(root, "containers"), runtimeDir].flatMap((directory) =>
+    readdirSync(directory).map((name) => join(directory, name)),
+  );
+}
