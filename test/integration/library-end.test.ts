@@ -110,6 +110,25 @@ describe("a process that has tsman as a library", () => {
     await store.succeed(["rm", "--force", "kept"]);
   });
 
+  it("keeps what another command has started again, and its clone stays", async () => {
+    await using store = await TestStore.create();
+    await using worker = startWorker(store, "single");
+    await worker.stdout.until("\n", 60_000);
+    const listed = async (): Promise<string> =>
+      (await store.succeed(["ps", "--all", "--format", "{{.Names}}", "--sort", "names"])).stdout;
+    await store.succeed(["container", "clone", "single", "twin"]);
+    await store.succeed(["start", "twin"]);
+    await store.succeed("stop --time 0 single twin".split(" "));
+    await store.succeed(["start", "single"]);
+    await store.succeed("stop --time 0 single".split(" "));
+    expect(await listed()).toBe("single\ntwin\n");
+    worker.kill("SIGKILL");
+    await worker.ended;
+    await until("the container to be gone", async () =>
+      (await listed()) === "twin\n" ? true : undefined,
+    );
+  });
+
   it("ends by itself though it forgot a container, which goes with it", async () => {
     await using store = await TestStore.create();
     await using worker = startWorker(store, "forgotten");

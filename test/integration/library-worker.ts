@@ -31,6 +31,9 @@ const starts: Readonly<Record<string, () => Promise<void>>> = {
     await restarted.start();
     await tsman.containers.run(image, { ...idle, name: "kept", keep: true });
   },
+  single: async () => {
+    await tsman.containers.run(image, { ...idle, name: "single" });
+  },
   kept: async () => {
     const kept = await tsman.containers.get("kept");
     await kept.spawn(["sleep", "1001"]);

@@ -32,8 +32,8 @@ export async function cloneContainer(
       details: { container: original.id },
     });
   }
-  // Files about the original are not about the clone.
-  const { cidFile: _, pidFile: __, ...kept } = original.options;
+  // Files about the original are not about the clone, nor is the process that it goes with.
+  const { cidFile: _, pidFile: __, ephemeral: ___, ...kept } = original.options;
   const base: ContainerOptions = {
     ...kept,
     replace: false,

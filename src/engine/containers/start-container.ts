@@ -75,6 +75,12 @@ function removesItself(record: ContainerRecord, deadline: number): boolean {
   );
 }
 
+/** With whose end it may go: a start by another command does not change that of a library's. */
+function ownerOf(record: ContainerRecord, io: OwnedIo): string | undefined {
+  const { ephemeral = false } = record.options;
+  return ephemeral && io.ephemeral !== true ? record.starter : thisProcess();
+}
+
 interface Start {
   readonly io: OwnedIo;
   readonly options: StartOptions;
@@ -110,7 +116,7 @@ async function startOnce(
       const patch = outcome === undefined ? claim(now) : undefined;
       return patch === undefined
         ? undefined
-        : { ...patch, startedAt, bootId: bootId(), starter: thisProcess() };
+        : { ...patch, startedAt, bootId: bootId(), starter: ownerOf(record, io) };
     });
     if (claimed === undefined) return outcome;
     isClaimed = true;

@@ -54,6 +54,12 @@ const behind = (plan: LaunchPlan, operand: unknown) =>
   args(plan, setting.OPEN).find(([number]) => `@${String(number)}` === operand)?.[1];
 
 describe("compilePlan", () => {
+  it("lets a container go with its caller only where that is asked for", () => {
+    expect(args(planOf(), setting.EPHEMERAL)).toEqual([]);
+    const ephemeral = { removedMark: "/store/gone/c0ffee" };
+    expect(one(planOf({}, { ephemeral }), setting.EPHEMERAL)).toEqual(["/store/gone/c0ffee"]);
+  });
+
   it("orders the phases as native/protocol.h does", () => {
     const order = names(planOf({ tty: true, readOnly: true, hostname: "web" }));
     const position = (name: string) => order.indexOf(name);

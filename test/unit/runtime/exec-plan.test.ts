@@ -53,6 +53,11 @@ const args = (plan: Plan, name: string) =>
 const names = (plan: Plan) => plan.records.map(({ op }) => operationName(op));
 
 describe("compileExecPlan", () => {
+  it("ends with its caller only where that is asked for", () => {
+    expect(args(planOf(), "EPHEMERAL")).toEqual([]);
+    expect(args(planOf({}, { ephemeral: true }), "EPHEMERAL")).toEqual([[""]]);
+  });
+
   it("joins one process and makes nothing", () => {
     const plan = planOf({ tty: true, hostname: "web", readOnly: true });
     expect(args(plan, "JOIN_PROCESS")).toEqual([["42", "12345678901234"]]);
