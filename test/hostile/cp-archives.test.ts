@@ -99,6 +99,34 @@ describe.each(both)("an archive for %s", (which) => {
     stage().expectVictimIntact();
   });
 
+  const ways: readonly (readonly [string, TarBuilder, way: string])[] = [
+    ["a link", new TarBuilder().symlink("way", "/opt"), "way"],
+    ["a link with dots", new TarBuilder().dir("d").symlink("d/way", "../../../opt"), "d/way"],
+    ["a hard link to a link", new TarBuilder().symlink("x", "/opt").hardlink("way", "x"), "way"],
+    [
+      "a link in the place of one that was there",
+      new TarBuilder().file("there/x", "").symlink("there", "/opt"),
+      "there",
+    ],
+    ["a link with two paths", new TarBuilder().symlink("d/way", "/opt"), "there/way"],
+  ];
+
+  it.each(ways)("does not leave its directory by %s of its own", async (what, archive, way) => {
+    const { store } = stage();
+    const id = idOf(which);
+    const index = ways.findIndex(([one]) => one === what);
+    const place = `srv/${index}`;
+    const before = new TarBuilder().dir("opt").dir("srv").dir(place).dir(`${place}/d`);
+    const input = before.symlink(`${place}/there`, "d").build();
+    await store.succeed(["cp", "-", `${id}:/`], { input });
+    const result = await store.run(["cp", "-", `${id}:/${place}`], {
+      input: archive.file(`${way}/planted${index}`, "x").build(),
+    });
+    expect(result.stderr).toContain("exists and is no directory");
+    const found = await store.run(["cp", `${id}:/opt/planted${index}`, "-"]);
+    expect(found.stderr).toContain("no such file or directory");
+  });
+
   it("makes no device", async () => {
     const input = new TarBuilder().char("null", 1, 3).block("disk", 8, 0).file("ok", "x").build();
     const { stderr } = await stage().store.succeed(["cp", "-", `${idOf(which)}:/mnt`], { input });
