@@ -13,6 +13,8 @@ const points = Number(process.env.TSMAN_TEST_CHAOS_POINTS ?? 200);
 /** Milliseconds after which no operation is begun any more: a slow machine gets fewer points. */
 const budget = 100_000;
 const lanes = 4;
+/** Milliseconds from the beginning of an operation to the last point at which it is struck. */
+const longest = 900;
 
 /** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
 function generator(state: number): () => number {
@@ -37,7 +39,7 @@ function operation(): readonly string[] {
   return pick([
     () => "run --rm --network none busybox true".split(" "),
     () => `run --rm --name ${name} busybox true`.split(" "),
-    () => `run --rm --network none -v data busybox touch /data`.split(" "),
+    () => `run --rm --network none -v /data busybox touch /data/new`.split(" "),
     () => `run -d --rm --network none busybox sleep 0.2`.split(" "),
     () => `run -d --name ${name} busybox sleep 1000`.split(" "),
     () => `run -d --replace --name ${name} --network none busybox sleep 1000`.split(" "),
@@ -73,28 +75,33 @@ function victim(store: TestStore, pid: number): number {
   }
 }
 
+/** How often something was killed. */
+let struck = 0;
+
 async function killSomewhere(store: TestStore): Promise<string> {
   const args = operation();
-  // Where in the operation: most last some hundred milliseconds.
-  const moment = random() * random() * 1500;
+  // Where in the operation: most last some hundred milliseconds.  A third are left in peace, so that
+  // there is something to be killed.
+  const isStruck = random() < 0.66;
+  const moment = isStruck ? random() * longest : Number.POSITIVE_INFINITY;
   const command = store.start(args);
   command.endInput();
   const over = new AbortController();
-  const strike = delay(moment, undefined, { signal: over.signal }).then(
-    () => {
-      try {
-        process.kill(victim(store, command.pid), "SIGKILL");
-      } catch {
-        // It has just ended.
-      }
-    },
-    () => undefined,
-  );
+  const strike = async (): Promise<void> => {
+    try {
+      await delay(moment, undefined, { signal: over.signal });
+      process.kill(victim(store, command.pid), "SIGKILL");
+      struck += 1;
+    } catch {
+      // It has ended before.
+    }
+  };
+  const striking = isStruck ? strike() : undefined;
   const line = `${args.join(" ")} @ ${moment.toFixed(0)}`;
-  await within(60_000, `the end of ${line}`, command.ended);
+  const { signal, status, stderr } = await within(60_000, `the end of ${line}`, command.ended);
   over.abort();
-  await strike;
-  return line;
+  await striking;
+  return `${line} → ${signal ?? status} ${stderr}`.trimEnd();
 }
 
 it(`survives kill -9 at ${points} points, seed ${seed}`, async () => {
@@ -105,15 +112,15 @@ it(`survives kill -9 at ${points} points, seed ${seed}`, async () => {
     process.stderr.write(`chaos, seed ${seed}:\n${journal.join("\n")}\n`);
   });
   const end = performance.now() + budget;
-  let begun = 0;
   const lane = async (): Promise<void> => {
-    while (begun < points && performance.now() < end) {
-      begun += 1;
+    while (struck < points && performance.now() < end) {
       journal.push(await killSomewhere(store));
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  expect(journal.length).toBeGreaterThan(Math.min(points, lanes * 5) - 1);
+  expect(struck).toBeGreaterThan(Math.min(points, lanes * 5) - 1);
+  // Whatever was killed beside a command, it knows what to say.
+  expect(journal.filter((line) => line.includes("defect of tsman"))).toEqual([]);
 
   // What is left of the commands sees that nobody waits for it.
   const repaired = await store.run("system check --repair --max 0s".split(" "), {
