@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { fromDriver } from "../support/must-work.ts";
+import { commandLineOf, findProcesses, statusOf } from "../support/proc.ts";
 import { startOnTerminal, type TerminalOptions, type TerminalSession } from "../support/pty.ts";
 import { removeTree } from "../support/subordinate-ids.ts";
 import { Transcript, within } from "../support/wait.ts";
@@ -95,6 +97,16 @@ export class TestStore implements AsyncDisposable {
     };
   }
 
+  /** What a test that failed has left running; its end is not what is tested. */
+  #killContainers(): void {
+    if (!existsSync(this.runtimeDir)) return;
+    for (const id of readdirSync(this.runtimeDir)) {
+      for (const pid of findProcesses((one) => commandLineOf(one).join(" ").includes(id))) {
+        if (statusOf(pid).Name === "tsman-monitor") process.kill(pid, "SIGKILL");
+      }
+    }
+  }
+
   /** Runs `tsman ARGS` to its end. */
   async run(args: readonly string[], options: TsmanOptions = {}): Promise<TsmanResult> {
     const started = this.start(args, options);
@@ -164,6 +176,7 @@ export class TestStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#killContainers();
     await removeTree(this.#base);
   }
 }
