@@ -81,7 +81,8 @@ function readIdFile(file: string): string {
       flag: constants.O_RDONLY | constants.O_NONBLOCK,
     });
   } catch (error) {
-    throw toFileError(error, `read --cidfile ${file}`);
+    const { message } = toFileError(error, `read --cidfile ${file}`);
+    throw usageError(message, "name a file that --cidfile of tsman run wrote");
   }
   const id = text.trim();
   if (id !== "" && text.length <= maxIdFileBytes && !/\s/.test(id)) return id;

@@ -117,6 +117,11 @@ const inspectContainer: CommandEntry = {
 /** The same command under another name. */
 const alias = (entry: CommandEntry): CommandEntry => ({ ...entry, isAlias: true });
 
+const info: CommandEntry = {
+  summary: "print versions, paths and what this host offers",
+  load: async () => (await import("../commands/info.ts")).info,
+};
+
 const commands: Readonly<Record<string, CommandEntry>> = {
   run,
   create,
@@ -149,10 +154,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "check what works on this host, and say what to do about the rest",
     load: async () => (await import("../commands/doctor.ts")).doctor,
   },
-  info: {
-    summary: "print versions, paths and what this host offers",
-    load: async () => (await import("../commands/info.ts")).info,
-  },
+  info,
   version: {
     summary: "print the version",
     load: async () => (await import("../commands/version.ts")).version,
@@ -179,6 +181,8 @@ const groups: Readonly<Record<string, CommandGroup>> = {
         summary: "start the containers that should be up",
         load: async () => (await import("../commands/system-start-enabled.ts")).startEnabled,
       },
+      info: alias(info),
+      events: alias(events),
     },
   },
   healthcheck: {

@@ -44,11 +44,19 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["search", "registries are not searched", "look on the registry's web pages"],
   ["history tree", "the history is in the image config", "see tsman inspect IMAGE"],
   [
-    "mount umount unmount unshare",
-    "a container's files are mounted in its own namespace only",
-    "look at them with tsman run, or at a volume with -v",
+    "mount umount unmount",
+    "an image is mounted as a container's root file system only",
+    "make a container of it: tsman create, then tsman mount or tsman cp",
   ],
-  ["system auto-update plugin trust", "there is no such thing here", "see tsman --help"],
+  ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
+  ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],
+  ["df", "sizes have no table of their own", "see tsman ps --all --size and tsman images"],
+  [
+    "prune",
+    "containers only are pruned",
+    "use tsman container prune, and tsman rmi for images that nothing needs",
+  ],
+  ["auto-update plugin trust", "there is no such thing here", "see tsman --help"],
 ];
 
 /** Why a command that others have is not here; undefined for what nobody has. */

@@ -26,8 +26,9 @@ export const logs = defineCommand({
     }),
     tail: value({
       metavar: "N",
-      summary: "the last N lines of each",
-      parse: integer(-1, 1_000_000_000),
+      summary: "the last N lines of each, or all",
+      // Docker's word for it, which is its default.
+      parse: (text, option) => (text === "all" ? -1 : integer(-1, 1_000_000_000)(text, option)),
     }),
     timestamps: flag({ char: "t", summary: "with the time of each line" }),
     until: value({

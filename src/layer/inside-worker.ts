@@ -108,7 +108,8 @@ export function startInside(options: InsideOptions): InsideWorker {
   child.once("close", (status, killer) => {
     if (failure !== undefined) settle(failure);
     else if (last?.kind === "failed") {
-      const { code, message, hint } = last;
+      const { code, message } = last;
+      const hint = hintFor(last, options.place);
       settle(new TsmanError(code, `${context}: ${message}`, { hint }));
     } else if (last?.kind === "done" && status === 0) settle(undefined);
     else settle(endedSilently(context, status, killer, Buffer.concat(complaint).toString("utf8")));
@@ -120,6 +121,16 @@ export function startInside(options: InsideOptions): InsideWorker {
     output: child.stdout ?? undefined,
     cancel: () => void child.kill("SIGKILL"),
   };
+}
+
+/** A directory of the caller's, or a volume, is not the store that hints of file errors are about. */
+function hintFor(
+  { code, hint }: Extract<InsideAnswer, { kind: "failed" }>,
+  place: InsidePlace,
+): string | undefined {
+  if (place.kind === "view") return hint;
+  if (code === "DISK_FULL") return "free space on the file system that it is copied to";
+  return code === "PREFLIGHT_STORAGE" ? "check that you may read and write there" : hint;
 }
 
 function spawn({ place, task, stdin, stdout }: InsideOptions): ChildProcess {

@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
@@ -243,6 +244,12 @@ describe("looking from the inside", () => {
         .map((line) => line.trim().replace(/ +/g, " ")),
     ).toEqual(lines);
     expect((await store().run(["unshare", "sh", "-c", "exit 7"])).status).toBe(7);
+    // /root in PATH, which an ordinary user may not search, does not make it another error.
+    const env = { PATH: `/root/bin:${process.env.PATH}` };
+    const unknown = await store().run(["unshare", "no-such-program"], { env });
+    expect(unknown).toMatchObject({ status: 127, stdout: "" });
+    expect(unknown.stderr).toContain("run no-such-program: not found in PATH");
+    expect((await store().run(["unshare", "/etc"])).status).toBe(126);
     const outside = await store().run(words("mount inside"));
     expect(outside.status).toBe(125);
     expect(outside.stderr).toContain("tsman unshare");

@@ -111,7 +111,10 @@ describe("container prune", () => {
     await create("one");
     const no = await store().succeed(["container", "prune"], { input: "\n" });
     expect(no.stderr).toContain("Are you sure");
-    await store().succeed(["container", "prune"]);
+    expect(await names()).toEqual(["one"]);
+    const silent = await store().run(["container", "prune"]);
+    expect(silent).toMatchObject({ status: 125, stdout: "" });
+    expect(silent.stderr).toContain("use --force");
     expect(await names()).toEqual(["one"]);
     await store().succeed(["container", "prune"], { input: "y\n" });
     expect(await names()).toEqual([]);

@@ -76,6 +76,8 @@ describe("logs", () => {
       stdout: `${a} a\n${b} parted\n`,
       stderr: `${a} b\n`,
     });
+    const all = await store().succeed(["logs", "--tail", "all", "one"]);
+    expect(all.stdout).toBe((await store().succeed(["logs", "one"])).stdout);
     const named = await store().succeed(["logs", "--names", "--tail", "1", "one", "two"]);
     expect(named.stdout).toBe("two parted\n");
     const missing = await store().run(["logs", "two", "nope"]);

@@ -51,7 +51,7 @@ export function containerOptions(
   if (image === undefined) {
     throw usageError(
       `name ${values.rootfs ? "the root directory" : "an image"}: it is missing`,
-      "write tsman run [OPTIONS] IMAGE [COMMAND [ARGUMENT…]], such as tsman run --rm busybox date",
+      "write it after the options: [OPTIONS] IMAGE [COMMAND [ARGUMENT…]], such as --rm busybox date",
     );
   }
   if (values.name !== undefined) assertContainerName(values.name);

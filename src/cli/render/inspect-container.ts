@@ -75,6 +75,17 @@ export function containerDocument(container: ContainerDetails): Readonly<Record<
 function stateOf(container: ContainerDetails): object {
   const { healthState } = container;
   const isStopped = container.state === "stopped";
+  const health = {
+    Status: healthState?.status ?? container.health ?? "",
+    FailingStreak: healthState?.failingStreak ?? 0,
+    Log:
+      healthState?.log.map(({ start, end, exitCode, output }) => ({
+        Start: start,
+        End: end,
+        ExitCode: exitCode,
+        Output: output,
+      })) ?? null,
+  };
   const document = {
     OciVersion: "1.2.0",
     Status: shownState(container),
@@ -90,22 +101,13 @@ function stateOf(container: ContainerDetails): object {
     Error: "",
     StartedAt: container.startedAt ?? never,
     FinishedAt: container.finishedAt ?? never,
-    Health: {
-      Status: healthState?.status ?? container.health ?? "",
-      FailingStreak: healthState?.failingStreak ?? 0,
-      Log:
-        healthState?.log.map(({ start, end, exitCode, output }) => ({
-          Start: start,
-          End: end,
-          ExitCode: exitCode,
-          Output: output,
-        })) ?? null,
-    },
+    Health: health,
     ...(container.cgroupPath !== undefined && { CgroupPath: container.cgroupPath }),
     CheckpointedAt: never,
     RestoredAt: never,
   };
-  return goDocument(document, { ConmonPid: 0, CgroupPath: "" });
+  // Podman's templates have kept the older name of Health.
+  return goDocument(document, { ConmonPid: 0, CgroupPath: "", Healthcheck: health });
 }
 
 /** Where the files are: the keys of Docker's and Podman's overlay driver. */

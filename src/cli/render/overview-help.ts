@@ -5,7 +5,9 @@ import { optionRow, twoColumns } from "./command-help.ts";
 /** `tsman help`. */
 export function overviewHelp(catalogue: Catalogue, options: OptionTable): string {
   const { commands, groups } = catalogue;
-  const rows = Object.entries(commands).map(([name, { summary }]) => [name, summary] as const);
+  const rows = Object.entries(commands)
+    .filter(([, entry]) => entry.isAlias !== true)
+    .map(([name, { summary }]) => [name, summary] as const);
   const groupRows = Object.entries(groups).map(
     ([name, group]) =>
       [name, `${group.summary}: ${groupNames(catalogue, name).join(", ")}`] as const,

@@ -8,6 +8,8 @@ describe("the command line", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^Usage: tsman \[OPTIONS\] COMMAND/);
     expect(stdout).toContain("\n  run ");
+    expect(stdout).toContain("\n  unmount ");
+    expect(stdout).not.toContain("\n  umount ");
   });
 
   test.each([[["--version"]], [["-v"]], [["version"]]])("%j prints the version", async (argv) => {

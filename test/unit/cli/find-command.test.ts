@@ -32,6 +32,11 @@ describe("findCommand", () => {
 test.each([
   [["build", "."], "tsman build is not supported: images cannot be built yet"],
   [["image", "push", "x"], "tsman image push is not supported: images can be pulled and run only"],
+  [["system", "prune"], "tsman system prune is not supported: containers only are pruned"],
+  [
+    ["container", "checkpoint", "x"],
+    "tsman container checkpoint is not supported: containers cannot be frozen to disk",
+  ],
   [["compose", "up"], "tsman compose is not supported: it starts one container at a time"],
 ])("%j, which others have, is refused with what to do instead", (argv, message) => {
   expect(thrownError(() => findCommand(argv, catalogue))).toMatchObject({
