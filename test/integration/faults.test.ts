@@ -1,0 +1,194 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, describe, expect, it } from "vitest";
+import { freePorts } from "../support/free-port.ts";
+import { processEnds } from "../support/pidfd.ts";
+import { commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
+import { useStore } from "./support.ts";
+import { directoriesOf, expectNothingRuns, processesOf } from "./traces.ts";
+import { runShell } from "./wrapped.ts";
+
+const store = useStore();
+
+afterEach(async () => {
+  await store().succeed(["rm", "--force", "--time", "0", "--all"]);
+  await expectNothingRuns(store());
+  expect(directoriesOf(store())).toEqual([]);
+  expect(await store().run(["system", "check", "--quick"])).toMatchObject({
+    stdout: "",
+    stderr: "",
+    status: 0,
+  });
+});
+
+type Part = "monitor" | "slirp4netns" | "init" | "command line";
+
+/** A container with a network, a published port and, in the foreground, a command line. */
+async function start(options: string, port?: number) {
+  const command = store().start([
+    ...["run", ...options.split(" ").filter(Boolean), "--name", "victim"],
+    ...(port === undefined ? [] : ["-p", `127.0.0.1:${port}:80`]),
+    ...["busybox", "sh", "-c", "echo ready; exec sleep 1000"],
+  ]);
+  command.endInput();
+  if (options.includes("--detach")) await command.ended;
+  else await command.stdout.until("ready");
+  const { stdout } = await store().succeed(["ps", "--format", "{{.Pid}}"]);
+  const init = Number(stdout);
+  const monitor = Number(statusOf(init).PPid);
+  const [helper = 0] = findProcesses(
+    (pid) =>
+      Number(statusOf(pid).PPid) === monitor && /slirp4netns/.test(commandLineOf(pid)[0] ?? ""),
+  );
+  expect(helper).toBeGreaterThan(0);
+  const pids: Record<Part, number> = {
+    monitor,
+    init,
+    slirp4netns: helper,
+    "command line": command.pid,
+  };
+  return { command, pids };
+}
+
+/** Fails while somebody else listens there. */
+async function bind(port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
+}
+
+async function shown(format = "{{.Names}} {{.State}}"): Promise<string> {
+  return (await store().succeed(["ps", "--all", "--format", format])).stdout.trim();
+}
+
+const foreground: readonly (readonly Part[])[] = [
+  ["monitor"],
+  ["init"],
+  ["monitor", "init"],
+  ["monitor", "command line"],
+  ["init", "command line"],
+  ["slirp4netns", "monitor"],
+  ["slirp4netns", "init"],
+  ["monitor", "slirp4netns", "init", "command line"],
+];
+
+describe.each([
+  ["a run", ""],
+  ["a run --rm", "--rm"],
+])("kill -9, in %s", (_, remove) => {
+  // With a port Node stays; without, the native session takes its place.
+  describe.each(["Node", "the native session"])("whose command line is %s", (kind) => {
+    it.each(foreground.map((parts) => [parts.join(" and "), parts] as const))(
+      "of %s: all of it ends, and is told as it was",
+      async (_names, parts) => {
+        const port = kind === "Node" ? await freePorts() : undefined;
+        const { command, pids } = await start(`${remove} --stop-timeout 0`.trim(), port);
+        const ends = Object.values(pids).map((pid) => processEnds(pid));
+        for (const part of parts) process.kill(pids[part], "SIGKILL");
+        await Promise.all(ends);
+        const { status, signal } = await command.ended;
+        const isKnown = parts.includes("init") && !parts.includes("monitor");
+        // Nobody knows how it ended without its monitor; with it, it was the signal.
+        if (parts.includes("command line")) expect(signal).toBe("SIGKILL");
+        else expect(isKnown ? [137] : [125, 137]).toContain(status);
+        expect(await shown()).toBe(remove === "" ? "victim exited" : "");
+        if (remove === "" && isKnown) expect(await shown("{{.Status}}")).toMatch(/^Exited \(137\)/);
+        if (port !== undefined) await bind(port);
+        expect(processesOf(store())).toEqual([]);
+      },
+    );
+  });
+});
+
+it("of the command line alone leaves the container running", async () => {
+  const { command, pids } = await start("--stop-timeout 0", await freePorts());
+  process.kill(pids["command line"], "SIGKILL");
+  await command.ended;
+  expect(await shown()).toBe("victim running");
+  expect(isAlive(pids.init)).toBe(true);
+});
+
+it("of slirp4netns leaves the container running, whose port is free for others", async () => {
+  const port = await freePorts();
+  const { pids } = await start("--detach --stop-timeout 0", port);
+  process.kill(pids.slirp4netns, "SIGKILL");
+  await processEnds(pids.slirp4netns);
+  expect(await shown()).toBe("victim running");
+  await bind(port);
+  await store().succeed(["restart", "--time", "0", "victim"]);
+  await expect(bind(port)).rejects.toThrow("EADDRINUSE");
+});
+
+it("of an exec's parts leaves the container as it was", async () => {
+  await start("--detach --stop-timeout 0", await freePorts());
+  for (const hasMonitor of [true, false]) {
+    const session = store().start(["exec", "victim", "sh", "-c", "echo in; exec sleep 1000"]);
+    await session.stdout.until("in");
+    const [program = 0] = findProcesses(
+      (pid) =>
+        commandLineOf(pid).join(" ") === "sleep 1000" &&
+        statusOf(pid).NSpid?.endsWith("\t1") === false,
+    );
+    const monitor = Number(statusOf(program).PPid);
+    process.kill(hasMonitor ? monitor : program, "SIGKILL");
+    await processEnds(program);
+    const { status } = await session.ended;
+    expect(status).toBe(hasMonitor ? 125 : 137);
+    expect(await shown()).toBe("victim running");
+  }
+  expect((await store().succeed(["exec", "victim", "echo", "on"])).stdout).toBe("on\n");
+});
+
+it("a reboot: what ran has exited, what was --rm is gone, and all starts again", async () => {
+  const run = "run --detach --stop-timeout 0 --network none".split(" ");
+  await store().succeed([...run, "--name", "kept", "busybox", "sleep", "1000"]);
+  await store().succeed([...run, "--name", "passing", "--rm", "busybox", "sleep", "1000"]);
+  const pids = (await store().succeed(["ps", "--format", "{{.Pid}}"])).stdout.trim().split("\n");
+  const ends = pids.map((pid) => processEnds(Number(pid)));
+  for (const pid of pids) process.kill(Number(statusOf(Number(pid)).PPid), "SIGKILL");
+  await Promise.all(ends);
+  rmSync(store().runtimeDir, { recursive: true });
+  // The kernel has one boot id; in a mount namespace of its own tsman sees another.
+  writeFileSync(join(store().scratch, "boot"), "11111111-2222-4333-8444-555555555555\n");
+  const { stdout, stderr, status } = await runShell(
+    store(),
+    `mount --bind boot /proc/sys/kernel/random/boot_id || exit 99
+     t() { ${join(import.meta.dirname, "../../bin/tsman")} "$@"; }
+     t ps --all --format '{{.Names}} {{.Status}}'
+     t system check --repair >/dev/null; echo "check $?"`,
+  );
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^kept Exited \(unknown\)[^\n]*\ncheck 0\n$/);
+  expect(status).toBe(0);
+  await store().succeed(["start", "kept"]);
+  expect(await shown()).toBe("kept running");
+});
+
+it("a store that a newer version has made is refused by every verb, and left as it is", async () => {
+  await store().succeed(["create", "--name", "one", "busybox"]);
+  const database = new DatabaseSync(join(store().root, "store.db"));
+  const version = database.prepare("PRAGMA user_version").get()?.user_version;
+  database.exec("PRAGMA user_version = 9999");
+  try {
+    for (const args of [
+      "ps",
+      "run --rm busybox true",
+      "rm one",
+      "system check --repair",
+      "rmi --all",
+    ]) {
+      const { status, stderr } = await store().run(args.split(" "));
+      expect(stderr).toMatch(/its format is 9999, this tsman knows up to \d+/);
+      expect(status).toBe(125);
+    }
+    expect(database.prepare("SELECT count(*) AS n FROM containers").get()).toEqual({ n: 1 });
+  } finally {
+    database.exec(`PRAGMA user_version = ${Number(version)}`);
+    database.close();
+  }
+});
