@@ -168,7 +168,17 @@ const commands: Readonly<Record<string, CommandEntry>> = {
 const groups: Readonly<Record<string, CommandGroup>> = {
   image: {
     summary: "images",
-    commands: { ls: images, list: alias(images), rm: rmi, pull, inspect: inspectImage },
+    commands: {
+      ls: images,
+      list: alias(images),
+      rm: rmi,
+      pull,
+      inspect: inspectImage,
+      exists: {
+        summary: "end with 0 if there is such an image, with 1 if not",
+        load: async () => (await import("../commands/image-exists.ts")).imageExists,
+      },
+    },
   },
   system: {
     summary: "what concerns all of tsman",

@@ -22,6 +22,15 @@ it("busybox is in every user's store from the first command on", async () => {
   expect(line).toContain(embeddedId());
 });
 
+it("image exists ends with 0, 1, or 125 when it cannot tell", async () => {
+  await using store = await TestStore.create();
+  const exists = async (name: string) => (await store.run(["image", "exists", name])).status;
+  expect(await exists("busybox")).toBe(0);
+  expect(await exists(embeddedId().slice(0, 12))).toBe(0);
+  expect(await exists("nobody/knows")).toBe(1);
+  expect(await exists("NOT/VALID")).toBe(125);
+});
+
 it("commands that start at the same time in an empty store agree on it", async () => {
   await using store = await TestStore.create();
   const results = await Promise.all(Array.from({ length: 4 }, () => store.run(["images"])));
