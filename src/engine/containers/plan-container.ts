@@ -6,7 +6,7 @@ import { compileBundle } from "../../bundle/compile-bundle.ts";
 import { readHostFacts } from "../../bundle/host-facts.ts";
 import { resolveHostname } from "../../bundle/hostname.ts";
 import { listVolumes, type VolumeNeed } from "../../bundle/user-mounts.ts";
-import { newContainerId, randomContainerName } from "../../container/names.ts";
+import { assertContainerName, newContainerId, randomContainerName } from "../../container/names.ts";
 import type { BindMount, ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
@@ -239,6 +239,7 @@ function joined(
   }
   const record = context.store.containers.find(name);
   if (record === undefined) {
+    assertContainerName(name);
     // Not CONTAINER_NOT_FOUND: its exit status 1 would pass for the program's own.
     throw new TsmanError("USAGE", `join the namespaces of container ${name}: no such container`, {
       hint: "choose one from: tsman ps",
