@@ -1,6 +1,7 @@
 #include "userns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "cover.h"
+#include "kernel.h"
 #include "map.h"
 #include "memory.h"
 #include "namespace.h"
@@ -22,7 +24,8 @@
 
 struct options {
     const char *uid_map, *gid_map;
-    int join; /* descriptor of a user namespace to enter instead of a new one, or -1 */
+    int join;      /* descriptor of a user namespace to enter instead of a new one, or -1 */
+    int directory; /* descriptor of a directory to make a mount of, or -1 */
     bool mount;
     struct view view;
     struct cover cover;
@@ -70,6 +73,10 @@ static bool is_complete(const struct options *options)
         return false;
     if (options->join >= 0)
         return options->view.kind == NULL && !options->mount;
+    if (options->directory >= 0 && options->view.kind != NULL)
+        return false;
+    if (!options->uid_map && !options->gid_map)
+        return options->directory >= 0 && request.newuidmap == NULL;
     return options->uid_map && options->gid_map &&
            (request.newuidmap == NULL) == (request.newgidmap == NULL);
 }
@@ -110,6 +117,11 @@ static bool parse_options(char **words, struct options *options)
             if (!number_parse(*++words, 10, INT32_MAX, &number))
                 return false;
             options->join = (int)number;
+        } else if (strcmp(word, "--directory") == 0) {
+            options->mount = true;
+            if (!number_parse(*++words, 10, INT32_MAX, &number))
+                return false;
+            options->directory = (int)number;
         } else if (strcmp(word, "--view") == 0) {
             options->view.kind = *++words;
             options->view.words = words + 1;
@@ -138,6 +150,32 @@ _Noreturn static void map_parent(int sync, pid_t parent)
     _exit(0);
 }
 
+/* A working directory goes along into a new mount namespace, a descriptor does not. */
+static int go_there(struct options *options, struct failure *failure)
+{
+    if (options->directory < 0)
+        return 0;
+    if (fchdir(options->directory) < 0)
+        return fail(failure, errno, "chdir", "directory");
+    close(options->directory);
+    return 0;
+}
+
+/*
+ * Makes the working directory the root of a mount.  Whoever changes its root to a directory that is
+ * none gets out of it with a directory that somebody moves away meanwhile: from there `..` leads
+ * past the root.  The kernel sees to that for mounts alone (path_connected() in fs/namei.c).
+ */
+static int make_mount(struct failure *failure)
+{
+    cleanup_close int place = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int tree =
+        place < 0 ? -1 : kernel_open_tree(place, "", K_OPEN_TREE_CLONE | K_AT_RECURSIVE);
+    if (tree < 0 || kernel_move_mount(tree, place) < 0 || fchdir(tree) < 0)
+        return fail(failure, errno, "mount", "directory");
+    return 0;
+}
+
 static int enter(struct options *options, struct failure *failure)
 {
     int sockets[2], fd;
@@ -148,6 +186,8 @@ static int enter(struct options *options, struct failure *failure)
         close(options->join);
         return 0;
     }
+    if (options->uid_map == NULL)
+        return go_there(options, failure) < 0 ? -1 : namespace_unshare(CLONE_NEWNS, failure);
     pid_t parent = getpid();
     if (sync_pair(sockets) < 0)
         return fail(failure, errno, "make socket pair", "map");
@@ -162,7 +202,8 @@ static int enter(struct options *options, struct failure *failure)
         map_parent(sockets[1], parent);
     }
     close(sockets[1]);
-    if (namespace_unshare(CLONE_NEWUSER | (options->mount ? CLONE_NEWNS : 0), failure) < 0)
+    if (go_there(options, failure) < 0 ||
+        namespace_unshare(CLONE_NEWUSER | (options->mount ? CLONE_NEWNS : 0), failure) < 0)
         return -1;
     sync_send(sync, SYNC_MAP_WANTED, 0, -1);
     /* Still as the caller, see cover.h and view.h. */
@@ -224,18 +265,21 @@ static int run(char **program, struct view *view, struct failure *failure)
 int userns_main(char **words)
 {
     static struct failure failure;
-    struct options options = {.join = -1};
+    struct options options = {.join = -1, .directory = -1};
     if (!parse_options(words, &options) ||
-        (options.join < 0 && (!parse_map(options.uid_map, request.uid, &request.uid_length) ||
-                              !parse_map(options.gid_map, request.gid, &request.gid_length)))) {
+        (options.uid_map != NULL &&
+         (!parse_map(options.uid_map, request.uid, &request.uid_length) ||
+          !parse_map(options.gid_map, request.gid, &request.gid_length)))) {
         fprintf(stderr, "tsman-native: userns: usage: userns --uid-map 'INSIDE OUTSIDE COUNT,...' "
                         "--gid-map ... [--newuidmap PATH --newgidmap PATH] [--deny-setgroups] "
-                        "[--mount [--view KIND WORD...]] [--cover DIRECTORY [--expose PATH]...]... "
+                        "[--mount [--view KIND WORD...]] "
+                        "[--directory DESCRIPTOR] [--cover DIRECTORY [--expose PATH]...]... "
                         "[--keep-fds] -- PROGRAM [ARGUMENT...]\n"
                         "       userns --join DESCRIPTOR -- PROGRAM [ARGUMENT...]\n");
         return 125;
     }
     if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0 ||
+        (options.directory >= 0 && make_mount(&failure) < 0) ||
         cover_mount(&options.cover, &failure) < 0)
         return complain(&failure, 125);
     if (options.view.kind != NULL && view_enter(&options.view, &failure) < 0) {

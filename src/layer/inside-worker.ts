@@ -2,13 +2,19 @@ import type { Readable, Writable } from "node:stream";
 import { TsmanError } from "../errors/index.ts";
 import { insideWorkerEntry, nodeProgram } from "../platform/native.ts";
 import { type ChildProcess, spawnProgram } from "../platform/process.ts";
-import { joinUserns, spawnInUserns, type UsernsMaps } from "../platform/userns.ts";
+import {
+  joinUserns,
+  spawnInDirectory,
+  spawnInUserns,
+  type UsernsMaps,
+} from "../platform/userns.ts";
 import { closedDirectories } from "./closed-directories.ts";
 import {
   type InsideAnswer,
   type InsideCounts,
   type InsideRequest,
   insideAnswerFd,
+  insideRootFd,
   maxInsideAnswerBytes,
   parseInsideAnswer,
 } from "./inside-protocol.ts";
@@ -16,12 +22,17 @@ import { cannotStart, endedSilently, interrupted } from "./worker-failure.ts";
 
 /** The files that an inside worker works on, and whose ids it has. */
 export type InsidePlace =
-  /** An open directory, in a new user namespace; without a mapping as the caller, who is root. */
+  /**
+   * An open directory that is the root of a mount, or that nobody can move others out of; without a
+   * mapping as the caller, who is root.
+   */
   | {
       readonly kind: "directory";
       readonly fd: number;
       readonly mapping: UsernsMaps | undefined;
     }
+  /** An open directory of the host, of which a mount is made; the mapping likewise. */
+  | { readonly kind: "host"; readonly fd: number; readonly mapping: UsernsMaps | undefined }
   /** An open directory, in the user namespace behind another descriptor. */
   | { readonly kind: "joined"; readonly fd: number; readonly usernsFd: number }
   /** What native/view.h describes: kind and paths. */
@@ -134,7 +145,7 @@ function hintFor(
 }
 
 function spawn({ place, task, stdin, stdout }: InsideOptions): ChildProcess {
-  const hasRootFd = place.kind !== "view";
+  const hasRootFd = place.kind === "directory" || place.kind === "joined";
   const request = { ...task, hasRootFd } as InsideRequest;
   const argv = [nodeProgram(), insideWorkerEntry(), JSON.stringify(request)] as const;
   const takesInput = task.op === "extract";
@@ -160,6 +171,12 @@ function spawn({ place, task, stdin, stdout }: InsideOptions): ChildProcess {
       if (place.mapping === undefined) return spawnProgram(argv[0], argv.slice(1), options);
       const covered = closedDirectories(place.mapping);
       return spawnInUserns(place.mapping, argv, { ...options, covered });
+    }
+    case "host": {
+      const options = { stdio: [...streams, place.fd], cwd: "/" };
+      if (place.mapping === undefined) return spawnInDirectory(insideRootFd, argv, options);
+      const covered = closedDirectories(place.mapping);
+      return spawnInUserns(place.mapping, argv, { ...options, directory: insideRootFd, covered });
     }
   }
 }

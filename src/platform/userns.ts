@@ -34,6 +34,11 @@ export interface UsernsSpawnOptions extends SpawnOptions {
   readonly mount?: boolean | undefined;
   /** What the program finds as its working directory, as native/view.h has it; with `mount`. */
   readonly view?: readonly string[] | undefined;
+  /**
+   * Descriptor of a directory that becomes a mount, and the program's working directory, in a mount
+   * namespace of its own: only from a mount does nothing lead out when somebody moves directories.
+   */
+  readonly directory?: number | undefined;
   /** In a mount namespace of its own. */
   readonly covered?: readonly CoveredDirectory[] | undefined;
 }
@@ -52,9 +57,24 @@ export function spawnInUserns(
 ): ChildProcess {
   return spawnProgram(
     nativeProgram(),
-    usernsArguments(maps, argv, options.mount ?? false, options.covered, options.view),
+    usernsArguments(maps, argv, options.mount ?? false, options),
     options,
   );
+}
+
+/**
+ * Starts a program with the caller's ids whose working directory is a mount of the directory behind
+ * a descriptor of `options.stdio`; for root.
+ *
+ * @param argv Absolute path of the program, then its arguments.
+ */
+export function spawnInDirectory(
+  directory: number,
+  argv: readonly string[],
+  options: SpawnOptions,
+): ChildProcess {
+  const words = ["userns", "--directory", String(directory), "--", ...argv];
+  return spawnProgram(nativeProgram(), words, options);
 }
 
 /**
@@ -72,8 +92,7 @@ export function usernsArguments(
   maps: UsernsMaps,
   argv: readonly string[],
   mount: boolean,
-  covered: readonly CoveredDirectory[] = [],
-  view: readonly string[] = [],
+  { covered = [], view = [], directory }: UsernsSpawnOptions = {},
 ): readonly string[] {
   return [
     "userns",
@@ -86,6 +105,7 @@ export function usernsArguments(
       : ["--newuidmap", maps.tools.newuidmap, "--newgidmap", maps.tools.newgidmap]),
     ...(maps.denySetgroups ? ["--deny-setgroups"] : []),
     ...(mount ? ["--mount"] : []),
+    ...(directory === undefined ? [] : ["--directory", String(directory)]),
     ...covered.flatMap(({ directory, exposed }) => [
       "--cover",
       directory,

@@ -150,6 +150,25 @@ describe("a directory of the host that a container may write", () => {
     stage().expectVictimIntact();
   });
 
+  it("keeps a copy in a directory of its own, whatever is moved out of that", async () => {
+    const shared = stage().directory();
+    const goal = stage().directory();
+    mkdirSync(join(shared, "sub"));
+    const climb = new TarBuilder().file("bin/climb", compileProbe("climb"), { mode: 0o755 });
+    await using container = await stage().background(
+      ...["-v", `${shared}:/shared`, stage().image({ layers: [climb] }), "sh", "-c"],
+      `mkdir -p /made/way; seq 3000 | (cd /made/way; xargs touch); exec climb /shared sub ${goal}`,
+    );
+    await until("the directories to be exchanged", async () => {
+      const { stdout } = await stage().store.succeed(["logs", container.id]);
+      return stdout.includes("swapping") ? true : undefined;
+    });
+    for (let round = 0; round < rounds; round += 1) {
+      await stage().store.run(["cp", `${container.id}:/made/.`, join(shared, "sub")]);
+    }
+    expect(readdirSync(goal)).toEqual([]);
+  });
+
   it("gives a copy nothing but its own files", async () => {
     const shared = stage().directory();
     mkdirSync(join(shared, "a"));

@@ -172,7 +172,7 @@ function openedAsCaller(context: EngineContext, directory: string): OpenView {
 
 function opened(directory: string, mapping: UsernsMaps | undefined): OpenView {
   const fd = openSync(bytes(directory), openDirectory);
-  return { place: { kind: "directory", fd, mapping }, close: closingOnce([fd]) };
+  return { place: { kind: "host", fd, mapping }, close: closingOnce([fd]) };
 }
 
 function isDirectory(directory: string): boolean {
