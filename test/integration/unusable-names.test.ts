@@ -74,7 +74,9 @@ function everything(): readonly string[] {
 describe("a name that cannot be one", () => {
   let before: readonly string[];
   beforeAll(async () => {
-    await store().succeed(["create", "--name", "one", "--network", "none", "busybox", "true"]);
+    const create = "create --name one --network none busybox true".split(" ");
+    // The first in a store unpacks the image, perhaps beside fifty containers of another test.
+    await store().succeed(create, { timeout: 110_000 });
     before = everything();
   });
   afterAll(async () => {
