@@ -21,9 +21,8 @@ async function running(...args: readonly string[]): Promise<TsmanProcess> {
   return session;
 }
 
-/** The monitor's pid, of the only container that runs. */
-function monitorPid(): number {
-  const [id = ""] = readdirSync(store().runtimeDir);
+async function monitorOf(name: string): Promise<number> {
+  const id = (await store().succeed(["inspect", "--format", "{{.Id}}", name])).stdout.trim();
   return Number(readFileSync(join(store().runtimeDir, id, "monitor"), "utf8").split(" ")[0]);
 }
 
@@ -82,7 +81,7 @@ describe("a run in the foreground", () => {
 
   it("whose monitor is killed says that it does not know how the program ended", async () => {
     const session = await running("--name lost", "echo ready; sleep 1000");
-    const monitor = monitorPid();
+    const monitor = await monitorOf("lost");
     process.kill(monitor, "SIGKILL");
     const { status, stderr } = await session.ended;
     expect(stderr).toContain("its monitor ended without saying how the program did");
