@@ -43,7 +43,8 @@ struct session {
     pid_t monitor;
     int signals;
     int terminal; /* one of 0 to 2; -1: none, or the container has no use for it */
-    bool proxies, raw, prints_id, started, is_raw;
+    bool proxies, raw, prints_id, ready, started, is_raw;
+    uint64_t early; /* bit N: signal N came between READY and STARTED */
     struct termios found;
 };
 
@@ -217,6 +218,11 @@ static void take_signal(struct session *session, uint32_t number)
         send_size(session);
         return;
     }
+    /* The program may run, and somebody have heard from it, before we know. */
+    if (!session->started && session->ready) {
+        session->early |= UINT64_C(1) << number;
+        return;
+    }
     if (!session->started && (number == SIGINT || number == SIGTERM || number == SIGHUP)) {
         kill(session->monitor, SIGTERM);
         report(session, number == SIGINT    ? "interrupted-SIGINT"
@@ -295,6 +301,7 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
 {
     switch (type) {
     case TSMAN_MSG_READY:
+        session->ready = true;
         if (plan_setting(&session->plan, TSMAN_SET_HOLD) != NULL) {
             enter_raw(session);
             proto_send(&session->control, TSMAN_MSG_START, NULL, 0);
@@ -305,6 +312,10 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
         if (session->prints_id) {
             printf("%s\n", session->id);
             leave(session, fflush(stdout) == 0 ? 0 : 125);
+        }
+        for (uint32_t number = 1; number < 64; number++) {
+            if (session->early & UINT64_C(1) << number)
+                take_signal(session, number);
         }
         return;
     case TSMAN_MSG_WARNING:
@@ -355,8 +366,13 @@ int session_main(char **argv)
         struct signalfd_siginfo info;
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             report(&session, session.started ? "lost" : "failed");
-        if (fds[1].revents != 0)
+        /* All that the monitor has said before a signal is to be judged. */
+        while (fds[1].revents != 0) {
             take_messages(&session);
+            fds[1].revents = 0;
+            if (poll(&fds[1], 1, 0) < 0)
+                break;
+        }
         while (fds[0].revents != 0 &&
                read(session.signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
             take_signal(&session, info.ssi_signo);
