@@ -52,8 +52,6 @@ describe("options that tsman refuses", () => {
     ["-m=1g", "cgroup delegation", "systemd-run --user --scope -p MemoryMax="],
     ["--cpus=1.5", "cgroup delegation", "systemd-run --user --scope -p CPUQuota="],
     ["--pids-limit=10", "cgroup delegation", "systemd-run --user --scope -p TasksMax="],
-    ["--restart always", "no restart policies", "systemd"],
-    ["--health-cmd true", "health checks", "from outside"],
     ["--pod p", "no pods", "--network container:NAME"],
     ["--network-alias x", "no user-defined networks", "leave it out"],
     ["--uidmap 0:1:1", "cannot be written by hand", "--userns keep-id"],
