@@ -43,8 +43,9 @@ struct session {
     pid_t monitor;
     int signals;
     int terminal; /* one of 0 to 2; -1: none, or the container has no use for it */
-    bool proxies, raw, prints_id, ready, started, is_raw;
-    uint64_t early; /* bit N: signal N came between READY and STARTED */
+    bool proxies, raw, prints_id, is_raw;
+    bool ready, started; /* from `ready` on the program may run: it is not tried again */
+    uint64_t early;      /* bit N: signal N came between READY and STARTED */
     struct termios found;
 };
 
@@ -343,7 +344,7 @@ static void take_messages(struct session *session)
     if (read_fully(session->control.fd, header, sizeof(header)) < 0 ||
         proto_u32(header + 4) >= sizeof(payload) ||
         read_fully(session->control.fd, payload, proto_u32(header + 4)) < 0)
-        report(session, session->started ? "lost" : "failed");
+        report(session, session->ready ? "lost" : "failed");
     payload[proto_u32(header + 4)] = '\0';
     take_frame(session, proto_u32(header), payload);
 }
@@ -365,7 +366,7 @@ int session_main(char **argv)
                                 {.fd = session.control.fd, .events = POLLIN}};
         struct signalfd_siginfo info;
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            report(&session, session.started ? "lost" : "failed");
+            report(&session, session.ready ? "lost" : "failed");
         /* All that the monitor has said before a signal is to be judged. */
         while (fds[1].revents != 0) {
             take_messages(&session);
