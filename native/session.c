@@ -325,7 +325,7 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
     case TSMAN_MSG_DETACHED:
         leave(session, 0);
     case TSMAN_MSG_FAILED:
-        report(session, "failed");
+        report(session, session->started ? "lost" : "failed");
     case TSMAN_MSG_EXITED: {
         int status = (int)proto_u32(payload);
         restore_terminal(session);
