@@ -243,8 +243,9 @@ describe("a container", () => {
     const stopping = deaf.stop({ signal: AbortSignal.timeout(100) });
     expect((await failure(stopping)).code).toBe("INTERRUPTED");
     await using heeding = await idle({
-      command: ["sh", "-c", "trap 'exit 3' TERM; sleep 99 & wait"],
+      command: ["sh", "-c", "trap 'exit 3' TERM; echo ready; sleep 99 & wait"],
     });
+    for await (const { text } of heeding.logs({ follow: true })) if (text === "ready") break;
     await heeding.stop();
     expect(await heeding.wait()).toEqual({ status: 3 });
   });
