@@ -130,8 +130,11 @@ describe("logs", () => {
   });
 
   it("--follow of a container that is removed ends", async () => {
-    await using container = await background(store(), "--name away");
+    await using container = await background(store(), "--name away", [
+      ...["sh", "-c", "echo here; sleep 1000"],
+    ]);
     const following = store().start(["logs", "--follow", "away"]);
+    await following.stdout.until("here");
     await store().succeed(["rm", "--force", "away"]);
     expect((await following.ended).status).toBe(0);
     expect(existsSync(join(store().root, "containers", container.id))).toBe(false);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { isAlive, statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
@@ -43,7 +43,9 @@ describe("pause and unpause", () => {
       ...["sh", "-c", "while :; do true & sh -c true; echo $((n += 1)) > /count; done"],
     ]);
     const count = `/proc/${container.pid}/root/count`;
-    await until("it to count", () => (readFileSync(count, "utf8") === "" ? undefined : true));
+    await until("it to count", () =>
+      existsSync(count) && readFileSync(count, "utf8") !== "" ? true : undefined,
+    );
     await store().succeed(["pause", container.id]);
     const pids = await pidsOf(container);
     expect(pids.map(stateOf).filter((state) => state !== "T" && state !== "Z")).toEqual([]);
