@@ -52,26 +52,29 @@ _Noreturn static void supervise(pid_t program)
  * open to the container's root as any other process of the container, and an exec
  * session can join it (join.h).  A profile that forbids it leaves us as we are.
  */
-_Noreturn static void become_supervisor(const struct init *init, pid_t program)
+_Noreturn static void become_supervisor(const struct init *init, pid_t program, int gate)
 {
     static char name[] = "tsman-init", verb[] = "supervise";
     static char *environment[] = {NULL};
     char text[16];
     char *argv[] = {name, verb, text, NULL};
     snprintf(text, sizeof(text), "%d", (int)program);
+    /* Descriptor 0 is all that is kept: the gate opens when it is closed. */
+    dup2(gate, 0);
     /* The program must see the end of its pipes when the other end closes; the
        sync socket closed here means "executed" to the monitor only once the
        program's copy is closed too. */
     const unsigned self = (unsigned)init->self;
-    if ((init->self > 0 && kernel_close_range(0, self - 1, 0) < 0) ||
+    if ((init->self > 1 && kernel_close_range(1, self - 1, 0) < 0) ||
         kernel_close_range(self + 1, ~0u, 0) < 0) {
-        for (int fd = 0; fd < 1024; fd++) {
+        for (int fd = 1; fd < 1024; fd++) {
             if (fd != init->self)
                 close(fd);
         }
     }
     if (init->self >= 0)
         kernel_execveat(init->self, "", argv, environment, AT_EMPTY_PATH);
+    close(0);
     supervise(program);
 }
 
@@ -83,6 +86,10 @@ int dumb_init_main(char **words)
         fprintf(stderr, "tsman-native: supervise: usage: supervise PID\n");
         return 125;
     }
+    /* Whoever attached to it with ptrace(2) could stop the container's end.  Who owns the
+       user namespace may still join it: since execve(2) its memory belongs there. */
+    prctl(PR_SET_DUMPABLE, 0);
+    close(0);
     supervise((pid_t)program);
 }
 
@@ -91,11 +98,20 @@ int dumb_init_fork(struct init *init)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    int gate[2];
+    if (pipe2(gate, O_CLOEXEC) < 0)
+        return fail(&init->failure, errno, "make pipe", "to init");
     pid_t pid = fork();
     if (pid < 0)
         return fail(&init->failure, errno, "fork", "program below init");
     if (pid > 0)
-        become_supervisor(init, pid);
+        become_supervisor(init, pid, gate[1]);
+    /* No program before pid 1 is closed to it. */
+    char nothing;
+    close(gate[1]);
+    while (read(gate[0], &nothing, 1) < 0 && errno == EINTR)
+        ;
+    close(gate[0]);
     setpgid(0, 0);
     if (init->tty >= 0) {
         /* From the background this would stop us, were SIGTTOU not blocked. */
