@@ -35,7 +35,7 @@ int attach_listen(struct attach *attach, int directory, struct failure *failure)
     attach->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (attach->listener < 0 ||
         bind(attach->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(attach->listener, ATTACH_CLIENTS) < 0)
+        listen(attach->listener, 8 * ATTACH_CLIENTS) < 0)
         return fail(failure, errno, "listen", "attach");
     return 0;
 }
