@@ -131,6 +131,8 @@ static int take_signals_over(struct session *session)
     }
     blocked = wanted;
     sigaddset(&blocked, SIGPIPE);
+    /* As Node's session, which must not let it open a debugger. */
+    sigaddset(&blocked, SIGUSR1);
     sigprocmask(SIG_SETMASK, &blocked, NULL);
     session->signals = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     return session->signals < 0 ? -1 : 0;
