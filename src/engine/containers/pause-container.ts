@@ -42,11 +42,16 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
   const members = (): readonly number[] => processesOf(record, state.pid);
   const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
   writeFileSync(file, stoppedAlready(members()), { mode: 0o600 });
-  for (let pass = 1; ; pass += 1) {
+  const asked = new Set<string>();
+  for (let pass = 1, quiet = 0; ; pass += 1) {
     const left = members().filter((pid) => readLife(pid)?.isStopped === false);
     // One that waits in the kernel (state D), for a child that it has vforked for instance, stops
-    // when it wakes: with the rest stopped nothing else is to be waited for.
-    if (left.every((pid) => isWaiting(pid))) break;
+    // when it wakes, if it has been told to: with the rest stopped nothing else is to be waited for.
+    const isQuiet = left.every((pid) => isWaiting(pid) && asked.has(identityOf(pid)));
+    // A second look, at the children that were made before their parents had stopped.
+    quiet = isQuiet ? quiet + 1 : 0;
+    if (quiet === 2) break;
+    if (isQuiet) continue;
     if (pass === mostPasses) {
       await resume(record, state.pid, file);
       throw new TsmanError(
@@ -55,6 +60,7 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
         { hint: `end it: tsman kill ${record.name}`, details: { container: record.id } },
       );
     }
+    for (const pid of left) asked.add(identityOf(pid));
     signalAll(left, members, sigstop);
     await delay(passDelay);
   }
