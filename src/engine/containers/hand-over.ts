@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { toFileError } from "../../platform/errno.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { isErrno, toFileError } from "../../platform/errno.ts";
 import { nativeProgram } from "../../platform/native.ts";
 import { encodeLaunch } from "../../runtime/encode.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
@@ -20,7 +21,9 @@ export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandO
   try {
     writeFileSync(file, frame, { mode: 0o600, flag: "wx" });
   } catch (error) {
-    throw toFileError(error, `write ${file}`);
+    if (!isErrno(error, "ENOENT")) throw toFileError(error, `write ${file}`);
+    const why = `start container ${id.slice(0, 12)}: another command has removed it`;
+    throw new TsmanError("CONTAINER_NOT_FOUND", why, { cause: error, details: { id } });
   }
   to.replaceProcess(nativeProgram(), ["tsman", "session", file, id, ...to.commandLine]);
   rmSync(file, { force: true });

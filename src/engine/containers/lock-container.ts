@@ -30,8 +30,11 @@ export function tryLockContainer(
     if (existsSync(runDir)) throw error;
   }
   if (containers.has(record.id)) return lock;
-  rmSync(runDir, { recursive: true, force: true });
-  lock?.release();
+  // Ours to remove only if nobody else is at it.
+  if (lock !== undefined) {
+    rmSync(runDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
+    lock.release();
+  }
   throw removedMeanwhile(record);
 }
 

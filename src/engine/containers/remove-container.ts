@@ -119,6 +119,8 @@ export async function discardContainer(
   }
   await discardTree(context, containers.dir(record.id));
   if (containers.remove(record.id)) context.events.emit(containerEvent("remove", record));
-  rmSync(containers.runDir(record.id), { recursive: true, force: true });
+  // A start that is being given up may still be writing there.
+  const retry = { maxRetries: 10, retryDelay: 10 };
+  rmSync(containers.runDir(record.id), { recursive: true, force: true, ...retry });
   context.store.ensureReserve();
 }

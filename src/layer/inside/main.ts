@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import process from "node:process";
-import { toTsmanError } from "../../errors/index.ts";
+import { TsmanError, toTsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
 import { enterRoot, loadLibc } from "../../platform/libc.ts";
 import {
@@ -55,8 +55,19 @@ try {
   // Nobody reads any more: whoever did has said why.
   const { code, message, hint } = isErrno(error, "EPIPE")
     ? toTsmanError(new Error("the reader has gone"), "write the archive")
-    : toTsmanError(error, "copy");
+    : changedMeanwhile(error);
   say({ kind: "failed", code, message, ...(hint === undefined ? {} : { hint }) });
 }
 // What is left of a refused archive is not read any more.
 process.stdin.destroy();
+
+/** What somebody removes or replaces while it is read or written is no defect of ours. */
+function changedMeanwhile(error: unknown): TsmanError {
+  if (!isErrno(error, "ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESTALE", "EINVAL", "EEXIST")) {
+    return toTsmanError(error, "copy");
+  }
+  return new TsmanError("RUNTIME_FAILED", (error as Error).message, {
+    hint: "the files changed meanwhile: try again when nothing changes them",
+    cause: error,
+  });
+}
