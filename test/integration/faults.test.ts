@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { freePorts } from "../support/free-port.ts";
 import { processEnds } from "../support/pidfd.ts";
 import { commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
 import { useStore } from "./support.ts";
 import { directoriesOf, expectNothingRuns, processesOf } from "./traces.ts";
 import { runShell } from "./wrapped.ts";
@@ -129,10 +130,13 @@ it("of an exec's parts leaves the container as it was", async () => {
   for (const hasMonitor of [true, false]) {
     const session = store().start(["exec", "victim", "sh", "-c", "echo in; exec sleep 1000"]);
     await session.stdout.until("in");
-    const [program = 0] = findProcesses(
-      (pid) =>
-        commandLineOf(pid).join(" ") === "sleep 1000" &&
-        statusOf(pid).NSpid?.endsWith("\t1") === false,
+    // It says so, and then executes.
+    const program = await until("the program", () =>
+      findProcesses(
+        (pid) =>
+          commandLineOf(pid).join(" ") === "sleep 1000" &&
+          statusOf(pid).NSpid?.endsWith("\t1") === false,
+      ).at(0),
     );
     const monitor = Number(statusOf(program).PPid);
     process.kill(hasMonitor ? monitor : program, "SIGKILL");
