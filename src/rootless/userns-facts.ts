@@ -10,6 +10,8 @@ export interface UsernsFacts {
   readonly unprivilegedUsernsClone: number | undefined;
   /** kernel.apparmor_restrict_unprivileged_userns (Ubuntu 23.10 and later): 1 refuses by profile. */
   readonly apparmorRestrict: number | undefined;
+  /** The AppArmor profile that we run under, as /proc/self/attr/current names it; missing: none. */
+  readonly apparmorLabel?: string | undefined;
   /** Whether the kernel was built with user namespaces. */
   readonly isSupported: boolean;
   readonly noNewPrivileges: boolean;
@@ -36,12 +38,20 @@ export function readUsernsFacts(): UsernsFacts {
     limits,
     unprivilegedUsernsClone: readNumber("/proc/sys/kernel/unprivileged_userns_clone"),
     apparmorRestrict: readNumber("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+    apparmorLabel: confinement(),
     isSupported: isThere("/proc/self/ns/user"),
     noNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
     isFiltered: /^Seccomp:\s*2$/m.test(status),
     isInContainer: existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
     userName: loginName() ?? String(process.getuid?.()),
   };
+}
+
+/** "unprivileged_userns (enforce)" → "unprivileged_userns"; undefined also where other modules answer. */
+function confinement(): string | undefined {
+  const [, label] =
+    /^(\S+) \((?:enforce|complain|kill)\)/.exec(readText("/proc/self/attr/current") ?? "") ?? [];
+  return label;
 }
 
 function isThere(file: string): boolean {

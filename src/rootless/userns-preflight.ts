@@ -34,7 +34,7 @@ export function explainUsernsFailure(
 ): TsmanError {
   const structured = typeof failure === "string" ? fromText(failure) : failure;
   const reason =
-    explainMapTool(structured, facts) ??
+    explainMapTool(structured, facts, program) ??
     explainLimit(structured, facts) ??
     explainSupport(structured, facts) ??
     explainRefusal(structured, facts, program) ??
@@ -64,7 +64,11 @@ const addRange = (facts: UsernsFacts): string =>
   facts.userName;
 
 /** newuidmap or newgidmap said no; its messages are those of shadow's newuidmap.c. */
-function explainMapTool(failure: UsernsFailure, facts: UsernsFacts): Reason | undefined {
+function explainMapTool(
+  failure: UsernsFailure,
+  facts: UsernsFacts,
+  program: string,
+): Reason | undefined {
   const tool = /new[ug]idmap/.exec(`${failure.object} ${failure.detail}`)?.[0];
   if (tool === undefined) return undefined;
   const file = tool === "newuidmap" ? "/etc/subuid" : "/etc/subgid";
@@ -93,6 +97,9 @@ function explainMapTool(failure: UsernsFailure, facts: UsernsFacts): Reason | un
   if (
     /(write to|open of) [ug]id_map failed|not permitted|permission denied/i.test(failure.detail)
   ) {
+    // The namespace is made, and then has no privilege over itself: newuidmap cannot help there.
+    const restriction = explainAppArmor(facts, program);
+    if (restriction !== undefined) return restriction;
     return {
       because: `${tool} has not the privilege to write a map: ${oneLine(failure.detail)}`,
       remedy: `give it its setuid bit back: sudo chmod u+s $(command -v ${tool})`,
@@ -133,6 +140,26 @@ function explainSupport(failure: UsernsFailure, facts: UsernsFacts): Reason | un
   };
 }
 
+/** Ubuntu's restriction, by its setting or by the profile that it puts programs under. */
+function explainAppArmor(facts: UsernsFacts, program: string): Reason | undefined {
+  const { apparmorRestrict, apparmorLabel } = facts;
+  if (apparmorRestrict !== 1 && apparmorLabel === undefined) return undefined;
+  return {
+    because:
+      apparmorRestrict === 1
+        ? "kernel.apparmor_restrict_unprivileged_userns = 1: only programs with an AppArmor profile " +
+          "that says so may use user namespaces"
+        : `tsman runs under the AppArmor profile ${apparmorLabel}, which may not use user namespaces`,
+    remedy: `give tsman's program a profile: ${apparmorCommand(program)}`,
+    details: {
+      ...(apparmorRestrict === 1
+        ? { setting: "kernel.apparmor_restrict_unprivileged_userns", value: 1 }
+        : { label: apparmorLabel ?? "" }),
+      profile: apparmorProfile(program),
+    },
+  };
+}
+
 /** EPERM and EACCES: somebody forbids it; who, is in the settings. */
 function explainRefusal(
   failure: UsernsFailure,
@@ -153,19 +180,8 @@ function explainRefusal(
   if (facts.limits.user === 0) {
     return explainLimit({ ...failure, object: "user", errno: enospc }, facts);
   }
-  if (facts.apparmorRestrict === 1) {
-    return {
-      because:
-        "kernel.apparmor_restrict_unprivileged_userns = 1: only programs with an AppArmor profile " +
-        "that says so may use user namespaces",
-      remedy: `give tsman's program a profile: ${apparmorCommand(program)}`,
-      details: {
-        setting: "kernel.apparmor_restrict_unprivileged_userns",
-        value: 1,
-        profile: apparmorProfile(program),
-      },
-    };
-  }
+  const restriction = explainAppArmor(facts, program);
+  if (restriction !== undefined) return restriction;
   if (facts.isFiltered) {
     return {
       because: facts.isInContainer

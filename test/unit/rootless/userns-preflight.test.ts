@@ -205,3 +205,14 @@ describe("the native program's line on stderr is understood as well", () => {
 it("the AppArmor profile names exactly this file, however it is called", () => {
   expect(apparmorProfile("/no/such/dir [1]/x*")).toContain('"/no/such/dir \\[1\\]/x\\*"');
 });
+
+it("names AppArmor where a map is refused in a namespace that was made", () => {
+  const failure = { ...mapTool, detail: "newuidmap: open of uid_map failed: Permission denied" };
+  for (const facts of [{ apparmorRestrict: 1 }, { apparmorLabel: "unprivileged_userns" }]) {
+    const error = explain(failure, facts);
+    expect(error.message).toMatch(/apparmor/i);
+    expect(error.hint).toContain("apparmor_parser");
+    expect(error.details.profile).toBe(apparmorProfile(program));
+  }
+  expect(explain(failure).hint).toContain("setuid bit");
+});
