@@ -233,6 +233,9 @@ export interface ContainerOptions {
   readonly createCommand?: readonly string[] | undefined;
 }
 
+/** ctrl-p ctrl-q, as Podman and Docker have them. */
+export const defaultDetachKeys: readonly number[] = [0x10, 0x11];
+
 /** Everything at its default: start from it and override. */
 export const defaultContainerOptions: ContainerOptions = {
   command: [],

@@ -1,5 +1,6 @@
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
+import { defaultDetachKeys } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { type AttachRelay, startAttachRelay } from "../../runtime/attach-client.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -7,7 +8,6 @@ import type { EngineContext } from "../context.ts";
 import type { AttachOptions, RunIo, RunSession } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
-import { defaultDetachKeys } from "./launch-context.ts";
 import { exitStatusOfRecord, waitForExit } from "./wait-for-exit.ts";
 
 /** 128 + SIGPIPE. */

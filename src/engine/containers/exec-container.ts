@@ -19,6 +19,7 @@ import { execPlan } from "./exec-plan.ts";
 import { execDirectory } from "./exec-sessions.ts";
 import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
 import { handOver, sessionWords } from "./hand-over.ts";
+import { monitoredSession } from "./monitored-session.ts";
 import { readRuntimeConfig } from "./runtime-config.ts";
 
 /** {@link ExecIo}, with pipes. */
@@ -87,21 +88,7 @@ export async function execInContainer(
   }
   await started(context, record, init, handle, io);
   context.store.events.emit(containerEvent("exec", record, { execID: id }));
-  const exited = endOf(record, handle);
-  // Whoever does not ask for the end must not be ended by its failure.
-  exited.catch(() => undefined);
-  return {
-    id,
-    name: record.name,
-    started: handle.started,
-    exited,
-    detached: handle.detached,
-    streams: handle.streams,
-    signal: (n) => handle.signal(n),
-    resize: (rows, columns) => handle.resize(rows, columns),
-    release: () => handle.disconnect(),
-    keepProcess: (isWanted) => handle.keepProcess(isWanted),
-  };
+  return monitoredSession({ id, name: record.name }, handle, endOf(record, handle));
 }
 
 function assertRunning(context: EngineContext, record: ContainerRecord): void {

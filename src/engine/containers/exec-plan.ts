@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type ResolvedUser, resolveWorkdir } from "../../bundle/command.ts";
 import type { ProcessIdentity } from "../../container/liveness.ts";
+import { defaultDetachKeys } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { type Capabilities, capabilityNames, type RuntimeSpec } from "../../oci/runtime-spec.ts";
 import { compileExecPlan } from "../../runtime/exec-plan.ts";
@@ -27,8 +28,6 @@ export interface ExecPlanParts {
   readonly session?: { readonly words: string; readonly hold: boolean; readonly id: string };
 }
 
-/** Podman's and Docker's: ctrl-p, ctrl-q. */
-const defaultDetachKeys: readonly number[] = [0x10, 0x11];
 const defaultTerminal: TerminalSize = { rows: 24, columns: 80 };
 
 /**

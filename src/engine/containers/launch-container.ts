@@ -5,6 +5,7 @@ import type { EngineContext } from "../context.ts";
 import type { OwnedIo, OwnedSession } from "../owned-session.ts";
 import { prepareFilter } from "./container-filter.ts";
 import { launch } from "./launch.ts";
+import { monitoredSession } from "./monitored-session.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import { discardContainer } from "./remove-container.ts";
 import type { RootfsDriver } from "./rootfs-driver.ts";
@@ -33,21 +34,7 @@ export async function launchContainer(
   if (ports.length > 0 || hasNewDriver) {
     context.store.containers.update(record.id, { ports, driver: launched.driver });
   }
-  const exited = endOf(context, record, handle);
-  // Whoever does not ask for the end must not be ended by its failure.
-  exited.catch(() => undefined);
-  return {
-    id: record.id,
-    name: record.name,
-    started: handle.started,
-    exited,
-    detached: handle.detached,
-    streams: handle.streams,
-    signal: (n) => handle.signal(n),
-    resize: (rows, columns) => handle.resize(rows, columns),
-    release: () => handle.disconnect(),
-    keepProcess: (isWanted) => handle.keepProcess(isWanted),
-  };
+  return monitoredSession(record, handle, endOf(context, record, handle));
 }
 
 async function endOf(

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { mayRestart } from "../../container/health-policy.ts";
+import { defaultDetachKeys } from "../../container/options.ts";
 import { hasRestartPolicy, longLifeMs, restartDelay } from "../../container/restart-policy.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { exitFileName } from "../../container/state.ts";
@@ -34,9 +35,6 @@ export interface LaunchParts {
   /** The native session takes over: SESSION in native/protocol.h. */
   readonly session?: LaunchContext["session"];
 }
-
-/** Podman's and Docker's: ctrl-p, ctrl-q. */
-export const defaultDetachKeys: readonly number[] = [0x10, 0x11];
 
 /** Whether volumes go with it. */
 function hasOwnVolumes({ volumes }: ContainerPlan): boolean {
