@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Container,
@@ -261,11 +260,10 @@ describe("a container", () => {
     }
     expect(texts).toEqual(["x".repeat(40_000)]);
     const abort = new AbortController();
+    await using speaker = await idle({ command: ["sh", "-c", "echo once; sleep 99"] });
     const following = (async () => {
-      for await (const _ of box.logs({ follow: true, signal: abort.signal }));
+      for await (const _ of speaker.logs({ follow: true, signal: abort.signal })) abort.abort();
     })();
-    await delay(50);
-    abort.abort();
     expect((await failure(following)).code).toBe("INTERRUPTED");
   });
 
