@@ -1,5 +1,10 @@
 import type { Catalogue, CommandEntry, CommandGroup } from "./catalogue.ts";
-import { fileCommands, unshareCommand } from "./file-commands.ts";
+import {
+  containerFileCommands,
+  fileCommands,
+  imageFileCommands,
+  unshareCommand,
+} from "./file-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -174,6 +179,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       rm: rmi,
       pull,
       inspect: inspectImage,
+      ...imageFileCommands,
       exists: {
         summary: "end with 0 if there is such an image, with 1 if not",
         load: async () => (await import("../commands/image-exists.ts")).imageExists,
@@ -241,7 +247,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       top,
       stats,
       port,
-      ...fileCommands,
+      ...containerFileCommands,
     },
   },
 };

@@ -16,7 +16,7 @@ export const fileCommands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/cp.ts")).cp,
   },
   diff: {
-    summary: "list what a container has changed in its image's files",
+    summary: "list in which files a container or image differs from another, or its image",
     load: async () => (await import("../commands/diff.ts")).diff,
   },
   export: {
@@ -32,6 +32,23 @@ export const fileCommands: Readonly<Record<string, CommandEntry>> = {
   namespaces: {
     summary: "list the namespaces of running containers",
     load: async () => (await import("../commands/namespaces.ts")).namespaces,
+  },
+};
+
+/** Of the verbs that also take images, those for containers alone. */
+export const containerFileCommands: Readonly<Record<string, CommandEntry>> = {
+  ...fileCommands,
+  diff: {
+    summary: "list what a container has changed in its image's files",
+    load: async () => (await import("../commands/diff.ts")).diffContainer,
+  },
+};
+
+/** And for images alone. */
+export const imageFileCommands: Readonly<Record<string, CommandEntry>> = {
+  diff: {
+    summary: "list what an image has changed in the files of those below",
+    load: async () => (await import("../commands/diff.ts")).diffImage,
   },
 };
 

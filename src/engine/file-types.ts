@@ -30,7 +30,16 @@ export interface CopyOptions extends FileIo {
   readonly overwrite?: boolean | undefined;
 }
 
-/** One difference between a container's files and its image's. */
+/** What is compared. */
+export interface DiffOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Another container or image; missing: a container's image, or the layers below an image's. */
+  readonly against?: string | undefined;
+  /** What names may stand for; missing: "all", containers first. */
+  readonly kind?: "all" | "container" | "image" | undefined;
+}
+
+/** One difference between two sets of files. */
 export interface FileChange {
   readonly kind: "added" | "changed" | "deleted";
   /** Absolute, as bytes. */
@@ -83,11 +92,12 @@ export interface NamespaceDetails {
 export interface ContainerFileService {
   /** @throws TsmanError CONTAINER_NOT_FOUND */
   export(nameOrId: string, options: ExportOptions): Promise<void>;
-  /** Sorted by path. @throws TsmanError CONTAINER_NOT_FOUND */
-  diff(
-    nameOrId: string,
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<readonly FileChange[]>;
+  /**
+   * Of a container or an image.  Sorted by path.
+   *
+   * @throws TsmanError CONTAINER_NOT_FOUND, IMAGE_NOT_FOUND
+   */
+  diff(nameOrId: string, options?: DiffOptions): Promise<readonly FileChange[]>;
   /**
    * Copies a file or directory by the rules of `podman cp`.
    *

@@ -57,12 +57,16 @@ const extractRequest = z.strictObject({
 const layerRequest = z.strictObject({
   op: z.enum(["diff", "layer"]),
   hasRootFd: z.boolean(),
-  /** Directories `1` … of the view are the image's layers, the topmost first. */
-  layers: count,
-  /** Directory `0` is an upper directory of overlay or of fuse-overlayfs, or holds all files. */
-  kind: z.enum(["upper", "marked-upper", "complete"]),
+  /** Directories of the view, by number, that are compared: one, unless `kind` is "merged". */
+  own: z.array(count).check(z.minLength(1)),
+  /** Those of the layers that they are compared with, the topmost first. */
+  layers: z.array(count),
+  /** `own` is an upper directory of overlay or of fuse-overlayfs, or holds all files. */
+  kind: z.enum(["upper", "marked-upper", "complete", "merged"]),
   /** Paths that are left out where the container has nothing but an empty file or directory. */
   stubs: z.array(bytes),
+  /** What it is compared with has such paths too. */
+  hasLowerStubs: z.boolean(),
   isSingleId: z.boolean(),
 });
 

@@ -126,8 +126,13 @@ export function lowerDirectories(context: EngineContext, planned: RootfsOwner): 
   const topDown = layers
     .map((layer) => context.store.layers.diffPath(planned.mapping.key, layer.chainId))
     .reverse();
+  return visibleLayers(topDown);
+}
+
+/** Those directories of layers, the topmost first, that none above hides altogether. */
+export function visibleLayers(topDown: readonly string[]): string[] {
   const lowest = topDown.findIndex(hasOpaqueRoot);
-  return lowest < 0 ? topDown : topDown.slice(0, lowest + 1);
+  return topDown.slice(0, lowest < 0 ? topDown.length : lowest + 1);
 }
 
 /** @returns of each whether it is new. */

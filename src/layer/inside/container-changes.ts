@@ -1,4 +1,4 @@
-import { type BigIntStats, readlinkSync } from "node:fs";
+import { type BigIntStats, closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
 import { fsPath } from "../worker/entry-name.ts";
 import {
   findInLayers,
@@ -6,6 +6,7 @@ import {
   isMark,
   isOpaque,
   isWhiteout,
+  type LayerFile,
   type MergedDirectory,
   namesInLayers,
 } from "./lower-layers.ts";
@@ -29,13 +30,18 @@ export interface ChangeSink {
 
 /** What {@link tellChanges} takes. */
 export interface ChangeRequest {
-  /** An overlay's upper directory, or all of the container's files (`complete`). */
-  readonly own: string;
-  readonly kind: "upper" | "marked-upper" | "complete";
+  /**
+   * An overlay's upper directory, or all files: of one directory (`complete`), or of layers, the
+   * topmost first (`merged`).
+   */
+  readonly own: MergedDirectory;
+  readonly kind: "upper" | "marked-upper" | "complete" | "merged";
   /** The image's layers, the topmost first. */
   readonly layers: MergedDirectory;
   /** Made by tsman for its mounts: left out where the image does not have them. */
   readonly stubs: ReadonlySet<string>;
+  /** The other side is a container's too: its stubs are left out as well. */
+  readonly hasLowerStubs: boolean;
 }
 
 /** Tells in what a container's files differ from its image's. */
@@ -46,39 +52,57 @@ export function tellChanges(request: ChangeRequest, sink: ChangeSink): void {
 class Comparison {
   readonly #request: ChangeRequest;
   readonly #sink: ChangeSink;
+  /** `own` has all files, not only those that differ. */
+  readonly #isComplete: boolean;
 
   constructor(request: ChangeRequest, sink: ChangeSink) {
     this.#request = request;
     this.#sink = sink;
+    this.#isComplete = request.kind === "complete" || request.kind === "merged";
   }
 
   /**
    * @param announce tells of the directory itself, if that was not done yet; for the first change
    * in it
    */
-  directory(name: string, own: string, below: MergedDirectory, announce: () => void): void {
-    const isComplete = this.#request.kind === "complete";
-    const names = new Set(listNames(own));
+  directory(
+    name: string,
+    own: MergedDirectory,
+    below: MergedDirectory,
+    announce: () => void,
+  ): void {
+    if (isSame(own, below)) return;
+    const [top = ""] = own;
+    const isMerged = this.#request.kind === "merged";
+    const names = new Set(isMerged ? namesInLayers(own) : listNames(top));
     const all = new Set(names);
     // What an upper directory does not have it shows from below, unless it is opaque.
-    const isWhole = isComplete || (below.length > 0 && name !== "" && isOpaque(own));
+    const isWhole = this.#isComplete || (below.length > 0 && name !== "" && isOpaque(top));
     if (isWhole) for (const each of namesInLayers(below)) all.add(each);
-    if (isWhole && !isComplete && namesInLayers(below).length > 0) {
+    if (isWhole && !this.#isComplete && namesInLayers(below).length > 0) {
       announce();
       this.#sink.emptied(name);
     }
     for (const each of [...all].sort((a, b) => (a < b ? -1 : 1))) {
       const childName = `${name}/${each}`;
-      if (!names.has(each)) {
-        announce();
-        this.#sink.deleted(childName);
-      } else this.#entry(childName, `${own}/${each}`, each, below, announce);
+      if (!names.has(each)) this.#missing(childName, each, below, announce);
+      else this.#entry(childName, own, each, below, announce);
     }
+  }
+
+  #missing(name: string, base: string, below: MergedDirectory, announce: () => void): void {
+    const { hasLowerStubs, stubs } = this.#request;
+    if (hasLowerStubs && stubs.has(name)) {
+      const lower = findInLayers(below, base);
+      if (lower === undefined || !isFilled(lower.status)) return;
+    }
+    announce();
+    this.#sink.deleted(name);
   }
 
   #entry(
     name: string,
-    path: string,
+    own: MergedDirectory,
     base: string,
     below: MergedDirectory,
     announce: () => void,
@@ -88,20 +112,16 @@ class Comparison {
       this.#deletedByMark(name, base, below, announce);
       return;
     }
-    const status = findStatus(path);
-    if (status === undefined) return;
+    const found = kind === "merged" ? findInLayers(own, base) : findAlone(own, base);
+    if (found === undefined) return;
+    const { path, status } = found;
     const lower = findInLayers(below, base);
-    if (kind !== "complete" && isWhiteout(status)) {
+    if (!this.#isComplete && isWhiteout(status)) {
       if (lower === undefined) return;
       announce();
       this.#sink.deleted(name);
       return;
     }
-    const isStub = lower === undefined && stubs.has(name);
-    const isDifferent =
-      lower === undefined || (kind !== "complete" && !status.isDirectory())
-        ? !isStub || isFilled(status)
-        : differs(path, status, lower.path, lower.status, stubs.has(name));
     let isTold = false;
     const tell = (): void => {
       if (isTold) return;
@@ -109,11 +129,29 @@ class Comparison {
       announce();
       this.#sink.changed(name, path, status, lower === undefined);
     };
-    if (isDifferent) tell();
+    if (this.#isDifferent(found, lower, stubs.has(name))) tell();
     if (status.isDirectory()) {
       const lowerDirectory = lower?.status.isDirectory() === true ? lower.below : [];
-      this.directory(name, path, lowerDirectory, tell);
+      this.directory(name, found.below, lowerDirectory, tell);
     }
+  }
+
+  #isDifferent(
+    { path, status }: LayerFile,
+    lower: LayerFile | undefined,
+    isStub: boolean,
+  ): boolean {
+    // What an upper directory has was written by somebody.
+    if (lower === undefined || (!this.#isComplete && !status.isDirectory())) {
+      return lower !== undefined || !isStub || isFilled(status);
+    }
+    if (lower.path === path) return false;
+    // Both containers' mounts have left something there.
+    const isMountPoint = isStub && this.#request.hasLowerStubs;
+    if (isMountPoint && !isFilled(status) && !isFilled(lower.status)) return false;
+    if (differs(path, status, lower.path, lower.status, isStub)) return true;
+    // Builds that can be repeated give all files one time, whatever is in them.
+    return this.#request.kind === "merged" && status.isFile() && contentDiffers(path, lower.path);
   }
 
   #deletedByMark(name: string, base: string, below: MergedDirectory, announce: () => void): void {
@@ -122,6 +160,17 @@ class Comparison {
     announce();
     this.#sink.deleted(`${name.slice(0, -base.length)}${hidden}`);
   }
+}
+
+function isSame(a: MergedDirectory, b: MergedDirectory): boolean {
+  return a.length === b.length && a.every((path, index) => path === b[index]);
+}
+
+/** In one directory, where nothing hides anything. */
+function findAlone([directory = ""]: MergedDirectory, base: string): LayerFile | undefined {
+  const path = `${directory}/${base}`;
+  const status = findStatus(path);
+  return status === undefined ? undefined : { path, status, below: [path] };
 }
 
 /** A file that tsman has made to mount something there is empty. */
@@ -146,3 +195,35 @@ function differs(
 }
 
 const bytes = { encoding: "latin1" } as const;
+
+/** Of two regular files of one size. */
+function contentDiffers(a: string, b: string): boolean {
+  const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+  const descriptors: number[] = [];
+  try {
+    for (const path of [a, b]) {
+      descriptors.push(openSync(fsPath(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    }
+    const [first = -1, second = -1] = descriptors;
+    for (;;) {
+      const [own, other] = [readChunk(first, 0), readChunk(second, 1)];
+      if (!own.equals(other)) return true;
+      if (own.length === 0) return false;
+    }
+  } finally {
+    for (const fd of descriptors) closeSync(fd);
+  }
+}
+
+const chunks = [0, 1].map(() => Buffer.allocUnsafe(256 * 1024));
+
+function readChunk(fd: number, which: 0 | 1): Buffer {
+  const chunk = chunks[which] as Buffer;
+  let filled = 0;
+  while (filled < chunk.length) {
+    const count = readSync(fd, chunk, filled, chunk.length - filled, null);
+    if (count === 0) break;
+    filled += count;
+  }
+  return chunk.subarray(0, filled);
+}

@@ -6,17 +6,21 @@ import { findStatus, listNames } from "./tree-archive.ts";
 /** A directory as several layers together have it: paths as byte strings, the topmost first. */
 export type MergedDirectory = readonly string[];
 
+/** A file of a merged directory. */
+export interface LayerFile {
+  /** Where the worker finds it. */
+  readonly path: string;
+  readonly status: BigIntStats;
+  /** Of a directory: what it is merged of. */
+  readonly below: MergedDirectory;
+}
+
 /**
  * What is called `name` in a merged directory, and the directories that it is merged of if it is
  * one; overlayfs.rst, "Merging": the first layer that has the name decides, a whiteout hides it, a
  * directory is merged with those below it down to the first that is opaque or none.
  */
-export function findInLayers(
-  directory: MergedDirectory,
-  name: string,
-):
-  | { readonly path: string; readonly status: BigIntStats; readonly below: MergedDirectory }
-  | undefined {
+export function findInLayers(directory: MergedDirectory, name: string): LayerFile | undefined {
   const below: string[] = [];
   let top: { readonly path: string; readonly status: BigIntStats } | undefined;
   for (const layer of directory) {

@@ -7,7 +7,7 @@ const whiteoutPrefix = ".wh.";
 const opaqueMark = ".wh..wh..opq";
 
 /**
- * Compares the container's own files with those of its image: as a list of changes – `A`, `C` or
+ * Compares a container's own files, or an image's, with those below or beside them: as a list of changes – `A`, `C` or
  * `D`, the path and a NUL each – or as the layer that makes the one of the other
  * (image-spec/layer.md, "Representing Changes").
  */
@@ -15,13 +15,15 @@ export function writeLayer(request: LayerRequest): InsideCounts {
   const output = new TarOutput(1);
   const archive = new TreeArchive(output, request);
   const reserved = { names: 0 };
+  const pathOf = (directory: number): string => `/${directory}`;
   const sink = request.op === "diff" ? listSink(output) : layerSink(archive, reserved);
   tellChanges(
     {
-      own: "/0",
+      own: request.own.map(pathOf),
       kind: request.kind,
-      layers: Array.from({ length: request.layers }, (_, index) => `/${index + 1}`),
+      layers: request.layers.map(pathOf),
       stubs: new Set(request.stubs),
+      hasLowerStubs: request.hasLowerStubs,
     },
     sink,
   );
