@@ -150,6 +150,13 @@ export async function residentMebibytes(pid: string): Promise<number> {
   return (kibibytes * 1024) / mebibyte;
 }
 
+/** Of a process: Pss of proc_pid_smaps(5), where a page counts once for all that share it. */
+export async function proportionalMebibytes(pid: string): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kibibytes = Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]);
+  return (kibibytes * 1024) / mebibyte;
+}
+
 function effort(rounds: number, budget: number): Effort {
   // Three runs of a command fill tsman's code cache.
   return { warmUp: 4, rounds, budget };

@@ -138,7 +138,7 @@ async function measure(work: string, only: string | undefined): Promise<number> 
     ["memory", async () => results.push(await measureMonitor(stage))],
     ["exec", async () => results.push(await measureExec(stage))],
     ["many at once", async () => results.push(await measureStartsAtOnce(stage))],
-    ["memory of many", async () => results.push(await measureRunning(stage))],
+    ["memory of many", async () => results.push(...(await measureRunning(stage)))],
     ["lists", async () => results.push(...(await measureList(stage)))],
     ["pull", async () => results.push(await measurePull(stage))],
     ["throughput", async () => results.push(await measureThroughput(stage))],
