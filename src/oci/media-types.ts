@@ -8,6 +8,9 @@ export const mediaTypes = {
   dockerConfig: "application/vnd.docker.container.image.v1+json",
 } as const;
 
+/** How the documents of an image are written. */
+export type ImageFormat = "oci" | "docker";
+
 /** What a registry is asked for when a tag or digest is resolved, best first. */
 export const acceptedManifestTypes: readonly string[] = [
   mediaTypes.ociIndex,
@@ -31,6 +34,7 @@ const layerTypes: ReadonlyMap<string, Compression> = new Map([
   ["application/vnd.docker.image.rootfs.diff.tar", "none"],
   ["application/vnd.docker.image.rootfs.diff.tar.gzip", "gzip"],
   ["application/vnd.docker.image.rootfs.diff.tar.zstd", "zstd"],
+  ["application/vnd.docker.image.rootfs.diff.tar.zstd", "zstd"],
   ["application/vnd.docker.image.rootfs.foreign.diff.tar", "none"],
   ["application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "gzip"],
 ]);
@@ -38,6 +42,29 @@ const layerTypes: ReadonlyMap<string, Compression> = new Map([
 /** How a layer of this media type is packed; undefined if it is not a layer that can be unpacked. */
 export function layerCompression(mediaType: string): Compression | undefined {
   return layerTypes.get(mediaType);
+}
+
+const writtenLayerTypes: Readonly<Record<ImageFormat, Readonly<Record<Compression, string>>>> = {
+  oci: {
+    none: "application/vnd.oci.image.layer.v1.tar",
+    gzip: "application/vnd.oci.image.layer.v1.tar+gzip",
+    zstd: "application/vnd.oci.image.layer.v1.tar+zstd",
+  },
+  docker: {
+    none: "application/vnd.docker.image.rootfs.diff.tar",
+    gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
+  },
+};
+
+/** The media type of a layer that is packed in some way. */
+export function layerMediaType(format: ImageFormat, compression: Compression): string {
+  return writtenLayerTypes[format][compression];
+}
+
+/** The format that a manifest or index of this media type is written in. */
+export function formatOfType(mediaType: string): ImageFormat {
+  return mediaType.startsWith("application/vnd.oci.") ? "oci" : "docker";
 }
 
 /** Whether this is an image manifest (one platform). */

@@ -1,5 +1,6 @@
 import type { Descriptor } from "./descriptor.ts";
 import type { Digest } from "./digest.ts";
+import type { ImageFormat } from "./media-types.ts";
 
 // How an image goes from one place to another: a registry, a directory, an archive, the store.
 // `engine` copies from any source to any destination; what a place is like stays in its service.
@@ -33,6 +34,10 @@ export interface ImageSource extends AsyncDisposable {
 export interface ImageDestination extends AsyncDisposable {
   /** As messages name it: `docker://registry.example/team/app:1`. */
   readonly name: string;
+  /** The only format of documents that it can hold; missing: it takes either. */
+  readonly requiredFormat?: ImageFormat | undefined;
+  /** It holds one manifest and no index. */
+  readonly isSinglePlatform?: boolean | undefined;
   /** Whether the blob is there, or could be had there without sending it (a registry's mount). */
   readonly hasBlob: (descriptor: Descriptor, signal?: AbortSignal) => Promise<boolean>;
   /** Writes a blob; it is there when this resolves.  Several at once are allowed. */

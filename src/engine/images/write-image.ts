@@ -2,7 +2,12 @@ import { TsmanError } from "../../errors/index.ts";
 import { type DiffId, type Digest, sha256Digest } from "../../oci/digest.ts";
 import { parseImageConfig } from "../../oci/image-config.ts";
 import { parseManifestOrIndex } from "../../oci/manifest.ts";
-import { type Compression, layerCompression, mediaTypes } from "../../oci/media-types.ts";
+import {
+  type ImageFormat,
+  layerCompression,
+  layerMediaType,
+  mediaTypes,
+} from "../../oci/media-types.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import { imageRecord } from "./image-record.ts";
@@ -13,27 +18,6 @@ export interface WrittenLayer {
   readonly size: number;
   readonly mediaType: string;
   readonly diffId: DiffId;
-}
-
-/** How the documents of an image are written. */
-export type ImageFormat = "oci" | "docker";
-
-const layerTypes: Readonly<Record<ImageFormat, Readonly<Record<Compression, string>>>> = {
-  oci: {
-    none: "application/vnd.oci.image.layer.v1.tar",
-    gzip: "application/vnd.oci.image.layer.v1.tar+gzip",
-    zstd: "application/vnd.oci.image.layer.v1.tar+zstd",
-  },
-  docker: {
-    none: "application/vnd.docker.image.rootfs.diff.tar",
-    gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd",
-  },
-};
-
-/** The media type of a layer that is packed in some way. */
-export function layerMediaType(format: ImageFormat, compression: Compression): string {
-  return layerTypes[format][compression];
 }
 
 /**
@@ -64,7 +48,7 @@ export function writeImage(
         size: configBytes.length,
       },
       layers: layers.map(({ blob, size, mediaType }) => ({
-        mediaType: layerTypes[format][layerCompression(mediaType) ?? "none"],
+        mediaType: layerMediaType(format, layerCompression(mediaType) ?? "none"),
         digest: blob,
         size,
       })),

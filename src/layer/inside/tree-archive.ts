@@ -10,12 +10,12 @@ import {
   readSync,
 } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
+import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../../oci/tar/header.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { lgetxattr, llistxattr } from "../../platform/libc.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 import { isKeptXattr, trueOwnerXattr } from "../worker/xattr-policy.ts";
 import { findPseudoFilesystem } from "./pseudo-filesystem.ts";
-import { type TarEntry, tarEnd, tarHeader, tarPadding } from "./tar-header.ts";
 import type { TarOutput } from "./tar-output.ts";
 import { originalOwner } from "./true-owner.ts";
 

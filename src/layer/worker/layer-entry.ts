@@ -1,7 +1,7 @@
 import type { Header } from "tar-stream";
 import { TsmanError } from "../../errors/index.ts";
+import { parsePaxNumber } from "../../oci/tar/pax-records.ts";
 import { decodeUtf8, displayName } from "./entry-name.ts";
-import { parsePaxNumber } from "./pax-records.ts";
 import { isKeptXattr, xattrRecordPrefix } from "./xattr-policy.ts";
 
 /** The types of entries that a layer may hold; image-spec/layer.md, "File Types". */

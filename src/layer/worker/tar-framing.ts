@@ -1,15 +1,21 @@
 import { TsmanError } from "../../errors/index.ts";
-import type { UnpackLimits } from "../limits.ts";
-import { displayName } from "./entry-name.ts";
+import {
+  emptyHeaderSum,
+  headerSum,
+  isZeroBlock,
+  paddedSize,
+  tarBlock,
+} from "../../oci/tar/block.ts";
+import { parseTarNumber } from "../../oci/tar/number.ts";
 import {
   encodeByteStrings,
   type PaxRecords,
   parsePaxNumber,
   parsePaxRecords,
-} from "./pax-records.ts";
-import { parseTarNumber } from "./tar-number.ts";
+} from "../../oci/tar/pax-records.ts";
+import type { UnpackLimits } from "../limits.ts";
+import { displayName } from "./entry-name.ts";
 
-const blockSize = 512;
 /** The first size that an octal field of eleven digits does not hold. */
 const beyondOctal = 8 ** 11;
 
@@ -37,7 +43,7 @@ type Body =
  */
 export class TarFraming {
   readonly #limits: UnpackLimits;
-  readonly #header = Buffer.alloc(blockSize);
+  readonly #header = Buffer.alloc(tarBlock);
   #headerBytes = 0;
   #bodyLeft = 0;
   #body: Body = "pass";
@@ -87,20 +93,20 @@ export class TarFraming {
         if (this.#body !== "pass") start = at;
         continue;
       }
-      if (this.#headerBytes === 0 && chunk.length - at >= blockSize) {
-        const header = chunk.subarray(at, at + blockSize);
+      if (this.#headerBytes === 0 && chunk.length - at >= tarBlock) {
+        const header = chunk.subarray(at, at + tarBlock);
         this.#body = this.#readHeader(header);
         if (this.#body !== "pass") pass(at);
-        at += blockSize;
+        at += tarBlock;
         if (this.#body !== "pass") start = at;
       } else {
         pass(at);
-        const step = Math.min(blockSize - this.#headerBytes, chunk.length - at);
+        const step = Math.min(tarBlock - this.#headerBytes, chunk.length - at);
         chunk.copy(this.#header, this.#headerBytes, at, at + step);
         this.#headerBytes += step;
         at += step;
         start = at;
-        if (this.#headerBytes < blockSize) continue;
+        if (this.#headerBytes < tarBlock) continue;
         this.#headerBytes = 0;
         const header = Buffer.from(this.#header);
         this.#body = this.#readHeader(header);
@@ -125,7 +131,7 @@ export class TarFraming {
   }
 
   #readHeader(header: Buffer): Body {
-    if (isZero(header)) {
+    if (isZeroBlock(header)) {
       this.#zeroBlocks += 1;
       this.#ended = this.#zeroBlocks === 2;
       return "pass";
@@ -166,7 +172,7 @@ export class TarFraming {
 
   #readPaxHeader(header: Buffer, size: number): Body {
     if (this.#records !== undefined) throw invalid("two PAX headers for one entry");
-    const padded = padTo(size);
+    const padded = paddedSize(size);
     this.#pax = { header: Buffer.from(header), body: Buffer.alloc(padded), filled: 0, size };
     this.#bodyLeft = padded;
     if (padded === 0) this.#collect(header.subarray(0, 0));
@@ -221,7 +227,7 @@ export class TarFraming {
   }
 
   #expectBody(size: number): void {
-    this.#bodyLeft = padTo(size);
+    this.#bodyLeft = paddedSize(size);
   }
 
   #collect(bytes: Buffer): void {
@@ -241,7 +247,7 @@ export class TarFraming {
     this.#out.push(
       withSize(pax.header, body.length),
       body,
-      Buffer.alloc(padTo(body.length) - body.length),
+      Buffer.alloc(paddedSize(body.length) - body.length),
     );
   }
 
@@ -251,41 +257,22 @@ export class TarFraming {
   }
 }
 
-function padTo(size: number): number {
-  return Math.ceil(size / blockSize) * blockSize;
-}
-
 function isAscii(byte: number): boolean {
   return byte < 0x80;
 }
 
-function isZero(block: Buffer): boolean {
-  if (block[0] !== 0) return false;
-  for (let index = 0; index < blockSize; index++) if (block[index] !== 0) return false;
-  return true;
-}
-
 function checkSum(header: Buffer): void {
   const stated = parseTarNumber(header, 148, 8);
-  const sum = sumOf(header);
-  // A sum of 256 is a header that has nothing but the sum: tar-stream takes it for an end mark.
-  if (stated !== sum || sum === 8 * 0x20) {
+  const sum = headerSum(header);
+  if (stated !== sum || sum === emptyHeaderSum) {
     throw invalid("a header's checksum is wrong: not a tar archive, or a damaged one");
   }
-}
-
-/** pax(1), "ustar Interchange Format": the sum of all bytes with the field itself as spaces. */
-function sumOf(header: Buffer): number {
-  let sum = 8 * 0x20;
-  for (let index = 0; index < 148; index++) sum += header[index] ?? 0;
-  for (let index = 156; index < blockSize; index++) sum += header[index] ?? 0;
-  return sum;
 }
 
 function withSize(header: Buffer, size: number): Buffer {
   const changed = Buffer.from(header);
   changed.write(`${size.toString(8).padStart(11, "0")}\0`, 124, "latin1");
-  changed.write(`${sumOf(changed).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  changed.write(`${headerSum(changed).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return changed;
 }
 

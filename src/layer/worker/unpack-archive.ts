@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { type ByteSource, decompress, type Meter } from "../../platform/decompression.ts";
 import type { UnpackLimits } from "../limits.ts";
 import { type IdRange, maxImpliedBytes, type UnpackAnswer } from "../worker-protocol.ts";
-import { type ByteSource, decompress, type Meter } from "./decompression.ts";
 import { EntryExtraction } from "./entry-extraction.ts";
 import { LayerTarget } from "./layer-target.ts";
 import { LayerTree } from "./layer-tree.ts";

@@ -5,16 +5,12 @@ import { createGzip } from "node:zlib";
 import { TsmanError } from "../../../errors/index.ts";
 import { startInside } from "../../../layer/inside-worker.ts";
 import { diffIdFromHex } from "../../../oci/digest.ts";
+import { type ImageFormat, layerMediaType } from "../../../oci/media-types.ts";
 import { formatReference, localCandidates, parseReference } from "../../../oci/reference.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { CommitOptions } from "../../file-types.ts";
-import {
-  type ImageFormat,
-  layerMediaType,
-  type WrittenLayer,
-  writeImage,
-} from "../../images/write-image.ts";
+import { type WrittenLayer, writeImage } from "../../images/write-image.ts";
 import { getContainer } from "../find-container.ts";
 import { committedConfig } from "./committed-config.ts";
 import { withRootfs } from "./container-view.ts";

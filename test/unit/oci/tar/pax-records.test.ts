@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { paxRecord } from "../../../images/tar.ts";
-import { encodeByteStrings, parsePaxRecords } from "../../../src/layer/worker/pax-records.ts";
+import { paxRecord } from "../../../../images/tar.ts";
+import { encodeByteStrings, parsePaxRecords } from "../../../../src/oci/tar/pax-records.ts";
 
 describe("the records of a PAX header", () => {
   it("are read as bytes", () => {

@@ -1,15 +1,10 @@
 import fc from "fast-check";
 import { extract, type Header } from "tar-stream";
 import { describe, expect, it } from "vitest";
-import {
-  type TarEntry,
-  tarEnd,
-  tarHeader,
-  tarPadding,
-} from "../../../src/layer/inside/tar-header.ts";
-import { defaultUnpackLimits } from "../../../src/layer/limits.ts";
-import { readLayerEntry } from "../../../src/layer/worker/layer-entry.ts";
-import { TarFraming } from "../../../src/layer/worker/tar-framing.ts";
+import { defaultUnpackLimits } from "../../../../src/layer/limits.ts";
+import { readLayerEntry } from "../../../../src/layer/worker/layer-entry.ts";
+import { TarFraming } from "../../../../src/layer/worker/tar-framing.ts";
+import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../../../../src/oci/tar/header.ts";
 
 const plain: TarEntry = {
   name: "file",

@@ -1,6 +1,7 @@
+import { headerSum, paddedSize, tarBlock } from "./block.ts";
 import { encodePaxRecords } from "./pax-writer.ts";
 
-/** One member of an archive that is written; texts are byte strings (worker/entry-name.ts). */
+/** One member of an archive that is written; texts are byte strings (layer/worker/entry-name.ts). */
 export interface TarEntry {
   /** Of a directory: with a trailing slash. */
   readonly name: string;
@@ -39,7 +40,6 @@ const typeFlags: Readonly<Record<TarEntryType, string>> = {
   fifo: "6",
 };
 
-const blockSize = 512;
 const longestName = 100;
 /** What octal fields of seven and eleven digits hold. */
 const maxOctal7 = 8 ** 7 - 1;
@@ -56,7 +56,7 @@ export function tarHeader(entry: TarEntry): Buffer {
   const header = ustarHeader(entry, typeFlags[entry.type]);
   if (records.length === 0) return header;
   const body = encodePaxRecords(records);
-  const padded = Buffer.alloc(Math.ceil(body.length / blockSize) * blockSize);
+  const padded = Buffer.alloc(paddedSize(body.length));
   body.copy(padded);
   const base = entry.name.replace(/\/+$/, "").split("/").at(-1) ?? "";
   const about = {
@@ -74,11 +74,11 @@ export function tarHeader(entry: TarEntry): Buffer {
 
 /** Zeros that fill up the last block of a content of `size` bytes. */
 export function tarPadding(size: number): number {
-  return (blockSize - (size % blockSize)) % blockSize;
+  return paddedSize(size) - size;
 }
 
 /** What ends an archive. */
-export const tarEnd: Buffer = Buffer.alloc(2 * blockSize);
+export const tarEnd: Buffer = Buffer.alloc(2 * tarBlock);
 
 function paxRecords(entry: TarEntry): [string, string | Buffer][] {
   const records: [string, string | Buffer][] = [];
@@ -110,7 +110,7 @@ function paxTime(sec: number, nsec: number): string {
 }
 
 function ustarHeader(entry: TarEntry, flag: string): Buffer {
-  const header = Buffer.alloc(blockSize);
+  const header = Buffer.alloc(tarBlock);
   const { sec } = entry.mtime;
   header.write(entry.name.slice(0, longestName), 0, "latin1");
   octal(header, 100, 8, entry.mode);
@@ -118,14 +118,12 @@ function ustarHeader(entry: TarEntry, flag: string): Buffer {
   octal(header, 116, 8, entry.gid > maxOctal7 ? 0 : entry.gid);
   octal(header, 124, 12, entry.size > maxOctal11 ? 0 : entry.size);
   octal(header, 136, 12, sec < 0 || sec > maxOctal11 ? 0 : sec);
-  header.fill(0x20, 148, 156);
   header.write(flag, 156, "latin1");
   header.write((entry.target ?? "").slice(0, longestName), 157, "latin1");
   header.write("ustar\x0000", 257, "latin1");
   octal(header, 329, 8, entry.device?.major ?? 0);
   octal(header, 337, 8, entry.device?.minor ?? 0);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  header.write(`${headerSum(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return header;
 }
 

@@ -1,8 +1,7 @@
 import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { TsmanError } from "../../errors/index.ts";
-import type { UnpackLimits } from "../limits.ts";
+import { TsmanError } from "../errors/index.ts";
 
 /** Output of one step in zlib's thread, which runs beside the thread that writes the files. */
 const chunkBytes = 1024 * 1024;
@@ -21,7 +20,14 @@ const foreign: readonly (readonly [name: string, magic: string])[] = [
   ["xz", "\xfd7zXZ"],
 ];
 
-/** The compressed layer, piece by piece; undefined at its end. */
+/** How far bytes may expand, of the limits that an image is held to. */
+export interface ExpansionLimits {
+  readonly maxBytes: number;
+  readonly maxRatio: number;
+  readonly ratioFloor: number;
+}
+
+/** The compressed bytes, piece by piece; undefined at its end. */
 export interface ByteSource {
   read(): Promise<Buffer | undefined>;
 }
@@ -33,27 +39,29 @@ export interface Meter {
 }
 
 /**
- * The uncompressed bytes of a layer.  How it is packed is seen from its first bytes, as Docker and
- * Podman do: media types lie, and the diffID decides in the end.
+ * The uncompressed bytes of a layer or archive.  How it is packed is seen from its first bytes, as
+ * Docker and Podman do: media types lie, and the diffID decides in the end.
  *
+ * @param what for messages
  * @throws TsmanError LAYER_INVALID for damaged or cut off data, LAYER_LIMIT for a bomb
  */
 export async function* decompress(
   source: ByteSource,
-  limits: UnpackLimits,
+  limits: ExpansionLimits,
   meter: Meter,
+  what = "the layer",
 ): AsyncGenerator<Buffer> {
   const head = await readHead(source);
-  const unpacker = createUnpacker(head);
+  const unpacker = createUnpacker(head, what);
   const counted = countInput(source, head, meter);
   if (unpacker === undefined) {
-    for await (const chunk of counted) yield checked(chunk, limits, meter);
+    for await (const chunk of counted) yield checked(chunk, limits, meter, what);
     return;
   }
   const feeding = feed(gather(counted), unpacker);
   try {
     for await (const chunk of unpacker as AsyncIterable<Buffer>) {
-      yield checked(chunk, limits, meter);
+      yield checked(chunk, limits, meter, what);
       // zlib's thread gets its next piece of work from the event loop: without a turn of it the
       // two threads would wait for each other in alternation.
       await setImmediate();
@@ -84,7 +92,7 @@ async function* countInput(source: ByteSource, head: Buffer, meter: Meter): Asyn
   }
 }
 
-function createUnpacker(head: Buffer): Transform | undefined {
+function createUnpacker(head: Buffer, what: string): Transform | undefined {
   const options = { chunkSize: chunkBytes, highWaterMark: aheadBytes };
   if (head.length >= 2 && head.readUInt16BE(0) === gzipMagic) return createGunzip(options);
   if (head.length >= 4) {
@@ -94,7 +102,7 @@ function createUnpacker(head: Buffer): Transform | undefined {
   }
   for (const [name, magic] of foreign) {
     if (head.toString("latin1", 0, magic.length) === magic) {
-      throw new TsmanError("LAYER_INVALID", `the layer is compressed with ${name}`);
+      throw new TsmanError("LAYER_INVALID", `${what} is compressed with ${name}`);
     }
   }
   return undefined;
@@ -138,19 +146,19 @@ async function feed(chunks: AsyncIterable<Buffer>, unpacker: Transform): Promise
   }
 }
 
-function checked(chunk: Buffer, limits: UnpackLimits, meter: Meter): Buffer {
+function checked(chunk: Buffer, limits: ExpansionLimits, meter: Meter, what: string): Buffer {
   meter.unpacked += chunk.length;
   if (meter.unpacked > limits.maxBytes) {
-    throw limit("maxBytes", limits.maxBytes, "the layer unpacks to more bytes than the limit");
+    throw limit("maxBytes", limits.maxBytes, `${what} unpacks to more bytes than the limit`);
   }
   const isBig = meter.unpacked > limits.ratioFloor;
   if (isBig && meter.unpacked > meter.compressed * limits.maxRatio) {
-    throw limit("maxRatio", limits.maxRatio, "the layer's compression ratio is over the limit");
+    throw limit("maxRatio", limits.maxRatio, `${what}'s compression ratio is over the limit`);
   }
   return chunk;
 }
 
-function limit(name: keyof UnpackLimits, value: number, why: string): TsmanError {
+function limit(name: keyof ExpansionLimits, value: number, why: string): TsmanError {
   return new TsmanError("LAYER_LIMIT", `${why} ${value}`, { details: { limit: name, value } });
 }
 

@@ -1,0 +1,37 @@
+import { constants, createReadStream, openSync, statSync } from "node:fs";
+import path from "node:path";
+import { isErrno, toFileError } from "../platform/errno.ts";
+import { chunkBytes, type ImageFiles, invalidArchive, shown } from "./image-files.ts";
+
+/**
+ * The files of a directory.  Only names that the formats fix, or digests, are looked up in it.
+ *
+ * @param name as messages name it
+ */
+export function directoryFiles(directory: string, name: string): ImageFiles {
+  const pathOf = (file: string): string => path.join(directory, file);
+  return {
+    name,
+    size(file) {
+      try {
+        const stat = statSync(pathOf(file));
+        // Never a fifo, which would wait, or a device, which would not end.
+        return stat.isFile() ? stat.size : undefined;
+      } catch (error) {
+        if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+        throw toFileError(error, `read ${name}: ${shown(file)}`);
+      }
+    },
+    async *read(file, start = 0) {
+      let fd: number;
+      try {
+        fd = openSync(pathOf(file), constants.O_RDONLY | constants.O_NONBLOCK);
+      } catch (error) {
+        if (isErrno(error, "ENOENT")) throw invalidArchive(name, `it has no file ${shown(file)}`);
+        throw toFileError(error, `read ${name}: ${shown(file)}`);
+      }
+      yield* createReadStream("", { fd, start, highWaterMark: chunkBytes });
+    },
+    [Symbol.dispose]: () => undefined,
+  };
+}
