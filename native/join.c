@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +51,7 @@ static int read_identity(pid_t pid, struct identity *identity)
     return 0;
 }
 
-static bool has_ended(int pidfd)
+bool join_has_ended(int pidfd)
 {
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
     return poll(&ended, 1, 0) > 0;
@@ -69,7 +68,7 @@ int join_open(const struct plan_record *record, struct failure *failure)
     /* In this order: while it has not ended, what /proc says is about it. */
     if (read_identity(pid, &identity) < 0)
         return fail(failure, errno, "join", "process %s", record->argv[0]);
-    if (identity.start_time != plan_number(record, 1) || has_ended(pidfd))
+    if (identity.start_time != plan_number(record, 1) || join_has_ended(pidfd))
         return fail(failure, ESRCH, "join", "process %s", record->argv[0]);
     /* Until then it is ours, and the root of its mount namespace may still be the
        host's. */
@@ -121,7 +120,7 @@ int join_enter(int pidfd, const struct plan_record *record, struct failure *fail
         return fail(failure, EPERM, "join", "process %s: it has no user namespace of its own",
                     record->argv[0]);
     /* The pid was looked at by number: it counts only if the process is still that one. */
-    if (has_ended(pidfd))
+    if (join_has_ended(pidfd))
         return fail(failure, ESRCH, "join", "process %s", record->argv[0]);
     /* From the moment of joining, root of that user namespace could trace us
        (CVE-2016-9962). */

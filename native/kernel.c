@@ -94,6 +94,20 @@ int kernel_mount_id(int fd, uint64_t *id)
     return 0;
 }
 
+int kernel_is_mount_root(int fd)
+{
+    /* stx_attributes is at 8, stx_attributes_mask at 56. */
+    uint64_t words[32];
+    const uint64_t mount_root = 0x2000u; /* STATX_ATTR_MOUNT_ROOT */
+    if (syscall(SYS_statx, fd, "", EMPTY_PATH, 0u, words) < 0)
+        return -1;
+    if (!(words[7] & mount_root)) {
+        errno = ENOSYS;
+        return -1;
+    }
+    return (words[1] & mount_root) != 0;
+}
+
 int kernel_pivot_root(const char *new_root, const char *put_old)
 {
     return (int)syscall(SYS_pivot_root, new_root, put_old);

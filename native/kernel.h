@@ -53,6 +53,8 @@ int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* statx(2) with STATX_MNT_ID, Linux 5.8: the mount that a descriptor belongs to */
 int kernel_mount_id(int fd, uint64_t *id);
+/* The same with STATX_ATTR_MOUNT_ROOT: whether something is mounted there.  1, 0, or -1. */
+int kernel_is_mount_root(int fd);
 
 int kernel_pivot_root(const char *new_root, const char *put_old);
 int kernel_execveat(int directory, const char *path, char *const argv[], char *const envp[],

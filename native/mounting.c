@@ -345,6 +345,14 @@ int mounting_bind(struct init *init, int source, int target, const struct mounti
     return later ? remount_legacy(init, target, flags, propagation) : 0;
 }
 
+int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags,
+                  unsigned long propagation)
+{
+    if (set_attributes(init, mount, flags, propagation) < 0)
+        return fail(&init->failure, errno, "set mount flags", "shared mount");
+    return mounting_attach(init, mount, target);
+}
+
 int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags)
 {
     if (set_attributes(init, target, flags, 0) == 0)

@@ -38,6 +38,10 @@ int mounting_new_legacy(struct init *init, const char *type, const char *source,
 int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags,
                   unsigned long propagation);
 
+/* Attaches a detached copy of a mount that is not ours, with these flags added. */
+int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags,
+                  unsigned long propagation);
+
 /* Gives the flags to what is mounted at `target` already. */
 int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags);
 

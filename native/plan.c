@@ -62,6 +62,8 @@ static const struct grammar grammars[] = {
     {TSMAN_SET_PRESERVE, "preserve descriptors", "n", false},
     {TSMAN_SET_SESSION, "session", "ss", false},
     {TSMAN_SET_EPHEMERAL, "ephemeral", "s", false},
+    {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},
+    {TSMAN_SET_OPEN_MOUNT, "open mount", "npp", true},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},
@@ -263,14 +265,13 @@ static bool acts_on_root(uint16_t op)
             op != TSMAN_OP_DOMAINNAME && op != TSMAN_OP_LOOPBACK);
 }
 
-/* What init relies upon without looking again. */
-static int check_order(const struct plan *plan, struct failure *failure)
+static uint8_t open_slots[TSMAN_MAX_OPENS];
+
+static int check_slots(const struct plan *plan, uint16_t op, struct failure *failure)
 {
-    static uint8_t open_slots[TSMAN_MAX_OPENS];
-    memset(open_slots, 0, sizeof(open_slots));
     size_t position = 0;
     const struct plan_record *record;
-    while ((record = plan_next(plan, TSMAN_SET_OPEN, &position)) != NULL) {
+    while ((record = plan_next(plan, op, &position)) != NULL) {
         uint64_t slot = plan_number(record, 0);
         if (slot >= TSMAN_MAX_OPENS)
             return fail(failure, E2BIG, "parse plan", "slot %s: at most %u (TSMAN_MAX_OPENS)",
@@ -278,7 +279,21 @@ static int check_order(const struct plan *plan, struct failure *failure)
         if (open_slots[slot])
             return fail(failure, EBADMSG, "parse plan", "slot %s is opened twice", record->argv[0]);
         open_slots[slot] = 1;
+        if (op == TSMAN_SET_OPEN_MOUNT && plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
+            return fail(failure, EBADMSG, "parse plan", "slot %s: a mount of nobody",
+                        record->argv[0]);
     }
+    return 0;
+}
+
+/* What init relies upon without looking again. */
+static int check_order(const struct plan *plan, struct failure *failure)
+{
+    const struct plan_record *record;
+    memset(open_slots, 0, sizeof(open_slots));
+    if (check_slots(plan, TSMAN_SET_OPEN, failure) < 0 ||
+        check_slots(plan, TSMAN_SET_OPEN_MOUNT, failure) < 0)
+        return -1;
 
     record = plan_setting(plan, TSMAN_SET_PRESERVE);
     if (record != NULL && plan_number(record, 0) > TSMAN_MAX_PRESERVED)
@@ -291,6 +306,7 @@ static int check_order(const struct plan *plan, struct failure *failure)
     if (joins &&
         (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||
          plan_setting(plan, TSMAN_SET_JOIN) != NULL || plan_setting(plan, TSMAN_SET_OPEN) != NULL ||
+         plan_setting(plan, TSMAN_SET_JOIN_OWNER) != NULL ||
          plan_setting(plan, TSMAN_SET_NETWORK) != NULL ||
          plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL))
         return fail(failure, EBADMSG, "parse plan", "a process is joined as it is");

@@ -209,6 +209,15 @@
                                  end, without the lock.  The tree of an exec session
                                  is none of its business: there PATH is "" */
 
+#define TSMAN_SET_JOIN_OWNER 65u /* (pid, start time): the namespaces that JOIN names are
+                                 that process's, the init of a container that runs: else
+                                 none is joined.  EAGAIN: it is not past its execve */
+#define TSMAN_SET_OPEN_MOUNT 66u /* (slot number, path, file system type): a detached copy
+                                 of what is mounted at PATH in the mount namespace of
+                                 JOIN_OWNER, which must be a mount of that type, reached
+                                 without a symbolic link; in a slot that one BIND may use.
+                                 That BIND attaches it: rbind is not heeded */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

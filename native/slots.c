@@ -59,6 +59,25 @@ int slots_set(const struct plan_record *record, int fd, struct failure *failure)
     return 0;
 }
 
+void slots_set_mount(const struct plan_record *record, int mount)
+{
+    descriptors[plan_number(record, 0)] = mount + 1;
+}
+
+int slots_take_mount(const struct plan *plan, int slot)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_OPEN_MOUNT, &position)) != NULL) {
+        if (plan_number(record, 0) == (uint64_t)slot) {
+            int mount = slots_descriptor(slot);
+            descriptors[slot] = 0;
+            return mount;
+        }
+    }
+    return -1;
+}
+
 static bool is_late(const struct plan_record *record)
 {
     return record->argv[1][0] == '@';

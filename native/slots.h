@@ -35,6 +35,12 @@ const struct plan_record *slots_next_missing(const struct plan *plan, size_t *po
 /* Takes over a descriptor that somebody else has opened for the record. */
 int slots_set(const struct plan_record *record, int fd, struct failure *failure);
 
+/* SET_OPEN_MOUNT: takes over the detached mount for the record. */
+void slots_set_mount(const struct plan_record *record, int mount);
+
+/* That mount, which is the caller's from now on, or -1 if the slot holds none. */
+int slots_take_mount(const struct plan *plan, int slot);
+
 /* More slots than the soft limit of descriptors allows are fine: it is raised
    meanwhile, and given back before the program is executed. */
 void slots_raise_limit(const struct plan *plan);

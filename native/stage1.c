@@ -20,6 +20,7 @@
 #include "namespace.h"
 #include "number.h"
 #include "protocol.h"
+#include "shared-mount.h"
 #include "slots.h"
 #include "spawn.h"
 #include "sync.h"
@@ -35,6 +36,7 @@ struct joins {
     struct join list[MAX_JOINS];
     size_t count;
     int flags;
+    int owner; /* pidfd of JOIN_OWNER, or -1 */
 };
 
 _Noreturn static void give_up(int sync, struct failure *failure)
@@ -51,6 +53,9 @@ static int open_joins(struct joins *joins, const struct plan *plan, struct failu
 {
     size_t position = 0;
     const struct plan_record *record;
+    const struct plan_record *owner = plan_setting(plan, TSMAN_SET_JOIN_OWNER);
+    if (owner != NULL && (joins->owner = join_open(owner, failure)) < 0)
+        return -1;
     while ((record = plan_next(plan, TSMAN_SET_JOIN, &position)) != NULL) {
         int flag = namespace_flag(record->argv[0]);
         if (flag == 0 || joins->count == MAX_JOINS)
@@ -61,6 +66,9 @@ static int open_joins(struct joins *joins, const struct plan *plan, struct failu
         joins->list[joins->count++] = (struct join){flag, fd, record->argv[1]};
         joins->flags |= flag;
     }
+    /* They were opened by number: they count only if it is still that process's. */
+    if (owner != NULL && join_has_ended(joins->owner))
+        return fail(failure, ESRCH, "join", "process %s", owner->argv[0]);
     return 0;
 }
 
@@ -293,7 +301,10 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     if (((outer | joins->flags) & CLONE_NEWUSER) && become_root(plan, failure) < 0)
         give_up(stage1->sync, failure);
     if (slots_open(plan, SLOTS_LATE, false, failure) < 0 ||
-        join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
+        shared_mounts_open(plan, joins->owner, failure) < 0)
+        give_up(stage1->sync, failure);
+    drop_fd(&joins->owner);
+    if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
         namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
 }
@@ -301,7 +312,7 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
 _Noreturn void stage1_run(const struct stage1 *stage1)
 {
     static struct failure failure;
-    struct joins joins = {.count = 0};
+    struct joins joins = {.count = 0, .owner = -1};
     const struct plan *plan = stage1->plan;
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
     /* Dies with the monitor.  A change of ids resets this, see below. */

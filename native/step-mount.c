@@ -157,7 +157,9 @@ static int bind(struct init *init, const struct plan_record *step)
     cleanup_close int target = open_target(init, step->argv[1], kind_of(source), step->argv[4]);
     if (target < 0)
         return -1;
-    return mounting_bind(init, source, target, &flags, propagation);
+    cleanup_close int mount = slots_take_mount(init->plan, plan_slot(step, 0));
+    return mount < 0 ? mounting_bind(init, source, target, &flags, propagation)
+                     : mounting_move(init, mount, target, &flags, propagation);
 }
 
 int step_bind(struct init *init, const struct plan_record *step)

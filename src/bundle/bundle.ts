@@ -63,8 +63,9 @@ export interface HostFacts {
 export interface JoinTarget {
   /** As the user named it. */
   readonly container: string;
-  /** Its init, in our pid namespace. */
+  /** Its init, in our pid namespace, and when it started; both 0 while it does not run. */
   readonly pid: number;
+  readonly startTime: bigint;
   readonly hostname?: string | undefined;
   /** Its hosts and resolv.conf files, which a shared network namespace shares too. */
   readonly hostsPath?: string | undefined;
@@ -171,6 +172,8 @@ export interface Bundle {
   /** Symbolic links of /dev. */
   readonly symlinks: readonly { readonly target: string; readonly path: string }[];
   readonly mapping: MappingFacts;
+  /** Whose namespaces are joined: init of another container. */
+  readonly joinOwner?: { readonly pid: number; readonly startTime: bigint } | undefined;
   /** `--init` */
   readonly useInit: boolean;
   /** A session keyring of its own; the filter of an outer container refuses keyctl(2). */

@@ -17,7 +17,7 @@ import { artefacts } from "./file-mounts.ts";
 import { resolveHostname } from "./hostname.ts";
 import { resolveGuardedPaths } from "./masked-paths.ts";
 import { resolveMounts } from "./mounts.ts";
-import { checkJoins, resolveNamespaces } from "./namespaces.ts";
+import { checkJoins, isJoined, resolveNamespaces } from "./namespaces.ts";
 import { Origins, pointerSegment } from "./origins.ts";
 import { resolveRlimits } from "./rlimits.ts";
 import { defaultProfile } from "./seccomp/default-profile.ts";
@@ -146,6 +146,7 @@ export function compileBundle(request: BundleRequest): Bundle {
     devices: devices.map(({ hostPath, path: target }) => ({ hostPath, path: target })),
     symlinks: hasOwnDev ? [] : devSymlinks,
     mapping,
+    ...(isJoined(options) ? { joinOwner: request.join } : {}),
     useInit: options.init,
     hasOwnKeyring: !host.isFiltered,
     warnings,

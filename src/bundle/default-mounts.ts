@@ -123,14 +123,21 @@ function ipcMounts(
   }
   const because =
     options.ipc.mode === "private" ? "default" : `--ipc container:${options.ipc.container}`;
+  const queues = {
+    destination: "/dev/mqueue",
+    type: "mqueue",
+    source: "mqueue",
+    options: [...noUse, mountOption.optional],
+    because,
+  };
+  if (options.ipc.mode === "container") {
+    // Shared memory of shm_open(3) are files in a tmpfs, of which no namespace knows.
+    const path = "/dev/shm";
+    const flags = [...noUse, "private", mountOption.joined];
+    return [queues, { destination: path, type: "bind", source: path, options: flags, because }];
+  }
   return [
-    {
-      destination: "/dev/mqueue",
-      type: "mqueue",
-      source: "mqueue",
-      options: [...noUse, mountOption.optional],
-      because,
-    },
+    queues,
     {
       destination: "/dev/shm",
       type: "tmpfs",

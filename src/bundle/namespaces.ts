@@ -5,6 +5,11 @@ import type { BundleRequest } from "./bundle.ts";
 
 const joinableOptions = ["pid", "ipc", "uts", "network"] as const;
 
+/** Whether a namespace of another container is joined, and with it that one's user namespace. */
+export function isJoined(options: ContainerOptions): boolean {
+  return joinableOptions.some((option) => options[option].mode === "container");
+}
+
 /** All `container:NAME` modes must name one container: a process has one user namespace. */
 export function checkJoins(options: ContainerOptions, request: BundleRequest): void {
   const names = new Set<string>();

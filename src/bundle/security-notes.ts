@@ -36,6 +36,9 @@ export function userWarnings(
         "capabilities only, because nothing is inheritable",
     );
   }
+  if (options.shmSize !== undefined && options.ipc.mode !== "private") {
+    warnings.push(`--shm-size: /dev/shm is that of --ipc ${options.ipc.mode}, as large as it is`);
+  }
   if (options.privileged) {
     warnings.push(
       "--privileged: all capabilities of the user namespace, nothing masked, no system call filter",

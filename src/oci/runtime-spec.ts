@@ -42,6 +42,8 @@ export const mountOption = {
   copyUp: "x-tsman.copyup",
   /** Give the source to the container's user. */
   chown: "x-tsman.chown",
+  /** The source is a mount of the container whose namespaces are joined, by its path in there. */
+  joined: "x-tsman.joined",
 } as const;
 
 /** runtime-spec/config.md, "User"; the ids are missing when the image's files decide them. */

@@ -71,6 +71,10 @@ function namespaceSettings(bundle: Bundle): PlanRecord[] {
     const because = origin(bundle, `/linux/namespaces/${index}`);
     records.push(settingRecord("JOIN", [namespace.type, namespace.path], because));
   });
+  if (bundle.joinOwner !== undefined) {
+    const { pid, startTime } = bundle.joinOwner;
+    records.push(settingRecord("JOIN_OWNER", [String(pid), String(startTime)], "container:NAME"));
+  }
   // A user namespace that is joined has its maps already.
   if (!added.some((namespace) => namespace.type === "user")) return records;
   const { mapping } = bundle;

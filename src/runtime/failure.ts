@@ -187,6 +187,9 @@ function stepHint(failure: MonitorFailure): string | undefined {
       if (failure.operation === "open" && errno === ENOENT) {
         return "the path must exist on this host";
       }
+      if (failure.operation === "share mount") {
+        return `give the container a ${failure.object} of its own: --tmpfs ${failure.object}`;
+      }
       if (errno === ENOSPC) return "the disk, or a limit of the kernel, is used up: tsman doctor";
       return undefined;
   }

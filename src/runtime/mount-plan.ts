@@ -30,7 +30,11 @@ const extras: ReadonlyMap<string, string> = new Map([
   [mountOption.optional, "optional"],
   ["tmpcopyup", "tmpcopyup"],
 ]);
-const handledElsewhere: ReadonlySet<string> = new Set([mountOption.copyUp, mountOption.chown]);
+const handledElsewhere: ReadonlySet<string> = new Set([
+  mountOption.copyUp,
+  mountOption.chown,
+  mountOption.joined,
+]);
 
 interface SortedOptions {
   readonly flags: readonly string[];
@@ -67,7 +71,9 @@ export function compileMount(mount: Mount, slots: SlotTable, because: string): P
       ),
     ];
   }
-  const slot = slots.open(mount.source, "any", because);
+  const slot = mount.options.includes(mountOption.joined)
+    ? slots.openMount(mount.source, "tmpfs", because)
+    : slots.open(mount.source, "any", because);
   const bind = stepRecord(
     "BIND",
     [slot, destination, flags.join(","), propagation, extra.join(",")],

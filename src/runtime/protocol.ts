@@ -71,6 +71,8 @@ export const setting = {
   JOIN_PROCESS: 45,
   PRESERVE: 46,
   SESSION: 55,
+  JOIN_OWNER: 65,
+  OPEN_MOUNT: 66,
   LOG_FORMAT: 30,
   LOG_JOURNAL: 31,
   PASSTHROUGH: 32,

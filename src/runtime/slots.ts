@@ -20,7 +20,15 @@ export class SlotTable {
     return `@${number}`;
   }
 
-  /** The OPEN settings, in the order of their numbers. */
+  /** Has stage 1 copy a mount of the container that is joined; for one BIND. */
+  openMount(path: string, type: string, because: string): string {
+    const number = this.#numbers.size;
+    this.#numbers.set(`mount\0${path}`, number);
+    this.#records.push(settingRecord("OPEN_MOUNT", [String(number), path, type], because));
+    return `@${number}`;
+  }
+
+  /** The OPEN and OPEN_MOUNT settings, in the order of their numbers. */
   get records(): readonly PlanRecord[] {
     return this.#records;
   }

@@ -56,6 +56,66 @@ describe("the namespaces of a container", () => {
     expect(seen).toBe("sleep 1000 first-host");
   });
 
+  it("are joined with the shared memory and the message queues of --ipc container:NAME", async () => {
+    await using first = await background(store(), "--name with-memory --shm-size 3m");
+    await store().succeed([
+      ...`exec ${first.id} sh -c`.split(" "),
+      "echo first >/dev/shm/said; touch /dev/mqueue/queue",
+    ]);
+    const seen = await sh(
+      store(),
+      `--ipc container:${first.id}`,
+      "cat /dev/shm/said; ls /dev/mqueue; echo second >/dev/shm/answered; grep -c /dev/shm /proc/mounts; grep /dev/shm /proc/mounts",
+    );
+    expect(seen).toMatch(
+      /^first\nqueue\n1\nshm \/dev\/shm tmpfs rw,nosuid,nodev,noexec,[^\n]*size=3072k/,
+    );
+    const { stdout } = await store().succeed(`exec ${first.id} cat /dev/shm/answered`.split(" "));
+    expect(stdout).toBe("second\n");
+    // What the second one does to its mounts is its own affair.
+    await sh(store(), `--cap-add SYS_ADMIN --ipc container:${first.id}`, "umount /dev/shm");
+    await store().succeed(`exec ${first.id} test -e /dev/shm/said`.split(" "));
+    await using third = await background(store(), `--ipc container:${first.id}`);
+    expect(await sh(store(), `--ipc container:${third.id}`, "cat /dev/shm/said")).toBe("first");
+  });
+
+  it("are joined without the memory when the container has another /dev/shm mounted", async () => {
+    await using first = await background(store(), "--name own-memory");
+    await store().succeed(`exec ${first.id} touch /dev/shm/said`.split(" "));
+    const own = await sh(store(), `--ipc container:${first.id} --tmpfs /dev/shm`, "ls /dev/shm");
+    expect(own).toBe("");
+  });
+
+  it("outlive the container whose memory they share", async () => {
+    const first = await background(store(), "--name mortal");
+    await using second = await background(store(), `--ipc container:${first.id}`);
+    await store().succeed(`exec ${first.id} sh -c`.split(" ").concat("echo a >/dev/shm/kept"));
+    await store().succeed(`kill ${first.id}`.split(" "));
+    const { stdout } = await store().succeed(`exec ${second.id} cat /dev/shm/kept`.split(" "));
+    expect(stdout).toBe("a\n");
+    await second[Symbol.asyncDispose]();
+    await first[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ["--pid", "pid"],
+    ["--ipc", "ipc"],
+    ["--uts", "uts"],
+    ["--network", "net"],
+  ] as const)(
+    "are the host's with %s container:NAME of a container that has the host's",
+    async (option, shared) => {
+      await using first = await background(store(), `${option} host`);
+      await using second = await background(store(), `${option} container:${first.id}`);
+      for (const kind of kinds) {
+        const isShared = namespaceOf(second.pid, kind) === namespaceOf("self", kind);
+        expect(isShared, kind).toBe(kind === shared);
+      }
+      await using third = await background(store(), `${option} container:${second.id}`);
+      expect(namespaceOf(third.pid, shared)).toBe(namespaceOf("self", shared));
+    },
+  );
+
   it("are joined with the network's hosts and resolv.conf", async () => {
     await using first = await background(
       store(),

@@ -1,12 +1,12 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import type { Bundle, JoinTarget } from "../../bundle/bundle.ts";
+import type { Bundle } from "../../bundle/bundle.ts";
 import { compileBundle } from "../../bundle/compile-bundle.ts";
 import { readHostFacts } from "../../bundle/host-facts.ts";
 import { resolveHostname } from "../../bundle/hostname.ts";
 import { listVolumes, type VolumeNeed } from "../../bundle/user-mounts.ts";
-import { assertContainerName, newContainerId, randomContainerName } from "../../container/names.ts";
+import { newContainerId, randomContainerName } from "../../container/names.ts";
 import type { BindMount, ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
@@ -21,7 +21,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { ensureImage } from "../images/ensure-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
-import { containerState, isUp } from "./find-container.ts";
+import { type FoundTarget, findJoinTarget } from "./join-target.ts";
 
 /** A volume that the container needs, and the name under which the store has or will have it. */
 export interface PlannedVolume extends VolumeNeed {
@@ -58,7 +58,7 @@ interface Settled {
   readonly image: ImageRecord | undefined;
   readonly imageName: string;
   readonly mapping: IdMapping;
-  readonly join: JoinTarget | undefined;
+  readonly target: FoundTarget | undefined;
   /** Names for the anonymous volumes, in the order of their needs. */
   readonly anonymousVolumes: readonly string[];
 }
@@ -79,14 +79,14 @@ export async function planContainer(
 ): Promise<ContainerPlan> {
   assertSources(options);
   const image = await imageOf(context, options, io);
-  const target = joined(context, options, use === "run");
+  const target = findJoinTarget(context, options, use === "run");
   const settled = {
     id: newContainerId(),
     name: options.name ?? randomContainerName(),
     image,
     imageName: imageNameOf(options, image),
     mapping: target?.mapping ?? mappingFor(context, options.userns),
-    join: target?.join,
+    target,
     anonymousVolumes: [],
   };
   return await compile(context, options, settled, use === "run");
@@ -114,8 +114,8 @@ export async function planRestart(
       { hint: `remove it (tsman rm ${record.name}) and run the image again` },
     );
   }
-  const target = joined(context, options, true);
-  if (target !== undefined && target.mapping.key !== record.mapping.key) {
+  const target = findJoinTarget(context, options, true);
+  if (target?.mapping !== undefined && target.mapping.key !== record.mapping.key) {
     throw new TsmanError(
       "USAGE",
       `start container ${record.name}: container ${target.join.container} has another id mapping now`,
@@ -123,7 +123,7 @@ export async function planRestart(
     );
   }
   const { id, name, imageName, mapping, anonymousVolumes } = record;
-  const settled = { id, name, image, imageName, mapping, join: target?.join, anonymousVolumes };
+  const settled = { id, name, image, imageName, mapping, target, anonymousVolumes };
   return await compile(context, options, settled, false);
 }
 
@@ -133,23 +133,26 @@ async function compile(
   settled: Settled,
   isNew: boolean,
 ): Promise<ContainerPlan> {
-  const { id, name, image, imageName, mapping, join } = settled;
+  const { id, name, image, imageName, mapping, target } = settled;
+  const join = target?.join;
+  // What the record keeps is what was asked for.
+  const meant = { ...options, ...target?.modes };
   const dir = context.store.containers.dir(id);
   const anonymous = settled.anonymousVolumes.values();
   const volumes = listVolumes(options, image?.config.config.volumes ?? []).map((need) => ({
     ...need,
     volumeName: need.name ?? anonymous.next().value ?? randomHex(32),
   }));
-  const host = readHostFacts(options);
+  const host = readHostFacts(meant);
   const network = describeContainerNetwork(
-    options,
-    { hostname: resolveHostname(options, id, host, join?.hostname).name, name },
+    meant,
+    { hostname: resolveHostname(meant, id, host, join?.hostname).name, name },
     image?.config.config.exposedPorts ?? [],
   );
   const bundle = compileBundle({
     id,
     name,
-    options,
+    options: meant,
     image: image?.config,
     imageName,
     imageId: image?.id,
@@ -212,64 +215,6 @@ function imageNameOf(options: ContainerOptions, image: ImageRecord | undefined):
   // Of several names the one that the user wrote is the one to show.
   const written = localCandidates(options.image ?? "").find((name) => image.names.includes(name));
   return written ?? image.names[0] ?? image.digests[0] ?? image.id;
-}
-
-/**
- * For `container:NAME` modes: the running container whose namespaces are joined, and with them its
- * user namespace, which owns them (setns(2) asks for capabilities there).
- */
-function joined(
-  context: EngineContext,
-  options: ContainerOptions,
-  mustRun: boolean,
-): { readonly join: JoinTarget; readonly mapping: IdMapping } | undefined {
-  const names = new Set(
-    [options.pid, options.ipc, options.uts, options.network].flatMap((request) =>
-      request.mode === "container" ? [request.container] : [],
-    ),
-  );
-  const [name, ...others] = names;
-  if (name === undefined) return undefined;
-  if (others.length > 0) {
-    throw new TsmanError(
-      "USAGE",
-      `join the namespaces of ${[...names].join(" and ")}: they have different user namespaces`,
-      { hint: "join one container only" },
-    );
-  }
-  const record = context.store.containers.find(name);
-  if (record === undefined) {
-    assertContainerName(name);
-    // Not CONTAINER_NOT_FOUND: its exit status 1 would pass for the program's own.
-    throw new TsmanError("USAGE", `join the namespaces of container ${name}: no such container`, {
-      hint: "choose one from: tsman ps",
-    });
-  }
-  const state = containerState(context, record);
-  if (mustRun && !isUp(state)) {
-    throw new TsmanError(
-      "CONTAINER_NOT_RUNNING",
-      `join the namespaces of container ${record.name}: it does not run`,
-      { hint: `start it first (tsman start ${record.name}), or choose another one from: tsman ps` },
-    );
-  }
-  const dir = context.store.containers.dir(record.id);
-  return {
-    mapping: record.mapping,
-    join: {
-      container: name,
-      // A container that is only created learns it when it starts.
-      pid: isUp(state) ? state.pid : 0,
-      hostname: record.options.hostname ?? record.id.slice(0, 12),
-      hostsPath: existing(path.join(dir, "hosts")),
-      resolvConfPath: existing(path.join(dir, "resolv.conf")),
-    },
-  };
-}
-
-/** Without a network, or with `--no-hosts`, a container has no such file. */
-function existing(file: string): string | undefined {
-  return existsSync(file) ? file : undefined;
 }
 
 async function seccompProfile(options: ContainerOptions) {

@@ -54,7 +54,7 @@ describe("compileBundle", () => {
         network: { mode: "container", container: "db" },
         pid: { mode: "container", container: "db" },
       },
-      { join: { container: "db", pid: 77 } },
+      { join: { container: "db", pid: 77, startTime: 9n } },
     ).config;
     expect(linux.namespaces).toEqual([
       { type: "user", path: "/proc/77/ns/user" },
@@ -68,7 +68,7 @@ describe("compileBundle", () => {
   });
 
   it("refuses to join two containers, or one with a mapping of its own", () => {
-    const join = { container: "db", pid: 77 };
+    const join = { container: "db", pid: 77, startTime: 9n };
     expect(() =>
       compile(
         {

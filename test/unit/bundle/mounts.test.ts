@@ -261,7 +261,7 @@ describe("files of the container", () => {
   it("are the other container's with --network container:NAME", () => {
     const bundle = compile(
       { network: { mode: "container", container: "db" } },
-      { join: { container: "db", pid: 7, hostsPath: "/d/hosts" } },
+      { join: { container: "db", pid: 7, startTime: 9n, hostsPath: "/d/hosts" } },
     );
     expect(mountAt(bundle, "/etc/hosts")?.source).toBe("/d/hosts");
     expect(mountAt(bundle, "/etc/resolv.conf")).toBeUndefined();

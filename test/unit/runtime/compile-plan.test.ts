@@ -132,7 +132,7 @@ describe("compilePlan", () => {
     const joined = planOf(
       { network: { mode: "container", container: "db" } },
       {},
-      { join: { container: "db", pid: 7 } },
+      { join: { container: "db", pid: 7, startTime: 9n } },
     );
     expect(args(joined, setting.JOIN)).toEqual([
       ["user", "/proc/7/ns/user"],
@@ -141,6 +141,30 @@ describe("compilePlan", () => {
     expect(one(joined, setting.UNSHARE)).not.toContain("user");
     expect(records(joined, setting.UID_MAP)).toEqual([]);
     expect(records(joined, step.LOOPBACK)).toEqual([]);
+    expect(one(joined, setting.JOIN_OWNER)).toEqual(["7", "9"]);
+    expect(records(planOf(), setting.JOIN_OWNER)).toEqual([]);
+    expect(records(joined, setting.OPEN_MOUNT)).toEqual([]);
+  });
+
+  it("takes the shared memory with the ipc namespace", () => {
+    const plan = planOf(
+      { ipc: { mode: "container", container: "db" } },
+      {},
+      { join: { container: "db", pid: 7, startTime: 9n } },
+    );
+    const [slot, ...mount] = one(plan, setting.OPEN_MOUNT) ?? [];
+    expect(mount).toEqual(["/dev/shm", "tmpfs"]);
+    expect(args(plan, step.BIND)).toContainEqual([
+      `@${slot}`,
+      "/dev/shm",
+      "nosuid,noexec,nodev",
+      "private",
+      "nosymlink",
+    ]);
+    const numbers = [...args(plan, setting.OPEN), ...args(plan, setting.OPEN_MOUNT)].map(
+      ([n]) => n,
+    );
+    expect(new Set(numbers).size).toBe(numbers.length);
   });
 
   it("stacks the layers topmost first", () => {
