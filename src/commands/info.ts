@@ -9,7 +9,7 @@ export const info = defineCommand({
   name: "info",
   usage: "[OPTIONS]",
   summary: "print versions, paths and what this host offers",
-  examples: ["tsman info --format '{{.version.tsman}}'"],
+  examples: ["tsman info --format '{{.Host.Arch}} {{.Store.GraphRoot}}'"],
   options: {
     format: text({ char: "f", metavar: "FORMAT", summary: "json, yaml or a template" }),
     json: flag({ summary: "print JSON: --format json" }),
@@ -19,8 +19,10 @@ export const info = defineCommand({
     const engine = await context.openEngine();
     const document = await engine.info();
     const format = values.json ? "json" : (values.format ?? "yaml");
-    if (format !== "yaml") await printDocument(document, format, context.stdout);
-    else {
+    if (format !== "yaml") {
+      const { infoDocument } = await import("../cli/render/info-document.ts");
+      await printDocument(infoDocument(document), format, context.stdout);
+    } else {
       const lines = yamlText(document);
       context.stdout.write(context.stdout.isTerminal ? escapeControls(lines) : lines);
     }

@@ -19,14 +19,16 @@ export const version = defineCommand({
       return 0;
     }
     const { printDocument } = await import("../cli/render/listing.ts");
-    const document = {
-      Client: {
-        Version: number,
-        NodeVersion: process.versions.node,
-        Os: "linux",
-        OsArch: `linux/${process.arch}`,
-      },
+    const { goDocument } = await import("../cli/template/go-map.ts");
+    const { hostPlatform } = await import("../oci/platform.ts");
+    const part = {
+      Version: number,
+      NodeVersion: process.versions.node,
+      Os: "linux",
+      OsArch: `linux/${hostPlatform().architecture}`,
     };
+    // There is no server: as with Podman, who asks for its version gets the program's.
+    const document = goDocument({ Client: part }, { Server: part, Version: number });
     await printDocument(document, values.format, context.stdout);
     return 0;
   },

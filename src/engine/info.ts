@@ -1,55 +1,57 @@
+import { statfsSync } from "node:fs";
 import os from "node:os";
+import path from "node:path";
 import process from "node:process";
+import { defaultCapabilities } from "../bundle/capabilities.ts";
 import { findProgram } from "../config/find-program.ts";
+import { hostPlatform } from "../oci/platform.ts";
+import { defaultRegistry } from "../oci/reference.ts";
 import { filesystemType } from "../platform/filesystem-type.ts";
 import { nativeProgram, nodeProgram, seccompCompiler } from "../platform/native.ts";
 import type { IdMapEntry } from "../platform/userns.ts";
+import { listContainers } from "./containers/list-containers.ts";
+import { firstDriver } from "./containers/rootfs-driver.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
 import { readCgroupFacts } from "./host/cgroups.ts";
 import { deviceNodeState } from "./host/device-nodes.ts";
+import { readMachineFacts } from "./host/machine.ts";
 import { programVersion } from "./host/programs.ts";
 import { readText } from "./host/read-text.ts";
 import { readSysctlFacts } from "./host/sysctls.ts";
 import type { InfoDocument, JsonValue } from "./types.ts";
 import { tsmanVersion } from "./version.ts";
 
-/** The facts that `tsman doctor` judges, as data, with versions and paths. */
+/**
+ * The facts that `tsman doctor` judges, as data, with versions and paths: in Podman's members where
+ * Podman has such, and in our own.  What tsman has no truth about (conmon, Go) is missing.
+ */
 export async function collectInfo(context: EngineContext): Promise<InfoDocument> {
-  const host = context.host();
-  const mapping = mappingFor(context, { mode: "default" });
-  const cgroups = readCgroupFacts();
   const sysctls = readSysctlFacts();
-  const { paths, store } = context;
+  const cgroups = readCgroupFacts();
+  const slirp = await program("slirp4netns");
   return {
+    host: hostSection(context, cgroups.version, slirp),
+    store: await storeSection(context),
+    registries: { search: [defaultRegistry] },
+    plugins: {
+      volume: ["local"],
+      network: [],
+      log: ["k8s-file", "json-file", "journald", "none", "passthrough"],
+      authorization: null,
+    },
     version: {
+      Version: tsmanVersion(),
+      Os: "linux",
+      OsArch: `linux/${hostPlatform().architecture}`,
       tsman: tsmanVersion(),
       node: process.versions.node,
       nodeProgram: nodeProgram(),
       nativeProgram: nativeProgram(),
       seccompCompiler: seccompCompiler(),
     },
-    host: {
-      kernel: os.release(),
-      architecture: process.arch,
-      distribution: distribution(),
-      hostname: os.hostname(),
-      cpus: os.availableParallelism(),
-      memoryTotal: os.totalmem(),
-      securityModules: readText("/sys/kernel/security/lsm")?.split(",") ?? [],
-    },
-    ids: {
-      uid: host.uid,
-      gid: host.gid,
-      user: host.userName ?? null,
-      isNested: host.isNested,
-      mapTools: host.tools.state,
-      uidMap: mapping.uid.map(mapEntry),
-      gidMap: mapping.gid.map(mapEntry),
-      hasOneId: mapping.single,
-      because: mapping.because,
-    },
+    ids: idSection(context),
     network: {
-      slirp4netns: await program("slirp4netns"),
+      slirp4netns: slirp,
       tun: deviceNodeState("/dev/net/tun"),
       unprivilegedPortStart: sysctls.unprivilegedPortStart,
       pingGroupRange: sysctls.pingGroupRange ?? null,
@@ -65,18 +67,94 @@ export async function collectInfo(context: EngineContext): Promise<InfoDocument>
       unprivilegedUsernsClone: sysctls.unprivilegedUsernsClone ?? null,
       apparmorRestrictUnprivilegedUserns: sysctls.apparmorRestrictUserns ?? null,
     },
-    store: {
-      root: paths.root,
-      runtimeDir: paths.runtimeDir,
-      cacheDir: paths.cacheDir,
-      configDir: paths.configDir,
-      filesystem: filesystemType(paths.root),
-      rootfsDriver: store.settings.get("rootfs-driver") ?? "not tried yet",
-      fuseOverlayfs: await program("fuse-overlayfs"),
-      fuse: deviceNodeState("/dev/fuse"),
-      images: store.images.list().length,
-      containers: store.containers.list().length,
+  };
+}
+
+function hostSection(
+  context: EngineContext,
+  cgroupVersion: string,
+  slirp: FoundProgram | null,
+): InfoDocument {
+  const machine = readMachineFacts();
+  const mapping = mappingFor(context, { mode: "default" });
+  return {
+    arch: hostPlatform().architecture,
+    // Containers get no control groups of their own.
+    cgroupManager: "none",
+    // What of v2 is mounted beside v1 has no controllers: Podman calls that v1.
+    cgroupVersion: cgroupVersion === "hybrid" ? "v1" : cgroupVersion,
+    cpus: os.availableParallelism(),
+    cpuUtilization: machine.cpuUtilization,
+    distribution: machine.distribution,
+    eventLogger: "file",
+    hostname: os.hostname(),
+    idMappings: { gidmap: mapping.gid.map(goEntry), uidmap: mapping.uid.map(goEntry) },
+    kernel: os.release(),
+    logDriver: "k8s-file",
+    ...machine.memory,
+    networkBackend: "slirp4netns",
+    ociRuntime: { name: "tsman-native", path: nativeProgram(), version: tsmanVersion() },
+    os: "linux",
+    security: {
+      // A user namespace of its own each; no label of a security module.
+      apparmorEnabled: false,
+      capabilities: defaultCapabilities.join(","),
+      rootless: context.host().uid !== 0,
+      seccompEnabled: true,
+      seccompProfilePath: "builtin",
+      selinuxEnabled: false,
     },
+    securityModules: readText("/sys/kernel/security/lsm")?.split(",") ?? [],
+    serviceIsRemote: false,
+    slirp4netns: slirp === null ? null : { executable: slirp.path, version: slirp.version },
+    uptime: machine.uptime,
+  };
+}
+
+async function storeSection(context: EngineContext): Promise<InfoDocument> {
+  const { paths, store } = context;
+  const containers = await listContainers(context, { all: true });
+  const count = (...states: readonly string[]): number =>
+    containers.filter(({ state }) => states.includes(state)).length;
+  const [running, paused] = [count("running"), count("paused")];
+  const { bsize, blocks, bfree } = statfsSync(paths.root);
+  return {
+    containerStore: {
+      number: containers.length,
+      paused,
+      running,
+      stopped: containers.length - running - paused,
+    },
+    graphDriverName: firstDriver(context),
+    graphOptions: {},
+    graphRoot: paths.root,
+    graphRootAllocated: bsize * blocks,
+    graphRootUsed: bsize * (blocks - bfree),
+    graphStatus: { "Backing Filesystem": filesystemType(paths.root) },
+    imageStore: { number: store.images.list().length },
+    runRoot: paths.runtimeDir,
+    volumePath: path.join(paths.root, "volumes"),
+    cacheDir: paths.cacheDir,
+    configDir: paths.configDir,
+    rootfsDriver: store.settings.get("rootfs-driver") ?? "not tried yet",
+    fuseOverlayfs: await program("fuse-overlayfs"),
+    fuse: deviceNodeState("/dev/fuse"),
+  };
+}
+
+function idSection(context: EngineContext): InfoDocument {
+  const host = context.host();
+  const mapping = mappingFor(context, { mode: "default" });
+  return {
+    uid: host.uid,
+    gid: host.gid,
+    user: host.userName ?? null,
+    isNested: host.isNested,
+    mapTools: host.tools.state,
+    uidMap: mapping.uid.map(mapEntry),
+    gidMap: mapping.gid.map(mapEntry),
+    hasOneId: mapping.single,
+    because: mapping.because,
   };
 }
 
@@ -84,14 +162,14 @@ function mapEntry(entry: IdMapEntry): JsonValue {
   return { inside: entry.inside, outside: entry.outside, count: entry.count };
 }
 
-async function program(name: string): Promise<JsonValue> {
-  const path = findProgram(name);
-  if (path === undefined) return null;
-  return { path, version: (await programVersion(path)) ?? null };
+function goEntry(entry: IdMapEntry): JsonValue {
+  return { container_id: entry.inside, host_id: entry.outside, size: entry.count };
 }
 
-/** os-release(5). */
-function distribution(): string {
-  const line = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readText("/etc/os-release") ?? "");
-  return line?.[1] ?? "unknown";
+type FoundProgram = { readonly path: string; readonly version: string | null };
+
+async function program(name: string): Promise<FoundProgram | null> {
+  const found = findProgram(name);
+  if (found === undefined) return null;
+  return { path: found, version: (await programVersion(found)) ?? null };
 }
