@@ -52,7 +52,7 @@ const downOnly = layers.slice(1).map((names, index) => ({
   from: {
     path: folder(names),
     // The table of commands is the one place that knows them by name, and loads them lazily.
-    pathNot: "^src/cli/(main|command-table|file-commands)\\.ts$",
+    pathNot: "^src/cli/(main|command-table|[a-z]+-commands)\\.ts$",
   },
   to: { path: folder(layers.slice(0, index + 1).flat()) },
 }));

@@ -5,6 +5,7 @@ import {
   imageFileCommands,
   unshareCommand,
 } from "./file-commands.ts";
+import { imageCommands, localImageCommands } from "./image-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -141,6 +142,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   pull,
   images,
   rmi,
+  ...localImageCommands,
   exec,
   ps,
   logs,
@@ -180,10 +182,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       pull,
       inspect: inspectImage,
       ...imageFileCommands,
-      exists: {
-        summary: "end with 0 if there is such an image, with 1 if not",
-        load: async () => (await import("../commands/image-exists.ts")).imageExists,
-      },
+      ...imageCommands,
     },
   },
   system: {

@@ -32,7 +32,7 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
     "log in with Podman or Docker, whose files tsman reads, or use pull --creds",
   ],
   [
-    "push tag untag commit manifest artifact",
+    "push manifest artifact",
     "images can be pulled and run only",
     "use Podman, Docker or skopeo for it",
   ],
@@ -42,20 +42,10 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
     "push it to a registry, or run a directory with --rootfs",
   ],
   ["search", "registries are not searched", "look on the registry's web pages"],
-  ["history tree", "the history is in the image config", "see tsman inspect IMAGE"],
-  [
-    "mount umount unmount",
-    "an image is mounted as a container's root file system only",
-    "make a container of it: tsman create, then tsman mount or tsman cp",
-  ],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
   ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],
   ["df", "sizes have no table of their own", "see tsman ps --all --size and tsman images"],
-  [
-    "prune",
-    "containers only are pruned",
-    "use tsman container prune, and tsman rmi for images that nothing needs",
-  ],
+  ["prune", "there is no prune for everything", "use tsman container prune and tsman image prune"],
   ["auto-update plugin trust", "there is no such thing here", "see tsman --help"],
 ];
 

@@ -1,10 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
 import { confirm } from "../cli/confirm.ts";
-import { forEach } from "../cli/each.ts";
 import { flag, texts } from "../cli/option-spec.ts";
-import { invalidValue } from "../cli/usage-error.ts";
-import type { ContainerSummary } from "../engine/types.ts";
-import { isTsmanError } from "../errors/index.ts";
+import { pruneContainers } from "../cli/prune.ts";
+import { pruneFilter } from "../cli/render/prune-filter.ts";
 
 /** `tsman container prune` */
 export const prune = defineCommand({
@@ -18,34 +16,9 @@ export const prune = defineCommand({
   },
   positionals: { min: 0, max: 0, noun: "container" },
   async run({ values }, context) {
-    const accepts = await pruneFilter(values.filter);
+    const accepts = pruneFilter(values.filter);
     if (!values.force && !confirm("This will remove all stopped containers.", context)) return 0;
     const engine = await context.openEngine();
-    const list = await engine.containers.list({ all: true });
-    const ids = list.filter((container) => accepts(container, list)).map(({ id }) => id);
-    return await forEach(ids, context, async (id) => {
-      try {
-        await engine.containers.remove(id);
-        context.stdout.write(`${id}\n`);
-      } catch (error) {
-        // Started, or removed, by another command since.
-        const isNothing =
-          isTsmanError(error, "CONTAINER_RUNNING") || isTsmanError(error, "CONTAINER_NOT_FOUND");
-        if (!isNothing) throw error;
-      }
-    });
+    return await pruneContainers(engine, context, { accepts });
   },
 });
-
-async function pruneFilter(
-  filters: readonly string[],
-): Promise<(container: ContainerSummary, all: readonly ContainerSummary[]) => boolean> {
-  const wrong = filters.find((text) => !/^(?:until|label)!?=/.test(text));
-  if (wrong !== undefined) {
-    throw invalidValue("--filter", wrong, "no such filter", "use until=TIME, label=… or label!=…");
-  }
-  const { containerFilter } = await import("../cli/render/container-filter.ts");
-  const passes = containerFilter(filters);
-  return (container, all) =>
-    (container.state === "created" || container.state === "stopped") && passes(container, all);
-}

@@ -15,6 +15,7 @@ export const rmi = defineCommand({
     all: flag({ char: "a", summary: "all images" }),
     force: flag({ char: "f", summary: "also the containers that were made from it" }),
     ignore: flag({ char: "i", summary: "no error for an image that is not there" }),
+    "no-prune": flag({ summary: "not what it was made from (that never is an image of its own)" }),
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals }, context) {
@@ -26,7 +27,10 @@ export const rmi = defineCommand({
       ? (await engine.images.list()).map(({ id }) => id)
       : positionals.map(parseImageName);
     const removeImage = async (name: string): Promise<void> => {
-      const { untagged, deleted } = await engine.images.remove(name, { force: values.force });
+      const { untagged, deleted } = await engine.images.remove(name, {
+        force: values.force,
+        allNames: values.all,
+      });
       for (const tag of untagged) {
         context.stdout.write(`Untagged: ${shown(tag, context.stdout)}\n`);
       }

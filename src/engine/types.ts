@@ -6,6 +6,7 @@ import type { ContainerEventStatus, ImageEventStatus, VolumeEventStatus } from "
 import type { ContainerDetails, HealthResult, ImageDetails } from "./details-types.ts";
 import type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 import type { ContainerFileService } from "./file-types.ts";
+import type { LocalImageService } from "./image-types.ts";
 import type { Container, RunOptions } from "./library/types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
@@ -13,6 +14,7 @@ import type { PullProgress } from "./progress.ts";
 export type * from "./check-types.ts";
 export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
+export type * from "./image-types.ts";
 export type * from "./process-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
@@ -63,13 +65,6 @@ export interface ImageSummary {
   readonly platform: Platform;
   /** How many containers were made from it. */
   readonly containers: number;
-}
-
-/** One thing that the removal of an image did. */
-export interface ImageRemoval {
-  readonly untagged: readonly string[];
-  /** Ids that are gone; empty while another name holds the image. */
-  readonly deleted: readonly string[];
 }
 
 /** The states of the OCI runtime specification. */
@@ -365,20 +360,11 @@ export type JsonValue =
 export type InfoDocument = { readonly [section: string]: JsonValue };
 
 /** The part of `Tsman` that concerns images. */
-export interface ImageService {
+export interface ImageService extends LocalImageService {
   pull(reference: string, options?: PullOptions): Promise<PullResult>;
   list(): Promise<readonly ImageSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ImageDetails | undefined>;
-  /**
-   * Takes the name away, and with its last name the image.
-   *
-   * @throws TsmanError IMAGE_NOT_FOUND, IMAGE_IN_USE (unless `force`, which removes its containers).
-   */
-  remove(
-    nameOrId: string,
-    options?: { readonly force?: boolean | undefined },
-  ): Promise<ImageRemoval>;
 }
 
 /** The part of `Tsman` that concerns containers. */

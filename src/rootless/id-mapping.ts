@@ -347,7 +347,8 @@ function finish(parts: {
   };
 }
 
-function keyOf(uid: readonly IdMapEntry[], gid: readonly IdMapEntry[]): string {
+/** The {@link IdMapping.key} of these maps. */
+export function keyOf(uid: readonly IdMapEntry[], gid: readonly IdMapEntry[]): string {
   const text = [uid, gid]
     .map((map) =>
       map.map(({ inside, outside, count }) => `${inside} ${outside} ${count}`).join(","),

@@ -91,9 +91,10 @@ export class ImageTable {
     }
   }
 
-  /** Takes a full name away; whether there was one. */
-  untag(name: string): boolean {
-    return this.#database.erase("DELETE FROM image_names WHERE name = ?", name) > 0;
+  /** Takes a full name away from an image; whether it had it. */
+  untag(id: Digest, name: string): boolean {
+    const sql = "DELETE FROM image_names WHERE name = ? AND image_id = ?";
+    return this.#database.erase(sql, name, id) > 0;
   }
 
   /** By full name, `registry/repository:tag` or `registry/repository@sha256:…`. */
@@ -137,14 +138,19 @@ export class ImageTable {
   /**
    * Forgets an image, its names and digests, unless a container was made of it.  Its content stays.
    *
+   * @param names unless it has another name than these: one that was given since; missing: any.
    * @returns whether it was there, and is not any more.
    */
-  remove(id: Digest): boolean {
+  remove(id: Digest, names?: readonly string[]): boolean {
+    // In one statement, as the making of a container is: one of the two sees the other.
     return (
       this.#database.erase(
         `DELETE FROM images WHERE id = ?1
-         AND NOT EXISTS (SELECT 1 FROM containers WHERE image_id = ?1)`,
+         AND NOT EXISTS (SELECT 1 FROM containers WHERE image_id = ?1)
+         AND (?2 IS NULL OR NOT EXISTS (SELECT 1 FROM image_names
+           WHERE image_id = ?1 AND name NOT IN (SELECT value FROM json_each(?2))))`,
         id,
+        names === undefined ? null : JSON.stringify(names),
       ) > 0
     );
   }

@@ -27,13 +27,22 @@ const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** Bytes in powers of 1000 with three significant digits: `7.66 MB`. */
 export function humanSize(bytes: number): string {
+  return scaledSize(bytes, 3, " ");
+}
+
+/** Bytes in powers of 1000 with four significant digits: `7.656MB`. */
+export function compactSize(bytes: number): string {
+  return scaledSize(bytes, 4, "");
+}
+
+function scaledSize(bytes: number, digits: number, gap: string): string {
   let value = bytes;
   let unit = 0;
-  while (Number(value.toPrecision(3)) >= 1000 && unit < units.length - 1) {
+  while (Number(value.toPrecision(digits)) >= 1000 && unit < units.length - 1) {
     value /= 1000;
     unit += 1;
   }
-  return `${Number(value.toPrecision(3))} ${units[unit] ?? ""}`;
+  return `${Number(value.toPrecision(digits))}${gap}${units[unit] ?? ""}`;
 }
 
 /** The id without its algorithm, in twelve digits unless all are wanted. */

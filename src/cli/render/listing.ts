@@ -16,6 +16,8 @@ export interface ListingStyle {
   readonly format: string | undefined;
   /** `-q`: this field only. */
   readonly quietField: string | undefined;
+  /** With `-q`: a value of several rows is printed as often; missing: once. */
+  readonly hasRepeated?: boolean | undefined;
   readonly noHeading: boolean;
   /** Columns of the table: heading and field. */
   readonly columns: readonly (readonly [heading: string, field: string])[];
@@ -35,8 +37,9 @@ export async function printListing(
     return;
   }
   if (quietField !== undefined) {
-    const seen = new Set(rows.map((row) => cell(row.fields[quietField])));
-    stdout.write([...seen].map((value) => `${value}\n`).join(""));
+    const cells = rows.map((row) => cell(row.fields[quietField]));
+    const printed = style.hasRepeated === true ? cells : [...new Set(cells)];
+    stdout.write(printed.map((value) => `${value}\n`).join(""));
     return;
   }
   if (format === undefined || format === "table") {

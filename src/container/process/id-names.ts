@@ -76,7 +76,7 @@ export function parseNames(text: string): Map<number, string> {
 type IdMapLine = readonly [inside: number, outside: number, count: number];
 
 /** `/proc/PID/uid_map` as the caller's user namespace sees it: user_namespaces(7). */
-function parseIdMap(text: string): readonly IdMapLine[] {
+export function parseIdMap(text: string): readonly IdMapLine[] {
   return text
     .split("\n")
     .map(numbersOf)

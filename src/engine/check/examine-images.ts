@@ -5,7 +5,7 @@ import type { ImageRecord } from "../../store/images.ts";
 import type { CheckOptions } from "../check-types.ts";
 import type { EngineContext } from "../context.ts";
 import { embeddedImageName } from "../images/find-image.ts";
-import { removeImage } from "../images/image-service.ts";
+import { removeImage } from "../images/remove-image.ts";
 import { type Fault, maxAgeOf } from "./fault.ts";
 
 /**
@@ -89,7 +89,7 @@ async function mendImage(
     const names = users.map(({ name }) => name).join(", ");
     throw new Error(`used by container ${names}; with --force they go too`);
   }
-  await removeImage(context, image.id, true);
+  await removeImage(context, image.id, { force: true });
   return "removed: pull it again";
 }
 

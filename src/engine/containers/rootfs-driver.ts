@@ -10,7 +10,7 @@ import { step } from "../../runtime/protocol.ts";
 import { adoptPaths } from "../adopt-paths.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
-import { hasOpaqueRoot } from "../images/opaque-root.ts";
+import { visibleLayers } from "../images/opaque-root.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
 /** What of a container's plan its root file system depends on. */
@@ -123,16 +123,9 @@ export function lowerDirectories(context: EngineContext, planned: RootfsOwner): 
   const { rootfs } = planned.options;
   if (rootfs !== undefined) return [rootfs.path];
   const layers = planned.image?.layers ?? [];
-  const topDown = layers
-    .map((layer) => context.store.layers.diffPath(planned.mapping.key, layer.chainId))
-    .reverse();
-  return visibleLayers(topDown);
-}
-
-/** Those directories of layers, the topmost first, that none above hides altogether. */
-export function visibleLayers(topDown: readonly string[]): string[] {
-  const lowest = topDown.findIndex(hasOpaqueRoot);
-  return topDown.slice(0, lowest < 0 ? topDown.length : lowest + 1);
+  const { key } = planned.mapping;
+  const directories = layers.map(({ chainId }) => context.store.layers.diffPath(key, chainId));
+  return visibleLayers(directories.reverse());
 }
 
 /** @returns of each whether it is new. */

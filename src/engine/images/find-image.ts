@@ -1,4 +1,4 @@
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { localCandidates } from "../../oci/reference.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
@@ -62,4 +62,19 @@ export async function getImage(
     hint: `fetch it with: tsman pull ${text}`,
     details: { image: text },
   });
+}
+
+/** A store that cannot be written, on a full disk say, can be looked at all the same. */
+export async function unlessUnwritable(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isTsmanError(error, "DISK_FULL") && !isTsmanError(error, "PREFLIGHT_STORAGE")) throw error;
+  }
+}
+
+/** The embedded image stays away until somebody names it again. */
+export async function noteRemoval(context: EngineContext, names: readonly string[]): Promise<void> {
+  if (!names.includes(embeddedImageName)) return;
+  await unlessUnwritable(async () => context.store.settings.set(embeddedImageRemoved, "yes"));
 }

@@ -12,6 +12,12 @@ export function markOpaqueRoot(diffDir: string): void {
   writeFileSync(path.join(path.dirname(diffDir), markName), "", { mode: 0o600 });
 }
 
+/** Those directories of layers, the topmost first, that none above hides altogether. */
+export function visibleLayers(topDown: readonly string[]): string[] {
+  const lowest = topDown.findIndex(hasOpaqueRoot);
+  return topDown.slice(0, lowest < 0 ? topDown.length : lowest + 1);
+}
+
 /** Whether a layer hides what is below it. */
 export function hasOpaqueRoot(diffDir: string): boolean {
   return existsSync(path.join(path.dirname(diffDir), markName));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ImageSummary } from "../../../src/engine/types.ts";
+import type { ImageHistoryStep, ImageSummary } from "../../../src/engine/types.ts";
 import { TsmanError } from "../../../src/errors/index.ts";
 import { run } from "../cli/fake-context.ts";
 import { image } from "./sample.ts";
@@ -120,6 +120,114 @@ describe("rmi", () => {
   test("--ignore forgives what is not there", async () => {
     const remove = () => Promise.reject(new TsmanError("IMAGE_NOT_FOUND", "x"));
     expect((await run(["rmi", "--ignore", "gone"], { images: { remove } })).status).toBe(0);
+  });
+});
+
+describe("history", () => {
+  const steps: readonly ImageHistoryStep[] = [
+    {
+      id: image().id,
+      createdAt: "2025-12-30T12:00:00Z",
+      createdBy: `RUN ${"x".repeat(60)}`,
+      author: "",
+      comment: "buildkit",
+      size: 2048,
+      names: image().names,
+    },
+    { createdBy: "", author: "", comment: "", size: 0, names: [] },
+    { createdBy: "", author: "", comment: "", size: 0, names: [] },
+  ];
+  const history = (...argv: string[]) =>
+    run(["history", ...argv, "alpine"], { images: { history: async () => steps } });
+
+  test("is Podman's table, with <missing> for a step without an image", async () => {
+    expect((await history()).stdout).toBe(
+      "ID            CREATED     CREATED BY                                     SIZE        COMMENT\n" +
+        `abababababab  2 days ago  RUN ${"x".repeat(38)}...  2.05 kB     buildkit\n` +
+        `<missing>                 ${" ".repeat(47)}0 B         \n`.repeat(2),
+    );
+  });
+
+  test.each([
+    [["-q"], "abababababab\n<missing>\n<missing>\n"],
+    [
+      ["--human=false", "--format", "{{.Created}} {{.Size}}"],
+      "2025-12-30T12:00:00Z 2048\n 0\n 0\n",
+    ],
+    [["--no-trunc", "--format", "{{len .CreatedBy}}"], "64\n0\n0\n"],
+  ])("%j", async (argv, expected) => {
+    expect((await history(...argv)).stdout).toBe(expected);
+  });
+
+  test("--format json has Podman's members", async () => {
+    expect(JSON.parse((await history("--format", "json")).stdout)).toEqual([
+      {
+        id: "ab".repeat(32),
+        created: "2025-12-30T12:00:00Z",
+        CreatedBy: `RUN ${"x".repeat(60)}`,
+        tags: image().names,
+        size: 2048,
+        comment: "buildkit",
+      },
+      { id: "<missing>", size: 0 },
+      { id: "<missing>", size: 0 },
+    ]);
+  });
+});
+
+describe("image tree", () => {
+  test("draws layers upon layers", async () => {
+    const leaf = { id: `sha256:${"ef".repeat(32)}`, size: 302_080, topOf: ["b"], children: [] };
+    const layers = [{ ...leaf, id: image().id, topOf: [], children: [leaf, leaf] }, leaf];
+    const tree = async () => ({ id: image().id, names: ["a", "c"], size: 2_438_144, layers });
+    const { stdout } = await run(["image", "tree", "a"], { images: { tree } });
+    expect(stdout).toBe(
+      "Image ID: abababababab\nTags:     [a c]\nSize:     2.438MB\nImage Layers\n" +
+        "├── ID: abababababab Size: 302.1kB\n" +
+        "│   ├── ID: efefefefefef Size: 302.1kB Top Layer of: [b]\n" +
+        "│   └── ID: efefefefefef Size: 302.1kB Top Layer of: [b]\n" +
+        "└── ID: efefefefefef Size: 302.1kB Top Layer of: [b]\n",
+    );
+  });
+});
+
+describe("image prune", () => {
+  const prune = (...argv: string[]) => {
+    const removed: unknown[] = [];
+    const remove = async (id: string, options?: object) => {
+      removed.push(options);
+      if (id === image().id) throw new TsmanError("IMAGE_IN_USE", "used since");
+      return { untagged: [], deleted: [id] };
+    };
+    const list = async () => [image(), busybox, nameless];
+    const ran = run(["image", "prune", ...argv], { images: { list, remove } });
+    return ran.then((result) => ({ ...result, removed }));
+  };
+
+  test("removes what has no name and still has none then", async () => {
+    const { stdout, removed } = await prune("--force");
+    expect([stdout, removed]).toEqual([`${"34".repeat(32)}\n`, [{ onlyNameless: true }]]);
+  });
+
+  test("--all removes what no container uses, and minds none that is used by now", async () => {
+    const { status, stdout, stderr, removed } = await prune("-af");
+    expect([status, stdout, stderr]).toEqual([0, `${"34".repeat(32)}\n`, ""]);
+    expect(removed).toEqual([{ allNames: true }, { allNames: true }]);
+  });
+
+  test.each([
+    [["--filter", "until=2025-01-01"], 1],
+    [["--filter", "until=2023-01-01"], 0],
+    [["--filter", "label!=built", "--all"], 2],
+    [["--filter", "label=built", "--all"], 0],
+  ])("%j removes %i", async (argv, count) => {
+    expect((await prune("--force", ...argv)).removed).toHaveLength(count);
+  });
+
+  test("refuses filters that it does not have", async () => {
+    const { status, stderr } = await prune("--force", "--filter", "reference=x");
+    expect(status).toBe(125);
+    expect(stderr).toContain("use one of: until, label");
   });
 });
 

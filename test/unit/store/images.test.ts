@@ -53,7 +53,7 @@ describe("an image", () => {
     images.put(alpine);
     expect(images.remove(alpine.id)).toBe(true);
     expect(images.findByName("docker.io/library/alpine:latest")).toBeUndefined();
-    expect(images.untag("docker.io/library/alpine:latest")).toBe(false);
+    expect(images.untag(alpine.id, "docker.io/library/alpine:latest")).toBe(false);
     expect(images.remove(alpine.id)).toBe(false);
   });
 
@@ -67,6 +67,18 @@ describe("an image", () => {
     expect(images.findByName("docker.io/library/alpine:latest")?.id).toBe(alpine.id);
     containers.remove(container.id);
     expect(images.remove(alpine.id)).toBe(true);
+  });
+
+  it("with a name that was given a moment ago stays", () => {
+    using scratch = scratchStore();
+    const { images } = scratch.store;
+    images.put(alpine);
+    images.tag(alpine.id, "localhost/other:1");
+    expect(images.remove(alpine.id, alpine.names)).toBe(false);
+    expect(images.remove(alpine.id, [])).toBe(false);
+    expect(images.untag(debian.id, "localhost/other:1")).toBe(false);
+    expect(images.untag(alpine.id, "localhost/other:1")).toBe(true);
+    expect(images.remove(alpine.id, alpine.names)).toBe(true);
   });
 
   it("is listed, the newest first", () => {

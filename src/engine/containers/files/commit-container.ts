@@ -6,10 +6,10 @@ import { TsmanError } from "../../../errors/index.ts";
 import { startInside } from "../../../layer/inside-worker.ts";
 import { diffIdFromHex } from "../../../oci/digest.ts";
 import { type ImageFormat, layerMediaType } from "../../../oci/media-types.ts";
-import { formatReference, localCandidates, parseReference } from "../../../oci/reference.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { CommitOptions } from "../../file-types.ts";
+import { newImageName } from "../../images/name-image.ts";
 import { type WrittenLayer, writeImage } from "../../images/write-image.ts";
 import { getContainer } from "../find-container.ts";
 import { committedConfig } from "./committed-config.ts";
@@ -28,7 +28,7 @@ export async function commitContainer(
 ): Promise<{ readonly id: string }> {
   const record = getContainer(context, nameOrId);
   const format = options.format ?? "oci";
-  const name = options.image === undefined ? undefined : imageName(options.image);
+  const name = options.image === undefined ? undefined : newImageName(options.image);
   const image =
     record.imageId === undefined ? undefined : context.store.images.findById(record.imageId);
   // A wrong --change is found before a layer is written.
@@ -56,20 +56,6 @@ function withoutLayer(config: Record<string, unknown>, layer: WrittenLayer | und
   const history = config.history as readonly object[];
   const [step, ...before] = history.toReversed();
   return { ...config, history: [...before.toReversed(), { ...step, empty_layer: true }] };
-}
-
-/** A short name becomes one of this host, as in Podman. */
-function imageName(text: string): string {
-  const [local = text] = localCandidates(text);
-  const reference = parseReference(local);
-  if (reference.digest === undefined) return formatReference(reference);
-  throw new TsmanError(
-    "USAGE",
-    `name an image ${text}: the digest is what it will turn out to be`,
-    {
-      hint: "give a name and a tag",
-    },
-  );
 }
 
 async function writeLayer(

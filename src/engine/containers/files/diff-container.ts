@@ -9,9 +9,9 @@ import { type EngineContext, mappingFor } from "../../context.ts";
 import type { DiffOptions, FileChange } from "../../file-types.ts";
 import { ensureLayers } from "../../images/ensure-layers.ts";
 import { findImage } from "../../images/find-image.ts";
-import { hasOpaqueRoot } from "../../images/opaque-root.ts";
+import { hasOpaqueRoot, visibleLayers } from "../../images/opaque-root.ts";
 import { getContainer } from "../find-container.ts";
-import { lowerDirectories, visibleLayers } from "../rootfs-driver.ts";
+import { lowerDirectories } from "../rootfs-driver.ts";
 import { type Comparison, type ComparisonKind, comparisonOfTrees } from "./compared-trees.ts";
 import { rootfsOf } from "./container-view.ts";
 

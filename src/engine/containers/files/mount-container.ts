@@ -1,15 +1,13 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
-import process from "node:process";
-import { parseMountinfo } from "../../../bundle/mountinfo.ts";
 import { TsmanError } from "../../../errors/index.ts";
-import { isErrno, toFileError } from "../../../platform/errno.ts";
-import { unmount } from "../../../platform/libc.ts";
 import { nativeProgram } from "../../../platform/native.ts";
 import { runProgram } from "../../../platform/process.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { ContainerMountPoint } from "../../file-types.ts";
+import { mountedTargets, unmountTarget } from "../../mounted.ts";
+import { assertOwnNamespace } from "../../own-namespace.ts";
 import { getContainer } from "../find-container.ts";
 import { lockIdleContainer } from "../lock-container.ts";
 import { prepareRootfs } from "../rootfs-driver.ts";
@@ -27,8 +25,12 @@ export async function mountContainer(
   nameOrId: string,
 ): Promise<ContainerMountPoint> {
   const record = getContainer(context, nameOrId);
-  assertOwnNamespace(record);
   const { id, name } = record;
+  assertOwnNamespace(
+    `container ${name}`,
+    `in a session of its own: tsman unshare sh -c 'ls "$(tsman mount ${name})"'\n` +
+      `or copy files, which needs no mount: tsman cp ${name}:PATH .`,
+  );
   const mounted = findMount(context, record);
   if (mounted !== undefined) return mounted;
   const { owner, driver, plan } = rootfsOf(context, record);
@@ -74,16 +76,7 @@ export async function unmountContainer(
   const record = getContainer(context, nameOrId);
   const mounted = findMount(context, record);
   if (mounted === undefined) return false;
-  try {
-    unmount(mounted.path, options.force === true);
-  } catch (error) {
-    if (isErrno(error, "EBUSY")) {
-      throw new TsmanError("CONTAINER_RUNNING", `unmount ${mounted.path}: it is in use`, {
-        hint: "leave its directory, or use --force",
-      });
-    }
-    throw toFileError(error, `unmount ${mounted.path}`);
-  }
+  unmountTarget(mounted.path, options.force === true);
   tell(context, record, "unmount");
   return true;
 }
@@ -101,30 +94,12 @@ function findMount(
   record: ContainerRecord,
 ): ContainerMountPoint | undefined {
   const target = mountPoint(context, record);
-  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
-  if (!mounts.some((mount) => mount.target === target)) return undefined;
+  if (!mountedTargets().has(target)) return undefined;
   return { id: record.id, name: record.name, path: target };
 }
 
 function mountPoint(context: EngineContext, { id }: ContainerRecord): string {
   return path.join(context.store.containers.dir(id), "merged");
-}
-
-/** user_namespaces(7): of the initial one, the map is the identity of all ids. */
-const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
-
-function assertOwnNamespace({ name }: ContainerRecord): void {
-  const isInitial = initialMap.test(readFileSync("/proc/self/uid_map", "utf8"));
-  if (!isInitial && process.geteuid?.() === 0) return;
-  throw new TsmanError(
-    "OPTION_UNSUPPORTED",
-    `mount container ${name}: there is no mount namespace that outlives this command`,
-    {
-      hint:
-        `in a session of its own: tsman unshare sh -c 'ls "$(tsman mount ${name})"'\n` +
-        `or copy files, which needs no mount: tsman cp ${name}:PATH .`,
-    },
-  );
 }
 
 function tell(context: EngineContext, record: ContainerRecord, status: "mount" | "unmount"): void {
