@@ -40,7 +40,13 @@ export interface ImageDestination extends AsyncDisposable {
   readonly isSinglePlatform?: boolean | undefined;
   /** Whether the blob is there, or could be had there without sending it (a registry's mount). */
   readonly hasBlob: (descriptor: Descriptor, signal?: AbortSignal) => Promise<boolean>;
-  /** Writes a blob; it is there when this resolves.  Several at once are allowed. */
+  /**
+   * Writes a blob; it is there when this resolves.  Several at once are allowed.
+   *
+   * @param bytes iterated anew, from the beginning, when a connection breaks: give an object whose
+   *   `Symbol.asyncIterator` begins anew.  A stream or a generator is read once, and what breaks
+   *   then is an error.
+   */
   readonly writeBlob: (
     descriptor: Descriptor,
     bytes: AsyncIterable<Uint8Array>,

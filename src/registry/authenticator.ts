@@ -7,6 +7,7 @@ import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
 import { isAbort, isTransient, printable, RetryableError, requestError } from "./failure.ts";
 import { judgeRealm } from "./realm.ts";
+import type { RegistryAccess } from "./settings.ts";
 import { loginHint, statusError } from "./status.ts";
 import type { HttpRequest, Transport } from "./transport.ts";
 
@@ -17,7 +18,9 @@ export interface AuthenticatorOptions {
   readonly endpoint: URL;
   /** As in references. */
   readonly registry: string;
+  /** "" for what concerns the registry as a whole: a login. */
   readonly repository: string;
+  readonly access: RegistryAccess;
   readonly credentials: CredentialProvider;
   readonly tlsVerify: boolean;
   readonly trustedRealms: readonly string[];
@@ -44,15 +47,24 @@ interface Authorization {
   readonly endsAt?: number | undefined;
 }
 
+/** What was got for one set of rights. */
+interface Grant {
+  current?: Authorization | undefined;
+  pending?: Promise<Authorization> | undefined;
+}
+
 /**
  * Answers the challenges of one registry for one repository: distribution's token protocol and
  * RFC 7617.  A token lives in memory, here, so that it cannot be used for another repository or
- * registry (case S54).
+ * registry (case S54); one that may read a second repository, for a mount, is used for that alone.
  */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  #current: Authorization | undefined;
-  #pending: Promise<Authorization> | undefined;
+  /** By the repository that may be read besides; "" for none. */
+  readonly #grants = new Map<string, Grant>();
+  /** The last ones that were answered: tokens can be renewed before a request is made in vain. */
+  #challenges: readonly Challenge[] | undefined;
+  #known: Promise<Credentials | undefined> | undefined;
   #hasUsedCredentials = false;
   #remark: string | undefined;
 
@@ -70,11 +82,14 @@ export class Authenticator {
     return this.#remark;
   }
 
-  /** The Authorization header that is known to have worked, if any. */
-  authorization(): string | undefined {
-    const { endsAt } = this.#current ?? {};
-    if (endsAt !== undefined && endsAt <= performance.now()) this.#current = undefined;
-    return this.#current?.header;
+  /**
+   * The Authorization header to send; undefined as long as the registry has not asked for one.  A
+   * token that has ended is renewed first, since a body would be sent in vain.
+   */
+  async ready(alsoReads = ""): Promise<string | undefined> {
+    const known = this.#valid(alsoReads);
+    if (known !== undefined || this.#challenges === undefined) return known;
+    return await this.#obtain(alsoReads, this.#challenges, undefined);
   }
 
   /**
@@ -82,25 +97,60 @@ export class Authenticator {
    *
    * @param challenges the WWW-Authenticate headers
    * @param refused the header that was refused, if there was one
+   * @param alsoReads a second repository that the request reads
    * @throws TsmanError REGISTRY_AUTH, saying what is missing
    */
-  async answer(challenges: readonly string[], refused: string | undefined): Promise<string> {
-    const known = this.authorization();
+  async answer(
+    challenges: readonly string[],
+    refused: string | undefined,
+    alsoReads = "",
+  ): Promise<string> {
+    const known = this.#valid(alsoReads);
     // Several requests meet the same challenge at once: the first one's answer serves all.
     if (known !== undefined && known !== refused) return known;
-    this.#pending ??= this.#authorize(parseChallenges(challenges), refused).finally(() => {
-      this.#pending = undefined;
+    return await this.#obtain(alsoReads, parseChallenges(challenges), refused);
+  }
+
+  #grant(alsoReads: string): Grant {
+    const found = this.#grants.get(alsoReads) ?? {};
+    this.#grants.set(alsoReads, found);
+    return found;
+  }
+
+  #valid(alsoReads: string): string | undefined {
+    const grant = this.#grant(alsoReads);
+    const { endsAt } = grant.current ?? {};
+    if (endsAt !== undefined && endsAt <= performance.now()) grant.current = undefined;
+    return grant.current?.header;
+  }
+
+  async #obtain(
+    alsoReads: string,
+    challenges: readonly Challenge[],
+    refused: string | undefined,
+  ): Promise<string> {
+    const grant = this.#grant(alsoReads);
+    grant.pending ??= this.#authorize(challenges, refused, alsoReads).finally(() => {
+      grant.pending = undefined;
     });
-    this.#current = await this.#pending;
-    return this.#current.header;
+    grant.current = await grant.pending;
+    this.#challenges = challenges;
+    return grant.current.header;
+  }
+
+  /** Asked once: a credential helper may want its user to unlock something. */
+  async #credentials(): Promise<Credentials | undefined> {
+    const { registry, repository, credentials } = this.#options;
+    this.#known ??= Promise.resolve(credentials.findCredentials(registry, repository));
+    return await this.#known;
   }
 
   async #authorize(
     challenges: readonly Challenge[],
     refused: string | undefined,
+    alsoReads: string,
   ): Promise<Authorization> {
-    const { registry, repository, credentials } = this.#options;
-    const known = credentials.findCredentials(registry, repository);
+    const known = await this.#credentials();
     if (known?.kind === "registry-token") {
       const header = `Bearer ${known.token}`;
       if (header === refused) throw this.#error("it does not accept the token", true);
@@ -109,7 +159,7 @@ export class Authenticator {
       return { header };
     }
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
-    if (bearer !== undefined) return await this.#fetchToken(bearer, known);
+    if (bearer !== undefined) return await this.#fetchToken(bearer, known, alsoReads);
     const basic = challenges.find(({ scheme }) => scheme === "basic");
     if (basic !== undefined) return this.#basic(known, refused);
     const schemes = challenges.map(({ scheme }) => printable(scheme, 20)).join(", ");
@@ -141,7 +191,11 @@ export class Authenticator {
     throw this.#error("it speaks plain http, over which no password goes", false);
   }
 
-  async #fetchToken(challenge: Challenge, known: Credentials | undefined): Promise<Authorization> {
+  async #fetchToken(
+    challenge: Challenge,
+    known: Credentials | undefined,
+    alsoReads: string,
+  ): Promise<Authorization> {
     const { endpoint, registry, trustedRealms, credentials } = this.#options;
     const realm = challenge.parameters.get("realm") ?? "";
     const verdict = judgeRealm({ realm, registry: endpoint, trustedRealms });
@@ -159,20 +213,39 @@ export class Authenticator {
       this.#remark = `the credentials were not sent to ${url.host}, since ${verdict.kind === "anonymous" ? verdict.why : "it is not trusted"}`;
     }
     if (known === undefined) this.#remark = credentials.explainMissing?.(registry);
-    const request = this.#tokenRequest(url, challenge, isTrusted ? known : undefined);
+    const request = this.#tokenRequest(
+      url,
+      challenge,
+      this.#scopes(challenge, alsoReads),
+      isTrusted ? known : undefined,
+    );
     this.#hasUsedCredentials = isTrusted && known !== undefined;
     if (this.#hasUsedCredentials) this.#requireSafeChannel();
     return await this.#requestToken(request, url);
   }
 
-  #tokenRequest(url: URL, challenge: Challenge, known: Credentials | undefined): HttpRequest {
-    const fields = new URLSearchParams();
-    const service = challenge.parameters.get("service");
-    if (service !== undefined && service !== "") fields.set("service", service);
-    const scopes = [`repository:${this.#options.repository}:pull`];
+  /** What is asked for: no more than the request needs, whatever the registry proposes. */
+  #scopes(challenge: Challenge, alsoReads: string): string[] {
+    const { repository, access } = this.#options;
+    const scopes: string[] = [];
+    const actions = access === "push" ? "pull,push" : "pull";
+    if (repository !== "") scopes.push(`repository:${repository}:${actions}`);
+    if (alsoReads !== "") scopes.push(`repository:${alsoReads}:pull`);
     // Some registries know scopes of their own; one for a repository is for ours alone (case S54).
     const asked = challenge.parameters.get("scope") ?? "";
     if (asked !== "" && !asked.includes("repository:")) scopes.push(asked);
+    return scopes;
+  }
+
+  #tokenRequest(
+    url: URL,
+    challenge: Challenge,
+    scopes: readonly string[],
+    known: Credentials | undefined,
+  ): HttpRequest {
+    const fields = new URLSearchParams();
+    const service = challenge.parameters.get("service");
+    if (service !== undefined && service !== "") fields.set("service", service);
     if (known?.kind === "identity-token") {
       fields.set("grant_type", "refresh_token");
       fields.set("client_id", "tsman");
@@ -219,6 +292,7 @@ export class Authenticator {
         name: `${registry}/${repository}`,
         hasCredentials: this.#hasUsedCredentials,
         remark: this.#remark,
+        access: this.#options.access,
       });
     }
     const bytes = await readBody(response, maxTokenResponseBytes, what);

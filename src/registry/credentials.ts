@@ -17,7 +17,10 @@ export type Credentials =
 /** Asked once a registry demands credentials. */
 export interface CredentialProvider {
   /** What is known for this repository; undefined: nothing. */
-  findCredentials(registry: string, repository: string): Credentials | undefined;
+  findCredentials(
+    registry: string,
+    repository: string,
+  ): Credentials | undefined | Promise<Credentials | undefined>;
   /** Why something that is configured for this registry could not be used, if so. */
   explainMissing?(registry: string): string | undefined;
 }

@@ -39,7 +39,7 @@ export async function fetchManifest(
   return await session.repeat(what, reference, async () => {
     const response = await session.request({
       method: "GET",
-      path: `manifests/${checked(reference)}`,
+      path: `manifests/${checkedReference(reference)}`,
       headers: { accept },
       expect: [200],
       what,
@@ -76,7 +76,7 @@ export async function headManifest(
   return await session.repeat(what, reference, async () => {
     const response = await session.request({
       method: "HEAD",
-      path: `manifests/${checked(reference)}`,
+      path: `manifests/${checkedReference(reference)}`,
       headers: { accept },
       expect: [200, 404],
       what,
@@ -93,7 +93,7 @@ export async function headManifest(
 }
 
 /** A tag or digest, which come from a parser but go into a URL: checked once more (case S55). */
-function checked(reference: string): string {
+export function checkedReference(reference: string): string {
   if (isDigest(reference) || /^\w[\w.-]{0,127}$/.test(reference)) return reference;
   throw new TsmanError(
     "REFERENCE_INVALID",
@@ -101,6 +101,7 @@ function checked(reference: string): string {
   );
 }
 
-function named(session: Session, reference: string): string {
+/** `registry/repository:tag` or `…@digest`. */
+export function named(session: Session, reference: string): string {
   return `${session.name}${isDigest(reference) ? "@" : ":"}${reference}`;
 }

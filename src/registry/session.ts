@@ -3,17 +3,26 @@ import { anonymous } from "./credentials.ts";
 import { findEndpoint } from "./endpoint.ts";
 import { interrupted, isAbort, isRefused, requestError } from "./failure.ts";
 import { Retrier, retrying } from "./retry.ts";
-import type { RegistryClientOptions, RetryPolicy } from "./settings.ts";
+import type { RegistryAccess, RegistryClientOptions, RetryPolicy } from "./settings.ts";
 import { defaultCertificateDirs, defaultRetryPolicy, defaultTimeouts } from "./settings.ts";
 import { statusError } from "./status.ts";
-import { type HttpResponse, Transport } from "./transport.ts";
+import { type HttpBody, type HttpRequest, type HttpResponse, Transport } from "./transport.ts";
 
 /** One request to the API, as the verbs above it see it. */
 export interface ApiRequest {
-  readonly method: "GET" | "HEAD";
-  /** Below `/v2/REPOSITORY/`; digests and tags in it have been checked. */
-  readonly path: string;
+  readonly method: HttpRequest["method"];
+  /**
+   * Below `/v2/REPOSITORY/`, digests and tags in it have been checked; or where the registry said
+   * that an upload goes on, by {@link Session.locationOf}.
+   */
+  readonly path: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Called for each time that it has to be sent. */
+  readonly body?: (() => HttpBody) | undefined;
+  /** Milliseconds until the answer, if the registry has more to do than usual. */
+  readonly patienceMs?: number | undefined;
+  /** A repository of the same registry that the request wants to read as well: a mount's source. */
+  readonly alsoReads?: string | undefined;
   /** Statuses that are no error. */
   readonly expect: readonly number[];
   /** Verb and object, for errors. */
@@ -34,6 +43,7 @@ interface Connection {
 export class Session implements AsyncDisposable {
   readonly registry: string;
   readonly repository: string;
+  readonly access: RegistryAccess;
   readonly #options: RegistryClientOptions;
   readonly #policy: RetryPolicy;
   #connection: Promise<Connection> | undefined;
@@ -42,6 +52,7 @@ export class Session implements AsyncDisposable {
   constructor(options: RegistryClientOptions) {
     this.registry = options.registry;
     this.repository = options.repository;
+    this.access = options.access ?? "pull";
     this.#options = options;
     this.#policy = { ...defaultRetryPolicy, ...options.retry };
   }
@@ -51,6 +62,16 @@ export class Session implements AsyncDisposable {
     return `${this.registry}/${this.repository}`;
   }
 
+  /** Milliseconds after which a transfer that does not move is broken off. */
+  get stallMs(): number {
+    return this.#options.timeouts?.stallMs ?? defaultTimeouts.stallMs;
+  }
+
+  /** Ends everything. */
+  get signal(): AbortSignal | undefined {
+    return this.#options.signal;
+  }
+
   /**
    * Makes a request once, challenges and redirects included.
    *
@@ -58,14 +79,19 @@ export class Session implements AsyncDisposable {
    */
   async request(request: ApiRequest): Promise<HttpResponse> {
     const { transport, authenticator, endpoint } = await this.#connect();
-    const url = new URL(`/v2/${this.repository}/${request.path}`, endpoint);
-    let sent = authenticator.authorization();
+    const { path, alsoReads, body } = request;
+    const url =
+      typeof path === "string" ? new URL(`/v2/${this.repository}/${path}`, endpoint) : path;
+    // Elsewhere, where an upload may be sent to, nobody learns who we are (case S53).
+    let sent = transport.isRegistry(url) ? await authenticator.ready(alsoReads) : undefined;
     for (let isAnswered = false; ; isAnswered = true) {
       const response = await transport.send(
         {
           method: request.method,
           url,
           headers: { ...request.headers, ...(sent !== undefined && { authorization: sent }) },
+          body: body?.(),
+          patienceMs: request.patienceMs,
         },
         request.signal,
       );
@@ -78,11 +104,24 @@ export class Session implements AsyncDisposable {
           name: this.name,
           hasCredentials: authenticator.hasUsedCredentials,
           remark: authenticator.remark,
+          access: this.access,
         });
       }
       await response.discard();
-      sent = await authenticator.answer(response.headers("www-authenticate"), sent);
+      sent = await authenticator.answer(response.headers("www-authenticate"), sent, alsoReads);
     }
+  }
+
+  /**
+   * Where a Location header of an answer leads; it may be another origin.
+   *
+   * @throws TsmanError REGISTRY_RESPONSE for what must not be followed
+   */
+  async locationOf(response: HttpResponse): Promise<URL | undefined> {
+    const location = response.header("location");
+    if (location === undefined) return undefined;
+    const { transport } = await this.#connect();
+    return transport.followed(response.url, location);
   }
 
   /** Runs `attempt` as often as the policy allows, and reports what fails as a TsmanError. */
@@ -154,6 +193,7 @@ export class Session implements AsyncDisposable {
       endpoint,
       registry,
       repository,
+      access: this.access,
       credentials: this.#options.credentials ?? anonymous,
       tlsVerify,
       trustedRealms: this.#options.trustedRealms ?? [],

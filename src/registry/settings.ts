@@ -31,12 +31,17 @@ export interface RetryEvent {
   readonly delayMs: number;
 }
 
+/** What is wanted of a repository: tokens are asked for no more than that. */
+export type RegistryAccess = "pull" | "push";
+
 /** What a registry client is made from. */
 export interface RegistryClientOptions {
   /** As in a reference: `docker.io`, `localhost:5000`. */
   readonly registry: string;
   /** As in a reference: `library/alpine`. */
   readonly repository: string;
+  /** Default: `pull`. */
+  readonly access?: RegistryAccess | undefined;
   /** Asked only when the registry demands it; missing: anonymous. */
   readonly credentials?: CredentialProvider | undefined;
   /** False: certificates of this registry are not checked, and it may speak plain http. */

@@ -3,6 +3,7 @@ import { TsmanError } from "../errors/index.ts";
 import { readExcerpt } from "./body.ts";
 import { printable, RetryableError } from "./failure.ts";
 import { parseRetryAfter } from "./retry.ts";
+import type { RegistryAccess } from "./settings.ts";
 import type { HttpResponse } from "./transport.ts";
 
 /** The error body of distribution-spec, "Error Codes". */
@@ -25,6 +26,8 @@ export interface StatusContext {
   readonly hasCredentials: boolean;
   /** Further facts about credentials, e.g. why they were not sent. */
   readonly remark?: string | undefined;
+  /** What was wanted of the repository. */
+  readonly access: RegistryAccess;
 }
 
 /**
@@ -38,7 +41,7 @@ export async function statusError(
 ): Promise<TsmanError | RetryableError> {
   const said = registryMessage(await readExcerpt(response, maxErrorBytes));
   const { status, url } = response;
-  const { what, registry, name, hasCredentials, remark } = context;
+  const { what, registry, name, hasCredentials, remark, access } = context;
   const details = { host: url.host, status };
   const tail = said === "" ? "" : ` (${said})`;
   const extra = remark === undefined ? "" : `; ${remark}`;
@@ -49,24 +52,36 @@ export async function statusError(
         hasCredentials
           ? `${what}: ${registry} does not accept the credentials${tail}${extra}`
           : `${what}: ${registry} wants credentials, or there is no such repository${tail}${extra}`,
-        { hint: loginHint(registry, hasCredentials), details },
+        { hint: deniedHint(context), details },
       );
     case status === 403:
       return new TsmanError(
         "REGISTRY_DENIED",
         `${what}: ${registry} refuses access${tail}${extra}`,
-        {
-          hint: hasCredentials
-            ? `ask the owner of ${name} for the right to pull`
-            : loginHint(registry, false),
-          details,
-        },
+        { hint: deniedHint(context), details },
       );
     case status === 404:
       return new TsmanError("REGISTRY_NOT_FOUND", `${what}: ${registry} does not have it${tail}`, {
-        hint: "check the spelling of the name and the tag",
+        hint:
+          access === "push"
+            ? `check the spelling of ${name}; some registries want a repository or project to be made first`
+            : "check the spelling of the name and the tag",
         details,
       });
+    case status === 405 && access === "push":
+      return new TsmanError("REGISTRY_DENIED", `${what}: ${registry} takes no pushes${tail}`, {
+        hint: "it may be a mirror or a cache: push to the registry behind it",
+        details,
+      });
+    case status === 413 || status === 507:
+      return new TsmanError(
+        "REGISTRY_DENIED",
+        `${what}: that is more than ${url.host} accepts${tail}`,
+        {
+          hint: `ask for a larger quota of ${name}, or for a larger limit of a proxy before ${url.host}`,
+          details,
+        },
+      );
     case status === 429: {
       const retryAfterMs = parseRetryAfter(response.header("retry-after"), Date.now());
       const error = rateLimitError(context, tail, retryAfterMs, details);
@@ -117,11 +132,18 @@ function waitText(milliseconds: number): string {
   return seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
 }
 
+/** What to do when the registry knows who asks, or does not want to know, and refuses. */
+function deniedHint({ registry, name, hasCredentials, access }: StatusContext): string {
+  return hasCredentials
+    ? `check that the credentials for ${registry} are right and may ${access} ${name}`
+    : loginHint(registry, false);
+}
+
 /** What to do about missing or wrong credentials. */
 export function loginHint(registry: string, hasCredentials: boolean): string {
   return hasCredentials
-    ? `check the user name and password for ${registry}`
-    : `check the name; for a private image give --creds USER:PASSWORD, or --authfile with an entry for ${registry}`;
+    ? `check the user name and password for ${registry}, and log in again: tsman login ${registry}`
+    : `check the name; if it is private, log in: tsman login ${registry}, or give --creds USER:PASSWORD`;
 }
 
 /** Codes and messages of an error body, as one short line; "" if it is something else. */

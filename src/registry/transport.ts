@@ -8,12 +8,17 @@ import { isUnknownAuthority, printable } from "./failure.ts";
 import { lookupOutside } from "./outside-lookup.ts";
 import type { Timeouts } from "./settings.ts";
 
-/** A request that is ready to go out: everything that may be secret is in `headers`. */
+/** What can be sent: what is in memory, or pieces of which `content-length` says the sum. */
+export type HttpBody = string | Uint8Array | AsyncIterable<Uint8Array>;
+
+/** A request that is ready to go out: everything that may be secret is in `headers` or `body`. */
 export interface HttpRequest {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  readonly body?: HttpBody | undefined;
+  /** Milliseconds from the request to its answer; missing: as for every other. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** An answer, its body not read yet.  Whoever gets it reads the body or discards it. */
@@ -103,20 +108,27 @@ export class Transport implements AsyncDisposable {
       const location = response.header("location");
       if (!isRedirect(response.status) || location === undefined) return response;
       await response.discard();
-      if (request.method === "POST") {
-        throw refused(url, "it redirects a request that carries a secret");
+      if (!mayFollow(request, response.status)) {
+        throw refused(
+          url,
+          "it redirects what was sent to it, which may be secret and is not sent twice",
+        );
       }
       if (redirects === maxRedirects) {
         throw refused(url, `more than ${maxRedirects} redirects in a row`);
       }
-      const next = this.#redirectTarget(url, location);
+      const next = this.followed(url, location);
       if (next.origin !== url.origin) headers = withoutSecrets(headers);
       url = next;
     }
   }
 
-  /** Where a redirect leads, if it may be followed. */
-  #redirectTarget(from: URL, location: string): URL {
+  /**
+   * Where a Location header leads, if it may be followed.
+   *
+   * @throws TsmanError REGISTRY_RESPONSE
+   */
+  followed(from: URL, location: string): URL {
     if (!URL.canParse(location, from)) throw refused(from, "it redirects to what is no URL");
     const to = new URL(location, from);
     if (to.protocol !== "https:" && to.protocol !== "http:") {
@@ -127,7 +139,7 @@ export class Transport implements AsyncDisposable {
     }
     to.hash = "";
     if (to.protocol === "http:" && from.protocol === "https:") {
-      throw refused(from, `it redirects from https to plain http (${to.host})`);
+      throw refused(from, `it redirects from https to plain http (${to.host})`, plainLocationHint);
     }
     const isFromHere = isLoopbackHost(this.#options.registry.host);
     if (to.hostname === this.#options.registry.hostname) return to;
@@ -145,7 +157,8 @@ export class Transport implements AsyncDisposable {
     try {
       return await this.#exchange(request, signal);
     } catch (error) {
-      // The authorities that the system's administrator added are read only when they are needed.
+      // The authorities that the system's administrator added are read only when they are needed;
+      // nothing of a body has been read yet then.
       if (this.#trustsSystem || !isUnknownAuthority(error)) throw error;
       this.#trustsSystem = true;
       await this.#drop();
@@ -154,7 +167,7 @@ export class Transport implements AsyncDisposable {
   }
 
   async #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
-    const { url, method, headers, body } = request;
+    const { url, method, headers, body, patienceMs } = request;
     const dispatcher = await this.#dispatcherFor(url);
     this.#request ??= import("undici/lib/api/api-request.js").then((module) => module.default);
     const send = await this.#request;
@@ -169,8 +182,9 @@ export class Transport implements AsyncDisposable {
         "accept-encoding": "identity",
         ...headers,
       },
-      body: body ?? null,
-      headersTimeout: timeouts.headersMs,
+      // undici takes what can be iterated, its types do not say so.
+      body: (body as string | Uint8Array | undefined) ?? null,
+      headersTimeout: patienceMs ?? timeouts.headersMs,
       bodyTimeout: timeouts.stallMs,
       highWaterMark: bodyBufferBytes,
       signal: signal ?? this.#options.signal ?? null,
@@ -263,6 +277,18 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
+/** Whether a redirect of this request may be followed: nothing but a name may go out again. */
+function mayFollow({ method, body }: HttpRequest, status: number): boolean {
+  if (method === "GET" || method === "HEAD") return true;
+  // These two keep the method; RFC 9110, 15.4.
+  return body === undefined && (status === 307 || status === 308);
+}
+
+const hostileHint =
+  "the registry, or a proxy before it, is set up wrongly or hostile: tell its administrator";
+const plainLocationHint =
+  "a proxy before the registry must tell it the scheme (X-Forwarded-Proto), or the registry its own address";
+
 const secretHeaders = new Set(["authorization", "cookie", "proxy-authorization"]);
 
 function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -273,9 +299,9 @@ function withoutSecrets(headers: Readonly<Record<string, string>>): Record<strin
   return kept;
 }
 
-function refused(from: URL, why: string): TsmanError {
+function refused(from: URL, why: string, hint = hostileHint): TsmanError {
   return new TsmanError("REGISTRY_RESPONSE", `follow redirect of ${from.host}: ${why}`, {
-    hint: "the registry, or a proxy before it, is set up wrongly or hostile: tell its administrator",
+    hint,
     details: { host: from.host },
   });
 }

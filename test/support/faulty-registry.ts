@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { type AuthScheme, Gatekeeper } from "./registry-auth.ts";
+import { UploadEndpoint } from "./upload-endpoint.ts";
 
 /** Which kind of thing a request asks for. */
-export type RequestKind = "ping" | "manifest" | "blob" | "tags" | "token" | "other";
+export type RequestKind = "ping" | "manifest" | "blob" | "upload" | "tags" | "token" | "other";
 
 /** One request as it arrived, and what became of it. */
 export interface RecordedRequest {
@@ -136,6 +137,7 @@ interface Content {
 }
 
 const manifestPath = /^\/v2\/(.+)\/manifests\/([^/]+)$/;
+const uploadPath = /^\/v2\/(.+)\/blobs\/uploads\/([^/]*)$/;
 const blobPath = /^\/v2\/(.+)\/blobs\/([^/]+)$/;
 const tagsPath = /^\/v2\/(.+)\/tags\/list$/;
 
@@ -145,7 +147,7 @@ export function sha256Digest(bytes: Uint8Array | string): string {
 }
 
 /**
- * A registry (distribution-spec, pull half) that answers as scripted and remembers every request.
+ * A registry (distribution-spec, pull and push) that answers as scripted and remembers every request.
  * Content sits in memory, added by {@link addBlob}, {@link addManifest} or {@link addLayout}.
  */
 export class FaultyRegistry implements AsyncDisposable {
@@ -153,6 +155,8 @@ export class FaultyRegistry implements AsyncDisposable {
   readonly requests: RecordedRequest[] = [];
   /** Present when `auth` was given: issued tokens, and a switch to revoke them. */
   readonly gatekeeper: Gatekeeper | undefined = undefined;
+  /** The push half; its rules may be changed at any time. */
+  readonly uploads: UploadEndpoint;
   readonly #server: Server;
   readonly #scheme: "http" | "https";
   readonly #address: string;
@@ -166,6 +170,10 @@ export class FaultyRegistry implements AsyncDisposable {
     this.#address = options.address ?? "127.0.0.1";
     this.#ranges = options.ranges ?? true;
     this.#content = options.share?.content ?? { blobs: new Map(), manifests: new Map() };
+    this.uploads = new UploadEndpoint(
+      (bytes) => this.addBlob(bytes),
+      (digest) => this.#content.blobs.has(digest),
+    );
     if (options.auth !== undefined) {
       this.gatekeeper = new Gatekeeper(options.auth, options.share?.gatekeeper?.issued);
     }
@@ -304,7 +312,8 @@ export class FaultyRegistry implements AsyncDisposable {
     response.on("error", () => {
       // The client went away: that is its right, and often what the test is about.
     });
-    request.resume();
+    const takesBody = record.kind === "upload" || record.method === "PUT";
+    if (!takesBody) request.resume();
     const fault = this.#takeFault(record);
     const action = fault?.action;
     switch (action?.kind) {
@@ -342,6 +351,15 @@ export class FaultyRegistry implements AsyncDisposable {
         return;
       }
     }
+    if (record.kind === "upload") {
+      await this.uploads.answer(request, response, record.name ?? "");
+      record.status = response.statusCode;
+      return;
+    }
+    if (record.kind === "manifest" && record.method === "PUT") {
+      await this.#storeManifest(record, request, response);
+      return;
+    }
     const found = this.#find(record);
     if (found === undefined) {
       const code = record.kind === "blob" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
@@ -351,6 +369,21 @@ export class FaultyRegistry implements AsyncDisposable {
       return;
     }
     await this.#answer(record, response, found, action);
+  }
+
+  async #storeManifest(
+    record: RecordedRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const { name = "", reference = "" } = record;
+    const tag = reference.includes(":") ? undefined : reference;
+    const mediaType = request.headers["content-type"] ?? "";
+    const digest = this.addManifest(name, tag, mediaType, Buffer.concat(chunks));
+    record.status = 201;
+    response.writeHead(201, { "docker-content-digest": digest, "content-length": "0" }).end();
   }
 
   async #answer(
@@ -551,6 +584,8 @@ function classify(path: string): Pick<RecordedRequest, "kind" | "name" | "refere
   if (path === "/token") return { kind: "token", ...none };
   const manifest = manifestPath.exec(path);
   if (manifest !== null) return { kind: "manifest", name: manifest[1], reference: manifest[2] };
+  const upload = uploadPath.exec(path);
+  if (upload !== null) return { kind: "upload", name: upload[1], reference: upload[2] };
   const blob = blobPath.exec(path);
   if (blob !== null) return { kind: "blob", name: blob[1], reference: blob[2] };
   const tags = tagsPath.exec(path);

@@ -83,10 +83,12 @@ export class Gatekeeper {
     scheme: Extract<AuthScheme, { kind: "bearer" }>,
     origin: string,
   ): "pass" | Refusal {
-    const scope = request.name === undefined ? undefined : `repository:${request.name}:pull`;
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    const actions = isRead && request.kind !== "upload" ? "pull" : "pull,push";
+    const scope = request.name === undefined ? undefined : `repository:${request.name}:${actions}`;
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
     const scopes = token === undefined ? undefined : this.issued.get(token);
-    if (scopes !== undefined && (scope === undefined || scopes.includes(scope))) return "pass";
+    if (scopes !== undefined && (scope === undefined || covers(scopes, scope))) return "pass";
     const realm = scheme.realm ?? `${origin}/token`;
     const service = scheme.service ?? "test registry";
     const parts = [`realm="${realm}"`, `service="${service}"`];
@@ -116,6 +118,18 @@ export class Gatekeeper {
       }),
     };
   }
+}
+
+/** Whether one of the scopes is for the same thing and has all the actions that are needed. */
+function covers(scopes: readonly string[], needed: string): boolean {
+  const [type, name, actions = ""] = needed.split(":");
+  return scopes.some((scope) => {
+    const has = scope.split(":");
+    const all = has[2]?.split(",") ?? [];
+    return (
+      has[0] === type && has[1] === name && actions.split(",").every((one) => all.includes(one))
+    );
+  });
 }
 
 /** The Authorization header of RFC 7617. */
