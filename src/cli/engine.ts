@@ -6,6 +6,7 @@ import type {
   ContainerService,
   EventOptions,
   ExplainDocument,
+  ExplainIo,
   ImageService,
   InfoDocument,
   TsmanEvent,
@@ -16,7 +17,7 @@ import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts"
 export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
-  explain(options: ContainerOptions): Promise<ExplainDocument>;
+  explain(options: ContainerOptions, io?: ExplainIo): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
   unshare(options: UnshareOptions): Promise<UnshareSession>;

@@ -4,7 +4,7 @@ import { compilePlan } from "../../runtime/compile-plan.ts";
 import { explainPlan } from "../../runtime/explain.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { EngineContext } from "../context.ts";
-import type { ExplainDocument } from "../types.ts";
+import type { ExplainDocument, ExplainIo } from "../types.ts";
 import { explainSections } from "./explain-sections.ts";
 import { launchContext } from "./launch-context.ts";
 import { planContainer } from "./plan-container.ts";
@@ -14,8 +14,9 @@ import { describeRootfs, firstDriver } from "./rootfs-driver.ts";
 export async function explainRun(
   context: EngineContext,
   options: ContainerOptions,
+  io: ExplainIo,
 ): Promise<ExplainDocument> {
-  const planned = await planContainer(context, options, {});
+  const planned = await planContainer(context, options, io);
   const { bundle, network } = planned;
   const { seccomp } = bundle.config.linux;
   const launch = launchContext(context, planned, {

@@ -1,5 +1,6 @@
 import { proxyEnvironment } from "../../config/environment.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import {
   formatName,
@@ -18,6 +19,14 @@ import { tsmanVersion } from "../version.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 
+/** What {@link pullImage} takes. */
+export interface FetchOptions extends PullOptions {
+  /** What to fetch under the name that is asked for. */
+  readonly pinned?: Digest | undefined;
+  /** Another image keeps the name if it has it; default: the fetched one gets it. */
+  readonly leaveName?: boolean | undefined;
+}
+
 /**
  * Fetches an image from its registry into the store, unpacked for the caller's default id mapping.
  * Interrupted at any point, the next pull goes on where this one stopped.
@@ -28,7 +37,7 @@ import { imageRecord } from "./image-record.ts";
 export async function pullImage(
   context: EngineContext,
   text: string,
-  options: PullOptions,
+  options: FetchOptions,
 ): Promise<ImageRecord> {
   const removeTree = (tree: string) => discardTree(context, tree);
   let image: ImageRecord;
@@ -50,14 +59,14 @@ export async function pullImage(
 async function fetchImage(
   context: EngineContext,
   text: string,
-  options: PullOptions,
+  options: FetchOptions,
 ): Promise<ImageRecord> {
   const reference = parseReference(text);
   const name = formatReference(reference);
   options.onProgress?.({ kind: "resolving", reference: name });
   await using client = registryClient(reference, options);
   const resolved = await client.resolveImage(
-    reference.digest ?? reference.tag ?? "latest",
+    options.pinned ?? reference.digest ?? reference.tag ?? "latest",
     options.platform ?? hostPlatform(),
   );
   const repository = formatName(reference);
@@ -65,7 +74,7 @@ async function fetchImage(
     manifest: resolved.manifest,
     manifestDigest: resolved.manifestDigest,
     config: resolved.config,
-    names: reference.digest === undefined ? [name] : [],
+    names: takesName(context, reference, options) ? [name] : [],
     digests: [resolved.manifestDigest, resolved.indexDigest]
       .filter((digest) => digest !== undefined)
       .map((digest) => `${repository}@${digest}`),
@@ -86,6 +95,15 @@ async function fetchImage(
   options.onProgress?.({ kind: "done", id: image.id, reference: name });
   await layers.sync();
   return image;
+}
+
+function takesName(
+  context: EngineContext,
+  reference: Reference,
+  { leaveName = false }: FetchOptions,
+): boolean {
+  if (reference.digest !== undefined) return false;
+  return !leaveName || context.store.images.findByName(formatReference(reference)) === undefined;
 }
 
 /** Whether the registry's image of that name is another one than ours (`--pull newer`). */
