@@ -120,6 +120,7 @@ module.exports = {
     confined("oclif", "node_modules/@oclif/", ["commands", "cli"], "Only the CLI knows oclif."),
     confined("undici", "node_modules/undici/", ["registry"], "HTTP is the registry client's."),
     confined("tar-stream", "node_modules/tar-stream/", ["layer"], "Archives are the layers'."),
+    confined("smol-toml", "node_modules/smol-toml/", ["config"], "Configuration is config's."),
     confined("koffi", "node_modules/koffi/", ["platform"], "libc is called from platform only."),
     confined("sqlite", "^(node:)?sqlite$", ["store"], "The store owns the database."),
     confined(

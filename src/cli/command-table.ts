@@ -200,6 +200,23 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       events: alias(events),
     },
   },
+  config: {
+    summary: "the configuration",
+    commands: {
+      show: {
+        summary: "print every setting that counts, and where it comes from",
+        load: async () => (await import("../commands/config-show.ts")).configShow,
+      },
+      explain: {
+        summary: "say what settings mean, what they are now, and why",
+        load: async () => (await import("../commands/config-explain.ts")).configExplain,
+      },
+      path: {
+        summary: "print where the configuration file is, or belongs",
+        load: async () => (await import("../commands/config-path.ts")).configPath,
+      },
+    },
+  },
   healthcheck: {
     summary: "health checks of containers",
     commands: { run: healthcheckRun },

@@ -1,12 +1,12 @@
 import type { ContainerOptions } from "../container/options.ts";
 import type { DoctorReport } from "../engine/doctor/report.ts";
+import type { Configuration, ConfigurationFiles } from "../engine/explain-settings.ts";
 import type {
   CheckFinding,
   CheckOptions,
   ContainerService,
   EventOptions,
   ExplainDocument,
-  ExplainIo,
   ImageService,
   InfoDocument,
   TsmanEvent,
@@ -17,9 +17,11 @@ import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts"
 export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
-  explain(options: ContainerOptions, io?: ExplainIo): Promise<ExplainDocument>;
+  explain(options: ContainerOptions): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
+  configuration(): Promise<Configuration>;
+  configurationFiles(): Promise<ConfigurationFiles>;
   unshare(options: UnshareOptions): Promise<UnshareSession>;
   check(options?: CheckOptions): AsyncIterable<CheckFinding>;
   events(options?: EventOptions): AsyncIterable<TsmanEvent>;

@@ -1,5 +1,5 @@
+import { nearest } from "../config/nearest.ts";
 import type { Catalogue, CommandEntry } from "./catalogue.ts";
-import { nearest } from "./suggest.ts";
 import { unsupportedCommand } from "./unsupported-commands.ts";
 import { unsupported, usageError } from "./usage-error.ts";
 

@@ -1,5 +1,5 @@
+import { nearest } from "../config/nearest.ts";
 import type { OptionSpec, OptionTable } from "./option-spec.ts";
-import { nearest } from "./suggest.ts";
 import { invalidValue, unsupported, usageError } from "./usage-error.ts";
 
 /** One option as given, under its long name. */

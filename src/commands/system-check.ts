@@ -1,8 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, value } from "../cli/option-spec.ts";
-import { findDuration } from "../cli/options/duration.ts";
 import { escapeCell } from "../cli/render/escape.ts";
 import { invalidValue } from "../cli/usage-error.ts";
+import { findDuration } from "../config/duration.ts";
 
 /** `tsman system check` */
 export const check = defineCommand({

@@ -1,5 +1,9 @@
+import { findConfigFiles } from "../config/config-files.ts";
+import { loadShortNames } from "../config/load-short-names.ts";
 import type { TsmanPaths } from "../config/paths.ts";
+import type { Settings } from "../config/settings.ts";
 import type { UsernsRequest } from "../container/options.ts";
+import type { ShortNameRules } from "../oci/short-names.ts";
 import { type HostIds, readHostIds } from "../rootless/host-ids.ts";
 import { type IdMapping, resolveIdMapping } from "../rootless/id-mapping.ts";
 import type { EventFile } from "../store/events.ts";
@@ -13,11 +17,17 @@ export interface EngineContext {
   readonly events: Pick<EventFile, "path" | "emit">;
   /** The caller's ids and what the host grants; read once. */
   readonly host: () => HostIds;
+  /** The configuration; read once, when it is first asked for. */
+  readonly settings: () => Promise<Settings>;
+  /** The part of it that a command needs whose image is here: cheap. */
+  readonly shortNames: () => Promise<ShortNameRules>;
 }
 
 /** A context over an open store. */
 export function createContext(paths: TsmanPaths, store: Store): EngineContext {
   let host: HostIds | undefined;
+  let settings: Promise<Settings> | undefined;
+  let shortNames: Promise<ShortNameRules> | undefined;
   return {
     paths,
     store,
@@ -25,6 +35,16 @@ export function createContext(paths: TsmanPaths, store: Store): EngineContext {
     host: () => {
       host ??= readHostIds();
       return host;
+    },
+    settings: () => {
+      settings ??= import("../config/settings.ts").then(({ readSettings }) =>
+        readSettings(findConfigFiles(paths.configDir)),
+      );
+      return settings;
+    },
+    shortNames: () => {
+      shortNames ??= loadShortNames(paths);
+      return shortNames;
     },
   };
 }

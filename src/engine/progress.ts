@@ -19,5 +19,12 @@ export type PullProgress =
       readonly reason: string;
       readonly delayMs: number;
     }
+  /** A place that should have the image does not serve; another one is asked. */
+  | {
+      readonly kind: "fallback";
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+    }
   | { readonly kind: "config"; readonly digest: string }
   | { readonly kind: "done"; readonly id: string; readonly reference: string };

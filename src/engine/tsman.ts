@@ -5,6 +5,7 @@ import type { CheckFinding, CheckOptions } from "./check-types.ts";
 import { createContainerService } from "./containers/container-service.ts";
 import { createContext, type EngineContext } from "./context.ts";
 import type { DoctorReport } from "./doctor/report.ts";
+import type { Configuration, ConfigurationFiles } from "./explain-settings.ts";
 import { createImageService } from "./images/image-service.ts";
 import { interruptibleStream } from "./library/interruptible.ts";
 import type { OwnedContainers } from "./library/run-owned.ts";
@@ -12,7 +13,6 @@ import type {
   ContainerService,
   EventOptions,
   ExplainDocument,
-  ExplainIo,
   ImageService,
   InfoDocument,
   TsmanEvent,
@@ -50,9 +50,9 @@ export class Tsman implements Disposable, AsyncDisposable {
    * What `containers.run` would do with these options, and why; nothing is started.  An image that
    * is not there is fetched after its pull policy.
    */
-  async explain(options: ContainerOptions, io: ExplainIo = {}): Promise<ExplainDocument> {
+  async explain(options: ContainerOptions): Promise<ExplainDocument> {
     const { explainRun } = await import("./containers/explain-run.ts");
-    return await explainRun(this.#context, options, io);
+    return await explainRun(this.#context, options);
   }
 
   /** Checks by trying whether and how well this host can run containers. */
@@ -65,6 +65,22 @@ export class Tsman implements Disposable, AsyncDisposable {
   async info(): Promise<InfoDocument> {
     const { collectInfo } = await import("./info.ts");
     return await collectInfo(this.#context);
+  }
+
+  /**
+   * What is configured, with where each value comes from.
+   *
+   * @throws TsmanError CONFIG_INVALID
+   */
+  async configuration(): Promise<Configuration> {
+    const { readConfiguration } = await import("./explain-settings.ts");
+    return await readConfiguration(this.#context);
+  }
+
+  /** Which files the configuration comes from. */
+  async configurationFiles(): Promise<ConfigurationFiles> {
+    const { configurationFiles } = await import("./explain-settings.ts");
+    return configurationFiles(this.#context);
   }
 
   /** What happened in this store, and, unless told otherwise, what happens from now on. */

@@ -23,7 +23,7 @@ const maxTagLength = 128;
 const maxReferenceLength = maxNameLength + 1 + maxTagLength + 1 + 256;
 
 /** A reference as written, nothing filled in. */
-interface WrittenReference {
+export interface WrittenReference {
   readonly registry?: string | undefined;
   readonly path: string;
   readonly tag?: string | undefined;
@@ -40,9 +40,23 @@ interface WrittenReference {
  * @throws TsmanError REFERENCE_INVALID, naming the character and its position (from 1)
  */
 export function parseReference(text: string): Reference {
-  const { registry, path, tag, digest } = parseWritten(text);
-  const host =
-    registry === undefined || registry === "index.docker.io" ? defaultRegistry : registry;
+  return completeReference(text, parseWritten(text), defaultRegistry);
+}
+
+/**
+ * Fills in what is not written, with `registry` for a name without one.
+ *
+ * @param text for the message
+ * @throws TsmanError REFERENCE_INVALID for a name that gets too long
+ */
+export function completeReference(
+  text: string,
+  written: WrittenReference,
+  registry: string,
+): Reference {
+  const { path, tag, digest } = written;
+  const named = written.registry ?? registry;
+  const host = named === "index.docker.io" ? defaultRegistry : named;
   const repository = host === defaultRegistry && !path.includes("/") ? `library/${path}` : path;
   const { length } = formatName({ registry: host, repository });
   if (length > maxNameLength) {
@@ -66,19 +80,16 @@ export function isShortName(text: string): boolean {
 }
 
 /**
- * The full names under which an image may be in the local store, in the order in which to look:
- * as written if a registry is named; else `localhost/NAME:tag`, then `docker.io/library/NAME:tag`.
- * With a digest, `NAME@sha256:…` (the tag does not matter then).
+ * Reads where a registry, or a part of one, is: `host[:port][/path]`; the host needs no dot.
  *
  * @throws TsmanError REFERENCE_INVALID
  */
-export function localCandidates(text: string): string[] {
-  const written = parseWritten(text);
-  const full = parseReference(text);
-  const names = [formatName(full)];
-  if (written.registry === undefined) names.unshift(`localhost/${written.path}`);
-  const suffix = full.digest === undefined ? `:${full.tag}` : `@${full.digest}`;
-  return names.map((name) => name + suffix);
+export function parseLocation(text: string): { readonly registry: string; readonly path: string } {
+  const slash = text.indexOf("/");
+  const registry = slash === -1 ? text : text.slice(0, slash);
+  checkRegistry(text, registry);
+  if (slash !== -1) checkPath(text, slash + 1, text.length);
+  return { registry: registry.toLowerCase(), path: slash === -1 ? "" : text.slice(slash + 1) };
 }
 
 /** `registry/repository`, without tag and digest. */
@@ -118,7 +129,12 @@ function looksLikeRegistry(name: string): boolean {
   return first === "localhost" || /[.:A-Z[]/.test(first);
 }
 
-function parseWritten(text: string): WrittenReference {
+/**
+ * Reads a reference without filling anything in.
+ *
+ * @throws TsmanError REFERENCE_INVALID
+ */
+export function parseWritten(text: string): WrittenReference {
   if (text === "") throw invalid(text, "it is empty");
   if (text.length > maxReferenceLength) {
     throw invalid(

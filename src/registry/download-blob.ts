@@ -4,6 +4,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { digestFromHex, parseDigest, shortDigest } from "../oci/digest.ts";
 import { contentLength, requirePlainEncoding } from "./body.ts";
 import { RetryableError } from "./failure.ts";
+import type { Retrier } from "./retry.ts";
 import type { Session } from "./session.ts";
 import type { HttpResponse } from "./transport.ts";
 
@@ -46,9 +47,13 @@ export async function downloadBlob(
   session: Session,
   descriptor: Descriptor,
   options: DownloadOptions,
+  findOther?: FindOther,
 ): Promise<void> {
-  await new BlobDownload(session, descriptor, options).run();
+  await new BlobDownload(session, descriptor, options, findOther).run();
 }
+
+/** Another repository that has the blob, when one has failed for good: the rest comes from there. */
+export type FindOther = (error: unknown) => Session | undefined;
 
 /** Carries a sink's own failure past the retries. */
 class SinkError extends Error {
@@ -56,10 +61,11 @@ class SinkError extends Error {
 }
 
 class BlobDownload {
-  readonly #session: Session;
+  #session: Session;
+  readonly #findOther: FindOther | undefined;
   readonly #descriptor: Descriptor;
   readonly #options: DownloadOptions;
-  readonly #what: string;
+  #what: string;
   readonly #hash: Hash = createHash("sha256");
   /** Bytes that are there and hashed. */
   #offset = 0;
@@ -68,8 +74,14 @@ class BlobDownload {
   #kept = 0;
   #usesRanges = true;
 
-  constructor(session: Session, descriptor: Descriptor, options: DownloadOptions) {
+  constructor(
+    session: Session,
+    descriptor: Descriptor,
+    options: DownloadOptions,
+    findOther: FindOther | undefined,
+  ) {
     this.#session = session;
+    this.#findOther = findOther;
     this.#descriptor = descriptor;
     this.#options = options;
     this.#what = `fetch blob ${descriptor.digest} of ${session.name}`;
@@ -80,7 +92,7 @@ class BlobDownload {
     const { size, digest } = this.#descriptor;
     const { resumeFrom, signal } = this.#options;
     if (resumeFrom !== undefined) await this.#takeKept(resumeFrom);
-    const retrier = this.#session.retrier(digest, signal);
+    let retrier = this.#session.retrier(digest, signal);
     while (this.#offset < size) {
       const before = this.#offset;
       try {
@@ -88,7 +100,7 @@ class BlobDownload {
       } catch (error) {
         if (error instanceof SinkError) throw error.cause;
         if (this.#offset - before >= renewingBytes) retrier.progressed();
-        await this.#waitAfter(error, retrier);
+        retrier = await this.#goOnAfter(error, retrier);
       }
     }
     const actual = digestFromHex(this.#hash.digest("hex"));
@@ -96,11 +108,20 @@ class BlobDownload {
     this.#options.onProgress?.(size, size);
   }
 
-  async #waitAfter(error: unknown, retrier: ReturnType<Session["retrier"]>): Promise<void> {
+  /** Waits for the next attempt, here or elsewhere. */
+  async #goOnAfter(error: unknown, retrier: Retrier): Promise<Retrier> {
     try {
       await retrier.waitAfter(error);
+      return retrier;
     } catch (last) {
-      throw await this.#session.reportable(last, this.#what, this.#options.signal);
+      const { signal } = this.#options;
+      const final = await this.#session.reportable(last, this.#what, signal);
+      const other = this.#findOther?.(final);
+      if (other === undefined) throw final;
+      this.#session = other;
+      this.#what = `fetch blob ${this.#descriptor.digest} of ${other.name}`;
+      this.#usesRanges = true;
+      return other.retrier(this.#descriptor.digest, signal);
     }
   }
 

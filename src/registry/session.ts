@@ -4,7 +4,12 @@ import { findEndpoint } from "./endpoint.ts";
 import { interrupted, isAbort, isRefused, requestError } from "./failure.ts";
 import { Retrier, retrying } from "./retry.ts";
 import type { RegistryAccess, RegistryClientOptions, RetryPolicy } from "./settings.ts";
-import { defaultCertificateDirs, defaultRetryPolicy, defaultTimeouts } from "./settings.ts";
+import {
+  defaultCertificateDirs,
+  defaultConnections,
+  defaultRetryPolicy,
+  defaultTimeouts,
+} from "./settings.ts";
 import { statusError } from "./status.ts";
 import { type HttpBody, type HttpRequest, type HttpResponse, Transport } from "./transport.ts";
 
@@ -182,6 +187,7 @@ export class Session implements AsyncDisposable {
       registry: endpoint,
       tlsVerify,
       timeouts,
+      connections: this.#options.connections ?? defaultConnections,
       userAgent: this.#options.userAgent ?? "tsman",
       proxy,
       certificateDirs: this.#options.certificateDirs ?? defaultCertificateDirs,

@@ -52,6 +52,8 @@ export interface RegistryClientOptions {
   readonly signal?: AbortSignal | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
+  /** To one host at a time; missing: {@link defaultConnections}. */
+  readonly connections?: number | undefined;
   /** Proxies; missing: direct. */
   readonly proxy?: ProxyEnvironment | undefined;
   /** Directories with `HOST[:PORT]/*.crt`: further authorities for that registry. */
@@ -62,6 +64,9 @@ export interface RegistryClientOptions {
 }
 
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 30_000, stallMs: 30_000 };
+
+/** More would only share the line, and registries count connections. */
+export const defaultConnections = 3;
 
 export const defaultRetryPolicy: RetryPolicy = {
   retries: 5,

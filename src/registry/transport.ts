@@ -44,14 +44,14 @@ export interface TransportOptions {
   readonly registry: URL;
   readonly tlsVerify: boolean;
   readonly timeouts: Timeouts;
+  /** To one origin at a time. */
+  readonly connections: number;
   readonly userAgent: string;
   readonly proxy: ProxyEnvironment | undefined;
   readonly certificateDirs: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
 
-/** More would only share the line, and registries count connections. */
-const connectionsPerOrigin = 4;
 /** Redirects in a row; a content network needs one or two. */
 const maxRedirects = 10;
 /** Bytes of headers; Node's own default. */
@@ -231,7 +231,7 @@ export class Transport implements AsyncDisposable {
       ...(needsTrust && { secureContext: createTrust(further, this.#trustsSystem) }),
     };
     const options = {
-      connections: connectionsPerOrigin,
+      connections: this.#options.connections,
       pipelining: 1,
       // One file after the other over one connection is what HTTP/1.1 does best.
       allowH2: false,

@@ -56,17 +56,16 @@ export interface Explanation {
     /** Those of the kernel that the container does not have. */
     readonly missing: readonly string[];
   }>;
-  readonly seccomp: Explained<{
-    /** Missing: every system call is allowed. */
-    readonly filter?:
-      | {
-          readonly defaultAction: string;
-          readonly rules: number;
-          /** Instructions of the compiled filter. */
-          readonly instructions: number;
-        }
-      | undefined;
-  }>;
+  /** Missing: no filter. */
+  readonly seccomp?:
+    | Explained<{
+        readonly defaultAction: string;
+        readonly rules: number;
+        /** Instructions of the compiled filter. */
+        readonly instructions: number;
+        readonly noNewPrivileges: boolean;
+      }>
+    | undefined;
   readonly process: {
     readonly args: Explained<{ readonly value: readonly string[] }>;
     readonly cwd: Explained<{ readonly value: string; readonly isCreated: boolean }>;
@@ -80,8 +79,6 @@ export interface Explanation {
     readonly umask: Explained<{ readonly value: string }>;
     readonly terminal: Explained<{ readonly value: boolean }>;
     readonly hostname?: Explained<{ readonly value: string }> | undefined;
-    /** Whether programs with setuid bits and file capabilities give none. */
-    readonly noNewPrivileges: Explained<{ readonly value: boolean }>;
     readonly isUnderInit: boolean;
   };
   readonly network: Explained<{
@@ -175,18 +172,17 @@ export function explainPlan(request: ExplainRequest): Explanation {
       missing: capabilityNames.filter((name) => !process.capabilities.bounding.includes(name)),
       because: because("/process/capabilities"),
     },
-    seccomp: {
-      ...(linux.seccomp === undefined
-        ? {}
-        : {
-            filter: {
-              defaultAction: linux.seccomp.defaultAction,
-              rules: linux.seccomp.syscalls.length,
-              instructions: Math.floor((context.seccompFilter?.byteLength ?? 0) / 8),
-            },
-          }),
-      because: because("/linux/seccomp"),
-    },
+    ...(linux.seccomp === undefined
+      ? {}
+      : {
+          seccomp: {
+            defaultAction: linux.seccomp.defaultAction,
+            rules: linux.seccomp.syscalls.length,
+            instructions: Math.floor((context.seccompFilter?.byteLength ?? 0) / 8),
+            noNewPrivileges: process.noNewPrivileges,
+            because: because("/linux/seccomp"),
+          },
+        }),
     process: explainProcess(bundle, because),
     network: {
       mode: request.network.mode,
@@ -279,10 +275,6 @@ function explainProcess(bundle: Bundle, because: Because): Explanation["process"
     ...(hostname === undefined
       ? {}
       : { hostname: { value: hostname, because: because("/hostname") } }),
-    noNewPrivileges: {
-      value: process.noNewPrivileges,
-      because: because("/process/noNewPrivileges"),
-    },
     isUnderInit: bundle.useInit,
   };
 }

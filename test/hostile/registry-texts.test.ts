@@ -5,7 +5,8 @@ import { isDigest, parseDigest } from "../../src/oci/digest.ts";
 import { parseImageConfig } from "../../src/oci/image-config.ts";
 import { parseManifestOrIndex } from "../../src/oci/manifest.ts";
 import { parsePlatform } from "../../src/oci/platform.ts";
-import { localCandidates, parseReference } from "../../src/oci/reference.ts";
+import { parseReference } from "../../src/oci/reference.ts";
+import { localNames } from "../../src/oci/short-names.ts";
 import { parseChallenges } from "../../src/registry/challenge.ts";
 import { printable } from "../../src/registry/failure.ts";
 import { judgeRealm } from "../../src/registry/realm.ts";
@@ -46,7 +47,7 @@ const texts: readonly (readonly [string, string])[] = [
 
 const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ["parseReference", parseReference],
-  ["localCandidates", localCandidates],
+  ["localNames", (text) => localNames(text)],
   ["isDigest", isDigest],
   ["parseDigest", (text) => parseDigest(text)],
   ["parsePlatform", parsePlatform],

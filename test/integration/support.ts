@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,12 +87,24 @@ export class TestStore implements AsyncDisposable {
     return this.#base;
   }
 
+  /** XDG_CONFIG_HOME: what the test's user has configured counts for none of its tsman. */
+  get configHome(): string {
+    return join(this.#base, "config");
+  }
+
+  /** Writes config.toml. */
+  configure(...lines: readonly string[]): void {
+    mkdirSync(join(this.configHome, "tsman"), { recursive: true });
+    writeFileSync(join(this.configHome, "tsman/config.toml"), `${lines.join("\n")}\n`);
+  }
+
   /** The environment that tsman is started with. */
   environment(extra: TsmanOptions["env"] = {}): Record<string, string | undefined> {
     return {
       ...baseEnvironment(),
       TSMAN_ROOT: this.root,
       TSMAN_RUNTIME_DIR: this.runtimeDir,
+      XDG_CONFIG_HOME: this.configHome,
       ...extra,
     };
   }

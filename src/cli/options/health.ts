@@ -1,10 +1,10 @@
+import { findDuration } from "../../config/duration.ts";
 import type {
   HealthAction,
   HealthOptions,
   StartupCheckOptions,
 } from "../../container/health-policy.ts";
 import { invalidValue, usageError } from "../usage-error.ts";
-import { findDuration } from "./duration.ts";
 
 const longestMs = 0xffff_ffff;
 const rightDuration = "write a duration such as 30s, 1m30s or 500ms";

@@ -33,6 +33,10 @@ function lines(stderr: Output): ProgressView {
   };
 }
 
+function fallbackLine({ reason, to }: Extract<PullProgress, { kind: "fallback" }>): string {
+  return `Trying ${to}: ${reason}`;
+}
+
 /** One line for what is worth one. */
 function lineOf(event: PullProgress): string | undefined {
   switch (event.kind) {
@@ -48,6 +52,8 @@ function lineOf(event: PullProgress): string | undefined {
       return `Layer ${shortDigest(event.digest)}: done`;
     case "retry":
       return `Layer ${shortDigest(event.digest)}: again in ${Math.ceil(event.delayMs / 1000)} s: ${event.reason}`;
+    case "fallback":
+      return fallbackLine(event);
     case "config":
       return `Config ${shortDigest(event.digest)}`;
     case "layers":
@@ -109,6 +115,13 @@ function bars(stderr: Output, columns: () => number): ProgressView {
         case "resolving":
           stderr.write(`${escapeControls(`Pulling ${event.reference}`)}\n`);
           return;
+        case "fallback":
+          // Above the bars, where it stays.
+          stderr.write(
+            `${painted > 0 ? `\x1b[${painted}A\x1b[J` : ""}${escapeControls(fallbackLine(event))}\n`,
+          );
+          painted = 0;
+          break;
         case "layers":
           total = event.total;
           return;

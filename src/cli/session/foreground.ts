@@ -1,7 +1,6 @@
-import type { RunIo, RunSession } from "../../engine/types.ts";
+import type { RegistryCredentials, RunIo, RunSession } from "../../engine/types.ts";
 import type { CommandContext } from "../command.ts";
 import { isTerminal } from "../is-terminal.ts";
-import type { FetchOptions } from "../options/fetch-options.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
@@ -20,8 +19,10 @@ export interface SessionOptions {
   readonly sigProxy: boolean;
   /** All that is left to do is this session: a native one may take its place. */
   readonly isLast?: boolean | undefined;
-  /** Missing: the image is there. */
-  readonly fetch?: FetchOptions | undefined;
+  /** Missing: not said. */
+  readonly tlsVerify?: boolean | undefined;
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
 }
 
 /**
@@ -71,7 +72,9 @@ export async function runSession(
             prepare: progress.finish,
           })
         : undefined,
-      ...session.fetch,
+      tlsVerify: session.tlsVerify,
+      authFile: session.authFile,
+      credentials: session.credentials,
     });
     progress.finish();
     if (detach) return await leave(running, context);

@@ -112,7 +112,7 @@ async function unpackAgain(
   // Whoever needs it unpacks it then.
   if (mapping === undefined) return "removed";
   // A blob that is not there any more comes from where it came.
-  await using client = originClient(image, {});
+  await using client = originClient(context, image, {});
   await ensureLayers(context, image, { mapping, client });
   return "unpacked again";
 }

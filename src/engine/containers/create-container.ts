@@ -61,7 +61,8 @@ export async function makeContainer(
   }
   if (planned.mapping.warning !== undefined) io.onWarning?.(planned.mapping.warning);
   if (planned.image !== undefined) {
-    await using client = options.pull === "never" ? undefined : originClient(planned.image, io);
+    await using client =
+      options.pull === "never" ? undefined : originClient(context, planned.image, io);
     await ensureLayers(context, planned.image, {
       mapping: planned.mapping,
       client,

@@ -4,8 +4,7 @@ import { compilePlan } from "../../runtime/compile-plan.ts";
 import { explainPlan } from "../../runtime/explain.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { EngineContext } from "../context.ts";
-import type { ExplainDocument, ExplainEntry, ExplainIo } from "../types.ts";
-import { explainProcesses } from "./explain-processes.ts";
+import type { ExplainDocument } from "../types.ts";
 import { explainSections } from "./explain-sections.ts";
 import { launchContext } from "./launch-context.ts";
 import { planContainer } from "./plan-container.ts";
@@ -15,9 +14,8 @@ import { describeRootfs, firstDriver } from "./rootfs-driver.ts";
 export async function explainRun(
   context: EngineContext,
   options: ContainerOptions,
-  io: ExplainIo,
 ): Promise<ExplainDocument> {
-  const planned = await planContainer(context, options, io);
+  const planned = await planContainer(context, options, {});
   const { bundle, network } = planned;
   const { seccomp } = bundle.config.linux;
   const launch = launchContext(context, planned, {
@@ -52,22 +50,5 @@ export async function explainRun(
       warnings: network.warnings,
     },
   });
-  return {
-    sections: explainSections(explanation, {
-      written: writtenFiles(options),
-      processes: explainProcesses(planned, launch, explanation),
-    }),
-  };
-}
-
-/** Files on the host that are written because an option names them. */
-function writtenFiles({ cidFile, pidFile }: ContainerOptions): ExplainEntry[] {
-  const entry = (file: string | undefined, content: string, because: string): ExplainEntry[] =>
-    file === undefined
-      ? []
-      : [{ what: `${file}, on the host: ${content}`, because, data: { file } }];
-  return [
-    ...entry(cidFile, "the container's id", "--cidfile"),
-    ...entry(pidFile, "the pid of its process 1", "--pidfile"),
-  ];
+  return { sections: explainSections(explanation) };
 }

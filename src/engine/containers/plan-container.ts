@@ -11,7 +11,6 @@ import type { BindMount, ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
 import { hostPlatform } from "../../oci/platform.ts";
-import { localCandidates } from "../../oci/reference.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
@@ -19,6 +18,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { ensureImage } from "../images/ensure-image.ts";
+import { writtenName } from "../images/find-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
 import { type FoundTarget, findJoinTarget } from "./join-target.ts";
@@ -48,7 +48,7 @@ export interface ContainerPlan {
 /** What of {@link RunIo} concerns the fetching of an image. */
 export type FetchIo = Pick<
   RunIo,
-  "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials" | "lockFile"
+  "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials"
 >;
 
 /** What of a plan was decided before: by the container that it is for, when there is one. */
@@ -84,7 +84,7 @@ export async function planContainer(
     id: newContainerId(),
     name: options.name ?? randomContainerName(),
     image,
-    imageName: imageNameOf(options, image),
+    imageName: await imageNameOf(context, options, image),
     mapping: target?.mapping ?? mappingFor(context, options.userns),
     target,
     anonymousVolumes: [],
@@ -206,15 +206,18 @@ async function imageOf(
   return await ensureImage(context, options.image, {
     policy: options.pull,
     platform: options.platform,
-    ...(io.lockFile !== undefined && { lock: { file: io.lockFile } }),
     ...io,
   });
 }
 
-function imageNameOf(options: ContainerOptions, image: ImageRecord | undefined): string {
+async function imageNameOf(
+  context: EngineContext,
+  options: ContainerOptions,
+  image: ImageRecord | undefined,
+): Promise<string> {
   if (image === undefined) return options.rootfs?.path ?? "";
   // Of several names the one that the user wrote is the one to show.
-  const written = localCandidates(options.image ?? "").find((name) => image.names.includes(name));
+  const written = await writtenName(context, image.names, options.image ?? "");
   return written ?? image.names[0] ?? image.digests[0] ?? image.id;
 }
 

@@ -9,7 +9,7 @@ import { findImage, getImage } from "./find-image.ts";
  * The image that a container is to be made from, after the pull policy: `missing` (default) pulls
  * what is not there, `always` pulls, `newer` pulls when the registry has another, `never` does not.
  *
- * @throws TsmanError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, IMAGE_NOT_LOCKED, or what a pull throws.
+ * @throws TsmanError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, or what a pull throws.
  */
 export async function ensureImage(
   context: EngineContext,
@@ -17,11 +17,6 @@ export async function ensureImage(
   options: PullOptions,
 ): Promise<ImageRecord> {
   const policy = options.policy ?? "missing";
-  // A digest is as good as what a lock file says.
-  if (options.lock !== undefined && !text.includes("@")) {
-    const { ensureLockedImage } = await import("./locked-images.ts");
-    return await ensureLockedImage(context, text, options.lock.file, options);
-  }
   if (policy === "never") {
     const image = await getImage(context, text);
     if (serves(image, options)) return image;
@@ -33,7 +28,8 @@ export async function ensureImage(
   const isLocal = isUsable && present.names.some((name) => name.startsWith("localhost/"));
   if (isUsable && (policy === "missing" || isLocal)) return present;
   const { pullImage, isOutdated } = await import("./pull-image.ts");
-  if (isUsable && policy === "newer" && !(await isOutdated(text, present, options))) return present;
+  if (isUsable && policy === "newer" && !(await isOutdated(context, text, present, options)))
+    return present;
   try {
     return await pullImage(context, text, options);
   } catch (error) {

@@ -137,27 +137,35 @@ async function unpackBlob(
     if (wasComplete && (isFull || (await blobs.isIntact(digest)))) throw error;
     blobs.remove(digest);
     blobs.discardPartial(digest);
-    if (!wasKept || isFull || options.client === undefined) throw error;
+    if (isFull || options.client === undefined) throw error;
+    const isElsewhere = !wasKept && options.client.distrust?.(digest, error) === true;
+    if (!wasKept && !isElsewhere) throw error;
     // What the store had of it may have been damaged since (security case S64): once more, anew.
-    const reason = "what the store had of it was damaged";
+    const reason = isElsewhere ? messageOf(error) : "what the store had of it was damaged";
     onProgress?.({ kind: "retry", digest, reason, delayMs: 0 });
     return await unpackAnew(context, layer, options);
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown failure";
+}
+
+/** From nothing, wherever it is to be had. */
 async function unpackAnew(
   context: EngineContext,
   layer: ImageLayer,
   options: LayerOptions,
 ): Promise<PartialLayer> {
-  try {
-    return await unpackOnce(context, layer, options);
-  } catch (error) {
-    if (leavesNothing(error)) {
+  for (;;) {
+    try {
+      return await unpackOnce(context, layer, options);
+    } catch (error) {
+      if (!leavesNothing(error)) throw error;
       context.store.blobs.remove(layer.blob);
       context.store.blobs.discardPartial(layer.blob);
+      if (options.client?.distrust?.(layer.blob, error) !== true) throw error;
     }
-    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
-import { localCandidates } from "../../oci/reference.ts";
+import { isShortName } from "../../oci/reference.ts";
+import { localNames } from "../../oci/short-names.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 
@@ -32,7 +33,7 @@ export async function findImage(
 ): Promise<ImageRecord | undefined> {
   const { images } = context.store;
   if (text.startsWith("sha256:") && idPrefix.test(text)) return images.findById(text);
-  for (const name of localCandidates(text)) {
+  for (const name of await namesFor(context, text)) {
     const found = images.findByName(name);
     if (found !== undefined) return found;
     const isRemoved = (): boolean => context.store.settings.get(embeddedImageRemoved) === "yes";
@@ -44,6 +45,23 @@ export async function findImage(
     }
   }
   return idPrefix.test(text) ? images.findById(text) : undefined;
+}
+
+/** The full names that a name may stand for in the store, in the order in which to look. */
+async function namesFor(context: EngineContext, text: string): Promise<readonly string[]> {
+  // A full name means the same whatever is configured.
+  return isShortName(text) ? localNames(text, await context.shortNames()) : localNames(text);
+}
+
+/** Which of these names of an image the user wrote, if it was one of them. */
+export async function writtenName(
+  context: EngineContext,
+  names: readonly string[],
+  text: string,
+): Promise<string | undefined> {
+  if (text.startsWith("sha256:")) return undefined;
+  const candidates = await namesFor(context, text);
+  return candidates.find((candidate) => names.includes(candidate));
 }
 
 /**

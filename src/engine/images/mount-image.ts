@@ -28,7 +28,7 @@ export async function mountImage(
   const target = mountPoint(context, image, mapping);
   const point = { id: image.id, names: image.names, path: target };
   if (mountedTargets().has(target)) return point;
-  await using client = originClient(image, {});
+  await using client = originClient(context, image, {});
   await ensureLayers(context, image, { mapping, client });
   // The kernel wants two directories for an overlay without an upper one: below all is an empty one.
   const below = `${target}.below`;

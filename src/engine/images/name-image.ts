@@ -1,7 +1,8 @@
 import { TsmanError } from "../../errors/index.ts";
-import { formatReference, localCandidates, parseReference } from "../../oci/reference.ts";
+import { formatReference, parseReference } from "../../oci/reference.ts";
+import { localNames } from "../../oci/short-names.ts";
 import type { EngineContext } from "../context.ts";
-import { getImage, noteRemoval } from "./find-image.ts";
+import { getImage, noteRemoval, writtenName } from "./find-image.ts";
 
 /**
  * The full name that an image of this host gets: a short one becomes one of `localhost/`, as in
@@ -10,7 +11,7 @@ import { getImage, noteRemoval } from "./find-image.ts";
  * @throws TsmanError REFERENCE_INVALID; USAGE for a digest
  */
 export function newImageName(text: string): string {
-  const [local = text] = localCandidates(text);
+  const [local = text] = localNames(text);
   const reference = parseReference(local);
   if (reference.digest === undefined) return formatReference(reference);
   throw new TsmanError("USAGE", `name an image ${text}: a digest is what an image has by itself`, {
@@ -40,8 +41,12 @@ export async function untagImage(
 ): Promise<void> {
   const { images } = context.store;
   const image = await getImage(context, nameOrId, { revive: false });
-  const doomed =
-    names.length === 0 ? image.names : names.map((name) => ownName(image.names, name, nameOrId));
+  const doomed: string[] = names.length === 0 ? [...image.names] : [];
+  for (const name of names) {
+    const own = await writtenName(context, image.names, name);
+    if (own === undefined) throw foreignName(image.names, name, nameOrId);
+    doomed.push(own);
+  }
   const gone = context.store.transaction(() =>
     doomed.filter((name) => images.untag(image.id, name)),
   );
@@ -51,11 +56,9 @@ export async function untagImage(
   );
 }
 
-function ownName(names: readonly string[], text: string, nameOrId: string): string {
-  const name = localCandidates(text).find((candidate) => names.includes(candidate));
-  if (name !== undefined) return name;
+function foreignName(names: readonly string[], text: string, nameOrId: string): TsmanError {
   const own = names.length === 0 ? "it has none" : `its names are ${names.join(", ")}`;
-  throw new TsmanError("IMAGE_NOT_FOUND", `untag image ${nameOrId}: ${text} is not its name`, {
+  return new TsmanError("IMAGE_NOT_FOUND", `untag image ${nameOrId}: ${text} is not its name`, {
     hint: own,
   });
 }

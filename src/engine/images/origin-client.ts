@@ -1,9 +1,11 @@
 import type { RegistryClient } from "../../registry/client.ts";
+import type { FallbackControl } from "../../registry/fallback-client.ts";
 import type { ImageRecord } from "../../store/images.ts";
+import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
 
 /** What layers that the store lacks are fetched with. */
-export type BlobFetcher = Pick<RegistryClient, "downloadBlob">;
+export type BlobFetcher = Pick<RegistryClient, "downloadBlob"> & Partial<FallbackControl>;
 
 /**
  * Fetches blobs of an image that is in the store from where it came: they were lost or damaged
@@ -13,6 +15,7 @@ export type BlobFetcher = Pick<RegistryClient, "downloadBlob">;
  * @returns undefined for an image of no registry.
  */
 export function originClient(
+  context: EngineContext,
   image: ImageRecord,
   options: PullOptions,
 ): (BlobFetcher & AsyncDisposable) | undefined {
@@ -20,8 +23,8 @@ export function originClient(
   if (origin === undefined) return undefined;
   let opened: Promise<RegistryClient> | undefined;
   const open = async (): Promise<RegistryClient> => {
-    const { openRegistryClient } = await import("./pull-image.ts");
-    return openRegistryClient(origin, options);
+    const { openRegistryClient } = await import("./registry-access.ts");
+    return await openRegistryClient(context, origin, options);
   };
   return {
     downloadBlob: async (descriptor, download) => {

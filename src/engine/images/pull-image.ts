@@ -1,31 +1,15 @@
-import { proxyEnvironment } from "../../config/environment.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
-import type { Digest } from "../../oci/digest.ts";
 import { hostPlatform } from "../../oci/platform.ts";
-import {
-  formatName,
-  formatReference,
-  parseReference,
-  type Reference,
-} from "../../oci/reference.ts";
-import { createRegistryClient, type RegistryClient } from "../../registry/client.ts";
-import { openCredentials } from "../../registry/credentials.ts";
+import { formatName, formatReference, type Reference } from "../../oci/reference.ts";
+import { pullCandidates } from "../../oci/short-names.ts";
 import { collectGarbage } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
-import { tsmanVersion } from "../version.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
-
-/** What {@link pullImage} takes. */
-export interface FetchOptions extends PullOptions {
-  /** What to fetch under the name that is asked for. */
-  readonly pinned?: Digest | undefined;
-  /** Another image keeps the name if it has it; default: the fetched one gets it. */
-  readonly leaveName?: boolean | undefined;
-}
+import { openRegistryClient } from "./registry-access.ts";
 
 /**
  * Fetches an image from its registry into the store, unpacked for the caller's default id mapping.
@@ -37,7 +21,7 @@ export interface FetchOptions extends PullOptions {
 export async function pullImage(
   context: EngineContext,
   text: string,
-  options: FetchOptions,
+  options: PullOptions,
 ): Promise<ImageRecord> {
   const removeTree = (tree: string) => discardTree(context, tree);
   let image: ImageRecord;
@@ -59,14 +43,35 @@ export async function pullImage(
 async function fetchImage(
   context: EngineContext,
   text: string,
-  options: FetchOptions,
+  options: PullOptions,
 ): Promise<ImageRecord> {
-  const reference = parseReference(text);
+  const { shortNames } = await context.settings();
+  const candidates = pullCandidates(text, shortNames);
+  for (const [index, reference] of candidates.entries()) {
+    try {
+      return await fetchReference(context, reference, options);
+    } catch (error) {
+      const next = candidates[index + 1];
+      if (next === undefined || !isTsmanError(error) || !error.code.startsWith("REGISTRY_")) {
+        throw error;
+      }
+      const [from, to] = [formatName(reference), formatName(next)];
+      options.onProgress?.({ kind: "fallback", from, to, reason: error.message });
+    }
+  }
+  throw new TsmanError("INTERNAL", `pull ${text}: it means nothing`);
+}
+
+async function fetchReference(
+  context: EngineContext,
+  reference: Reference,
+  options: PullOptions,
+): Promise<ImageRecord> {
   const name = formatReference(reference);
   options.onProgress?.({ kind: "resolving", reference: name });
-  await using client = registryClient(reference, options);
+  await using client = await openRegistryClient(context, reference, options);
   const resolved = await client.resolveImage(
-    options.pinned ?? reference.digest ?? reference.tag ?? "latest",
+    reference.digest ?? reference.tag ?? "latest",
     options.platform ?? hostPlatform(),
   );
   const repository = formatName(reference);
@@ -74,7 +79,7 @@ async function fetchImage(
     manifest: resolved.manifest,
     manifestDigest: resolved.manifestDigest,
     config: resolved.config,
-    names: takesName(context, reference, options) ? [name] : [],
+    names: reference.digest === undefined ? [name] : [],
     digests: [resolved.manifestDigest, resolved.indexDigest]
       .filter((digest) => digest !== undefined)
       .map((digest) => `${repository}@${digest}`),
@@ -97,25 +102,20 @@ async function fetchImage(
   return image;
 }
 
-function takesName(
-  context: EngineContext,
-  reference: Reference,
-  { leaveName = false }: FetchOptions,
-): boolean {
-  if (reference.digest !== undefined) return false;
-  return !leaveName || context.store.images.findByName(formatReference(reference)) === undefined;
-}
-
 /** Whether the registry's image of that name is another one than ours (`--pull newer`). */
 export async function isOutdated(
+  context: EngineContext,
   text: string,
   image: ImageRecord,
   options: PullOptions,
 ): Promise<boolean> {
-  const reference = parseReference(text);
-  if (reference.registry === "localhost") return false;
-  await using client = registryClient(reference, options);
+  const { shortNames } = await context.settings();
+  const candidates = pullCandidates(text, shortNames);
+  const known = candidates.find((each) => image.names.includes(formatReference(each)));
+  const reference = known ?? candidates[0];
+  if (reference === undefined || reference.registry === "localhost") return false;
   try {
+    await using client = await openRegistryClient(context, reference, options);
     const head = await client.headManifest(reference.digest ?? reference.tag ?? "latest");
     if (head?.digest === undefined) return false;
     return !image.digests.some((known) => known.endsWith(`@${head.digest}`));
@@ -124,38 +124,4 @@ export async function isOutdated(
     if (isTsmanError(error) && error.code.startsWith("REGISTRY_")) return false;
     throw error;
   }
-}
-
-/**
- * A client for the repository of a full reference.
- *
- * @throws TsmanError REFERENCE_INVALID, IMAGE_NOT_FOUND for a localhost/ name
- */
-export function openRegistryClient(text: string, options: PullOptions): RegistryClient {
-  return registryClient(parseReference(text), options);
-}
-
-function registryClient(reference: Reference, options: PullOptions): RegistryClient {
-  if (reference.registry === "localhost") {
-    throw new TsmanError(
-      "IMAGE_NOT_FOUND",
-      `pull ${formatReference(reference)}: localhost/ names images that were made here`,
-      { hint: "list the local images with: tsman images" },
-    );
-  }
-  const creds = options.credentials;
-  return createRegistryClient({
-    registry: reference.registry,
-    repository: reference.repository,
-    credentials: openCredentials({
-      creds: creds === undefined ? undefined : `${creds.username}:${creds.password}`,
-      authFile: options.authFile,
-    }),
-    tlsVerify: options.tlsVerify,
-    userAgent: `tsman/${tsmanVersion()}`,
-    signal: options.signal,
-    proxy: proxyEnvironment(),
-    onRetry: ({ what, reason, delayMs }) =>
-      options.onProgress?.({ kind: "retry", digest: what, reason, delayMs }),
-  });
 }

@@ -1,12 +1,12 @@
 import { TsmanError } from "../../errors/index.ts";
-import { familiarName, localCandidates, parseReference } from "../../oci/reference.ts";
+import { familiarName, parseReference } from "../../oci/reference.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import { collectContent } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { ImageRemoval, RemoveImageOptions } from "../image-types.ts";
-import { getImage, noteRemoval } from "./find-image.ts";
+import { getImage, noteRemoval, writtenName } from "./find-image.ts";
 
 /**
  * Removes an image, or one of its names.  Other commands may give it names, make containers of it or
@@ -29,7 +29,7 @@ export async function removeImage(
     });
     if (found === undefined) return { untagged, deleted: [] };
     if (options.onlyNameless === true && found.names.length > 0) return { untagged, deleted: [] };
-    const name = writtenName(found, nameOrId);
+    const name = await writtenName(context, found.names, nameOrId);
     if (name !== undefined && found.names.length > 1 && options.allNames !== true) {
       if (images.untag(found.id, name)) {
         await noteRemoval(context, [name]);
@@ -98,12 +98,6 @@ function inUse(image: ImageRecord, users: readonly ContainerRecord[]): TsmanErro
     `remove image ${familiar(image)}: used by container ${names}`,
     { hint: "remove the containers first, or with the image: tsman rmi --force" },
   );
-}
-
-/** The name of the image that the user wrote, if it was a name. */
-function writtenName(image: ImageRecord, text: string): string | undefined {
-  if (text.startsWith("sha256:")) return undefined;
-  return localCandidates(text).find((candidate) => image.names.includes(candidate));
 }
 
 function familiar(image: ImageRecord): string {

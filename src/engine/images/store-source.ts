@@ -25,7 +25,7 @@ export function storeSource(
   options: PullOptions,
 ): ImageSource {
   const { blobs } = context.store;
-  const origin = originClient(image, options);
+  const origin = originClient(context, image, options);
   return {
     name,
     readManifest: async (digest = image.manifestDigest) => readManifest(context, name, digest),

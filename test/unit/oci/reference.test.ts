@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isTsmanError, type TsmanError } from "../../../src/errors/index.ts";
-import {
-  familiarName,
-  formatReference,
-  isShortName,
-  localCandidates,
-  parseReference,
-} from "../../../src/oci/reference.ts";
+import { familiarName, formatReference, parseReference } from "../../../src/oci/reference.ts";
 
 const digest = `sha256:${"ab".repeat(32)}`;
 
@@ -102,27 +96,6 @@ describe("malformed references", () => {
 
   test("an upper-case name is told to be lower case", () => {
     expect(failureOf("Alpine").hint).toContain("lower case");
-  });
-});
-
-describe("names in the local store", () => {
-  test("a short name may be a local image before it is one of Docker Hub", () => {
-    expect(isShortName("busybox")).toBe(true);
-    expect(localCandidates("busybox")).toEqual([
-      "localhost/busybox:latest",
-      "docker.io/library/busybox:latest",
-    ]);
-    expect(localCandidates("a/b:1")).toEqual(["localhost/a/b:1", "docker.io/a/b:1"]);
-  });
-
-  test("a name with its registry means only itself", () => {
-    expect(isShortName("docker.io/busybox")).toBe(false);
-    expect(localCandidates("docker.io/busybox")).toEqual(["docker.io/library/busybox:latest"]);
-    expect(localCandidates("localhost/busybox")).toEqual(["localhost/busybox:latest"]);
-  });
-
-  test("with a digest the tag does not matter", () => {
-    expect(localCandidates(`quay.io/a:1@${digest}`)).toEqual([`quay.io/a@${digest}`]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseDetachKeys } from "../../../../src/cli/options/detach-keys.ts";
 import { parseDevice } from "../../../../src/cli/options/device.ts";
-import { findDuration, parseMoment } from "../../../../src/cli/options/duration.ts";
+import { parseMoment } from "../../../../src/cli/options/duration.ts";
 import { parseSysctl } from "../../../../src/cli/options/key-value.ts";
 import { parseAddHost, parseHostname } from "../../../../src/cli/options/names-and-addresses.ts";
 import { octalMode, oneOf } from "../../../../src/cli/options/scalars.ts";
@@ -12,6 +12,7 @@ import {
   parsePullPolicy,
   parseSignalText,
 } from "../../../../src/cli/options/words.ts";
+import { findDuration } from "../../../../src/config/duration.ts";
 import { thrownError } from "../thrown-error.ts";
 
 describe("sizes", () => {

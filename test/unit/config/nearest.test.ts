@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { editDistance, nearest } from "../../../src/cli/suggest.ts";
+import { editDistance, nearest } from "../../../src/config/nearest.ts";
 
 test.each([
   ["imgaes", "images"],
