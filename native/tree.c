@@ -48,12 +48,12 @@ static int copy_attributes(int to, const char *name, const struct stat *status)
     return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/* Shares the blocks where the file system can (ioctl_ficlone(2)), else copies. */
-static int copy_bytes(int source, int target, off_t size)
+/* Copies what lies from `start` to `end`: 0, or -1 and errno. */
+static int copy_range(int source, int target, off_t start, off_t end)
 {
-    if (ioctl(target, FICLONE, source) == 0)
-        return 0;
-    for (off_t left = size; left > 0;) {
+    if (lseek(source, start, SEEK_SET) < 0 || lseek(target, start, SEEK_SET) < 0)
+        return -1;
+    for (off_t left = end - start; left > 0;) {
         ssize_t sent = sendfile(target, source, NULL, (size_t)left);
         if (sent < 0)
             return -1;
@@ -62,6 +62,27 @@ static int copy_bytes(int source, int target, off_t size)
         left -= sent;
     }
     return 0;
+}
+
+/* Shares the blocks where the file system can (ioctl_ficlone(2)), else copies all
+   but the holes (lseek(2)). */
+static int copy_bytes(int source, int target, off_t size)
+{
+    if (ioctl(target, FICLONE, source) == 0)
+        return 0;
+    for (off_t at = 0; at < size;) {
+        off_t data = lseek(source, at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        /* A file system without such knowledge: all of it. */
+        off_t hole = data < 0 ? size : lseek(source, data, SEEK_HOLE);
+        if (hole < 0)
+            hole = size;
+        if (copy_range(source, target, data < 0 ? at : data, hole) < 0)
+            return -1;
+        at = hole;
+    }
+    return ftruncate(target, size);
 }
 
 static int copy_file(int from, int to, const char *name, const struct stat *status)

@@ -1,11 +1,15 @@
 import { spawnSync } from "node:child_process";
 import {
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -195,6 +199,34 @@ describe("cp", () => {
     await store().succeed(words("stop --time 0 mounts"));
     const refused = await store().run(["cp", file, "mounts:/t"]);
     expect(refused.stderr).toContain("tmpfs, which exists only while it runs");
+  });
+
+  it("makes holes of zeros, so that a sparse file fills no disk", async () => {
+    const root = tree({});
+    const file = join(root, "sparse");
+    const size = 128 * 1024 ** 2 + 3;
+    const fd = openSync(file, "w");
+    for (const at of [0, 50_000_001, size - 4]) writeSync(fd, "data", at);
+    closeSync(fd);
+    await background("sparse");
+    await store().succeed(["cp", file, "sparse:/tmp"]);
+    await store().succeed(["cp", "sparse:/tmp/sparse", join(root, "back")]);
+    expect(statSync(join(root, "back")).blocks).toBeLessThan(200);
+    expect(spawnSync("cmp", [file, join(root, "back")]).status).toBe(0);
+    await store().succeed(["commit", "--quiet", "sparse", "localhost/sparse"]);
+    const look = "stat -c '%s %b' /tmp/sparse; tail -c 4 /tmp/sparse";
+    const looks = [["exec", "sparse"], words("run --rm --quiet --network none localhost/sparse")];
+    for (const driver of ["overlay", "copy"]) {
+      useDriver(driver);
+      for (const command of looks) {
+        const { stdout } = await store().succeed([...command, "sh", "-c", look]);
+        const [, total, blocks] = /^(\d+) (\d+)\ndata$/.exec(stdout) ?? [];
+        expect([driver, total]).toEqual([driver, String(size)]);
+        // Of 512 bytes: three blocks of data, whatever the file system adds to tell where they are.
+        expect(Number(blocks)).toBeLessThan(200);
+      }
+    }
+    useDriver("overlay");
   });
 
   it("gives files to the container's user, or keeps their owners", async () => {

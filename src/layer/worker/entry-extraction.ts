@@ -1,9 +1,9 @@
-import { writeSync } from "node:fs";
 import { type Extract, type ExtractEvents, extract, type Header } from "tar-stream";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { displayName } from "./entry-name.ts";
 import { type LayerEntry, readLayerEntry, withinEntry } from "./layer-entry.ts";
+import { SparseContent } from "./sparse-content.ts";
 
 /** The body of an entry; tar-stream's stream class has more. */
 type EntryBody = ExtractEvents["entry"][1];
@@ -119,10 +119,14 @@ export class EntryExtraction {
       body.on("end", () => {
         this.#open = undefined;
       });
-      body.on("end", () => this.#guard(header, () => this.#close(entry, file), next));
-      if (file === undefined) body.resume();
-      else
-        body.on("data", (chunk) => this.#guard(header, () => writeAll(file.fd, chunk as Buffer)));
+      const content = file === undefined ? undefined : new SparseContent(file.fd);
+      const finish = (): void => {
+        content?.finish();
+        this.#close(entry, file);
+      };
+      body.on("end", () => this.#guard(header, finish, next));
+      if (content === undefined) body.resume();
+      else body.on("data", (chunk) => this.#guard(header, () => content.write(chunk as Buffer)));
     } catch (error) {
       this.#failEntry(header, error);
     }
@@ -167,11 +171,6 @@ export class EntryExtraction {
       cause: failure,
     });
   }
-}
-
-function writeAll(fd: number, chunk: Buffer): void {
-  let written = 0;
-  while (written < chunk.length) written += writeSync(fd, chunk, written);
 }
 
 /** What an entry ran into: errors of the archive as such, errors of this host with their remedy. */
