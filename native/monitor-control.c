@@ -113,6 +113,8 @@ static void take_control_line(struct monitor *monitor, char *line)
         stop(monitor, (uint32_t)numbers[0], (uint32_t)numbers[1]);
     else if (strcmp(verb, "stop") == 0 && count == 0)
         stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
+    else if (strcmp(verb, "keep") == 0 && count == 0)
+        monitor->kept = true;
     else if (strcmp(verb, "health") == 0 && count == 0)
         health_want(&monitor->health);
     else if (strcmp(verb, "resize") == 0 && count == 2)

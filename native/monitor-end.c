@@ -221,8 +221,10 @@ void monitor_finish(struct monitor *monitor)
         clear_rundir(monitor, 0);
     bool connected = monitor->control.fd >= 0;
     bool ephemeral = monitor->settings.ephemeral && !monitor->settings.is_exec;
-    if (connected && monitor->settings.foreground && !ephemeral &&
-        monitor->settings.remove_tree[0] != '\0')
+    if (monitor->kept)
+        proto_send(&monitor->control, TSMAN_MSG_KEPT, NULL, 0);
+    else if (connected && monitor->settings.foreground && !ephemeral &&
+             monitor->settings.remove_tree[0] != '\0')
         monitor_remove_container(monitor);
     proto_send_exited(&monitor->control, monitor->init_status);
     attach_finish(&monitor->io.attach, monitor->init_status);
@@ -238,6 +240,6 @@ void monitor_finish(struct monitor *monitor)
                                                      (!connected || !monitor->settings.foreground));
     if (waits)
         clear_rundir(monitor, 0);
-    if (wanted)
+    if (wanted && !monitor->kept)
         execute_cleanup(monitor);
 }

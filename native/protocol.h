@@ -60,6 +60,8 @@
 #define TSMAN_MSG_EXITED 20u  /* i32 wait status as of waitpid(2) */
 #define TSMAN_MSG_DETACHED 21u /* empty: the detach keys were typed */
 #define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
+#define TSMAN_MSG_KEPT 23u    /* empty, before EXITED: somebody starts the container
+                                 again, so it is not to be removed (--rm) */
 
 /* ---- frames of the attach socket ------------------------------------------
    `attach` in the run directory, a unix stream socket that several clients may
@@ -113,7 +115,9 @@
 #define TSMAN_SET_RUN_DIR 15u /* (path): existing 0700 directory; the monitor
                                  writes `monitor` and `init` ("pid starttime\n")
                                  there, and a fifo `control` with text lines
-                                 "signal N", "stop SIG MS", "resize R C"; it holds
+                                 "signal N", "stop SIG MS", "resize R C", "keep" (this
+                                 life's end is not the container's: somebody starts it
+                                 again, so neither REMOVE_TREE nor CLEANUP); it holds
                                  an exclusive flock on `lock` for its life */
 #define TSMAN_SET_EXIT_FILE 16u /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n
                                  finished SEC.NSEC\n", temp file + rename.  status

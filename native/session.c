@@ -44,6 +44,7 @@ struct session {
     int signals;
     int terminal; /* one of 0 to 2; -1: none, or the container has no use for it */
     bool proxies, raw, prints_id, is_raw;
+    bool kept; /* not to be removed */
     bool ready, started; /* from `ready` on the program may run: it is not tried again */
     uint64_t early;      /* bit N: signal N came between READY and STARTED */
     struct termios found;
@@ -281,7 +282,7 @@ static void remove_rest(const struct session *session)
     struct stat status;
     const struct plan_record *tree = plan_setting(&session->plan, TSMAN_SET_REMOVE_TREE);
     const struct plan_record *cleanup = plan_setting(&session->plan, TSMAN_SET_CLEANUP);
-    if (tree == NULL || cleanup == NULL || lstat(tree->argv[0], &status) < 0 ||
+    if (session->kept || tree == NULL || cleanup == NULL || lstat(tree->argv[0], &status) < 0 ||
         !S_ISDIR(status.st_mode))
         return;
     pid_t pid = fork();
@@ -328,6 +329,9 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
         leave(session, 0);
     case TSMAN_MSG_FAILED:
         report(session, session->started ? "lost" : "failed");
+    case TSMAN_MSG_KEPT:
+        session->kept = true;
+        return;
     case TSMAN_MSG_EXITED: {
         int status = (int)proto_u32(payload);
         restore_terminal(session);

@@ -5,6 +5,8 @@ import path from "node:path";
 export type MonitorCommand =
   | { readonly kind: "signal"; readonly signal: number }
   | { readonly kind: "stop"; readonly signal: number; readonly milliseconds: number }
+  /** Somebody starts the container again after this life: it is not to be removed. */
+  | { readonly kind: "keep" }
   | { readonly kind: "health" }
   | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
 
@@ -38,8 +40,9 @@ function formatCommand(command: MonitorCommand): string {
       return `signal ${command.signal}`;
     case "stop":
       return `stop ${command.signal} ${command.milliseconds}`;
+    case "keep":
     case "health":
-      return "health";
+      return command.kind;
     case "resize":
       return `resize ${command.rows} ${command.columns}`;
   }

@@ -63,6 +63,7 @@ class MonitorClient implements MonitorHandle {
   readonly detached: Promise<void>;
   readonly streams: MonitorStreams;
   readonly warnings: string[] = [];
+  isKept = false;
 
   readonly #child: ChildProcess;
   readonly #control: Socket;
@@ -176,6 +177,9 @@ class MonitorClient implements MonitorHandle {
       case "started":
         this.#reach("started");
         this.#started.resolve();
+        return;
+      case "kept":
+        this.isKept = true;
         return;
       case "exited":
         this.#reach("exited");

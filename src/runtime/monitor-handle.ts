@@ -55,6 +55,8 @@ export interface MonitorHandle {
   readonly detached: Promise<void>;
   /** This process's ends of those streams for which a pipe was asked. */
   readonly streams: MonitorStreams;
+  /** At `exited`: somebody starts the container again, so it is not to be removed (`--rm`). */
+  readonly isKept: boolean;
   /** What the monitor warned of so far; the array grows. */
   readonly warnings: readonly string[];
   /** After `ready`, with HOLD: go on to the program. */

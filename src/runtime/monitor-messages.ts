@@ -22,6 +22,7 @@ export type MonitorMessage =
   | { readonly type: "created"; readonly pid: number; readonly startTime: bigint }
   | { readonly type: "ready" }
   | { readonly type: "started" }
+  | { readonly type: "kept" }
   | FailureMessage
   | { readonly type: "exited"; readonly waitStatus: number }
   | { readonly type: "detached" }
@@ -81,6 +82,9 @@ function decode(type: number, payload: Buffer): MonitorMessage {
     case message.STARTED:
       exactly(payload, 0, "STARTED");
       return { type: "started" };
+    case message.KEPT:
+      exactly(payload, 0, "KEPT");
+      return { type: "kept" };
     case message.FAILED:
       return decodeFailure(payload);
     case message.EXITED:

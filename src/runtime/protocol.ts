@@ -33,6 +33,7 @@ export const message = {
   EXITED: 20,
   DETACHED: 21,
   WARNING: 22,
+  KEPT: 23,
   STDIN: 32,
   STDIN_EOF: 33,
   STDOUT: 34,

@@ -1,7 +1,8 @@
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { isAlive } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { useStore } from "./support.ts";
 
@@ -50,15 +51,74 @@ describe("restart", () => {
     expect(await names("--filter", "status=running")).toEqual(["runs", "waits"]);
   });
 
-  it("refuses one that is removed at its end, and names what is not there", async () => {
-    await using passing = await background(store(), "--rm --name passing");
-    const refused = await store().run(["restart", "passing", "nobody"]);
-    expect(refused.stderr).toContain("as soon as it ends (--rm)");
+  it("names what is not there", async () => {
+    const refused = await store().run(["restart", "nobody"]);
     expect(refused.stderr).toContain('"nobody": no such container');
     expect(refused.status).not.toBe(0);
-    expect(isAlive(passing.pid)).toBe(true);
   });
 });
+
+describe("restart of what is removed at its end", () => {
+  const removed = async (): Promise<void> =>
+    void (await until(
+      "the container to be removed",
+      async () => (await names()).length === 0 || undefined,
+    ));
+
+  it("keeps it, with its files, and removes it at the end of the next life", async () => {
+    const script = "echo life >> /lives; exec sleep 1000";
+    await using passing = await background(store(), "--rm --name passing", ["sh", "-c", script]);
+    await until("its first life", async () => (await lives("passing")) === 1 || undefined);
+    await store().succeed("restart --time 0 passing".split(" "));
+    expect(isAlive(passing.pid)).toBe(false);
+    await until("its second life", async () => (await lives("passing")) === 2 || undefined);
+    await store().succeed("stop --time 0 passing".split(" "));
+    await removed();
+  });
+
+  // A published port keeps tsman itself in the foreground; without, a native session is there.
+  it.each(["--network none", "-p 127.0.0.1::80"])("ends what waits for it with %s, no more", async (network) => {
+    const foreground = store().start([
+      ...["run", "--rm", "--name", "passing", ...network.split(" "), "busybox"],
+      ...["sh", "-c", "echo up; exec sleep 1000"],
+    ]);
+    await foreground.stdout.until("up");
+    await store().succeed("restart --time 0 passing".split(" "));
+    expect((await foreground.ended).status).toBe(137);
+    expect(await names("--filter", "status=running")).toEqual(["passing"]);
+    await store().succeed("stop --time 0 passing".split(" "));
+    await removed();
+  });
+
+  it("removes it when it cannot be started again", async () => {
+    const directory = join(store().scratch, "gone");
+    mkdirSync(directory);
+    await using _passing = await background(store(), `--rm --name passing -v ${directory}:/src`);
+    rmdirSync(directory);
+    const { status, stderr } = await store().run("restart --time 0 passing".split(" "));
+    expect(status).toBe(125);
+    expect(stderr).toContain(directory);
+    expect(await names()).toEqual([]);
+  });
+
+  it("leaves it to the next command when whoever restarts it is killed", async () => {
+    const script = "trap 'echo asked' TERM; echo up; while :; do sleep 0.1; done";
+    await using passing = await background(store(), "--rm --name passing", ["sh", "-c", script]);
+    const log = store().start("logs --follow passing".split(" "));
+    await log.stdout.until("up");
+    const restart = store().start("restart --time 1000 passing".split(" "));
+    await log.stdout.until("asked");
+    restart.child.kill("SIGKILL");
+    await restart.ended;
+    process.kill(passing.pid, "SIGKILL");
+    await removed();
+  });
+});
+
+async function lives(name: string): Promise<number> {
+  const { stdout } = await store().run(["exec", name, "cat", "/lives"]);
+  return stdout.split("\n").length - 1;
+}
 
 describe("rename", () => {
   it("gives a container another name, running or not", async () => {

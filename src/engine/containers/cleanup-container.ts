@@ -41,14 +41,14 @@ export async function cleanUpContainer(
     // Nothing of this process: it is in the background.
     { stdin: 0, stdout: 1, stderr: 2 },
     {},
-    (now) => nextLife(now, exit),
+    { claim: (now) => nextLife(now, exit) },
   );
   if (session === undefined) return;
   session.release();
   context.events.emit(containerEvent("restart", record));
   // Somebody stopped it after the decision, when there was nothing to stop yet.
   const started = context.store.containers.find(record.id);
-  if (started?.stoppedByUser === true) await stopContainer(context, record.id, undefined);
+  if (started?.stoppedByUser === true) await stopContainer(context, record.id, {});
 }
 
 /** What a policy's restart changes in the record; undefined: there is none. */

@@ -102,7 +102,7 @@ export function createContainerService(
     },
     async stop(nameOrId, options = {}) {
       const { stopContainer } = await import("./stop-container.ts");
-      await stopContainer(context, nameOrId, options.timeout);
+      await stopContainer(context, nameOrId, options);
     },
     async kill(nameOrId, signal) {
       const { killContainer } = await import("./stop-container.ts");

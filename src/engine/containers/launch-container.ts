@@ -46,6 +46,8 @@ async function endOf(
     return { status: exitCodeOfWaitStatus(await handle.exited) };
   } finally {
     // As Podman does: with the container go the volumes that were made for it alone.
-    if (record.options.remove) await discardContainer(context, record, { volumes: true });
+    if (record.options.remove && !handle.isKept) {
+      await discardContainer(context, record, { volumes: true });
+    }
   }
 }

@@ -1,16 +1,18 @@
-import { TsmanError } from "../../errors/index.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { RestartOptions } from "../types.ts";
+import { thisProcess } from "./abandoned.ts";
 import { containerEvent } from "./container-events.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
+import { discardFailed } from "./remove-container.ts";
 import { startContainer } from "./start-container.ts";
 import { stopContainer } from "./stop-container.ts";
 
 /**
- * Stops a container, if it runs, and starts it in the background.
+ * Stops a container, if it runs, and starts it in the background.  One that is removed at its end
+ * (`--rm`) stays for its next life; when that cannot begin, it goes.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND; CONTAINER_RUNNING for one that is removed when it ends;
- * and why it cannot start.
+ * @throws TsmanError CONTAINER_NOT_FOUND, and why it cannot start.
  */
 export async function restartContainer(
   context: EngineContext,
@@ -18,20 +20,28 @@ export async function restartContainer(
   options: RestartOptions = {},
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  if (record.options.remove && isUp(containerState(context, record))) {
-    throw new TsmanError(
-      "CONTAINER_RUNNING",
-      `restart container ${record.name}: it is removed as soon as it ends (--rm)`,
-      { hint: "stop it and run its image again", details: { container: record.id } },
+  const isKept = record.options.remove && isUp(containerState(context, record));
+  if (isKept) takeOver(context, record);
+  await stopContainer(context, record.id, { timeout: options.timeout, isKept });
+  try {
+    const session = await startContainer(
+      context,
+      record.id,
+      // It is in the background: nothing of this process.
+      { stdin: 0, stdout: 1, stderr: 2, signal: options.signal, onWarning: options.onWarning },
+      {},
+      { isKept },
     );
+    session?.release();
+  } catch (error) {
+    if (isKept) await discardFailed(context, record);
+    throw error;
   }
-  await stopContainer(context, record.id, options.timeout);
-  const session = await startContainer(context, record.id, {
-    // It is in the background: nothing of this process.
-    ...{ stdin: 0, stdout: 1, stderr: 2 },
-    signal: options.signal,
-    onWarning: options.onWarning,
-  });
-  session?.release();
   context.events.emit(containerEvent("restart", record));
+}
+
+/** Between its lives it is this process that sees to its removal: see `isAbandoned`. */
+function takeOver(context: EngineContext, record: ContainerRecord): void {
+  if (record.options.ephemeral === true) return;
+  context.store.containers.update(record.id, { starter: thisProcess() });
 }

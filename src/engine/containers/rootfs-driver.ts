@@ -76,12 +76,13 @@ export async function prepareRootfs(
     }
     return plan;
   }
-  const [isNew] = makeDirectories([plan.upper, plan.work]);
+  const directories = [plan.upper, plan.work];
+  const [isNew, isWorkNew] = makeDirectories(directories);
   // What the merged root looks like is what the upper directory looks like, umask or not.
   if (isNew) chmodSync(plan.upper, rootMode(plan.lowers));
   // Of an earlier start that was killed, or of one that is just doing the same, it may be ours still.
-  if (isNew || statSync(plan.upper).uid === process.geteuid?.()) {
-    await adoptPaths(context, [plan.upper, plan.work], planned.mapping);
+  if (isNew || isWorkNew || statSync(plan.upper).uid === process.geteuid?.()) {
+    await adoptPaths(context, directories, planned.mapping);
   }
   if (plan.driver === "fuse-overlayfs") makeDirectories([path.join(plan.dir, "merged")]);
   return plan;
@@ -102,8 +103,12 @@ export function describeRootfs(
     upper: path.join(dir, "upper"),
     work: path.join(dir, "work"),
   };
-  if (driver === "overlay")
-    return { driver, ...directories, isVolatile: options.remove && planned.isNew };
+  if (driver === "overlay") {
+    const isVolatile = options.remove && planned.isNew;
+    // The kernel mounts a work directory of a volatile overlay no second time.
+    const work = isVolatile ? path.join(dir, "work-volatile") : directories.work;
+    return { driver, ...directories, work, isVolatile };
+  }
   return {
     driver,
     program: findProgram("fuse-overlayfs") ?? "fuse-overlayfs",

@@ -18,14 +18,21 @@ import { writeBundle } from "./write-bundle.ts";
 /** Milliseconds that a container which is being removed has for being gone. */
 const longestEnd = 2000;
 
+/** Why a container is started, where it is not that somebody asked for just that. */
+export interface StartReason {
+  /** What else changes in the record; undefined: it is not to be started after all. */
+  readonly claim?: (record: ContainerRecord) => ContainerPatch | undefined;
+  /** Its end was not that of a container which is removed at its end (`--rm`). */
+  readonly isKept?: boolean;
+}
+
 /**
  * Starts a container that does not run.  A start that fails leaves it as it was.
  *
  * Two commands that start the same container, or one that removes it, are told apart by the lock in
  * its run directory: a monitor holds it for its life and gives up at once when it is taken.
  *
- * @param claim what else changes in the record; undefined: it is not to be started after all.
- * @returns undefined when it runs already, or `claim` did not want it.
+ * @returns undefined when it runs already, or it is not to be started after all.
  * @throws TsmanError CONTAINER_NOT_FOUND, and why it cannot start.
  */
 export async function startContainer(
@@ -33,7 +40,7 @@ export async function startContainer(
   nameOrId: string,
   io: OwnedIo,
   options: StartOptions = {},
-  claim: (record: ContainerRecord) => ContainerPatch | undefined = () => askedFor,
+  { claim = () => askedFor, isKept = false }: StartReason = {},
 ): Promise<OwnedSession | undefined> {
   const { id } = getContainer(context, nameOrId);
   const deadline = Date.now() + longestEnd;
@@ -43,7 +50,7 @@ export async function startContainer(
     const state = containerState(context, record);
     assertNotPaused(state, record, `start container ${record.name}`);
     if (isUp(state)) return undefined;
-    if (!removesItself(record, deadline)) {
+    if (isKept || !removesItself(record, deadline)) {
       const isPatient = Date.now() < deadline;
       const outcome = await startOnce(context, record, { io, options, claim, isPatient });
       if (outcome !== "busy") return outcome;
@@ -84,7 +91,7 @@ function ownerOf(record: ContainerRecord, io: OwnedIo): string | undefined {
 interface Start {
   readonly io: OwnedIo;
   readonly options: StartOptions;
-  readonly claim: (record: ContainerRecord) => ContainerPatch | undefined;
+  readonly claim: NonNullable<StartReason["claim"]>;
   /** A failure that a removal at the same time may have caused is none yet. */
   readonly isPatient: boolean;
 }

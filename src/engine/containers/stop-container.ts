@@ -19,16 +19,22 @@ const sigkill = 9;
 /** Milliseconds between two looks at a container that is to end. */
 const longestWait = 20;
 
+/** How {@link stopContainer} goes about it. */
+export interface StopRequest {
+  /** Seconds, negative: without end; missing: the container's own. */
+  readonly timeout?: number | undefined;
+  /** It is started again at once: `--rm` does not remove it. */
+  readonly isKept?: boolean | undefined;
+}
+
 /**
  * Sends the container's stop signal and, when that has not ended it in time, SIGKILL; returns when
  * it is over.  A container that does not run is left as it is, as Podman does.
- *
- * @param timeout seconds, negative: without end; missing: the container's own.
  */
 export async function stopContainer(
   context: EngineContext,
   nameOrId: string,
-  timeout: number | undefined,
+  { timeout, isKept = false }: StopRequest,
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
   const state = containerState(context, record);
@@ -40,6 +46,7 @@ export async function stopContainer(
   const runDir = context.store.containers.runDir(record.id);
   const signal = parseSignal(record.stopSignal);
   const monitor = findLiveProcess(runDir, "monitor");
+  if (isKept) sendMonitorCommand(runDir, { kind: "keep" });
   // Without end nothing but its own signal ends it.
   if (seconds < 0 && isUp(state)) sendMonitorCommand(runDir, { kind: "signal", signal });
   else {
