@@ -115,6 +115,8 @@ static void take_control_line(struct monitor *monitor, char *line)
         stop(monitor, monitor->settings.stop_signal, monitor->settings.stop_timeout);
     else if (strcmp(verb, "keep") == 0 && count == 0)
         monitor->kept = true;
+    else if (strcmp(verb, "give-up") == 0 && count == 0 && monitor->waits)
+        monitor->stop_asked = true;
     else if (strcmp(verb, "health") == 0 && count == 0)
         health_want(&monitor->health);
     else if (strcmp(verb, "resize") == 0 && count == 2)

@@ -238,8 +238,12 @@ void monitor_finish(struct monitor *monitor)
     bool wanted = waits ? monitor_wait_restart(monitor)
                         : wants_restart(monitor) || (!monitor->settings.restarts &&
                                                      (!connected || !monitor->settings.foreground));
+    if (wanted && !monitor->kept) {
+        /* The command that this process becomes starts it again: `monitor` still names it. */
+        if (waits)
+            rundir_leave_restart(&monitor->rundir);
+        execute_cleanup(monitor);
+    }
     if (waits)
         clear_rundir(monitor, 0);
-    if (wanted && !monitor->kept)
-        execute_cleanup(monitor);
 }

@@ -14,6 +14,7 @@ bool monitor_wait_restart(struct monitor *monitor)
     int64_t until = now + (lived_long ? settings->restart_delay_long : settings->restart_delay);
     /* A caller in the foreground has heard of the end and goes. */
     monitor_leave_caller(monitor);
+    monitor->waits = true;
     for (; !monitor->stop_asked && now < until; now = monitor_now()) {
         struct pollfd fds[] = {{.fd = monitor->signals, .events = POLLIN},
                                {.fd = monitor->rundir.control, .events = POLLIN}};

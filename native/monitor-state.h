@@ -69,6 +69,7 @@ struct monitor {
     pid_t init_pid;
     int init_status;
     bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
+    bool waits;          /* before its restart policy has its say */
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */
     bool killed;         /* init was sent SIGKILL by us */

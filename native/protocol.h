@@ -117,7 +117,9 @@
                                  there, and a fifo `control` with text lines
                                  "signal N", "stop SIG MS", "resize R C", "keep" (this
                                  life's end is not the container's: somebody starts it
-                                 again, so neither REMOVE_TREE nor CLEANUP); it holds
+                                 again, so neither REMOVE_TREE nor CLEANUP), "give-up"
+                                 (wait no longer before a restart, and there is none;
+                                 ignored in any other phase); it holds
                                  an exclusive flock on `lock` for its life */
 #define TSMAN_SET_EXIT_FILE 16u /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n
                                  finished SEC.NSEC\n", temp file + rename.  status
@@ -168,7 +170,8 @@
                                  is written; not at all when the container was
                                  asked to stop (control "stop", SIGTERM), before or
                                  during the wait.  Meanwhile the run directory has a
-                                 file `restart` */
+                                 file `restart`; `monitor` stays, since CLEANUP is that
+                                 process */
 #define TSMAN_SET_HEALTH 34u  /* (state file, interval, timeout, start period, interval
                                  within it, retries, on failure: none|kill|stop|
                                  restart): run HEALTH_PLAN every interval milliseconds

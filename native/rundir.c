@@ -133,6 +133,15 @@ void rundir_begin_restart(const struct rundir *rundir)
     (void)!write_text(rundir->directory, "restart", "");
 }
 
+void rundir_leave_restart(const struct rundir *rundir)
+{
+    if (rundir->directory < 0)
+        return;
+    unlinkat(rundir->directory, "attach", 0);
+    unlinkat(rundir->directory, "control", 0);
+    unlinkat(rundir->directory, "restart", 0);
+}
+
 void rundir_clear(const struct rundir *rundir, int all)
 {
     if (rundir->directory < 0)

@@ -26,6 +26,8 @@ int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_tim
                       struct failure *failure);
 /* Init is gone; `restart` says that it is going to be started again. */
 void rundir_begin_restart(const struct rundir *rundir);
+/* Nobody takes commands any more; whether it is started again is being decided. */
+void rundir_leave_restart(const struct rundir *rundir);
 /* Removes everything but the lock, or with `all` that too. */
 void rundir_clear(const struct rundir *rundir, int all);
 

@@ -22,6 +22,10 @@ export interface ContainerChoice {
 export const isUp = ({ state }: Pick<ContainerSummary, "state">): boolean =>
   state === "running" || state === "paused";
 
+/** For {@link ContainerChoice.among}: those that run, or will again in a moment. */
+export const isMeantToRun = ({ state }: Pick<ContainerSummary, "state">): boolean =>
+  isUp({ state }) || state === "restarting";
+
 /**
  * The containers that a command's options and positionals mean: names as they were written, ids
  * for the rest.  Whether a name is one of a container is for the verb to find out, one by one.

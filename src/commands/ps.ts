@@ -1,9 +1,10 @@
+import { isMeantToRun } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, texts, value } from "../cli/option-spec.ts";
 import { integer, oneOf } from "../cli/options/scalars.ts";
 import { containerFilter, namesOther, wantsStopped } from "../cli/render/container-filter.ts";
 import { type ContainerOrder, containerOrders, inOrder } from "../cli/render/container-order.ts";
-import { containerRows, isUp } from "../cli/render/container-rows.ts";
+import { containerRows } from "../cli/render/container-rows.ts";
 import { printListing } from "../cli/render/listing.ts";
 import { assertPsOptions, clearScreen, psListing, seconds } from "../cli/render/ps-listing.ts";
 
@@ -65,7 +66,7 @@ export const ps = defineCommand({
     for (;;) {
       const seen = { all: all || namesOther(values.filter), size, namespaces: values.namespace };
       const list = await engine.containers.list(seen);
-      const accepted = list.filter((one) => (all || isUp(one)) && accepts(one, list));
+      const accepted = list.filter((one) => (all || isMeantToRun(one)) && accepts(one, list));
       const chosen = inOrder(accepted, { last, sort: values.sort });
       const rows = containerRows(chosen, { isFull: values["no-trunc"], now: context.now() });
       if (values.watch !== undefined) clearScreen(context.stdout);

@@ -1,4 +1,4 @@
-import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
+import { chosenContainers, isMeantToRun } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
@@ -32,7 +32,7 @@ export const stop = defineCommand({
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
     const { all, latest, filter: filters, cidfile: cidFiles } = values;
-    const choice = { verb: "stop", all, latest, filters, cidFiles, among: isUp };
+    const choice = { verb: "stop", all, latest, filters, cidFiles, among: isMeantToRun };
     return await forEach(
       await chosenContainers(engine, positionals, choice),
       context,

@@ -7,6 +7,8 @@ export type MonitorCommand =
   | { readonly kind: "stop"; readonly signal: number; readonly milliseconds: number }
   /** Somebody starts the container again after this life: it is not to be removed. */
   | { readonly kind: "keep" }
+  /** Wait no longer before a restart: there is none. */
+  | { readonly kind: "give-up" }
   | { readonly kind: "health" }
   | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
 
@@ -40,6 +42,7 @@ function formatCommand(command: MonitorCommand): string {
       return `signal ${command.signal}`;
     case "stop":
       return `stop ${command.signal} ${command.milliseconds}`;
+    case "give-up":
     case "keep":
     case "health":
       return command.kind;

@@ -67,8 +67,11 @@ export interface ImageSummary {
   readonly containers: number;
 }
 
-/** The states of the OCI runtime specification. */
-export type ContainerState = "created" | "running" | "paused" | "stopped";
+/**
+ * The states of the OCI runtime specification; "restarting": it has ended, and its restart policy is
+ * about to start it again.
+ */
+export type ContainerState = "created" | "running" | "paused" | "stopped" | "restarting";
 
 /** A published port, as it is or was in force. */
 export interface PortBinding {

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { TsmanError } from "../errors/index.ts";
 import { insideWorkerEntry, nodeProgram } from "../platform/native.ts";
 import { type ChildProcess, spawnProgram } from "../platform/process.ts";
@@ -129,7 +129,8 @@ export function startInside(options: InsideOptions): InsideWorker {
     source: source.promise,
     done: done.promise,
     input: child.stdin ?? undefined,
-    output: child.stdout ?? undefined,
+    // Taken at once: Node throws away what nobody reads when the worker has ended.
+    output: child.stdout?.pipe(new PassThrough()),
     cancel: () => void child.kill("SIGKILL"),
   };
 }

@@ -16,6 +16,8 @@ export interface ProcessLife {
   readonly startTime: bigint;
   /** By a signal such as SIGSTOP. */
   readonly isStopped: boolean;
+  /** It has executed a program since it was forked: before, it is its parent's copy. */
+  readonly hasExecuted: boolean;
   /** It takes signals later: states D (waits in the kernel) and t (traced) of proc_pid_stat(5). */
   readonly isWaiting: boolean;
 }
@@ -31,7 +33,12 @@ export function readLife(pid: number): ProcessLife | undefined {
   const startTime = parseStartTime(text);
   if (startTime === undefined) return undefined;
   const state = text[text.lastIndexOf(")") + 2];
-  return { startTime, isStopped: state === "T", isWaiting: state === "D" || state === "t" };
+  return {
+    startTime,
+    isStopped: state === "T",
+    hasExecuted: (parseFlags(text) & neverExecuted) === 0,
+    isWaiting: state === "D" || state === "t",
+  };
 }
 
 /**
@@ -47,8 +54,14 @@ export function parseStartTime(stat: string): bigint | undefined {
   return /^\d+$/.test(startTime) ? BigInt(startTime) : undefined;
 }
 
-/** PF_EXITING of include/linux/sched.h. */
+/** PF_EXITING and PF_FORKNOEXEC of include/linux/sched.h. */
 const exiting = 0x4;
+const neverExecuted = 0x40;
+
+/** Field 9 of the manual page. */
+function parseFlags(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[6]);
+}
 
 /**
  * Whether that very process has ended or is about to: the first process of a pid namespace waits for
@@ -62,9 +75,7 @@ export function isProcessExiting(pid: number, startTime: bigint): boolean {
     return true;
   }
   if (parseStartTime(text) !== startTime) return true;
-  // Field 9 of the manual page.
-  const flags = Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[6]);
-  return (flags & exiting) !== 0;
+  return (parseFlags(text) & exiting) !== 0;
 }
 
 /** Whether the process that had this pid at that start time still runs. */

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   closeSync,
   existsSync,
@@ -16,7 +16,9 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
+import { childrenOf } from "../support/proc.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
+import { Transcript, until } from "../support/wait.ts";
 import { useStore } from "./support.ts";
 import { runWrapped } from "./wrapped.ts";
 
@@ -26,7 +28,7 @@ let directories = 0;
 
 // Of the containers that a test has left running.
 afterAll(async () => {
-  await store().succeed(["rm", "--force", "--all"]);
+  await store().succeed(["rm", "--force", "--time", "0", "--all"]);
 });
 
 /** A new directory with these files. */
@@ -61,6 +63,25 @@ const changes =
   "echo new >/etc/new; rm /etc/passwd; rm -r /var; mkdir /var; echo k >/var/k; chmod 600 /etc/group; " +
   "mkdir /srv; echo a >/srv/a; ln /srv/a /srv/b; chown 3:4 /srv/a; chmod 4711 /srv/a; " +
   "ln -s a /srv/l; mkfifo /srv/p; touch -d @1000000000 /srv/a";
+
+it("waits for another command that works on the container, and loses nothing meanwhile", async () => {
+  await store().succeed(words("create --name busy --network none busybox true"));
+  const { stdout } = await store().succeed(words("inspect --format {{.Id}} busy"));
+  const runDir = join(store().runtimeDir, stdout.trim());
+  mkdirSync(runDir, { recursive: true });
+  const holder = spawn("flock", [join(runDir, "lock"), "sh", "-c", "echo held; read _"]);
+  const held = new Transcript(holder.stdout);
+  await held.until("held");
+  const root = tree({ page: "hello\n" });
+  const copy = store().start(["cp", join(root, "page"), "busy:/page"]);
+  // Whoever reads the file has done so, and is gone, before anybody can write it.
+  await until("the reader", () => (childrenOf(copy.pid).length > 0 ? true : undefined));
+  await until("its end", () => (childrenOf(copy.pid).length === 0 ? true : undefined));
+  holder.stdin.end("\n");
+  expect(await copy.ended).toMatchObject({ status: 0, stderr: "" });
+  const back = await store().succeed(words("cp busy:/page -"));
+  expect(back.stdout).toContain("hello\n");
+});
 
 describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driver) => {
   it("changes are listed, exported, committed and copied alike", async (context) => {

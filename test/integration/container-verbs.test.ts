@@ -77,18 +77,21 @@ describe("restart of what is removed at its end", () => {
   });
 
   // A published port keeps tsman itself in the foreground; without, a native session is there.
-  it.each(["--network none", "-p 127.0.0.1::80"])("ends what waits for it with %s, no more", async (network) => {
-    const foreground = store().start([
-      ...["run", "--rm", "--name", "passing", ...network.split(" "), "busybox"],
-      ...["sh", "-c", "echo up; exec sleep 1000"],
-    ]);
-    await foreground.stdout.until("up");
-    await store().succeed("restart --time 0 passing".split(" "));
-    expect((await foreground.ended).status).toBe(137);
-    expect(await names("--filter", "status=running")).toEqual(["passing"]);
-    await store().succeed("stop --time 0 passing".split(" "));
-    await removed();
-  });
+  it.each(["--network none", "-p 127.0.0.1::80"])(
+    "ends what waits for it with %s, no more",
+    async (network) => {
+      const foreground = store().start([
+        ...["run", "--rm", "--name", "passing", ...network.split(" "), "busybox"],
+        ...["sh", "-c", "echo up; exec sleep 1000"],
+      ]);
+      await foreground.stdout.until("up");
+      await store().succeed("restart --time 0 passing".split(" "));
+      expect((await foreground.ended).status).toBe(137);
+      expect(await names("--filter", "status=running")).toEqual(["passing"]);
+      await store().succeed("stop --time 0 passing".split(" "));
+      await removed();
+    },
+  );
 
   it("removes it when it cannot be started again", async () => {
     const directory = join(store().scratch, "gone");

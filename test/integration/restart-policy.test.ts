@@ -8,8 +8,11 @@ import { useStore } from "./support.ts";
 const store = useStore();
 
 afterEach(async () => {
-  await store().succeed(["rm", "--force", "--all", "--volumes"]);
-  expect(readdirSync(store().runtimeDir)).toEqual([]);
+  await store().succeed(["rm", "--force", "--time", "0", "--all", "--volumes"]);
+  // A command that was just about to start one again finds out.
+  await until("all run directories to be gone", () =>
+    readdirSync(store().runtimeDir).length === 0 ? true : undefined,
+  );
 });
 
 /** A container in the background with a restart policy; its id. */
@@ -21,7 +24,13 @@ async function restarting(policy: string, script: string): Promise<string> {
 
 interface Inspected {
   readonly RestartCount: number;
-  readonly State: { readonly Running: boolean; readonly Pid: number };
+  readonly State: {
+    readonly Status: string;
+    readonly Running: boolean;
+    readonly Restarting: boolean;
+    readonly ExitCode: number | null;
+    readonly Pid: number;
+  };
   readonly HostConfig: { readonly RestartPolicy: object };
 }
 
@@ -115,6 +124,33 @@ describe("--restart always", () => {
     await isBetweenLives(id);
     await store().succeed(["rm", "--force", id]);
     expect(existsSync(join(store().root, "containers", id))).toBe(false);
+  });
+
+  it("is restarting between two lives: for ps, its filter, inspect and stop --all", async () => {
+    const id = await restarting("always", "exit 6");
+    await restartsReach(id, 4);
+    await isBetweenLives(id);
+    const { State, RestartCount } = await inspect(id);
+    expect(State).toMatchObject({
+      ...{ Status: "restarting", Restarting: true, Running: false, ExitCode: 6, Pid: 0 },
+    });
+    expect(RestartCount).toBeGreaterThanOrEqual(4);
+    const format = ["--format", "{{.State}} {{.Status}}", "--filter", "status=restarting"];
+    const { stdout } = await store().succeed(["ps", ...format]);
+    expect(stdout).toMatch(/^restarting Restarting \(6\) .* ago\n$/);
+    expect((await store().succeed("ps --quiet".split(" "))).stdout.trim()).toBe(id.slice(0, 12));
+    await store().succeed("stop --all".split(" "));
+    expect((await inspect(id)).State).toMatchObject({ Status: "exited", Restarting: false });
+  });
+
+  it("is started by start between two lives", async () => {
+    const id = await restarting("always", "test -e /stay && exec sleep 1000; exit 1");
+    await restartsReach(id, 2);
+    const file = join(store().scratch, "stay");
+    writeFileSync(file, "");
+    await store().succeed(["cp", file, `${id}:/stay`]);
+    await store().succeed(["start", id]);
+    expect((await inspect(id)).State).toMatchObject({ Running: true, Restarting: false });
   });
 
   it("goes on in the background when a foreground container ends", async () => {

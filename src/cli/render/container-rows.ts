@@ -25,6 +25,11 @@ export function isUp({ state }: Pick<ContainerSummary, "state">): boolean {
   return state === "running" || state === "paused";
 }
 
+/** Whether it has had a life that is over. */
+export function hasEnded({ state }: Pick<ContainerSummary, "state">): boolean {
+  return state === "stopped" || state === "restarting";
+}
+
 /** `Up 3 minutes`, `Exited (1) 2 hours ago`. */
 export function statusText(container: ContainerSummary, now: number): string {
   switch (container.state) {
@@ -37,12 +42,13 @@ export function statusText(container: ContainerSummary, now: number): string {
       const health = container.health === undefined ? "" : ` (${container.health})`;
       return `Up${up}${container.state === "paused" ? " (Paused)" : health}`;
     }
-    case "stopped": {
+    case "stopped":
+    case "restarting": {
       // Nobody may invent a status: an unknown one is said to be unknown.
       const code = container.exitCode === undefined ? "unknown" : String(container.exitCode);
       const when =
         container.finishedAt === undefined ? "" : ` ${humanAge(container.finishedAt, now)}`;
-      return `Exited (${code})${when}`;
+      return `${container.state === "restarting" ? "Restarting" : "Exited"} (${code})${when}`;
     }
   }
 }
@@ -123,8 +129,8 @@ function containerFields(
     Created: goTime(container.createdAt),
     CreatedAt: goTime(container.createdAt),
     CreatedHuman: age,
-    ExitCode: container.exitCode ?? (container.state === "stopped" ? "unknown" : 0),
-    Exited: container.state === "stopped",
+    ExitCode: container.exitCode ?? (hasEnded(container) ? "unknown" : 0),
+    Exited: hasEnded(container),
     ExitedAt: unixTime(container.finishedAt),
     Health: container.health ?? "",
     ID: style.isFull ? container.id : container.id.slice(0, 12),
@@ -197,7 +203,7 @@ function namespacesJson(namespaces: ContainerNamespaces): Readonly<Record<string
 
 /** A container in `--format json`: Podman's members in Podman's order. */
 function containerJson(container: ContainerSummary, now: number): object {
-  const isStopped = container.state === "stopped";
+  const isStopped = hasEnded(container);
   const { labels, ports, size, namespaces } = container;
   return {
     AutoRemove: container.autoRemove ?? false,

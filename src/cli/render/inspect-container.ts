@@ -1,6 +1,6 @@
 import type { ContainerDetails } from "../../engine/details-types.ts";
 import { goDocument, goMap } from "../template/go-map.ts";
-import { shownState } from "./container-rows.ts";
+import { hasEnded, shownState } from "./container-rows.ts";
 import { inspectConfig } from "./inspect-config.ts";
 import { hostConfig } from "./inspect-host-config.ts";
 import { networkSettings } from "./inspect-network.ts";
@@ -74,7 +74,7 @@ export function containerDocument(container: ContainerDetails): Readonly<Record<
 
 function stateOf(container: ContainerDetails): object {
   const { healthState } = container;
-  const isStopped = container.state === "stopped";
+  const isStopped = hasEnded(container);
   const health = {
     Status: healthState?.status ?? container.health ?? "",
     FailingStreak: healthState?.failingStreak ?? 0,
@@ -91,7 +91,7 @@ function stateOf(container: ContainerDetails): object {
     Status: shownState(container),
     Running: container.state === "running",
     Paused: container.state === "paused",
-    Restarting: false,
+    Restarting: container.state === "restarting",
     OOMKilled: container.isOutOfMemory ?? false,
     Dead: false,
     Pid: container.pid ?? 0,

@@ -3,8 +3,9 @@ import { bootId } from "../../platform/boot-id.ts";
 import { processStartTime } from "../../platform/process-start-time.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import { containerState, isRestarting, isUp } from "./find-container.ts";
+import { containerState, isUp } from "./find-container.ts";
 import { tryLockContainer } from "./lock-container.ts";
+import { isPolicyDue } from "./next-life.ts";
 
 /** This process, for {@link ContainerRecord.starter}. */
 export function thisProcess(): string {
@@ -20,7 +21,7 @@ export function thisProcess(): string {
 export function isAbandoned(context: EngineContext, record: ContainerRecord): boolean {
   const { remove, ephemeral = false } = record.options;
   if (!(remove || ephemeral) || record.startedAt === undefined) return false;
-  if (isUp(containerState(context, record)) || isRestarting(context, record)) return false;
+  if (isUp(containerState(context, record)) || isPolicyDue(context, record)) return false;
   if (record.bootId !== bootId()) return true;
   const [pid, startTime] = (record.starter ?? "").split(" ");
   if (pid === undefined || startTime === undefined) return false;

@@ -1,10 +1,14 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
 import type { ExitRecord } from "../../container/exit-record.ts";
-import { longLifeMs, shouldRestart } from "../../container/restart-policy.ts";
+import { readProcessIdentity } from "../../container/liveness.ts";
 import { TsmanError } from "../../errors/index.ts";
-import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
+import { nextLife } from "./next-life.ts";
 import { removeContainer } from "./remove-container.ts";
 import { startContainer } from "./start-container.ts";
 import { stopContainer } from "./stop-container.ts";
@@ -34,7 +38,19 @@ export async function cleanUpContainer(
     return;
   }
   if (state.status === "created") return;
-  const { exit } = state;
+  try {
+    await startAgain(context, record, state.exit);
+  } finally {
+    forgetMonitor(context, record);
+  }
+}
+
+/** Where the restart policy says so. */
+async function startAgain(
+  context: EngineContext,
+  record: ContainerRecord,
+  exit: ExitRecord | undefined,
+): Promise<void> {
   const session = await startContainer(
     context,
     record.id,
@@ -51,21 +67,9 @@ export async function cleanUpContainer(
   if (started?.stoppedByUser === true) await stopContainer(context, record.id, {});
 }
 
-/** What a policy's restart changes in the record; undefined: there is none. */
-function nextLife(
-  record: ContainerRecord,
-  exit: ExitRecord | undefined,
-): ContainerPatch | undefined {
-  const { restarts = 0, restartStreak = 0, stoppedByUser = false, startedAt } = record;
-  const life = { exitCode: exit?.exitCode, restarts, stoppedByUser };
-  const isWanted = exit?.isRestartWanted === true && !stoppedByUser;
-  if (!isWanted && !shouldRestart(record.options.restart, life)) return undefined;
-  const lasted =
-    exit === undefined || startedAt === undefined
-      ? 0
-      : Date.parse(exit.finishedAt) - Date.parse(startedAt);
-  return {
-    restarts: restarts + 1,
-    restartStreak: lasted >= longLifeMs ? 1 : restartStreak + 1,
-  };
+/** The container's monitor that has become this process is its monitor no more. */
+function forgetMonitor(context: EngineContext, record: ContainerRecord): void {
+  const runDir = context.store.containers.runDir(record.id);
+  if (readProcessIdentity(runDir, "monitor")?.pid !== process.pid) return;
+  rmSync(path.join(runDir, "monitor"), { force: true });
 }

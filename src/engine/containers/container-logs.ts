@@ -1,13 +1,12 @@
-import type { ExitRecord } from "../../container/exit-record.ts";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { readLog } from "../../container/log-reader.ts";
-import { restartDelay, shouldRestart } from "../../container/restart-policy.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerLogLine, ContainerLogOptions } from "../types.ts";
-import { containerState, getContainer, isRestarting } from "./find-container.ts";
+import { containerState, getContainer } from "./find-container.ts";
 import { containerLogFile } from "./log-target.ts";
+import { isRestarting } from "./next-life.ts";
 
 /**
  * What a container wrote.  Following ends with the container, after its last line, and goes on when
@@ -47,24 +46,9 @@ function isOver(context: EngineContext, id: string): boolean {
   if (record === undefined) return true;
   const state = containerState(context, record);
   if (state.status === "created") return true;
-  if (state.status !== "exited" || isRestarting(context, record)) return false;
-  if (state.exit !== undefined && isRestartDue(record, state.exit)) return false;
+  if (state.status !== "exited" || isRestarting(context, record, state)) return false;
   // The exit file comes when all output is in the log; without one, when its writer is gone.
   return (
     state.exit !== undefined || findLiveProcess(containers.runDir(id), "monitor") === undefined
   );
-}
-
-/** How long a clean-up command may take to be there after the back-off, in milliseconds. */
-const startAllowance = 10_000;
-
-/**
- * Whether the restart policy is about to start a container: while its monitor becomes the command
- * that does it, nothing of the container is alive.
- */
-function isRestartDue(record: ContainerRecord, exit: ExitRecord): boolean {
-  const { restarts = 0, restartStreak = 0, stoppedByUser = false } = record;
-  const life = { exitCode: exit.exitCode, restarts, stoppedByUser };
-  if (!shouldRestart(record.options.restart, life)) return false;
-  return Date.now() < Date.parse(exit.finishedAt) + restartDelay(restartStreak) + startAllowance;
 }

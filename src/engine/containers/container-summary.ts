@@ -4,6 +4,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerState, ContainerSummary } from "../types.ts";
 import { containerState, isUp } from "./find-container.ts";
+import { isRestarting } from "./next-life.ts";
 
 /** What `ps` shows of a container, with the kernel's word on whether it runs. */
 export function containerSummary(
@@ -19,7 +20,7 @@ export function containerSummary(
     imageId: record.imageId,
     command: record.command,
     createdAt: record.createdAt,
-    state: shownState(state.status),
+    state: isRestarting(context, record, state) ? "restarting" : shownState(state.status),
     startedAt: record.startedAt,
     finishedAt: exit?.finishedAt,
     exitCode: exit?.exitCode,

@@ -1,8 +1,4 @@
-import { existsSync } from "node:fs";
-import path from "node:path";
-import { findLiveProcess } from "../../container/liveness.ts";
 import { assertContainerName } from "../../container/names.ts";
-import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { type ContainerState, readContainerState } from "../../container/state.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
@@ -44,15 +40,6 @@ export function containerState(context: EngineContext, record: ContainerRecord):
     bootId: record.bootId,
     currentBootId: bootId(),
   });
-}
-
-/** Whether a container has ended and its monitor waits before its restart policy has its say. */
-export function isRestarting(context: EngineContext, record: ContainerRecord): boolean {
-  if (!hasRestartPolicy(record.options.restart)) return false;
-  const runDir = context.store.containers.runDir(record.id);
-  return (
-    existsSync(path.join(runDir, "restart")) && findLiveProcess(runDir, "monitor") !== undefined
-  );
 }
 
 /**

@@ -1,8 +1,16 @@
 import { existsSync, readlinkSync } from "node:fs";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
-import type { ContainerListOptions, ContainerNamespaces, ContainerSummary } from "../types.ts";
+import type {
+  ContainerListOptions,
+  ContainerNamespaces,
+  ContainerState,
+  ContainerSummary,
+} from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
+
+/** What is listed without `all`; Docker counts what is about to run again too. */
+const ups: ReadonlySet<ContainerState> = new Set(["running", "paused", "restarting"]);
 
 /** The containers of the store with what the kernel says of each, the newest first. */
 export async function listContainers(
@@ -13,7 +21,7 @@ export async function listContainers(
   const summaries: ContainerSummary[] = [];
   const { containers } = context.store;
   // Spares the stopped ones, which may be many, the reading.
-  const isWanted = (id: string): boolean => existsSync(`${containers.runDir(id)}/init`);
+  const isWanted = (id: string): boolean => existsSync(`${containers.runDir(id)}/monitor`);
   for (const record of containers.list(options.all === true ? undefined : isWanted)) {
     const summary = containerSummary(context, record);
     // What was killed before it could remove it is not to be seen for ever (--rm).
@@ -22,7 +30,7 @@ export async function listContainers(
       const { removeIfAbandoned } = await import("./abandoned.ts");
       if (await removeIfAbandoned(context, record)) continue;
     }
-    if (options.all !== true && summary.state !== "running" && summary.state !== "paused") continue;
+    if (options.all !== true && !ups.has(summary.state)) continue;
     records.push(record);
     summaries.push(
       options.namespaces === true ? { ...summary, namespaces: namespacesOf(summary.pid) } : summary,

@@ -7,8 +7,9 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { containerEvent } from "./container-events.ts";
-import { containerState, getContainer, isRestarting, isUp } from "./find-container.ts";
+import { containerState, getContainer, isUp } from "./find-container.ts";
 import { busyDelay, tryLockContainer } from "./lock-container.ts";
+import { endWait, isPolicyDue, isRestarting } from "./next-life.ts";
 
 const sigkill = 9;
 
@@ -52,6 +53,8 @@ export async function removeContainer(
         details: { container: record.id },
       });
     }
+    // Its policy has nothing to say: nobody need wait until it is asked.
+    if (life === undefined && isPolicyDue(context, record)) endWait(context, record);
     // Once for each life: another command may start it again in between.
     if (life !== undefined && life !== asked && askToEnd(context, record, options.timeout)) {
       asked = life;
@@ -64,7 +67,7 @@ export async function removeContainer(
 function lifeOf(context: EngineContext, record: ContainerRecord): string | undefined {
   const state = containerState(context, record);
   if (isUp(state)) return `${state.status}, with pid ${state.pid}`;
-  return isRestarting(context, record) ? "about to be started again" : undefined;
+  return isRestarting(context, record, state) ? "about to be started again" : undefined;
 }
 
 /** Whether its monitor has heard it. */

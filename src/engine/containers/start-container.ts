@@ -12,6 +12,7 @@ import { thisProcess } from "./abandoned.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
 import { busyDelay, removedMeanwhile, tryLockContainer } from "./lock-container.ts";
+import { endWait, isPolicyDue } from "./next-life.ts";
 import { planRestart } from "./plan-container.ts";
 import { writeBundle } from "./write-bundle.ts";
 
@@ -50,6 +51,8 @@ export async function startContainer(
     const state = containerState(context, record);
     assertNotPaused(state, record, `start container ${record.name}`);
     if (isUp(state)) return undefined;
+    // Nobody need wait until its restart policy is asked.
+    if (isPolicyDue(context, record)) endWait(context, record);
     if (isKept || !removesItself(record, deadline)) {
       const isPatient = Date.now() < deadline;
       const outcome = await startOnce(context, record, { io, options, claim, isPatient });

@@ -7,13 +7,8 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
-import {
-  assertNotPaused,
-  containerState,
-  getContainer,
-  isRestarting,
-  isUp,
-} from "./find-container.ts";
+import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
+import { isPolicyDue } from "./next-life.ts";
 
 const sigkill = 9;
 /** Milliseconds between two looks at a container that is to end. */
@@ -41,7 +36,7 @@ export async function stopContainer(
   assertNotPaused(state, record, `stop container ${record.name}`);
   // In any case: whoever is about to start it again asks for this.
   noteStop(context, record);
-  if (!isUp(state) && !isRestarting(context, record)) return;
+  if (!isUp(state) && !isPolicyDue(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
   const runDir = context.store.containers.runDir(record.id);
   const signal = parseSignal(record.stopSignal);

@@ -62,7 +62,7 @@ function holds(context: EngineContext, record: ContainerRecord, condition: WaitC
       return state === condition;
     case "stopped":
     case "exited":
-      return state === "stopped";
+      return state === "stopped" || state === "restarting";
     case "unknown":
       return state === "stopped" && exitCode === undefined;
     case "healthy":

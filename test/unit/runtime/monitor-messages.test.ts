@@ -30,6 +30,7 @@ describe("MonitorMessageDecoder", () => {
       encodeFrame(message.STARTED),
       encodeFrame(message.WARNING, Buffer.from("careful\0")),
       encodeFrame(message.DETACHED),
+      encodeFrame(message.KEPT),
       failed("init\0mount\0/x\0bad option\0"),
       exited,
     ]);
@@ -39,6 +40,7 @@ describe("MonitorMessageDecoder", () => {
       { type: "started" },
       { type: "warning", text: "careful" },
       { type: "detached" },
+      { type: "kept" },
       {
         type: "failed",
         stepIndex: -1,

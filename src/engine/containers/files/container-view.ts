@@ -8,14 +8,16 @@ import {
   statSync,
 } from "node:fs";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsidePlace } from "../../../layer/inside-worker.ts";
 import { toFileError } from "../../../platform/errno.ts";
+import { readLife } from "../../../platform/process-start-time.ts";
 import type { RootfsPlan } from "../../../runtime/launch-context.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import { containerState, isUp } from "../find-container.ts";
-import { lockIdleContainer } from "../lock-container.ts";
+import { busyDelay, lockIdleContainer } from "../lock-container.ts";
 import {
   describeRootfs,
   firstDriver,
@@ -81,8 +83,9 @@ export async function withContainerFiles<T>(
     const lock = await lockIdleContainer(context, record, signal);
     if (lock === undefined) {
       const view = openRunning(context, record);
-      // It has ended since: then there is a lock to be had.
       if (view !== undefined) return await withView(view, work);
+      // It has ended since, and there is a lock to be had; or its program does not run yet.
+      await delay(busyDelay, undefined, { signal });
       continue;
     }
     try {
@@ -123,6 +126,8 @@ function openRunning(context: EngineContext, record: ContainerRecord): OpenView 
   if (!isUp(before)) return undefined;
   const descriptors: number[] = [];
   const close = closingOnce(descriptors);
+  // Until then this root may be the host's, which init is about to leave.
+  if (readLife(before.pid)?.hasExecuted !== true) return undefined;
   try {
     const fd = openSync(`/proc/${before.pid}/root`, openDirectory);
     descriptors.push(fd);

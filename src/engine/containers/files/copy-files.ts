@@ -1,4 +1,5 @@
 import path from "node:path";
+import { finished } from "node:stream/promises";
 import { readBundleDocument } from "../../../container/bundle-document.ts";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsideWorker } from "../../../layer/inside-worker.ts";
@@ -235,7 +236,11 @@ async function connect(reader: InsideWorker, writer: InsideWorker): Promise<void
   if (output === undefined || input === undefined) return;
   output.pipe(input, { end: false });
   const read = reader.done.then(
-    () => void input.end(),
+    async () => {
+      // What the worker has written may still be on its way here.
+      await finished(output, { writable: false });
+      input.end();
+    },
     (error: unknown) => {
       writer.cancel();
       throw error;
@@ -245,6 +250,7 @@ async function connect(reader: InsideWorker, writer: InsideWorker): Promise<void
     () => undefined,
     (error: unknown) => {
       reader.cancel();
+      output.destroy();
       throw error;
     },
   );
