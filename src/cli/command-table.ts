@@ -6,6 +6,7 @@ import {
   unshareCommand,
 } from "./file-commands.ts";
 import { imageCommands, localImageCommands } from "./image-commands.ts";
+import { transferCommands } from "./transfer-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -143,6 +144,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   images,
   rmi,
   ...localImageCommands,
+  ...transferCommands,
   exec,
   ps,
   logs,
@@ -183,6 +185,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       inspect: inspectImage,
       ...imageFileCommands,
       ...imageCommands,
+      ...transferCommands,
     },
   },
   system: {

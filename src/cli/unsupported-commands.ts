@@ -36,11 +36,7 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
     "images can be pulled and run only",
     "use Podman, Docker or skopeo for it",
   ],
-  [
-    "save load import",
-    "images come from registries only",
-    "push it to a registry, or run a directory with --rootfs",
-  ],
+  ["import", "a root file system is not made an image yet", "run a directory with --rootfs"],
   ["search", "registries are not searched", "look on the registry's web pages"],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
   ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],

@@ -6,6 +6,7 @@ export type { CheckStatus, DoctorCheck, DoctorReport } from "./doctor/report.ts"
 export type * from "./file-types.ts";
 export type * from "./library/types.ts";
 export type { PullProgress } from "./progress.ts";
+export type * from "./transfer-types.ts";
 export { Tsman } from "./tsman.ts";
 export type * from "./types.ts";
 export type { UnshareOptions, UnshareSession } from "./unshare-types.ts";

@@ -10,6 +10,7 @@ import type { LocalImageService } from "./image-types.ts";
 import type { Container, RunOptions } from "./library/types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
+import type { ImageTransferService } from "./transfer-types.ts";
 
 export type * from "./check-types.ts";
 export type * from "./details-types.ts";
@@ -363,7 +364,7 @@ export type JsonValue =
 export type InfoDocument = { readonly [section: string]: JsonValue };
 
 /** The part of `Tsman` that concerns images. */
-export interface ImageService extends LocalImageService {
+export interface ImageService extends LocalImageService, ImageTransferService {
   pull(reference: string, options?: PullOptions): Promise<PullResult>;
   list(): Promise<readonly ImageSummary[]>;
   /** By name, id or unique beginning of an id. */

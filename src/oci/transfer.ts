@@ -17,6 +17,8 @@ export interface SourceManifest {
 export interface ImageSource extends AsyncDisposable {
   /** As messages name it: `oci:./images:latest`. */
   readonly name: string;
+  /** Its manifest is made up here: the format has none. */
+  readonly isMadeUp?: boolean | undefined;
   /**
    * The top document of the image, or one that it names by digest (then verified).
    *

@@ -92,20 +92,32 @@ async function* countInput(source: ByteSource, head: Buffer, meter: Meter): Asyn
   }
 }
 
-function createUnpacker(head: Buffer, what: string): Transform | undefined {
-  const options = { chunkSize: chunkBytes, highWaterMark: aheadBytes };
-  if (head.length >= 2 && head.readUInt16BE(0) === gzipMagic) return createGunzip(options);
+/**
+ * How bytes are packed, by their beginning (of six bytes at least).
+ *
+ * @returns undefined for what is packed in a way that cannot be read here
+ */
+export function compressionOf(head: Buffer): "none" | "gzip" | "zstd" | undefined {
+  if (head.length >= 2 && head.readUInt16BE(0) === gzipMagic) return "gzip";
   if (head.length >= 4) {
     const magic = head.readUInt32LE(0);
     const isSkippable = magic >= zstdSkippable && magic < zstdSkippable + 16;
-    if (magic === zstdMagic || isSkippable) return createZstdDecompress(options);
+    if (magic === zstdMagic || isSkippable) return "zstd";
   }
-  for (const [name, magic] of foreign) {
-    if (head.toString("latin1", 0, magic.length) === magic) {
-      throw new TsmanError("LAYER_INVALID", `${what} is compressed with ${name}`);
-    }
-  }
-  return undefined;
+  return foreignName(head) === undefined ? "none" : undefined;
+}
+
+function foreignName(head: Buffer): string | undefined {
+  return foreign.find(([, magic]) => head.toString("latin1", 0, magic.length) === magic)?.[0];
+}
+
+function createUnpacker(head: Buffer, what: string): Transform | undefined {
+  const options = { chunkSize: chunkBytes, highWaterMark: aheadBytes };
+  const compression = compressionOf(head);
+  if (compression === "gzip") return createGunzip(options);
+  if (compression === "zstd") return createZstdDecompress(options);
+  if (compression === "none") return undefined;
+  throw new TsmanError("LAYER_INVALID", `${what} is compressed with ${foreignName(head)}`);
 }
 
 /**

@@ -52,6 +52,13 @@ interface Libc {
     result: Buffer,
   ) => number | bigint;
   readonly syscall: (number: number, a: number, b: number, c: number, d: number) => number | bigint;
+  readonly linkat: (
+    oldDir: number,
+    old: Buffer,
+    newDir: number,
+    path: Buffer,
+    flags: number,
+  ) => number;
   readonly umount2: (target: Buffer, flags: number) => number;
   readonly ioctl: (fd: number, request: number, value: Uint32Array) => number;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
@@ -97,6 +104,9 @@ function bindLibc(): Libc {
     // glibc has no function for it.  What is variadic is passed like the rest on 64-bit machines.
     openat2: library.func(
       "long syscall(long number, int dirfd, const void *path, const void *how, size_t size)",
+    ),
+    linkat: library.func(
+      "int linkat(int olddir, const void *old, int newdir, const void *new, int flags)",
     ),
     umount2: library.func("int umount2(const void *target, int flags)"),
     ioctl: library.func("int ioctl(int fd, unsigned long request, void *value)"),
@@ -320,6 +330,24 @@ export function pidfdSendSignal(pidfd: number, signal: number): boolean {
   const errno = libc().errno();
   if (errnoName(errno) === "ESRCH") return false;
   throw new ErrnoError("pidfd_send_signal", `signal ${signal}`, errno);
+}
+
+/** AT_FDCWD and AT_SYMLINK_FOLLOW of linkat(2). */
+const atCurrentDirectory = -100;
+const atSymlinkFollow = 0x400;
+
+/** Gives a file that was opened with O_TMPFILE a name, as open(2) describes it. */
+export function linkDescriptor(fd: number, path: string): void {
+  const own = Buffer.from(`/proc/self/fd/${fd}`);
+  const target = Buffer.from(path);
+  const result = libc().linkat(
+    atCurrentDirectory,
+    cString(own),
+    atCurrentDirectory,
+    cString(target),
+    atSymlinkFollow,
+  );
+  check(result, "link", target);
 }
 
 /** MNT_DETACH of umount2(2). */

@@ -156,6 +156,23 @@ export class BlobDirectory {
   }
 
   /**
+   * A file for bytes that pass through, of which nothing remains when it is closed.
+   *
+   * @returns its descriptor, for reading and writing
+   * @throws TsmanError DISK_FULL
+   */
+  openSpool(): number {
+    const temporary = path.join(this.#partials, `${randomHex(32)}.${randomHex(6)}.tmp`);
+    try {
+      const fd = openSync(temporary, "wx+", 0o600);
+      rmSync(temporary);
+      return fd;
+    } catch (error) {
+      throw toFileError(error, "make a temporary file in the store");
+    }
+  }
+
+  /**
    * Reads a blob of at most `maxBytes` and verifies it: what lies in the store may have been
    * changed since (security case S64).
    *

@@ -1,5 +1,6 @@
-import { closeSync, createReadStream } from "node:fs";
-import { chunkBytes, type ImageFiles } from "./image-files.ts";
+import { closeSync } from "node:fs";
+import type { ImageFiles } from "./image-files.ts";
+import { readRange } from "./read-range.ts";
 import { indexArchive } from "./tar-index.ts";
 
 /**
@@ -17,14 +18,7 @@ export function archiveFiles(fd: number, name: string): ImageFiles {
     async *read(file, start = 0) {
       const range = members.get(file);
       if (range === undefined || range.size <= start) return;
-      const end = range.offset + range.size - 1;
-      yield* createReadStream("", {
-        fd,
-        autoClose: false,
-        start: range.offset + start,
-        end,
-        highWaterMark: chunkBytes,
-      });
+      yield* readRange(fd, { start: range.offset + start, size: range.size - start });
     },
     [Symbol.dispose]: () => closeSync(fd),
   };

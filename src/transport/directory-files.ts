@@ -1,7 +1,8 @@
-import { constants, createReadStream, openSync, statSync } from "node:fs";
+import { closeSync, constants, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { isErrno, toFileError } from "../platform/errno.ts";
-import { chunkBytes, type ImageFiles, invalidArchive, shown } from "./image-files.ts";
+import { type ImageFiles, invalidArchive, shown } from "./image-files.ts";
+import { readRange } from "./read-range.ts";
 
 /**
  * The files of a directory.  Only names that the formats fix, or digests, are looked up in it.
@@ -30,7 +31,11 @@ export function directoryFiles(directory: string, name: string): ImageFiles {
         if (isErrno(error, "ENOENT")) throw invalidArchive(name, `it has no file ${shown(file)}`);
         throw toFileError(error, `read ${name}: ${shown(file)}`);
       }
-      yield* createReadStream("", { fd, start, highWaterMark: chunkBytes });
+      try {
+        yield* readRange(fd, { start });
+      } finally {
+        closeSync(fd);
+      }
     },
     [Symbol.dispose]: () => undefined,
   };

@@ -38,6 +38,14 @@ export function createImageService(context: EngineContext): ImageService {
       const { untagImage } = await import("./name-image.ts");
       await untagImage(context, nameOrId, names);
     },
+    async save(images, options) {
+      const { saveImages } = await import("./save-images.ts");
+      await saveImages(context, images, options);
+    },
+    async load(options) {
+      const { loadImages } = await import("./load-images.ts");
+      return await loadImages(context, options);
+    },
     async history(nameOrId) {
       const { imageHistory } = await import("./image-history.ts");
       return await imageHistory(context, nameOrId);

@@ -1,7 +1,8 @@
 import { TsmanError } from "../../errors/index.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
-import { maxManifestBytes, parseManifestOrIndex } from "../../oci/manifest.ts";
+import { maxManifestBytes } from "../../oci/manifest.ts";
+import { sourceManifest } from "../../oci/source-manifest.ts";
 import type { ImageSource, SourceManifest } from "../../oci/transfer.ts";
 import { verifiedBytes } from "../../oci/verified-bytes.ts";
 import { isErrno } from "../../platform/errno.ts";
@@ -46,8 +47,7 @@ export function storeSource(
 function readManifest(context: EngineContext, name: string, digest: Digest): SourceManifest {
   try {
     const bytes = context.store.blobs.readVerified(digest, maxManifestBytes);
-    const { mediaType } = parseManifestOrIndex(bytes, undefined);
-    return { bytes, mediaType, digest };
+    return sourceManifest(bytes, { digest }, name);
   } catch (error) {
     throw isErrno(error, "ENOENT") ? lost(name, digest) : error;
   }

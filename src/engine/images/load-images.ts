@@ -1,0 +1,83 @@
+import { openSync, statSync } from "node:fs";
+import { isTsmanError } from "../../errors/index.ts";
+import { formatReference, isShortName, parseReference } from "../../oci/reference.ts";
+import { toFileError } from "../../platform/errno.ts";
+import { archivedImages } from "../../transport/archived-images.ts";
+import { directoryFiles } from "../../transport/directory-files.ts";
+import type { ImageFiles } from "../../transport/image-files.ts";
+import { openArchive } from "../../transport/open-archive.ts";
+import type { EngineContext } from "../context.ts";
+import type { LoadedImage, LoadOptions } from "../transfer-types.ts";
+import { archiveLimits } from "./image-limits.ts";
+import { takeImage } from "./take-image.ts";
+
+/** As `ImageTransferService.load`. */
+export async function loadImages(
+  context: EngineContext,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  const { input, platform, signal, onProgress } = options;
+  using files = await openInput(context, input, signal);
+  const loaded: LoadedImage[] = [];
+  for (const image of await archivedImages(files)) {
+    await using source = await image.open();
+    const names = [...new Set(image.names.flatMap(storeName))];
+    const { id } = await takeImage(context, source, { names, platform, signal, onProgress });
+    const name = names[0] ?? id;
+    context.events.emit({ type: "image", status: "loadfromarchive", id, name });
+    loaded.push({ id, names });
+  }
+  return loaded;
+}
+
+/**
+ * The files of an archive or directory.
+ *
+ * @param input a path, or a descriptor, which is closed with the result
+ * @throws TsmanError ARCHIVE_INVALID, PREFLIGHT_STORAGE
+ */
+export async function openInput(
+  context: EngineContext,
+  input: string | number,
+  signal: AbortSignal | undefined,
+): Promise<ImageFiles> {
+  const name = typeof input === "number" ? "standard input" : input;
+  if (typeof input === "string" && isDirectory(input)) return directoryFiles(input, name);
+  return await openArchive(typeof input === "number" ? input : openFile(input), {
+    name,
+    limits: archiveLimits(),
+    openSpool: () => context.store.blobs.openSpool(),
+    signal,
+  });
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    throw toFileError(error, `read ${path}`);
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    throw toFileError(error, `read ${path}`);
+  }
+}
+
+/**
+ * The name that an image gets in the store: one that names no registry was made here, as Podman
+ * sees it.  What is no name at all is left out.
+ */
+function storeName(text: string): string[] {
+  try {
+    const written = isShortName(text) ? `localhost/${text}` : text;
+    const reference = parseReference(written);
+    return reference.digest === undefined ? [formatReference(reference)] : [];
+  } catch (error) {
+    if (isTsmanError(error, "REFERENCE_INVALID")) return [];
+    throw error;
+  }
+}

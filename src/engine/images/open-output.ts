@@ -1,0 +1,62 @@
+import { closeSync, openSync, statSync } from "node:fs";
+import path from "node:path";
+import { isErrno, toFileError } from "../../platform/errno.ts";
+import { makeUnnamedFile } from "../../platform/unnamed-file.ts";
+import { ArchiveOutput } from "../../transport/archive-output.ts";
+import type { EngineContext } from "../context.ts";
+
+/**
+ * Opens a tar archive for writing.  A new file has no name before it is complete, one that is there
+ * stays until then; what is no regular file (a pipe, a device) is written to as it comes.
+ *
+ * @param target a path, or a descriptor, which stays open
+ * @param name as messages name it
+ * @throws TsmanError PREFLIGHT_STORAGE, DISK_FULL
+ */
+export function openArchiveOutput(
+  context: EngineContext,
+  target: string | number,
+  name: string,
+): ArchiveOutput {
+  const openSpool = () => context.store.blobs.openSpool();
+  const publish = async () => undefined;
+  try {
+    if (typeof target === "number") {
+      const dispose = () => undefined;
+      return new ArchiveOutput({
+        name,
+        fd: target,
+        isSeekable: false,
+        openSpool,
+        publish,
+        dispose,
+      });
+    }
+    if (!isOrdinary(target)) {
+      const fd = openSync(target, "w");
+      const dispose = () => closeSync(fd);
+      return new ArchiveOutput({ name, fd, isSeekable: false, openSpool, publish, dispose });
+    }
+    const file = makeUnnamedFile(path.resolve(target), 0o644);
+    return new ArchiveOutput({
+      name,
+      fd: file.fd,
+      isSeekable: true,
+      openSpool,
+      publish: async () => await file.publish(),
+      dispose: () => file[Symbol.dispose](),
+    });
+  } catch (error) {
+    throw toFileError(error, `write ${name}`);
+  }
+}
+
+/** Whether the path is free or has a regular file. */
+function isOrdinary(target: string): boolean {
+  try {
+    return statSync(target).isFile();
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return true;
+    throw error;
+  }
+}

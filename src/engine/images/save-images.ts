@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { TsmanError } from "../../errors/index.ts";
+import type { ImageDestination } from "../../oci/transfer.ts";
+import type { ImageRecord } from "../../store/images.ts";
+import { directoryDestination } from "../../transport/directory-destination.ts";
+import { directoryFiles } from "../../transport/directory-files.ts";
+import { DirectoryOutput } from "../../transport/directory-output.ts";
+import { directoryMark } from "../../transport/directory-source.ts";
+import { DockerArchiveWriter } from "../../transport/docker-archive-destination.ts";
+import { LayoutWriter } from "../../transport/layout-destination.ts";
+import { layoutIndexFile, layoutMark, readLayoutDocument } from "../../transport/layout-source.ts";
+import type { EngineContext } from "../context.ts";
+import type { SaveFormat, SaveOptions } from "../transfer-types.ts";
+import { copyImage } from "./copy-image.ts";
+import { getImage, writtenName } from "./find-image.ts";
+import { archiveLimits } from "./image-limits.ts";
+import { openArchiveOutput } from "./open-output.ts";
+import { storeSource } from "./store-source.ts";
+
+/** An image and the names under which it is saved. */
+interface SavedImage {
+  readonly record: ImageRecord;
+  readonly names: readonly string[];
+}
+
+/** What several images can be written to. */
+interface ImagesWriter extends AsyncDisposable {
+  readonly image: (names: readonly string[]) => ImageDestination;
+  readonly commit: () => Promise<void>;
+}
+
+/** As `ImageTransferService.save`. */
+export async function saveImages(
+  context: EngineContext,
+  texts: readonly string[],
+  options: SaveOptions,
+): Promise<void> {
+  const { format = "docker-archive", signal, onProgress } = options;
+  const chosen = await chooseImages(context, texts);
+  await using _content = await context.store.lockContent({ shared: true, signal });
+  await using writer = await openWriter(context, format, options.output, chosen.length);
+  for (const { record, names } of chosen) {
+    const name = names[0] ?? record.id;
+    await using source = storeSource(context, record, name, { signal, onProgress });
+    await copyImage(source, writer.image(names), { signal, onProgress });
+  }
+  await writer.commit();
+  for (const { record, names } of chosen) {
+    const name = names[0] ?? record.id;
+    context.events.emit({ type: "image", status: "save", id: record.id, name });
+  }
+}
+
+/** Each image once, with all names by which it was called; those that were called by id have none. */
+async function chooseImages(
+  context: EngineContext,
+  texts: readonly string[],
+): Promise<readonly SavedImage[]> {
+  const chosen = new Map<string, { record: ImageRecord; names: Set<string> }>();
+  for (const text of texts) {
+    const record = await getImage(context, text);
+    const one = chosen.get(record.id) ?? { record, names: new Set<string>() };
+    chosen.set(record.id, one);
+    const called = await writtenName(context, record.names, text);
+    if (called !== undefined) one.names.add(called);
+  }
+  return [...chosen.values()].map(({ record, names }) => ({ record, names: [...names] }));
+}
+
+async function openWriter(
+  context: EngineContext,
+  format: SaveFormat,
+  output: string | number,
+  count: number,
+): Promise<ImagesWriter> {
+  const isDirectory = format === "oci-dir" || format === "docker-dir";
+  if (isDirectory && typeof output === "number") {
+    throw new TsmanError("USAGE", `save images as ${format}: a directory needs a path`, {
+      hint: "name the directory with --output",
+    });
+  }
+  if (format === "docker-dir" && count > 1) {
+    throw new TsmanError("USAGE", "save images as docker-dir: it holds one image only", {
+      hint: "save them one by one, or with --format oci-dir",
+    });
+  }
+  const place = typeof output === "number" ? "standard output" : output;
+  switch (format) {
+    case "docker-archive": {
+      const archive = openArchiveOutput(context, output, `docker-archive:${place}`);
+      return disposing(new DockerArchiveWriter(archive, archiveLimits()), archive);
+    }
+    case "oci-archive": {
+      const archive = openArchiveOutput(context, output, `oci-archive:${place}`);
+      return disposing(new LayoutWriter(archive), archive);
+    }
+    case "oci-dir": {
+      const directory = await openLayoutDirectory(place);
+      return disposing(directory.writer, directory.output);
+    }
+    case "docker-dir": {
+      const directory = new DirectoryOutput(place, `dir:${place}`, directoryMark);
+      const destination = directoryDestination(directory);
+      return {
+        image: () => destination,
+        commit: destination.commit,
+        [Symbol.asyncDispose]: destination[Symbol.asyncDispose],
+      };
+    }
+  }
+}
+
+function disposing(
+  writer: LayoutWriter | DockerArchiveWriter,
+  output: AsyncDisposable,
+): ImagesWriter {
+  return {
+    image: (names) => writer.image(names),
+    commit: async () => await writer.commit(),
+    [Symbol.asyncDispose]: async () => await output[Symbol.asyncDispose](),
+  };
+}
+
+/** An OCI layout directory to write to: a new one, or one whose other images stay. */
+export async function openLayoutDirectory(
+  directory: string,
+): Promise<{ readonly writer: LayoutWriter; readonly output: DirectoryOutput }> {
+  const name = `oci:${directory}`;
+  const output = new DirectoryOutput(directory, name, layoutMark);
+  if (!existsSync(path.join(directory, layoutIndexFile))) {
+    return { writer: new LayoutWriter(output), output };
+  }
+  const document = await readLayoutDocument(directoryFiles(directory, name));
+  return { writer: new LayoutWriter(output, document), output };
+}

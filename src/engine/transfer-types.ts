@@ -1,0 +1,86 @@
+import type { ImageFormat } from "../oci/media-types.ts";
+import type { Platform } from "../oci/platform.ts";
+import type { PullProgress } from "./progress.ts";
+import type { RegistryCredentials } from "./types.ts";
+
+// What `images` does with archives and other places: shapes that the engine takes and hands out, as
+// in types.ts.
+
+/** What all of these take. */
+interface TransferIo {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+}
+
+/** How the registry at an end is reached. */
+export interface RegistryAccess {
+  /** Missing: true, except that loopback registries may answer plain http. */
+  readonly tlsVerify?: boolean | undefined;
+  /** Credentials file to read instead of the usual ones. */
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+}
+
+/** As which kind of thing images are saved; Podman's words. */
+export type SaveFormat = "docker-archive" | "oci-archive" | "oci-dir" | "docker-dir";
+
+/** How images are saved. */
+export interface SaveOptions extends TransferIo {
+  /** Missing: "docker-archive". */
+  readonly format?: SaveFormat | undefined;
+  /** A path, or a descriptor, which stays open; a directory's format needs a path. */
+  readonly output: string | number;
+}
+
+/** How images are loaded. */
+export interface LoadOptions extends TransferIo {
+  /**
+   * The path of an archive, of an OCI layout or of a `dir:` directory; or a descriptor, which is
+   * closed in the end.
+   */
+  readonly input: string | number;
+  /** Of indexes; missing: this host's. */
+  readonly platform?: Platform | undefined;
+}
+
+/** An image that was loaded. */
+export interface LoadedImage {
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+  /** Full names that it has got. */
+  readonly names: readonly string[];
+}
+
+/** How an image is copied from one place to another. */
+export interface ImageCopyOptions extends TransferIo {
+  /** All platforms of an index, and the index. */
+  readonly all?: boolean | undefined;
+  /** Missing: this host's. */
+  readonly platform?: Platform | undefined;
+  /** Of the documents; missing: as they are, or as the destination needs them. */
+  readonly format?: ImageFormat | undefined;
+  readonly source?: RegistryAccess | undefined;
+  readonly destination?: RegistryAccess | undefined;
+}
+
+/** What a copy gave. */
+export interface ImageCopyResult {
+  /** Of the manifest or index, as it was written. */
+  readonly digest: string;
+}
+
+/** The part of `Tsman.images` that concerns archives and other places. */
+export interface ImageTransferService {
+  /**
+   * Writes images as one archive or directory, whole or not at all.
+   *
+   * @throws TsmanError IMAGE_NOT_FOUND, USAGE, DISK_FULL, INTERRUPTED
+   */
+  save(images: readonly string[], options: SaveOptions): Promise<void>;
+  /**
+   * Takes all images of an archive or directory into the store.
+   *
+   * @throws TsmanError ARCHIVE_INVALID and as a pull
+   */
+  load(options: LoadOptions): Promise<readonly LoadedImage[]>;
+}

@@ -1,0 +1,203 @@
+import { ftruncateSync, write, writeSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { headerSum } from "../oci/tar/block.ts";
+import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../oci/tar/header.ts";
+import { isErrno, toFileError } from "../platform/errno.ts";
+import { wrongSize } from "./directory-output.ts";
+import { chunkBytes } from "./image-files.ts";
+import type { ImageOutput } from "./image-output.ts";
+import { Spool } from "./spool.ts";
+
+const writeTo = promisify(write);
+
+/** What {@link ArchiveOutput} takes. */
+export interface ArchiveOutputOptions {
+  readonly name: string;
+  /** Open for writing. */
+  readonly fd: number;
+  /** It is a new file of our own, of which any part can be written at any time. */
+  readonly isSeekable: boolean;
+  /** A file without a name, for contents of unknown size on their way into a pipe. */
+  readonly openSpool: () => number;
+  /** Makes the archive visible. */
+  readonly publish: () => Promise<void>;
+  /** Lets it go, published or not. */
+  readonly dispose: () => void;
+}
+
+/** The first size that an octal field of eleven digits does not hold. */
+const beyondOctal = 8 ** 11;
+
+/**
+ * Files in a tar archive, one after the other.  Nothing in it depends on time or user, so that the
+ * same image gives the same bytes.
+ */
+export class ArchiveOutput implements ImageOutput {
+  readonly name: string;
+  readonly #options: ArchiveOutputOptions;
+  readonly #sizes = new Map<string, number>();
+  readonly #directories = new Set<string>();
+  #position = 0;
+  /** The member before. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ArchiveOutputOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  size(file: string): number | undefined {
+    return this.#sizes.get(file);
+  }
+
+  async write(file: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#sizes.has(file)) return;
+      await this.#writeParents(file);
+      await this.#write(memberHeader(file, size));
+      await this.#writeBody(bytes, size);
+      this.#sizes.set(file, size);
+    });
+  }
+
+  async writeUnsized(
+    bytes: AsyncIterable<Uint8Array>,
+    nameOf: () => string | undefined,
+  ): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#options.isSeekable) await this.#writeAhead(bytes, nameOf);
+      else await this.#writeSpooled(bytes, nameOf);
+    });
+  }
+
+  async put(file: string, bytes: Uint8Array): Promise<void> {
+    await this.write(file, bytes.length, once(bytes));
+  }
+
+  async commit(file: string, bytes: Uint8Array): Promise<void> {
+    await this.put(file, bytes);
+    await this.#write(tarEnd);
+    try {
+      await this.#options.publish();
+    } catch (error) {
+      throw toFileError(error, `write ${this.name}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last.catch(() => undefined);
+    this.#options.dispose();
+  }
+
+  /** Members do not mix. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work);
+    // A member that failed leaves an archive that is given up; the others need not say so too.
+    this.#last = turn.catch(() => undefined);
+    await turn;
+  }
+
+  /** skopeo unpacks such archives, and makes directories that are only implied root's. */
+  async #writeParents(file: string): Promise<void> {
+    for (let end = file.indexOf("/"); end !== -1; end = file.indexOf("/", end + 1)) {
+      const directory = file.slice(0, end + 1);
+      if (this.#directories.has(directory)) continue;
+      this.#directories.add(directory);
+      await this.#write(tarHeader({ ...plain, name: directory, type: "directory", mode: 0o755 }));
+    }
+  }
+
+  /** The header is written when its size is known, back where it belongs. */
+  async #writeAhead(
+    bytes: AsyncIterable<Uint8Array>,
+    nameOf: () => string | undefined,
+  ): Promise<void> {
+    const start = this.#position;
+    const { length } = memberHeader("", 0);
+    await this.#write(Buffer.alloc(length));
+    const size = await this.#writeBody(bytes);
+    const file = nameOf();
+    try {
+      if (file === undefined || this.#sizes.has(file)) {
+        this.#position = start;
+        ftruncateSync(this.#options.fd, start);
+        return;
+      }
+      writeSync(this.#options.fd, memberHeader(file, size), 0, length, start);
+    } catch (error) {
+      throw toFileError(error, `write ${this.name}`);
+    }
+    this.#sizes.set(file, size);
+  }
+
+  async #writeSpooled(
+    bytes: AsyncIterable<Uint8Array>,
+    nameOf: () => string | undefined,
+  ): Promise<void> {
+    using spool = new Spool(this.#options.openSpool(), this.name);
+    let size = 0;
+    for await (const chunk of bytes) {
+      await spool.write(chunk);
+      size += chunk.length;
+    }
+    const file = nameOf();
+    if (file === undefined || this.#sizes.has(file)) return;
+    await this.#write(memberHeader(file, size));
+    await this.#writeBody(spool.read(), size);
+    this.#sizes.set(file, size);
+  }
+
+  async #writeBody(bytes: AsyncIterable<Uint8Array>, expected?: number): Promise<number> {
+    let size = 0;
+    for await (const chunk of bytes) {
+      size += chunk.length;
+      if (expected !== undefined && size > expected) throw wrongSize(this.name, expected, size);
+      await this.#write(chunk);
+    }
+    if (expected !== undefined && size < expected) throw wrongSize(this.name, expected, size);
+    await this.#write(Buffer.alloc(tarPadding(size)));
+    return size;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    for (let from = 0; from < chunk.length; ) {
+      const length = Math.min(chunk.length - from, chunkBytes);
+      const position = this.#options.isSeekable ? this.#position : null;
+      try {
+        const { bytesWritten } = await writeTo(this.#options.fd, chunk, from, length, position);
+        from += bytesWritten;
+        this.#position += bytesWritten;
+      } catch (error) {
+        // Somebody who shares a pipe with us has made it non-blocking, and it is full.
+        if (!isErrno(error, "EAGAIN")) throw toFileError(error, `write ${this.name}`);
+        await delay(2);
+      }
+    }
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+const plain: Omit<TarEntry, "name"> = {
+  type: "file",
+  size: 0,
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtime: { sec: 0, nsec: 0 },
+};
+
+/** One block, whatever the size: in base 256 where octal digits do not do, as GNU tar and Go. */
+function memberHeader(file: string, size: number): Buffer {
+  const isLarge = size >= beyondOctal;
+  const header = tarHeader({ ...plain, name: file, size: isLarge ? 0 : size });
+  if (!isLarge) return header;
+  header.fill(0, 124, 136);
+  header.writeUInt8(0x80, 124);
+  header.writeBigUInt64BE(BigInt(size), 128);
+  header.write(`${headerSum(header).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return header;
+}

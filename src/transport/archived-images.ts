@@ -1,0 +1,19 @@
+import type { ArchivedImage } from "./archived-image.ts";
+import { directoryImages, directoryMark } from "./directory-source.ts";
+import { dockerArchiveImages, dockerManifestFile } from "./docker-archive-source.ts";
+import { type ImageFiles, invalidArchive } from "./image-files.ts";
+import { layoutImages, layoutMark } from "./layout-source.ts";
+
+/**
+ * The images of a tree or archive of any format that is known.  What is several things at once, as
+ * recent `docker save` writes it, is read as the OCI layout, which has the original manifests.
+ *
+ * @throws TsmanError ARCHIVE_INVALID
+ */
+export async function archivedImages(files: ImageFiles): Promise<readonly ArchivedImage[]> {
+  const has = (file: string): boolean => files.size(file) !== undefined;
+  if (has(layoutMark)) return await layoutImages(files);
+  if (has(directoryMark) && has(dockerManifestFile)) return await directoryImages(files);
+  if (has(dockerManifestFile)) return await dockerArchiveImages(files);
+  throw invalidArchive(files.name, `it has none of ${layoutMark} and ${dockerManifestFile}`);
+}

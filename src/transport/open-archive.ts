@@ -1,0 +1,97 @@
+import { closeSync, fstatSync, readSync } from "node:fs";
+import { isTsmanError } from "../errors/index.ts";
+import {
+  type ByteSource,
+  compressionOf,
+  decompress,
+  type ExpansionLimits,
+} from "../platform/decompression.ts";
+import { toFileError } from "../platform/errno.ts";
+import { archiveFiles } from "./archive-files.ts";
+import { type ImageFiles, invalidArchive } from "./image-files.ts";
+import { readRange } from "./read-range.ts";
+import { Spool } from "./spool.ts";
+
+/** What {@link openArchive} takes besides the descriptor. */
+export interface OpenArchiveOptions {
+  /** As messages name it. */
+  readonly name: string;
+  readonly limits: ExpansionLimits;
+  /** An empty file that nobody else sees, for what cannot be read twice. */
+  readonly openSpool: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens an archive of images.  A plain file is read where it lies; what comes from a pipe, or is
+ * compressed with gzip or zstd as a whole, is kept in a temporary file first, since the file that
+ * names all others usually comes last.
+ *
+ * @param fd closed with the result, or with the error
+ * @throws TsmanError ARCHIVE_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED
+ */
+export async function openArchive(fd: number, options: OpenArchiveOptions): Promise<ImageFiles> {
+  using given = new DisposableStack();
+  given.defer(() => closeSync(fd));
+  if (isRegular(fd) && !isCompressed(fd, options.name)) {
+    const files = archiveFiles(fd, options.name);
+    given.move();
+    return files;
+  }
+  const spooled = options.openSpool();
+  try {
+    await keep(fd, spooled, options);
+    return archiveFiles(spooled, options.name);
+  } catch (error) {
+    closeSync(spooled);
+    throw error;
+  }
+}
+
+function isRegular(fd: number): boolean {
+  return fstatSync(fd).isFile();
+}
+
+/** Whether it begins like something else than a tar archive, with which any compressed file does. */
+function isCompressed(fd: number, name: string): boolean {
+  const head = Buffer.alloc(6);
+  try {
+    readSync(fd, head, 0, head.length, 0);
+  } catch (error) {
+    throw toFileError(error, `read ${name}`);
+  }
+  return compressionOf(head) !== "none";
+}
+
+async function keep(fd: number, spooled: number, options: OpenArchiveOptions): Promise<void> {
+  const { name, limits, signal } = options;
+  const source = sourceOf(readRange(fd, isRegular(fd) ? { start: 0 } : {}), signal);
+  // The spool is the caller's to close.
+  const spool = new Spool(spooled, name);
+  try {
+    const meter = { compressed: 0, unpacked: 0 };
+    for await (const chunk of decompress(source, limits, meter, "it")) {
+      await spool.write(chunk);
+    }
+  } catch (error) {
+    if (isTsmanError(error, "LAYER_INVALID")) throw invalidArchive(name, error.message, error);
+    throw toFileError(error, `read ${name}`);
+  }
+}
+
+function sourceOf(bytes: AsyncGenerator<Buffer>, signal: AbortSignal | undefined): ByteSource {
+  // A pipe to which nobody writes would keep a read for ever, and the stream with it.
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const onAbort = (): void => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    async read() {
+      signal?.throwIfAborted();
+      const { done, value } = await Promise.race([bytes.next(), aborted.promise]);
+      if (done !== true) return value;
+      signal?.removeEventListener("abort", onAbort);
+      return undefined;
+    },
+  };
+}
