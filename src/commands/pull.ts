@@ -13,6 +13,10 @@ export const pull = defineCommand({
   examples: ["tsman pull alpine", "tsman pull --platform linux/arm64 quay.io/podman/hello:latest"],
   options: {
     authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+    "cert-dir": text({
+      metavar: "DIR",
+      summary: "certificates for the registry: *.crt, *.cert, *.key",
+    }),
     creds: value({
       metavar: "USER:PASSWORD",
       summary: "credentials of the registry",
@@ -46,6 +50,7 @@ export const pull = defineCommand({
           tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
           policy: values.policy ?? "always",
           authFile: values.authfile,
+          certDir: values["cert-dir"],
           credentials: values.creds,
           signal: context.interruption(),
           onProgress: progress.onProgress,

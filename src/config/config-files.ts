@@ -39,6 +39,16 @@ export function findConfigFiles(configDir: string, system = "/etc/containers"): 
   return { registries, isNamed: false, own };
 }
 
+/** Directories with `HOST[:PORT]/*.crt` and client certificates, the most important first. */
+export function certificateDirectories(configDir: string): readonly string[] {
+  return [
+    path.join(configDir, "certs.d"),
+    path.join(homeDirectory(), ".config/containers/certs.d"),
+    "/etc/containers/certs.d",
+    "/etc/docker/certs.d",
+  ];
+}
+
 function isThere(file: string): boolean {
   try {
     accessSync(file);

@@ -38,6 +38,8 @@ export interface PullOptions {
   /** Credentials file to read instead of the usual ones. */
   readonly authFile?: string | undefined;
   readonly credentials?: RegistryCredentials | undefined;
+  /** Directory with the registry's `*.crt`, and `*.cert` with `*.key` of ours. */
+  readonly certDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
 }

@@ -127,6 +127,13 @@ const reasons: Readonly<Record<string, string>> = {
 export function tlsError(error: unknown, what: string, host: string): TsmanError {
   const code = failureCode(error) ?? "unknown";
   const message = error instanceof Error ? printable(error.message) : code;
+  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE|ALERT_UNKNOWN_CA/.test(code)) {
+    return new TsmanError("REGISTRY_TLS", `${what}: ${host} does not accept who we are (${code})`, {
+      hint: `if it wants a certificate of its clients, put client.cert and client.key into ~/.config/tsman/certs.d/${host}, or give --cert-dir`,
+      cause: error,
+      details: { host, tlsCode: code },
+    });
+  }
   const isAuthority = unknownAuthorityCodes.has(code);
   const why = isAuthority
     ? `the certificate of ${host} is signed by no authority that this host knows (${code})`
@@ -136,7 +143,7 @@ export function tlsError(error: unknown, what: string, host: string): TsmanError
   const insecure = `on a network that you trust, use --tls-verify=false`;
   return new TsmanError("REGISTRY_TLS", `${what}: ${why}`, {
     hint: isAuthority
-      ? `put the authority's certificate into /etc/containers/certs.d/${host}/ca.crt; or, ${insecure}`
+      ? `put the authority's certificate into ~/.config/tsman/certs.d/${host}/ca.crt; or, ${insecure}`
       : insecure,
     cause: error,
     details: { host, tlsCode: code },

@@ -1,4 +1,6 @@
+import path from "node:path";
 import { Authenticator } from "./authenticator.ts";
+import { requireDirectory } from "./certificates.ts";
 import { anonymous } from "./credentials.ts";
 import { findEndpoint } from "./endpoint.ts";
 import { interrupted, isAbort, isRefused, requestError } from "./failure.ts";
@@ -190,7 +192,7 @@ export class Session implements AsyncDisposable {
       connections: this.#options.connections ?? defaultConnections,
       userAgent: this.#options.userAgent ?? "tsman",
       proxy,
-      certificateDirs: this.#options.certificateDirs ?? defaultCertificateDirs,
+      certificateDirs: this.#certificateDirs(endpoint),
       signal,
     });
     this.#transport = transport;
@@ -205,6 +207,14 @@ export class Session implements AsyncDisposable {
       trustedRealms: this.#options.trustedRealms ?? [],
     });
     return { endpoint, transport, authenticator };
+  }
+
+  /** Under the name that references have for the registry, and under its own. */
+  #certificateDirs(endpoint: URL): readonly string[] {
+    const { certDir, certificateDirs = defaultCertificateDirs } = this.#options;
+    if (certDir !== undefined) return [requireDirectory(certDir)];
+    const hosts = new Set([this.registry, endpoint.host]);
+    return certificateDirs.flatMap((dir) => [...hosts].map((host) => path.join(dir, host)));
   }
 
   /** Closes every connection. */

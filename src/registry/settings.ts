@@ -56,8 +56,10 @@ export interface RegistryClientOptions {
   readonly connections?: number | undefined;
   /** Proxies; missing: direct. */
   readonly proxy?: ProxyEnvironment | undefined;
-  /** Directories with `HOST[:PORT]/*.crt`: further authorities for that registry. */
+  /** Directories with `HOST[:PORT]/`, which has the certificates for that registry. */
   readonly certificateDirs?: readonly string[] | undefined;
+  /** `--cert-dir`: the registry's certificates themselves, instead of those directories. */
+  readonly certDir?: string | undefined;
   /** Hosts of token servers that may see this registry's credentials though of another domain. */
   readonly trustedRealms?: readonly string[] | undefined;
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;

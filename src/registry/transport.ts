@@ -3,9 +3,10 @@ import type { Dispatcher } from "undici";
 import type { ProxyEnvironment } from "../config/environment.ts";
 import { TsmanError } from "../errors/index.ts";
 import { bareHost, isInternalAddress, isLoopbackHost } from "./addresses.ts";
-import { createTrust, readRegistryAuthorities } from "./certificates.ts";
+import { createTrust, readCertificates } from "./certificates.ts";
 import { isUnknownAuthority, printable } from "./failure.ts";
 import { lookupOutside } from "./outside-lookup.ts";
+import { findProxy, proxyError } from "./proxy.ts";
 import type { Timeouts } from "./settings.ts";
 
 /** What can be sent: what is in memory, or pieces of which `content-length` says the sum. */
@@ -48,6 +49,7 @@ export interface TransportOptions {
   readonly connections: number;
   readonly userAgent: string;
   readonly proxy: ProxyEnvironment | undefined;
+  /** With the registry's certificates; not asked for anybody else. */
   readonly certificateDirs: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
@@ -168,27 +170,32 @@ export class Transport implements AsyncDisposable {
 
   async #exchange(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
     const { url, method, headers, body, patienceMs } = request;
-    const dispatcher = await this.#dispatcherFor(url);
+    const proxy = findProxy(url, this.#options.proxy);
+    const dispatcher = await this.#dispatcherFor(url, proxy);
     this.#request ??= import("undici/lib/api/api-request.js").then((module) => module.default);
     const send = await this.#request;
     const { timeouts } = this.#options;
-    const data = await send.call(dispatcher, {
-      origin: url.origin,
-      path: url.pathname + url.search,
-      method,
-      headers: {
-        "user-agent": this.#options.userAgent,
-        // Bytes must arrive as they are named by their digest (case S58).
-        "accept-encoding": "identity",
-        ...headers,
-      },
-      // undici takes what can be iterated, its types do not say so.
-      body: (body as string | Uint8Array | undefined) ?? null,
-      headersTimeout: patienceMs ?? timeouts.headersMs,
-      bodyTimeout: timeouts.stallMs,
-      highWaterMark: bodyBufferBytes,
-      signal: signal ?? this.#options.signal ?? null,
-    });
+    const data = await send
+      .call(dispatcher, {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers: {
+          "user-agent": this.#options.userAgent,
+          // Bytes must arrive as they are named by their digest (case S58).
+          "accept-encoding": "identity",
+          ...headers,
+        },
+        // undici takes what can be iterated, its types do not say so.
+        body: (body as string | Uint8Array | undefined) ?? null,
+        headersTimeout: patienceMs ?? timeouts.headersMs,
+        bodyTimeout: timeouts.stallMs,
+        highWaterMark: bodyBufferBytes,
+        signal: signal ?? this.#options.signal ?? null,
+      })
+      .catch((error: unknown) => {
+        throw (proxy && proxyError(error, proxy, url)) ?? error;
+      });
     this.#hasAnswered = true;
     const all = (name: string): readonly string[] => {
       const value = data.headers[name];
@@ -211,24 +218,25 @@ export class Transport implements AsyncDisposable {
     };
   }
 
-  async #dispatcherFor(url: URL): Promise<Dispatcher> {
-    const key = this.isRegistry(url) ? "registry" : "other";
+  async #dispatcherFor(url: URL, proxy: URL | undefined): Promise<Dispatcher> {
+    const isRegistry = this.isRegistry(url);
+    const key = `${isRegistry ? "registry" : "other"} ${proxy?.href ?? ""}`;
     let dispatcher = this.#dispatchers.get(key);
     if (dispatcher === undefined) {
-      dispatcher = this.#createDispatcher(key === "registry");
+      dispatcher = this.#createDispatcher(isRegistry, proxy);
       this.#dispatchers.set(key, dispatcher);
     }
     return await dispatcher;
   }
 
-  async #createDispatcher(isRegistry: boolean): Promise<Dispatcher> {
-    const { registry, timeouts, tlsVerify, certificateDirs, proxy } = this.#options;
+  async #createDispatcher(isRegistry: boolean, proxy: URL | undefined): Promise<Dispatcher> {
+    const { registry, timeouts, tlsVerify, certificateDirs } = this.#options;
     const isFromHere = isLoopbackHost(registry.host);
-    const further = isRegistry ? readRegistryAuthorities(certificateDirs, registry.host) : [];
-    const needsTrust = further.length > 0 || this.#trustsSystem;
+    const own = readCertificates(isRegistry ? certificateDirs : []);
+    const needsTrust = own.authorities.length > 0 || own.client !== undefined || this.#trustsSystem;
     const tlsOptions = {
       ...(isRegistry && !tlsVerify && { rejectUnauthorized: false }),
-      ...(needsTrust && { secureContext: createTrust(further, this.#trustsSystem) }),
+      ...(needsTrust && { secureContext: createTrust(own, this.#trustsSystem) }),
     };
     const options = {
       connections: this.#options.connections,
@@ -237,26 +245,26 @@ export class Transport implements AsyncDisposable {
       allowH2: false,
       maxHeaderSize: maxHeaderBytes,
       keepAliveTimeout: 15_000,
+    };
+    if (proxy !== undefined) {
+      // The whole package: its proxy agent relies on methods that only the main entry adds.
+      const { ProxyAgent } = await import("undici");
+      return new ProxyAgent({
+        ...options,
+        uri: proxy.href,
+        connectTimeout: timeouts.connectMs,
+        requestTls: tlsOptions,
+      });
+    }
+    const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
+    return new Agent({
+      ...options,
       connect: {
         timeout: timeouts.connectMs,
         ...tlsOptions,
         ...(!isRegistry && !isFromHere && { lookup: lookupOutside }),
       },
-    };
-    if ((proxy?.http ?? proxy?.https) !== undefined && !isFromHere) {
-      // The whole package: its proxy agent relies on methods that only the main entry adds.
-      const { EnvHttpProxyAgent } = await import("undici");
-      return new EnvHttpProxyAgent({
-        ...options,
-        requestTls: tlsOptions,
-        // Never undefined: undici would read the environment itself.
-        httpProxy: proxy?.http ?? "",
-        httpsProxy: proxy?.https ?? "",
-        noProxy: proxy?.noProxy ?? "",
-      });
-    }
-    const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
-    return new Agent(options);
+    });
   }
 
   /** Closes every connection; transfers that still go on fail. */

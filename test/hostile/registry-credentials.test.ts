@@ -392,7 +392,7 @@ describe("certificates (S56, S57)", () => {
     const registry = await start({ tls });
     const error = await failure(download(clientOf(registry)));
     expect(error.code).toBe("REGISTRY_TLS");
-    expect(error.hint).toContain(`/etc/containers/certs.d/${registry.host}/ca.crt`);
+    expect(error.hint).toContain(`/tsman/certs.d/${registry.host}/ca.crt`);
     expect(error.hint).toContain("--tls-verify=false");
     expect(registry.requests).toEqual([]);
   });

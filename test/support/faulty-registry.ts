@@ -111,7 +111,12 @@ export interface FaultyRegistryOptions {
   /** Whether Range requests are honoured (default true). */
   readonly ranges?: boolean;
   /** Serve https with this PEM key and certificate. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: {
+    readonly key: string;
+    readonly cert: string;
+    /** Only clients with a certificate of this authority (PEM) are let in. */
+    readonly clientAuthority?: string;
+  };
   /** Blobs, manifests and issued tokens of another registry hold here too (a second origin). */
   readonly share?: FaultyRegistry;
   /** Address to listen on (default 127.0.0.1). */
@@ -186,7 +191,18 @@ export class FaultyRegistry implements AsyncDisposable {
     this.#server =
       options.tls === undefined
         ? createHttpServer(listener)
-        : createHttpsServer({ key: options.tls.key, cert: options.tls.cert }, listener);
+        : createHttpsServer(
+            {
+              key: options.tls.key,
+              cert: options.tls.cert,
+              ...(options.tls.clientAuthority !== undefined && {
+                ca: options.tls.clientAuthority,
+                requestCert: true,
+                rejectUnauthorized: true,
+              }),
+            },
+            listener,
+          );
   }
 
   /** What is served; for `share`. */

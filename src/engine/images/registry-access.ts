@@ -1,3 +1,4 @@
+import { certificateDirectories } from "../../config/config-files.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { formatReference, parseReference, type Reference } from "../../oci/reference.ts";
 import { pullAttempts, type RegistryAttempt } from "../../oci/registry-rules.ts";
@@ -12,7 +13,7 @@ import { tsmanVersion } from "../version.ts";
 /** What reaching a registry takes of a pull's options. */
 export type AccessOptions = Pick<
   PullOptions,
-  "authFile" | "credentials" | "onProgress" | "signal" | "tlsVerify"
+  "authFile" | "certDir" | "credentials" | "onProgress" | "signal" | "tlsVerify"
 >;
 
 /**
@@ -61,6 +62,8 @@ export async function clientOptions(
     userAgent: `tsman/${tsmanVersion()}`,
     signal: options.signal,
     proxy,
+    certificateDirs: certificateDirectories(context.paths.configDir),
+    ...(!isMirror && { certDir: options.certDir }),
     connections: transfer.connections,
     retry: {
       retries: isMirror ? Math.min(1, transfer.retries) : transfer.retries,
