@@ -26,7 +26,7 @@ struct seen {
 
 struct walk {
     dev_t device;
-    uint64_t bytes;
+    struct treesize size;
     struct seen seen;
     const char *operation;
 };
@@ -75,6 +75,12 @@ static int complain(struct walk *walk, const char *operation)
     return -1;
 }
 
+/* What it takes on the disk: st_blocks counts 512 bytes each (stat(2)). */
+static void add_blocks(struct walk *walk, const struct stat *status)
+{
+    walk->size.used += status->st_blocks > 0 ? (uint64_t)status->st_blocks * 512 : 0;
+}
+
 static int add_file(struct walk *walk, const struct stat *status)
 {
     if (status->st_nlink > 1) {
@@ -84,7 +90,9 @@ static int add_file(struct walk *walk, const struct stat *status)
     }
     /* Sparse files cost nothing: what they claim may be more than fits. */
     uint64_t size = status->st_size > 0 ? (uint64_t)status->st_size : 0;
-    walk->bytes = size > UINT64_MAX - walk->bytes ? UINT64_MAX : walk->bytes + size;
+    uint64_t sum = walk->size.bytes;
+    walk->size.bytes = size > UINT64_MAX - sum ? UINT64_MAX : sum + size;
+    add_blocks(walk, status);
     return 0;
 }
 
@@ -100,6 +108,7 @@ static int add_entry(struct walk *walk, int parent, const char *name, int depth)
         return 0;
     if (!S_ISDIR(status.st_mode))
         return add_file(walk, &status);
+    add_blocks(walk, &status);
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : complain(walk, "open");
@@ -136,7 +145,7 @@ static int add_directory(struct walk *walk, int fd, int depth)
     return result;
 }
 
-int treesize_of(const char *path, uint64_t *bytes)
+int treesize_of(const char *path, struct treesize *size)
 {
     struct walk walk = {.operation = "open"};
     struct stat status;
@@ -144,6 +153,7 @@ int treesize_of(const char *path, uint64_t *bytes)
     int result = fd >= 0 && fstat(fd, &status) == 0 ? 0 : -1;
     if (result == 0) {
         walk.device = status.st_dev;
+        add_blocks(&walk, &status);
         result = add_directory(&walk, fd, 0);
     } else if (fd >= 0) {
         close(fd);
@@ -152,7 +162,7 @@ int treesize_of(const char *path, uint64_t *bytes)
         fprintf(stderr, "tsman-native: treesize: %s in %s: %s (errno %d)\n", walk.operation, path,
                 strerror(errno), errno);
     free(walk.seen.inodes);
-    *bytes = walk.bytes;
+    *size = walk.size;
     return result;
 }
 
@@ -166,9 +176,9 @@ int treesize_main(char **paths)
     }
     int status = 0;
     for (; *paths != NULL; paths++) {
-        uint64_t bytes;
-        if (treesize_of(*paths, &bytes) == 0) {
-            printf("%" PRIu64 "\n", bytes);
+        struct treesize size;
+        if (treesize_of(*paths, &size) == 0) {
+            printf("%" PRIu64 " %" PRIu64 "\n", size.bytes, size.used);
         } else {
             puts("-");
             status = 1;

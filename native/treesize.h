@@ -7,9 +7,14 @@
 
 #include <stdint.h>
 
-/* Of one tree; 0, or -1 when it cannot be read, with the reason on stderr. */
-int treesize_of(const char *path, uint64_t *bytes);
+struct treesize {
+    uint64_t bytes; /* of files, as they say; directories not counted */
+    uint64_t used;  /* on the disk, directories and the tree itself included, as du(1) counts */
+};
 
-/* Prints a line for each tree: its bytes, or "-" when it cannot be read, with the
+/* Of one tree; 0, or -1 when it cannot be read, with the reason on stderr. */
+int treesize_of(const char *path, struct treesize *size);
+
+/* Prints a line for each tree: both numbers, or "-" when it cannot be read, with the
    reason on stderr.  0, or 1 when one was not read. */
 int treesize_main(char **paths);

@@ -22,19 +22,19 @@ static void begin(void)
 
 TEST(treesize_sum, "the size of a tree is that of its files, directories not counted")
 {
-    uint64_t bytes;
+    struct treesize size;
     begin();
-    CHECK(treesize_of(top, &bytes) == 0 && bytes == 0);
+    CHECK(treesize_of(top, &size) == 0 && size.bytes == 0);
     test_write(top, "one", "x", 1);
     CHECK(mkdir(below("a"), 0755) == 0 && mkdir(below("a/b"), 0755) == 0);
     test_write(top, "a/b/two", "12345", 5);
     CHECK(mkfifo(below("a/fifo"), 0600) == 0);
-    CHECK(treesize_of(top, &bytes) == 0 && bytes == 6);
+    CHECK(treesize_of(top, &size) == 0 && size.bytes == 6);
 }
 
 TEST(treesize_names, "a file with several names counts once")
 {
-    uint64_t bytes;
+    struct treesize size;
     char second[256], name[32];
     begin();
     for (int i = 0; i < 200; i++) {
@@ -43,25 +43,25 @@ TEST(treesize_names, "a file with several names counts once")
         snprintf(second, sizeof(second), "%s/again%d", top, i);
         CHECK(link(below(name), second) == 0);
     }
-    CHECK(treesize_of(top, &bytes) == 0 && bytes == 200 * 7);
+    CHECK(treesize_of(top, &size) == 0 && size.bytes == 200 * 7);
 }
 
 TEST(treesize_links, "a link is not followed, be it the tree itself")
 {
-    uint64_t bytes;
+    struct treesize size;
     begin();
     CHECK(mkdir(below("tree"), 0755) == 0);
     test_write(top, "outside", "1234", 4);
     CHECK(symlink("../outside", below("tree/link")) == 0);
     CHECK(symlink("/", below("tree/root")) == 0);
-    CHECK(treesize_of(below("tree"), &bytes) == 0 && bytes == strlen("../outside") + 1);
+    CHECK(treesize_of(below("tree"), &size) == 0 && size.bytes == strlen("../outside") + 1);
     CHECK(symlink("tree", below("alias")) == 0);
-    CHECK(treesize_of(below("alias"), &bytes) < 0);
+    CHECK(treesize_of(below("alias"), &size) < 0);
 }
 
 TEST(treesize_sparse, "sizes that files only claim do not wrap around")
 {
-    uint64_t bytes;
+    struct treesize size;
     char name[32];
     begin();
     int made = 0;
@@ -71,14 +71,26 @@ TEST(treesize_sparse, "sizes that files only claim do not wrap around")
         made += ftruncate(fd, INT64_MAX) == 0;
         close(fd);
     }
-    CHECK(treesize_of(top, &bytes) == 0);
+    CHECK(treesize_of(top, &size) == 0);
     /* Not every file system takes such files. */
-    CHECK(made < 4 || bytes == UINT64_MAX);
+    CHECK(made < 4 || size.bytes == UINT64_MAX);
+}
+
+TEST(treesize_used, "what is used on the disk is what du counts, directories included")
+{
+    struct treesize size;
+    struct stat status, file;
+    begin();
+    CHECK(mkdir(below("d"), 0755) == 0);
+    test_write(top, "d/f", "x", 1);
+    CHECK(stat(below("d"), &status) == 0 && stat(below("d/f"), &file) == 0);
+    CHECK(treesize_of(below("d"), &size) == 0);
+    CHECK(size.used == (uint64_t)(status.st_blocks + file.st_blocks) * 512);
 }
 
 TEST(treesize_missing, "a tree that is not there is an error")
 {
-    uint64_t bytes;
+    struct treesize size;
     begin();
-    CHECK(treesize_of(below("missing"), &bytes) < 0);
+    CHECK(treesize_of(below("missing"), &size) < 0);
 }

@@ -6,6 +6,7 @@ import {
   unshareCommand,
 } from "./file-commands.ts";
 import { imageCommands, localImageCommands } from "./image-commands.ts";
+import { systemCommands } from "./system-commands.ts";
 import { transferCommands } from "./transfer-commands.ts";
 
 const run: CommandEntry = {
@@ -191,14 +192,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
   system: {
     summary: "what concerns all of tsman",
     commands: {
-      check: {
-        summary: "compare the store with what is there, and repair it",
-        load: async () => (await import("../commands/system-check.ts")).check,
-      },
-      "start-enabled": {
-        summary: "start the containers that should be up",
-        load: async () => (await import("../commands/system-start-enabled.ts")).startEnabled,
-      },
+      ...systemCommands,
       info: alias(info),
       events: alias(events),
     },

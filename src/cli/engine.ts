@@ -9,6 +9,7 @@ import type {
   ExplainDocument,
   ImageService,
   InfoDocument,
+  SystemService,
   TsmanEvent,
 } from "../engine/types.ts";
 import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts";
@@ -17,6 +18,7 @@ import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts"
 export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly system: SystemService;
   explain(options: ContainerOptions): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;

@@ -15,6 +15,8 @@ const hash = /^\/\/([0-9a-f]{32})\n/.exec(source)?.[1];
 const command = process.argv[2] ?? "";
 
 function cacheDirectory(): string | undefined {
+  // `system reset` leaves nothing, so no cache of its own either.
+  if (process.argv.includes("reset")) return undefined;
   try {
     return resolvePaths().cacheDir;
   } catch {

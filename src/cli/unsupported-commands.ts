@@ -40,7 +40,6 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["search", "registries are not searched", "look on the registry's web pages"],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
   ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],
-  ["df", "sizes have no table of their own", "see tsman ps --all --size and tsman images"],
   ["prune", "there is no prune for everything", "use tsman container prune and tsman image prune"],
   ["auto-update plugin trust", "there is no such thing here", "see tsman --help"],
 ];

@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { confirm } from "../cli/confirm.ts";
 import { flag, texts } from "../cli/option-spec.ts";
-import { pruneContainers } from "../cli/prune.ts";
+import { printPruned } from "../cli/print-pruned.ts";
 import { pruneFilter } from "../cli/render/prune-filter.ts";
 
 /** `tsman container prune` */
@@ -19,6 +19,6 @@ export const prune = defineCommand({
     const accepts = pruneFilter(values.filter);
     if (!values.force && !confirm("This will remove all stopped containers.", context)) return 0;
     const engine = await context.openEngine();
-    return await pruneContainers(engine, context, { accepts });
+    return await printPruned(engine, context, { containers: true, accepts });
   },
 });

@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { confirm } from "../cli/confirm.ts";
 import { flag, texts } from "../cli/option-spec.ts";
-import { pruneImages } from "../cli/prune.ts";
+import { printPruned } from "../cli/print-pruned.ts";
 import { pruneFilter } from "../cli/render/prune-filter.ts";
 
 /** `tsman image prune` */
@@ -22,6 +22,7 @@ export const imagePrune = defineCommand({
     const doomed = values.all ? "all images that no container uses" : "all dangling images";
     if (!values.force && !confirm(`This will remove ${doomed}.`, context)) return 0;
     const engine = await context.openEngine();
-    return await pruneImages(engine, context, { all: values.all, accepts });
+    const images = values.all ? "unused" : "dangling";
+    return await printPruned(engine, context, { images, accepts });
   },
 });

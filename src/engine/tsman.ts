@@ -9,6 +9,8 @@ import type { Configuration, ConfigurationFiles } from "./explain-settings.ts";
 import { createImageService } from "./images/image-service.ts";
 import { interruptibleStream } from "./library/interruptible.ts";
 import type { OwnedContainers } from "./library/run-owned.ts";
+import { createSystemService } from "./system/system-service.ts";
+import type { SystemService } from "./system-types.ts";
 import type {
   ContainerService,
   EventOptions,
@@ -26,6 +28,7 @@ import type { UnshareOptions, UnshareSession } from "./unshare-types.ts";
 export class Tsman implements Disposable, AsyncDisposable {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly system: SystemService;
   readonly #context: EngineContext;
   readonly #owned: OwnedContainers = new Set();
   #isClosed = false;
@@ -34,6 +37,7 @@ export class Tsman implements Disposable, AsyncDisposable {
     this.#context = context;
     this.images = createImageService(context);
     this.containers = createContainerService(context, this.#owned);
+    this.system = createSystemService(context);
   }
 
   /**

@@ -17,6 +17,7 @@ export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 export type * from "./image-types.ts";
 export type * from "./process-types.ts";
+export type * from "./system-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
 // is written against.  No store record, file name or native message is part of them.

@@ -21,7 +21,7 @@ export interface CollectOptions {
 
 /** One thing that was removed. */
 export interface Garbage {
-  readonly kind: "layer" | "blob" | "container" | "run directory" | "temporary file";
+  readonly kind: "layer" | "blob" | "container" | "volume" | "run directory" | "temporary file";
   readonly path: string;
 }
 
@@ -47,6 +47,7 @@ export async function collectGarbage(store: Store, options: CollectOptions): Pro
     collectBlobRemains,
     collectContent,
     collectContainerRemains,
+    collectVolumeRemains,
     collectTemporaryDatabases,
   ]) {
     await attempt(async () => removed.push(...(await collect(store, options))));
@@ -126,6 +127,17 @@ async function collectLayerRemains(store: Store, options: CollectOptions): Promi
   for (const directory of store.layers.listTrash()) {
     if (await attempt(() => options.removeTree(directory))) {
       removed.push({ kind: "layer", path: directory });
+    }
+  }
+  return removed;
+}
+
+/** Volumes whose removal was interrupted. */
+async function collectVolumeRemains(store: Store, options: CollectOptions): Promise<Garbage[]> {
+  const removed: Garbage[] = [];
+  for (const directory of store.volumes.listTrash()) {
+    if (await attempt(() => options.removeTree(directory))) {
+      removed.push({ kind: "volume", path: directory });
     }
   }
   return removed;

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { toFileError } from "../platform/errno.ts";
+import { randomHex } from "../platform/random.ts";
 import type { Database } from "./database.ts";
 import type { EventFile } from "./events.ts";
 
@@ -20,6 +21,9 @@ export interface EnsureVolumeOptions {
   /** Host ids of its owner; default: the caller. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
+
+const trashSuffix = ".trash";
+const trashName = /\.[0-9a-f]{12}\.trash$/;
 
 /** As containers' names: they become file names (security case S92). */
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/;
@@ -85,6 +89,19 @@ export class VolumeTable {
     const isGone = this.#database.erase("DELETE FROM volumes WHERE name = ?", name) > 0;
     if (isGone) this.#events.emit({ type: "volume", status: "remove", name });
     return isGone;
+  }
+
+  /** Where a volume that is to be removed is put aside: another path each time. */
+  trashDir(name: string): string {
+    return `${this.dir(name)}.${randomHex(6)}${trashSuffix}`;
+  }
+
+  /** Directories that were put aside. */
+  listTrash(): string[] {
+    const known = new Set(this.list().map(({ name }) => name));
+    return readdirSync(this.#directory)
+      .filter((name) => trashName.test(name) && !known.has(name))
+      .map((name) => path.join(this.#directory, name));
   }
 
   /** All of a volume. */

@@ -1,12 +1,6 @@
+import type { PrunableObject } from "../../engine/types.ts";
 import { parseMoment } from "../options/duration.ts";
 import { matchesLabel, parseFilters, passes } from "./filter.ts";
-
-/** What can be pruned: what it is labelled with, and how old it is. */
-export interface PrunableObject {
-  readonly labels: Readonly<Record<string, string>>;
-  /** RFC 3339. */
-  readonly createdAt: string;
-}
 
 /**
  * What the `--filter` of a prune keeps: `until=TIME`, `label=…`, `label!=…`.

@@ -12,15 +12,15 @@ const hour = 60 * 60 * 1000;
 
 /** What commands that were killed have left and that nobody holds any more. */
 export function* examineRemains(context: EngineContext, options: CheckOptions): Generator<Fault> {
-  yield* examineLayerRemains(context);
+  yield* examineTrees(context);
   yield* examineFiles(context, options);
   yield* examineRunDirectories(context, options);
   yield* examineMarks(context);
   yield* examineLocks(context);
 }
 
-function* examineLayerRemains(context: EngineContext): Generator<Fault> {
-  const { layers } = context.store;
+function* examineTrees(context: EngineContext): Generator<Fault> {
+  const { layers, volumes } = context.store;
   const known = new Set(
     layers
       .list()
@@ -40,7 +40,7 @@ function* examineLayerRemains(context: EngineContext): Generator<Fault> {
     const problem = "the unpacking of a layer was not completed";
     yield { kind: "left over", subject: directory, problem, mend };
   }
-  for (const directory of layers.listTrash()) {
+  for (const directory of [...layers.listTrash(), ...volumes.listTrash()]) {
     const mend = async (): Promise<string> => {
       await discardTree(context, directory);
       return "removed";

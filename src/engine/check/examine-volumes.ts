@@ -25,8 +25,10 @@ export function* examineVolumes(context: EngineContext): Generator<Fault> {
     yield { kind: "volume", subject: name, problem: "its directory is missing", mend };
   }
   const names = new Set(known.map(({ name }) => name));
+  const trash = new Set(volumes.listTrash().map((directory) => path.basename(directory)));
   for (const name of readdirSync(path.join(root, "volumes"))) {
-    if (names.has(name)) continue;
+    // What was put aside is one of the remains.
+    if (names.has(name) || trash.has(name)) continue;
     const mend = async (): Promise<string> => {
       // Nobody has put anything into one that was made for one container alone, and never entered.
       if (anonymousName.test(name) && !used.has(name)) {

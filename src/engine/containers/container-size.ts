@@ -1,21 +1,13 @@
 import { existsSync } from "node:fs";
-import { nativeProgram } from "../../platform/native.ts";
-import { runProgram } from "../../platform/process.ts";
-import { usernsArguments } from "../../platform/userns.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
-import { type EngineContext, mappingFor } from "../context.ts";
+import type { EngineContext } from "../context.ts";
+import { treeSizes } from "../tree-sizes.ts";
 import type { ContainerSize } from "../types.ts";
 import { rootfsPaths } from "./rootfs-paths.ts";
-
-/** A tree of a million files on a slow disk; not for ever, should a file system hang. */
-const timeoutMs = 5 * 60 * 1000;
 
 /**
  * How much containers have written and how large their roots are, by id; one whose files cannot be
  * read, or that never had any, is left out.
- *
- * The native program walks through the files by descriptors, as root of a user namespace that has
- * every id that a container has: nothing that a container made is resolved from here.
  */
 export async function containerSizes(
   context: EngineContext,
@@ -29,14 +21,14 @@ export async function containerSizes(
     return [{ record, tree, isMade: existsSync(tree) }];
   });
   const made = trees.filter(({ isMade }) => isMade);
-  const bytes = await sizesOf(
+  const walked = await treeSizes(
     context,
     made.map(({ tree }) => tree),
   );
   const sizes = new Map<string, ContainerSize>();
   for (const { record, isMade, tree } of trees) {
     // Before its first start a container has written nothing.
-    const own = isMade ? bytes.get(tree) : 0;
+    const own = isMade ? walked.get(tree)?.bytes : 0;
     if (own === undefined) continue;
     const image = imageSize(context, record);
     // Of a root that is one copy, what is not the image's is the container's.
@@ -45,28 +37,6 @@ export async function containerSizes(
     sizes.set(record.id, { writable, rootfs: isCopy ? Math.max(own, image) : own + image });
   }
   return sizes;
-}
-
-/** Bytes by tree; undefined for one that cannot be read. */
-async function sizesOf(
-  context: EngineContext,
-  trees: readonly string[],
-): Promise<ReadonlyMap<string, number | undefined>> {
-  if (trees.length === 0) return new Map();
-  const walk = [nativeProgram(), "treesize", ...trees] as const;
-  // Root itself may read everything, and a user namespace of its own may not even walk to the store.
-  const args =
-    context.host().uid === 0
-      ? walk.slice(1)
-      : usernsArguments(mappingFor(context, { mode: "default" }), walk, false);
-  const { stdout } = await runProgram(walk[0], args, { timeoutMs });
-  const lines = stdout.toString("latin1").split("\n");
-  return new Map(
-    trees.map((tree, index) => {
-      const line = lines[index] ?? "";
-      return [tree, /^\d+$/.test(line) ? Number(line) : undefined];
-    }),
-  );
 }
 
 function imageSize(context: EngineContext, { imageId, mapping }: ContainerRecord): number {

@@ -32,7 +32,7 @@ describe("findCommand", () => {
 test.each([
   [["build", "."], "tsman build is not supported: images cannot be built yet"],
   [["image", "push", "x"], "tsman image push is not supported: images can be pulled and run only"],
-  [["system", "prune"], "tsman system prune is not supported: containers only are pruned"],
+  [["volume", "ls"], "tsman volume is not supported: volumes have no commands yet"],
   [
     ["container", "checkpoint", "x"],
     "tsman container checkpoint is not supported: containers cannot be frozen to disk",

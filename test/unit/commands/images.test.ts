@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { ImageHistoryStep, ImageSummary } from "../../../src/engine/types.ts";
+import type {
+  DiskUsage,
+  ImageHistoryStep,
+  ImageSummary,
+  Pruned,
+  PruneOptions,
+} from "../../../src/engine/types.ts";
 import { TsmanError } from "../../../src/errors/index.ts";
 import { run } from "../cli/fake-context.ts";
-import { image } from "./sample.ts";
+import { container, image } from "./sample.ts";
 
 const busybox = image({
   id: `sha256:${"12".repeat(32)}`,
@@ -192,42 +198,80 @@ describe("image tree", () => {
 });
 
 describe("image prune", () => {
-  const prune = (...argv: string[]) => {
-    const removed: unknown[] = [];
-    const remove = async (id: string, options?: object) => {
-      removed.push(options);
-      if (id === image().id) throw new TsmanError("IMAGE_IN_USE", "used since");
-      return { untagged: [], deleted: [id] };
+  const prune = async (...argv: string[]) => {
+    let asked: PruneOptions | undefined;
+    const fake = async function* (options: PruneOptions): AsyncGenerator<Pruned> {
+      asked = options;
+      yield { kind: "image", id: nameless.id };
+      yield { kind: "image", id: "x", error: new TsmanError("PREFLIGHT_STORAGE", "remove x: no") };
     };
-    const list = async () => [image(), busybox, nameless];
-    const ran = run(["image", "prune", ...argv], { images: { list, remove } });
-    return ran.then((result) => ({ ...result, removed }));
+    const ran = await run(["image", "prune", ...argv], { system: { prune: fake } });
+    return { ...ran, asked };
   };
 
-  test("removes what has no name and still has none then", async () => {
-    const { stdout, removed } = await prune("--force");
-    expect([stdout, removed]).toEqual([`${"34".repeat(32)}\n`, [{ onlyNameless: true }]]);
-  });
-
-  test("--all removes what no container uses, and minds none that is used by now", async () => {
-    const { status, stdout, stderr, removed } = await prune("-af");
-    expect([status, stdout, stderr]).toEqual([0, `${"34".repeat(32)}\n`, ""]);
-    expect(removed).toEqual([{ allNames: true }, { allNames: true }]);
+  test("prints what is gone, and tells what could not be removed", async () => {
+    const { status, stdout, stderr, asked } = await prune("--force");
+    expect([status, stdout]).toEqual([125, `${"34".repeat(32)}\n`]);
+    expect(stderr).toContain("remove x: no");
+    expect(asked).toMatchObject({ images: "dangling" });
+    expect((await prune("-af")).asked).toMatchObject({ images: "unused" });
   });
 
   test.each([
-    [["--filter", "until=2025-01-01"], 1],
-    [["--filter", "until=2023-01-01"], 0],
-    [["--filter", "label!=built", "--all"], 2],
-    [["--filter", "label=built", "--all"], 0],
-  ])("%j removes %i", async (argv, count) => {
-    expect((await prune("--force", ...argv)).removed).toHaveLength(count);
+    [["until=2025-01-01"], [nameless]],
+    [["until=2023-01-01"], []],
+    [["label!=built"], [image(), nameless]],
+    [["label=built"], [busybox]],
+    [["label=built", "until=2020-01-01"], []],
+  ])("%j removes these", async (filters, expected) => {
+    const { asked } = await prune("--force", ...filters.flatMap((text) => ["--filter", text]));
+    const accepted = [image(), busybox, nameless].filter((one) => asked?.accepts?.(one));
+    expect(accepted).toEqual(expected);
   });
 
   test("refuses filters that it does not have", async () => {
     const { status, stderr } = await prune("--force", "--filter", "reference=x");
     expect(status).toBe(125);
     expect(stderr).toContain("use one of: until, label");
+  });
+});
+
+describe("system df", () => {
+  const sum = { size: 3_424_256, reclaimable: 356_352 };
+  const usage: DiskUsage = {
+    images: [
+      { ...image(), size: 3_000_000, sharedSize: 1_000_000, containers: 1 },
+      { ...nameless, size: 5, sharedSize: 0, containers: 0 },
+    ],
+    containers: [{ ...container(), usedSize: 2048 }],
+    volumes: [{ name: "data", size: 9, links: 0 }],
+    sums: { images: sum, containers: sum, volumes: sum, other: { size: 0, reclaimable: 0 } },
+  };
+  const df = async (...argv: string[]) =>
+    (await run(["system", "df", ...argv], { system: { diskUsage: async () => usage } })).stdout;
+
+  test("is Podman's table, and what belongs to none of its rows", async () => {
+    expect(await df()).toBe(
+      "TYPE           TOTAL       ACTIVE      SIZE        RECLAIMABLE\n" +
+        "Images         2           1           3.424MB     356.4kB (10%)\n" +
+        "Containers     1           1           3.424MB     356.4kB (10%)\n" +
+        "Local Volumes  1           0           3.424MB     356.4kB (10%)\n" +
+        "Other          0           0           0B          0B (0%)\n",
+    );
+    expect(await df("--format", "{{.Type}} {{.RawSize}}")).toContain("Images 3424256\n");
+  });
+
+  test("--verbose shows each thing", async () => {
+    const text = await df("-v");
+    expect(text).toMatch(/alpine +latest +abababababab +2 days +3MB +1MB +2MB +1\n/);
+    expect(text).toMatch(/<none> +<none> +343434343434 +2 years +5B +0B +5B +0\n/);
+    expect(text).toMatch(/data +0 +9B\n/);
+    expect(JSON.parse(await df("-v", "--format", "json"))).toMatchObject({
+      Images: [{ UniqueSize: 2_000_000 }, { Tag: "<none>" }],
+      Containers: [{ Names: "web", Size: 2048 }],
+      Volumes: [{ VolumeName: "data", ReclaimableSize: 9 }],
+    });
+    expect((await run(["system", "df", "-v", "--format", "{{.}}"])).status).toBe(125);
   });
 });
 

@@ -1,0 +1,95 @@
+import { isTsmanError, toTsmanError } from "../../errors/index.ts";
+import { collectGarbage } from "../../store/gc.ts";
+import { listContainers } from "../containers/list-containers.ts";
+import { removeContainer } from "../containers/remove-container.ts";
+import type { EngineContext } from "../context.ts";
+import { discardTree } from "../discard-tree.ts";
+import { removeImage } from "../images/remove-image.ts";
+import type { Pruned, PruneOptions } from "../system-types.ts";
+import { removeVolume } from "./remove-volume.ts";
+import { volumeUsers } from "./volume-users.ts";
+
+/**
+ * Removes what nobody uses: containers first, which give images and volumes free.  What another
+ * command begins to use meanwhile stays.
+ */
+export async function* prune(
+  context: EngineContext,
+  options: PruneOptions,
+): AsyncGenerator<Pruned> {
+  if (options.containers === true) yield* pruneContainers(context, options);
+  if (options.images !== undefined) yield* pruneImages(context, options);
+  if (options.volumes === true) yield* pruneVolumes(context, options);
+  if (options.downloads === true) {
+    const removeTree = (tree: string) => discardTree(context, tree);
+    await collectGarbage(context.store, { removeTree, partialBlobAge: 0 });
+    context.store.ensureReserve();
+  }
+}
+
+async function* pruneContainers(
+  context: EngineContext,
+  { accepts, signal }: PruneOptions,
+): AsyncGenerator<Pruned> {
+  for (const container of await listContainers(context, { all: true })) {
+    const isOver = container.state === "created" || container.state === "stopped";
+    if (!isOver || accepts?.(container) === false) continue;
+    signal?.throwIfAborted();
+    const { id } = container;
+    yield* attempt("container", id, async () => {
+      await removeContainer(context, id);
+      return true;
+    });
+  }
+}
+
+async function* pruneImages(
+  context: EngineContext,
+  { images, accepts, signal }: PruneOptions,
+): AsyncGenerator<Pruned> {
+  const all = images === "unused";
+  const { store } = context;
+  for (const { id, names, config, createdAt } of store.images.list()) {
+    if (!all && names.length > 0) continue;
+    if (store.containers.listByImage(id).length > 0) continue;
+    if (accepts?.({ labels: config.config.labels, createdAt }) === false) continue;
+    signal?.throwIfAborted();
+    yield* attempt("image", id, async () => {
+      const how = all ? { allNames: true } : { onlyNameless: true };
+      return (await removeImage(context, id, how)).deleted.length > 0;
+    });
+  }
+}
+
+async function* pruneVolumes(
+  context: EngineContext,
+  { accepts, signal }: PruneOptions,
+): AsyncGenerator<Pruned> {
+  const users = volumeUsers(context);
+  for (const { name, createdAt } of context.store.volumes.list()) {
+    if (users.has(name) || accepts?.({ labels: {}, createdAt }) === false) continue;
+    signal?.throwIfAborted();
+    yield* attempt("volume", name, async () => await removeVolume(context, name));
+  }
+}
+
+/** Started, used or removed by another command since: that is no failure. */
+const usedMeanwhile = [
+  "CONTAINER_RUNNING",
+  "CONTAINER_NOT_FOUND",
+  "IMAGE_IN_USE",
+  "IMAGE_NOT_FOUND",
+] as const;
+
+async function* attempt(
+  kind: Pruned["kind"],
+  id: string,
+  work: () => Promise<boolean>,
+): AsyncGenerator<Pruned> {
+  try {
+    if (await work()) yield { kind, id };
+  } catch (thrown) {
+    if (usedMeanwhile.some((code) => isTsmanError(thrown, code))) return;
+    yield { kind, id, error: toTsmanError(thrown, `remove ${kind} ${id}`) };
+  }
+}
