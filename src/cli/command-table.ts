@@ -57,6 +57,10 @@ const pull: CommandEntry = {
   summary: "fetch an image from a registry",
   load: async () => (await import("../commands/pull.ts")).pull,
 };
+const push: CommandEntry = {
+  summary: "send an image to a registry",
+  load: async () => (await import("../commands/push.ts")).push,
+};
 const images: CommandEntry = {
   summary: "list images",
   load: async () => (await import("../commands/images.ts")).images,
@@ -142,6 +146,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   update,
   attach,
   pull,
+  push,
   images,
   rmi,
   ...localImageCommands,
@@ -183,6 +188,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       list: alias(images),
       rm: rmi,
       pull,
+      push,
       inspect: inspectImage,
       ...imageFileCommands,
       ...imageCommands,

@@ -32,8 +32,8 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
     "log in with Podman or Docker, whose files tsman reads, or use pull --creds",
   ],
   [
-    "push manifest artifact",
-    "images can be pulled and run only",
+    "manifest artifact",
+    "images can be pulled, pushed and run only",
     "use Podman, Docker or skopeo for it",
   ],
   ["import", "a root file system is not made an image yet", "run a directory with --rootfs"],

@@ -1,6 +1,7 @@
-/** What a pull tells while it goes on. Sizes in bytes of the compressed layer. */
+/** What a pull, or a push, tells while it goes on. Sizes in bytes of the compressed layer. */
 export type PullProgress =
   | { readonly kind: "resolving"; readonly reference: string }
+  | { readonly kind: "pushing"; readonly destination: string }
   | { readonly kind: "waiting"; readonly digest: string; readonly reason: string }
   /** How many blobs the image has: the number of digests that will be told of. */
   | { readonly kind: "layers"; readonly total: number }

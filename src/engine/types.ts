@@ -10,6 +10,7 @@ import type { LocalImageService } from "./image-types.ts";
 import type { Container, RunOptions } from "./library/types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
+import type { PushOptions, PushResult } from "./push-types.ts";
 import type { ImageTransferService } from "./transfer-types.ts";
 
 export type * from "./check-types.ts";
@@ -17,6 +18,7 @@ export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 export type * from "./image-types.ts";
 export type * from "./process-types.ts";
+export type * from "./push-types.ts";
 export type * from "./system-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,
@@ -369,6 +371,13 @@ export type InfoDocument = { readonly [section: string]: JsonValue };
 /** The part of `Tsman` that concerns images. */
 export interface ImageService extends LocalImageService, ImageTransferService {
   pull(reference: string, options?: PullOptions): Promise<PullResult>;
+  /**
+   * Sends an image to a registry; what was not changed keeps its digest.
+   *
+   * @param destination `docker://NAME` or `NAME`; missing: the name by which the image is called.
+   * @throws TsmanError IMAGE_NOT_FOUND, USAGE, REFERENCE_INVALID, REGISTRY_*
+   */
+  push(nameOrId: string, destination?: string, options?: PushOptions): Promise<PushResult>;
   list(): Promise<readonly ImageSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ImageDetails | undefined>;

@@ -13,7 +13,6 @@ export interface RegistryDestinationOptions extends RegistryClientOptions {
   readonly repositoriesWith?: ((digest: Digest) => readonly string[]) | undefined;
   /** Bytes of a request, once a proxy has refused a larger one; default 32 MiB. */
   readonly chunkBytes?: number | undefined;
-  readonly onBlobProgress?: ((digest: Digest, current: number, total: number) => void) | undefined;
 }
 
 /** Repositories that are asked for a blob before it is sent. */
@@ -28,7 +27,7 @@ export function openRegistryDestination(options: RegistryDestinationOptions): Im
   /** Uploads that registries have begun when they were asked to mount. */
   const begun = new Map<Digest, URL>();
   let top: SourceManifest | undefined;
-  const { reference, repository, repositoriesWith, chunkBytes, onBlobProgress } = options;
+  const { reference, repository, repositoriesWith, chunkBytes } = options;
   const separator = reference.includes(":") ? "@" : ":";
   return {
     name: `docker://${session.name}${separator}${reference}`,
@@ -56,7 +55,6 @@ export function openRegistryDestination(options: RegistryDestinationOptions): Im
         isRepeatable: isRepeatable(bytes),
         begun: location,
         chunkBytes,
-        onProgress: (current, total) => onBlobProgress?.(digest, current, total),
         signal,
       });
     },

@@ -16,8 +16,6 @@ export interface UploadOptions {
   readonly begun?: URL | undefined;
   /** Bytes of a request, once one with all of them was too large; default 32 MiB. */
   readonly chunkBytes?: number | undefined;
-  /** Bytes that are there so far, of the descriptor's size. */
-  readonly onProgress?: ((current: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,8 +31,6 @@ const monolithicBytes = 4 * 1024 * 1024;
 const defaultChunkBytes = 32 * 1024 * 1024;
 /** Progress that renews the patience; bytes. */
 const renewingBytes = 64 * 1024;
-/** Bytes between two calls of onProgress. */
-const progressStep = 256 * 1024;
 /** Milliseconds for what a registry does at the end of an upload: some copy the blob then. */
 const completionMs = 300_000;
 /** Milliseconds that are spent on telling a registry that an upload was given up. */
@@ -159,7 +155,6 @@ class BlobUpload {
   #location: URL | undefined;
   /** Bytes that the registry has confirmed. */
   #confirmed = 0;
-  #reported = 0;
   /** Bytes of one request; undefined: all that are left. */
   #chunkBytes: number | undefined;
   /** OCI-Chunk-Min-Length. */
@@ -175,8 +170,8 @@ class BlobUpload {
   }
 
   async run(): Promise<void> {
-    const { digest, size } = this.#descriptor;
-    const { open, signal, onProgress } = this.#options;
+    const { digest } = this.#descriptor;
+    const { open, signal } = this.#options;
     const retrier = this.#session.retrier(digest, signal);
     await using reader = new BlobReader(this.#descriptor, open, this.#what);
     for (;;) {
@@ -201,7 +196,6 @@ class BlobUpload {
         }
       }
     }
-    onProgress?.(size, size);
   }
 
   /** The answer to a completed upload may be what was lost. */
@@ -347,7 +341,6 @@ class BlobUpload {
     let isOver = false;
     /** The reader serves one request at a time, and an answer may come before the body was taken. */
     let reading: Promise<unknown> = Promise.resolve();
-    const report = (offset: number): void => this.#report(offset);
     async function* body(): AsyncGenerator<Uint8Array> {
       try {
         // A request that has to be made again, after a challenge, starts anew.
@@ -361,7 +354,6 @@ class BlobUpload {
           watch.given();
           yield piece;
           watch.taken();
-          report(reader.offset);
         }
       } catch (error) {
         if (error instanceof SourceError) failure = error;
@@ -390,12 +382,6 @@ class BlobUpload {
       isOver = true;
       await reading;
     }
-  }
-
-  #report(offset: number): void {
-    if (offset - this.#reported < progressStep && offset >= this.#reported) return;
-    this.#reported = offset;
-    this.#options.onProgress?.(offset, this.#descriptor.size);
   }
 
   async #giveUp(): Promise<void> {

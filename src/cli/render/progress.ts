@@ -42,6 +42,8 @@ function lineOf(event: PullProgress): string | undefined {
   switch (event.kind) {
     case "resolving":
       return `Pulling ${event.reference}`;
+    case "pushing":
+      return `Pushing to ${event.destination}`;
     case "waiting":
       return `Layer ${shortDigest(event.digest)}: waiting: ${event.reason}`;
     case "layer-exists":
@@ -113,7 +115,8 @@ function bars(stderr: Output, columns: () => number): ProgressView {
     onProgress: (event) => {
       switch (event.kind) {
         case "resolving":
-          stderr.write(`${escapeControls(`Pulling ${event.reference}`)}\n`);
+        case "pushing":
+          stderr.write(`${escapeControls(lineOf(event) ?? "")}\n`);
           return;
         case "fallback":
           // Above the bars, where it stays.

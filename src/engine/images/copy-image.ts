@@ -164,10 +164,13 @@ class ImageCopier {
       return;
     }
     onProgress?.({ kind: "layer-start", digest, total: size });
-    const bytes = this.#source.readBlob(blob, signal);
     const onCount = (current: number): void =>
       onProgress?.({ kind: "layer-progress", digest, current, total: size });
-    await this.#destination.writeBlob(blob, counted(bytes, signal, onCount), signal);
+    // Begins anew each time: a destination whose connection broke reads once more.
+    const bytes = {
+      [Symbol.asyncIterator]: () => counted(this.#source.readBlob(blob, signal), signal, onCount),
+    };
+    await this.#destination.writeBlob(blob, bytes, signal);
     onProgress?.({ kind: "layer-done", digest });
   }
 }

@@ -15,6 +15,10 @@ export function createImageService(context: EngineContext): ImageService {
       });
       return { id: image.id };
     },
+    async push(nameOrId, destination, options) {
+      const { pushImage } = await import("./push-image.ts");
+      return await pushImage(context, nameOrId, destination, options);
+    },
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.
       await unlessUnwritable(() => findImage(context, embeddedImageName, { revive: false }));

@@ -31,7 +31,7 @@ describe("findCommand", () => {
 
 test.each([
   [["build", "."], "tsman build is not supported: images cannot be built yet"],
-  [["image", "push", "x"], "tsman image push is not supported: images can be pulled and run only"],
+  [["image", "trust"], "tsman image trust is not supported: there is no such thing here"],
   [["volume", "ls"], "tsman volume is not supported: volumes have no commands yet"],
   [
     ["container", "checkpoint", "x"],

@@ -1,0 +1,25 @@
+import type { PullProgress } from "./progress.ts";
+import type { RegistryCredentials } from "./types.ts";
+
+/** How an image is sent to a registry, or to another place. */
+export interface PushOptions {
+  /** Of the documents; missing: as the image has them. */
+  readonly format?: "oci" | "docker" | undefined;
+  /** Missing: true, except that loopback registries may speak plain http. */
+  readonly tlsVerify?: boolean | undefined;
+  /** Credentials file to read instead of the usual ones. */
+  readonly authFile?: string | undefined;
+  readonly credentials?: RegistryCredentials | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: PullProgress) => void) | undefined;
+}
+
+/** What a push gave. */
+export interface PushResult {
+  /** Id of the image that was pushed: `sha256:` and 64 hexadecimal digits. */
+  readonly id: string;
+  /** Of the manifest as it is there now. */
+  readonly digest: string;
+  /** Where it is now: `docker://registry.example/team/app:1`. */
+  readonly destination: string;
+}

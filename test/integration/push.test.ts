@@ -1,0 +1,183 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
+import { startFaultyRegistry } from "../support/faulty-registry.ts";
+import { addRandomImage } from "./served-images.ts";
+import { registry, useStore } from "./support.ts";
+
+const run = promisify(execFile);
+const store = useStore();
+let target: DockerRegistry;
+
+beforeAll(async () => {
+  target = await startDockerRegistry();
+  await store().succeed(["pull", "-q", `${registry()}/shared-base-a`]);
+});
+
+afterAll(async () => {
+  await target[Symbol.asyncDispose]();
+});
+
+/** The manifest or index as it is in the registry, read by the real skopeo. */
+async function rawManifest(reference: string): Promise<string> {
+  const { stdout } = await run("skopeo", [
+    "--insecure-policy",
+    "inspect",
+    "--tls-verify=false",
+    "--no-creds",
+    "--raw",
+    `docker://${reference}`,
+  ]);
+  return stdout;
+}
+
+/** Requests of the target for a repository since `before`. */
+function requestsSince(before: number, method: string): readonly string[] {
+  return target
+    .requests()
+    .slice(before)
+    .filter((request) => request.startsWith(`${method} `));
+}
+
+describe("tsman push", () => {
+  it("sends an image that keeps its digest, and prints it", async () => {
+    const to = `${target.address}/team/same:1`;
+    const { stdout } = await store().succeed(["push", `${registry()}/shared-base-a`, to]);
+    const pushed = await rawManifest(to);
+    expect(pushed).toBe(await rawManifest(`${registry()}/shared-base-a:latest`));
+    expect(stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+    expect(await rawManifest(`${target.address}/team/same@${stdout.trim()}`)).toBe(pushed);
+  });
+
+  it("pushes by the image's name, and writes --digestfile", async () => {
+    const name = `${target.address}/team/named:2`;
+    const file = join(store().scratch, "digest");
+    await store().succeed(["tag", `${registry()}/shared-base-a`, name]);
+    const { stdout, stderr } = await store().succeed(["push", "-q", "--digestfile", file, name]);
+    expect([stdout, stderr]).toEqual(["", ""]);
+    expect(await rawManifest(`${target.address}/team/named@${await readFile(file, "utf8")}`)).toBe(
+      await rawManifest(name),
+    );
+  });
+
+  it("is what another store pulls and runs", async () => {
+    const to = `${target.address}/team/run:1`;
+    await store().succeed(["push", "-q", `${registry()}/shared-base-a`, `docker://${to}`]);
+    const args = ["run", "--rm", "--network", "none", "--pull", "always", to, "echo", "hello"];
+    expect((await store().succeed(args)).stdout).toBe("hello\n");
+  });
+
+  it("sends nothing that is there already", async () => {
+    const to = `${target.address}/team/again:1`;
+    await store().succeed(["push", "-q", `${registry()}/shared-base-a`, to]);
+    const before = target.requests().length;
+    const { stderr } = await store().succeed(["push", `${registry()}/shared-base-a`, to]);
+    expect(requestsSince(before, "POST")).toEqual([]);
+    expect(requestsSince(before, "PATCH")).toEqual([]);
+    expect(stderr).toContain("already there");
+  });
+
+  it("lets the registry take layers over from another repository that has them", async () => {
+    await store().succeed([
+      "push",
+      "-q",
+      `${registry()}/shared-base-a`,
+      `${target.address}/from/here:1`,
+    ]);
+    const before = target.requests().length;
+    await store().succeed([
+      "push",
+      "-q",
+      `${registry()}/shared-base-a`,
+      `${target.address}/to/there:1`,
+    ]);
+    const begun = requestsSince(before, "POST");
+    expect(begun.length).toBeGreaterThan(0);
+    expect(begun.every((request) => request.includes("mount=sha256"))).toBe(true);
+    expect(requestsSince(before, "PATCH")).toEqual([]);
+    expect(await rawManifest(`${target.address}/to/there:1`)).toBe(
+      await rawManifest(`${target.address}/from/here:1`),
+    );
+  });
+
+  it.each([
+    ["oci", "application/vnd.oci.image.manifest.v1+json"],
+    ["v2s2", "application/vnd.docker.distribution.manifest.v2+json"],
+  ])("writes the documents in the format %s", async (format, mediaType) => {
+    const to = `${target.address}/team/${format}:1`;
+    const from = `${registry()}/shared-base-a`;
+    const { stdout } = await store().succeed(["push", "--format", format, from, to]);
+    const manifest = JSON.parse(
+      await rawManifest(`${target.address}/team/${format}@${stdout.trim()}`),
+    );
+    expect(manifest.mediaType).toBe(mediaType);
+    const pulled = await store().succeed(["pull", "-q", to]);
+    expect(pulled.stdout).toBe((await store().succeed(["pull", "-q", from])).stdout);
+  });
+
+  it("resumes what breaks, with layers of several megabytes", async () => {
+    await using source = await startFaultyRegistry();
+    await using broken = await startFaultyRegistry();
+    const image = addRandomImage(source, [6, 7]);
+    await store().succeed(["pull", "-q", image.reference]);
+    broken.uploads.rules = { resetAfter: [1_000_000, 2_000_000, 3_000_000] };
+    const { stdout } = await store().succeed(["push", image.reference, `${broken.host}/a/b:1`]);
+    expect(stdout.trim()).toBe(image.digest);
+    for (const { digest, blob } of image.layers) {
+      expect(broken.content.blobs.get(digest)?.equals(blob)).toBe(true);
+    }
+  });
+});
+
+describe("tsman push refuses", () => {
+  it.each([
+    [["push", "ab12cd34ef"], "not in the local store"],
+    [["push", "no-such-image"], "not in the local store"],
+    [["push", "localhost/busybox"], "this host"],
+    [["push", "busybox", "docker:busybox"], "docker://"],
+    [["push", "busybox", "127.0.0.1:1/Upper"], "U"],
+    [["push", "--format", "v1", "busybox"], "oci, v2s2"],
+  ])("%j", async (args, word) => {
+    await store().succeed(["run", "--rm", "--network", "none", "busybox", "true"]);
+    const result = await store().run(args);
+    expect(result.status).toBe(125);
+    expect(result.stdout).toBe("");
+    expect(result.stderr).toContain(word);
+  });
+
+  it("an id without saying where to", async () => {
+    const { stdout } = await store().succeed(["pull", "-q", `${registry()}/shared-base-a`]);
+    const result = await store().run(["push", stdout.trim()]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain("tsman push");
+  });
+
+  it("to write a digest file into nowhere, after the push", async () => {
+    const to = `${target.address}/team/nowhere:1`;
+    const file = join(store().scratch, "missing/digest");
+    const from = `${registry()}/shared-base-a`;
+    const result = await store().run(["push", "--digestfile", file, from, to]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain(file);
+  });
+
+  it("to complete a blob that was damaged in the store", async () => {
+    await using source = await startFaultyRegistry();
+    const image = addRandomImage(source, [1]);
+    await store().succeed(["pull", "-q", image.reference]);
+    const [layer] = image.layers;
+    const file = join(store().root, "blobs/sha256", (layer?.digest ?? "").replace("sha256:", ""));
+    const bytes = await readFile(file);
+    bytes[500_000] = 0xff ^ (bytes[500_000] ?? 0);
+    await writeFile(file, bytes);
+    const to = `${target.address}/team/damaged:1`;
+    const result = await store().run(["push", image.reference, to]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain(layer?.digest);
+    const tags = await fetch(`http://${target.address}/v2/team/damaged/tags/list`);
+    expect(tags.status).toBe(404);
+  });
+});
