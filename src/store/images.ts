@@ -63,15 +63,18 @@ export class ImageTable {
         JSON.stringify(record.config),
       );
       for (const name of record.names) this.tag(record.id, name);
-      for (const digest of record.digests) {
-        this.#database.run(
-          "INSERT INTO image_digests (digest, image_id) VALUES (?, ?) " +
-            "ON CONFLICT (digest) DO UPDATE SET image_id = excluded.image_id",
-          digest,
-          record.id,
-        );
-      }
+      for (const digest of record.digests) this.addDigest(record.id, digest);
     });
+  }
+
+  /** Notes that an image is known as `repository@digest` too; nothing for one that is not here. */
+  addDigest(id: Digest, digest: string): void {
+    this.#database.run(
+      "INSERT INTO image_digests (digest, image_id) SELECT ?, id FROM images WHERE id = ? " +
+        "ON CONFLICT (digest) DO UPDATE SET image_id = excluded.image_id",
+      digest,
+      id,
+    );
   }
 
   /**

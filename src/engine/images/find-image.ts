@@ -96,9 +96,3 @@ export async function noteRemoval(context: EngineContext, names: readonly string
   if (!names.includes(embeddedImageName)) return;
   await unlessUnwritable(async () => context.store.settings.set(embeddedImageRemoved, "yes"));
 }
-
-/** The name of the image that the user wrote, if it was a name. */
-export function writtenName(image: ImageRecord, text: string): string | undefined {
-  if (text.startsWith("sha256:")) return undefined;
-  return localCandidates(text).find((candidate) => image.names.includes(candidate));
-}

@@ -1,17 +1,15 @@
-import { proxyEnvironment } from "../../config/environment.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { findImageLocation, formatImageLocation } from "../../oci/image-location.ts";
 import { formatName, parseReference, type Reference } from "../../oci/reference.ts";
+import { registryAttempt } from "../../oci/registry-rules.ts";
 import type { ImageDestination } from "../../oci/transfer.ts";
-import { openCredentials } from "../../registry/credentials.ts";
 import { openRegistryDestination } from "../../registry/image-destination.ts";
-import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { PushOptions, PushResult } from "../push-types.ts";
-import { tsmanVersion } from "../version.ts";
 import { copyImage } from "./copy-image.ts";
 import { getImage, writtenName } from "./find-image.ts";
 import { repositoriesWith } from "./known-repositories.ts";
+import { clientOptions } from "./registry-access.ts";
 import { storeSource } from "./store-source.ts";
 
 /**
@@ -29,8 +27,9 @@ export async function pushImage(
   options: PushOptions = {},
 ): Promise<PushResult> {
   const image = await getImage(context, nameOrId);
-  const target = targetOf(image, nameOrId, destination);
-  await using place = openRepository(context, target, options);
+  const text = destination ?? (await writtenName(context, image.names, nameOrId));
+  const target = targetOf(nameOrId, text);
+  await using place = await openRepository(context, target, options);
   options.onProgress?.({ kind: "pushing", destination: place.name });
   // What is sent is not to be collected meanwhile.
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
@@ -39,19 +38,13 @@ export async function pushImage(
   await place.commit();
   if (digest === image.manifestDigest) {
     // So the next push of its layers to this registry finds them there.
-    const digests = [`${formatName(target)}@${digest}`];
-    context.store.images.put({ ...image, names: [], digests });
+    context.store.images.addDigest(image.id, `${formatName(target)}@${digest}`);
   }
   context.events.emit({ type: "image", status: "push", id: image.id, name: place.name });
   return { id: image.id, digest, destination: place.name };
 }
 
-function targetOf(
-  image: ImageRecord,
-  nameOrId: string,
-  destination: string | undefined,
-): Reference {
-  const text = destination ?? writtenName(image, nameOrId);
+function targetOf(nameOrId: string, text: string | undefined): Reference {
   if (text === undefined) {
     throw new TsmanError("USAGE", `push image ${nameOrId}: an id does not say where to`, {
       hint: `write where: tsman push ${nameOrId} REGISTRY/NAME:TAG`,
@@ -72,27 +65,19 @@ function targetOf(
   });
 }
 
-function openRepository(
+async function openRepository(
   context: EngineContext,
   reference: Reference,
   options: PushOptions,
-): ImageDestination {
-  const { registry, repository, tag, digest } = reference;
-  const { credentials: creds, onProgress } = options;
+): Promise<ImageDestination> {
+  const { registries } = await context.settings();
+  // Mirrors are for reading.
+  const attempt = registryAttempt(reference, registries);
+  const client = await clientOptions(context, attempt, options);
+  const { tag, digest } = attempt.reference;
   return openRegistryDestination({
-    registry,
-    repository,
+    ...client,
     reference: digest ?? tag ?? "latest",
-    repositoriesWith: repositoriesWith(context, registry),
-    credentials: openCredentials({
-      creds: creds === undefined ? undefined : `${creds.username}:${creds.password}`,
-      authFile: options.authFile,
-    }),
-    tlsVerify: options.tlsVerify,
-    userAgent: `tsman/${tsmanVersion()}`,
-    signal: options.signal,
-    proxy: proxyEnvironment(),
-    onRetry: ({ what, reason, delayMs }) =>
-      onProgress?.({ kind: "retry", digest: what, reason, delayMs }),
+    repositoriesWith: repositoriesWith(context, client.registry),
   });
 }
