@@ -1,5 +1,6 @@
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import { formatPlatform, type Platform, platformServes } from "../oci/platform.ts";
 import {
   type Capabilities,
   type LinuxSeccomp,
@@ -54,6 +55,7 @@ export function compileBundle(request: BundleRequest): Bundle {
   const hasOwnDev = asked.some((mount) => mount.destination === "/dev");
   const { devices, warnings: deviceWarnings } = resolveDevices(options, host, !hasOwnDev);
   warnings.push(...deviceWarnings);
+  warnings.push(...platformWarnings(request));
   warnings.push(...userWarnings(user, options, request));
   warnings.push(...securityWarnings(options, host.securityModules));
   const guarded = resolveGuardedPaths(
@@ -151,6 +153,18 @@ export function compileBundle(request: BundleRequest): Bundle {
     hasOwnKeyring: !host.isFiltered,
     warnings,
   };
+}
+
+/** An image that was once fetched for another machine is what its name means from then on. */
+function platformWarnings({ image, imageName, options, architecture }: BundleRequest): string[] {
+  const host: Platform = { os: "linux", architecture };
+  if (image === undefined || options.platform !== undefined) return [];
+  // Of a processor's variants this process knows nothing.
+  if (platformServes({ os: image.os, architecture: image.architecture }, host)) return [];
+  return [
+    `image ${imageName} is for ${formatPlatform(image)}, this machine is ${formatPlatform(host)} ` +
+      "(--platform chooses, --pull always fetches it again)",
+  ];
 }
 
 function toOciMapping(entry: MapEntry): { containerID: number; hostID: number; size: number } {

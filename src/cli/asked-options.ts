@@ -4,6 +4,7 @@ import { containerOptions } from "./options/container-options.ts";
 import { readOptionFile } from "./options/read-text.ts";
 import type { RunValues } from "./options/run-options.ts";
 import { warningText } from "./render/error.ts";
+import { isSecondTry } from "./session/hand-over.ts";
 
 /**
  * What `run` and `create` are asked for, in its normal form; what the user should know of it is said.
@@ -20,7 +21,7 @@ export function askedOptions(
     environment: context.environment,
     readText: readOptionFile,
   });
-  for (const warning of warnings) {
+  for (const warning of isSecondTry(context) ? [] : warnings) {
     context.stderr.write(warningText(warning, context.stderr.isTerminal));
   }
   return { ...options, createCommand: ["tsman", ...context.argv] };

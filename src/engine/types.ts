@@ -205,6 +205,8 @@ export interface RunIo extends CreateIo {
   readonly terminal?: TerminalSize | undefined;
   /** Aborts what goes on before the container has started; later it has no effect. */
   readonly signal?: AbortSignal | undefined;
+  /** The same was tried before: what there is to know of the options and this host has been said. */
+  readonly isRetry?: boolean | undefined;
   /** Lets a small native program stay in this process's place, where the start allows it. */
   readonly handOver?: HandOver | undefined;
   /** The program starts when this has settled; runs while the container is set up. */

@@ -2,6 +2,7 @@ import type { UsernsRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import { fingerprint } from "../platform/fingerprint.ts";
 import type { IdMapEntry, UsernsMaps } from "../platform/userns.ts";
+import { addRangeRemedy } from "./add-range.ts";
 import type { HostIds } from "./host-ids.ts";
 import {
   countIds,
@@ -159,7 +160,7 @@ function rangeOfRoot(
   }
   return {
     ranges: usableRanges(
-      [fixedRange(isUid ? host.reservedUid : host.reservedGid)],
+      [fixedRange(isUid ? host.reservedUid : host.reservedGid, host)],
       offered,
       caller,
     ),
@@ -168,7 +169,7 @@ function rangeOfRoot(
 }
 
 /** The first stretch from {@link rootRangeStart} on that nobody was given. */
-function fixedRange(reserved: readonly IdRange[]): IdRange {
+function fixedRange(reserved: readonly IdRange[], host: HostIds): IdRange {
   const candidates = subtractRanges(
     [{ start: rootRangeStart, count: rootRangeLimit - rootRangeStart }],
     reserved,
@@ -176,7 +177,7 @@ function fixedRange(reserved: readonly IdRange[]): IdRange {
   const free = candidates.find((range) => range.count >= rootRangeCount);
   if (free !== undefined) return { start: free.start, count: rootRangeCount };
   throw new TsmanError("PREFLIGHT_SUBID", "map ids for root: no free range of 65536 ids", {
-    hint: "give root a range: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 root",
+    hint: `give root a range: ${addRangeRemedy("root", host)}`,
   });
 }
 
@@ -256,9 +257,7 @@ function obstacleOf(
     }
     return {
       because: `${user} has no range in /etc/sub${kind}`,
-      remedy:
-        "give it one: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
-        `${user} (ids that no other line of /etc/subuid and /etc/subgid has)`,
+      remedy: `give it one: ${addRangeRemedy(user, host)}`,
     };
   }
   if (host.canSetIds || host.tools.state === "usable") return undefined;

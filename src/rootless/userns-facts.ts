@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import process from "node:process";
-import { loginName } from "./host-ids.ts";
+import type { GivenRanges } from "./add-range.ts";
+import { loginName, readHostIds } from "./host-ids.ts";
 
 /** The kernel's settings that decide about user namespaces; undefined: this kernel has no such. */
 export interface UsernsFacts {
@@ -21,6 +22,7 @@ export interface UsernsFacts {
   readonly isInContainer: boolean;
   /** For commands that an administrator is to run. */
   readonly userName: string;
+  readonly ranges: GivenRanges;
 }
 
 /** The kinds of namespaces that have a limit; namespaces(7). */
@@ -44,6 +46,7 @@ export function readUsernsFacts(): UsernsFacts {
     isFiltered: /^Seccomp:\s*2$/m.test(status),
     isInContainer: existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
     userName: loginName() ?? String(process.getuid?.()),
+    ranges: readHostIds(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
 import { errnoMessage, errnoName } from "../platform/errno.ts";
 import { nativeProgram } from "../platform/native.ts";
+import { addRangeRemedy } from "./add-range.ts";
 import { apparmorCommand, apparmorProfile } from "./apparmor-profile.ts";
 import { readUsernsFacts, type UsernsFacts } from "./userns-facts.ts";
 
@@ -60,8 +61,7 @@ interface Reason {
 }
 
 const addRange = (facts: UsernsFacts): string =>
-  "give yourself a range: sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
-  facts.userName;
+  `give yourself a range: ${addRangeRemedy(facts.userName, facts.ranges)}`;
 
 /** newuidmap or newgidmap said no; its messages are those of shadow's newuidmap.c. */
 function explainMapTool(

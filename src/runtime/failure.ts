@@ -167,7 +167,8 @@ function stepHint(failure: MonitorFailure): string | undefined {
         : "choose another working directory with -w";
     case step.USER:
       return errno === EINVAL
-        ? "the id is not mapped: use one of the mapping that --explain prints"
+        ? "the id is not mapped: use one that --explain prints, such as root's with -u 0, or have more " +
+            "ids mapped (tsman doctor says how)"
         : "name a user and group that are in the image's /etc/passwd and /etc/group, or numbers";
     case step.ROOT_OVERLAY:
       return errno === EPERM || errno === EINVAL

@@ -116,6 +116,17 @@ describe("a run in the foreground", () => {
     expect(readdirSync(store().runtimeDir)).toEqual([]);
   });
 
+  it("says once what is to be known, also when the start has failed", async () => {
+    const { status, stderr } = await store().run([
+      ..."run --rm --privileged --network none -p 18080:80 busybox no-such-program".split(" "),
+    ]);
+    expect(status).toBe(127);
+    expect(stderr.split("\n").filter((line) => line.startsWith("tsman: warning: "))).toEqual([
+      expect.stringContaining("--network none"),
+      expect.stringContaining("--privileged"),
+    ]);
+  });
+
   it("does not take an id file for its own that is another's", async () => {
     const cid = join(store().scratch, "cid-of-another");
     writeFileSync(cid, "0".repeat(64));

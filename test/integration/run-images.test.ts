@@ -112,4 +112,10 @@ it("the platform that was asked for is the one that runs", async () => {
   // Its busybox is this host's: only the label differs.
   const args = ["run", "--rm", "--quiet", "--network=none", "--platform=linux/riscv64", reference];
   expect((await store().succeed(args)).stdout).toBe("linux/riscv64\n");
+  // From then on the name means that one, which is said to who did not ask for it.
+  const again = await store().run(["run", "--rm", "--network=none", reference]);
+  expect(again).toMatchObject({ status: 0, stdout: "linux/riscv64\n" });
+  expect(again.stderr).toMatch(
+    /^tsman: warning: image .*multi-platform.* linux\/riscv64, this mach/,
+  );
 });

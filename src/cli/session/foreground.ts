@@ -4,7 +4,7 @@ import { isTerminal } from "../is-terminal.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
-import { handOverFrom } from "./hand-over.ts";
+import { handOverFrom, isSecondTry } from "./hand-over.ts";
 import { proxySignals, type SignalProxy } from "./signal-proxy.ts";
 import { findSessionTerminal, type SessionTerminal } from "./terminal.ts";
 
@@ -41,7 +41,8 @@ export async function runSession(
   const { stderr } = context;
   const { tty, interactive, detach } = session;
   const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
-  if (tty && interactive && !detach && !isTerminal(0)) {
+  const isRetry = isSecondTry(context);
+  if (tty && interactive && !detach && !isTerminal(0) && !isRetry) {
     warn("standard input is no terminal: -t with -i may not work as expected");
   }
   const terminal = tty ? findSessionTerminal() : undefined;
@@ -64,6 +65,7 @@ export async function runSession(
       signal: abort,
       onProgress: progress.onProgress,
       onWarning: warn,
+      isRetry,
       beforeStart: enterRaw,
       handOver: session.isLast
         ? handOverFrom(context, {

@@ -5,6 +5,11 @@ import type { CommandContext } from "../command.ts";
 /** In which a native session that needs words says why it has come back; native/session.h. */
 export const sessionVariable = "TSMAN_SESSION";
 
+/** Whether this command line failed with a native session: what it warns of has been said. */
+export function isSecondTry({ environment }: Pick<CommandContext, "environment">): boolean {
+  return environment[sessionVariable]?.startsWith("failed ") === true;
+}
+
 /** What of a session the native one has to know. */
 export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
   /** Called right before this process is replaced. */

@@ -8,7 +8,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import { originClient } from "../images/origin-client.ts";
-import type { CreateIo } from "../types.ts";
+import type { CreateIo, RunIo } from "../types.ts";
 import { removeIfAbandoned, thisProcess } from "./abandoned.ts";
 import { containerEvent } from "./container-events.ts";
 import { stopSignalOf } from "./launch-context.ts";
@@ -51,15 +51,16 @@ export async function createContainer(
 export async function makeContainer(
   context: EngineContext,
   options: ContainerOptions,
-  io: CreateIo,
+  io: CreateIo & Pick<RunIo, "isRetry">,
   use: "run" | "create",
 ): Promise<CreatedContainer> {
   if (options.name !== undefined) assertContainerName(options.name);
   const planned = await planContainer(context, options, io, use);
-  for (const warning of [...planned.bundle.warnings, ...planned.network.warnings]) {
-    io.onWarning?.(warning);
+  const { bundle, network, mapping } = planned;
+  const warnings = [...bundle.warnings, ...network.warnings, mapping.warning];
+  for (const warning of io.isRetry === true ? [] : warnings) {
+    if (warning !== undefined) io.onWarning?.(warning);
   }
-  if (planned.mapping.warning !== undefined) io.onWarning?.(planned.mapping.warning);
   if (planned.image !== undefined) {
     await using client =
       options.pull === "never" ? undefined : originClient(context, planned.image, io);

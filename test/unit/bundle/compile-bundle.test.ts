@@ -110,6 +110,19 @@ describe("compileBundle", () => {
     );
   });
 
+  it("says that an image is for another machine, unless that was asked for", () => {
+    const image = { ...imageOf(), architecture: "arm64", variant: "v8" };
+    const overrides = { image, imageName: "localhost/other:latest" };
+    expect(compile({}, overrides).warnings).toEqual([
+      expect.stringMatching(
+        /^image localhost\/other:latest is for linux\/arm64\/v8, .* linux\/amd64/,
+      ),
+    ]);
+    const platform = { os: "linux", architecture: "arm64" };
+    expect(compile({ platform }, overrides).warnings).toEqual([]);
+    expect(compile({}, { ...overrides, architecture: "arm64" }).warnings).toEqual([]);
+  });
+
   it("filters system calls, except when told not to and with --privileged", () => {
     const unconfined = {
       security: {

@@ -21,6 +21,12 @@ const open: UsernsFacts = {
   isFiltered: false,
   isInContainer: false,
   userName: "ada",
+  ranges: {
+    reservedUid: [{ start: 100_000, count: 65_536 }],
+    reservedGid: [],
+    offeredUid: [{ start: 0, count: 4_294_967_295 }],
+    offeredGid: [{ start: 0, count: 4_294_967_295 }],
+  },
 };
 const unshare: UsernsFailure = {
   stage: "stage 1",
@@ -153,7 +159,7 @@ describe("a map that newuidmap did not write is explained by what it said", () =
     });
     expect(error.code).toBe("PREFLIGHT_SUBID");
     expect(error.message).toMatch(/100000-165535 among your ranges in \/etc\/subuid/);
-    expect(error.hint).toMatch(/usermod --add-subuids .* ada/);
+    expect(error.hint).toMatch(/usermod --add-subuids 165536-231071 .* ada/);
   });
 
   it("no privilege", () => {
