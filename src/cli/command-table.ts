@@ -7,7 +7,7 @@ import {
 } from "./file-commands.ts";
 import { imageCommands, localImageCommands } from "./image-commands.ts";
 import { systemCommands } from "./system-commands.ts";
-import { transferCommands } from "./transfer-commands.ts";
+import { copyCommand, transferCommands } from "./transfer-commands.ts";
 
 const run: CommandEntry = {
   summary: "create a container from an image and run it",
@@ -193,6 +193,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       ...imageFileCommands,
       ...imageCommands,
       ...transferCommands,
+      copy: copyCommand,
     },
   },
   system: {

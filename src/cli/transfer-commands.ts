@@ -11,3 +11,9 @@ export const transferCommands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("../commands/load.ts")).load,
   },
 };
+
+/** `tsman image copy`, which needs no store and so is no verb of its own. */
+export const copyCommand: CommandEntry = {
+  summary: "copy an image between registries, archives and directories",
+  load: async () => (await import("../commands/image-copy.ts")).imageCopy,
+};

@@ -2,6 +2,7 @@
 export type PullProgress =
   | { readonly kind: "resolving"; readonly reference: string }
   | { readonly kind: "pushing"; readonly destination: string }
+  | { readonly kind: "copying"; readonly source: string; readonly destination: string }
   | { readonly kind: "waiting"; readonly digest: string; readonly reason: string }
   /** How many blobs the image has: the number of digests that will be told of. */
   | { readonly kind: "layers"; readonly total: number }

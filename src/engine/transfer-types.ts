@@ -83,4 +83,10 @@ export interface ImageTransferService {
    * @throws TsmanError ARCHIVE_INVALID and as a pull
    */
   load(options: LoadOptions): Promise<readonly LoadedImage[]>;
+  /**
+   * Copies an image from one place to another, `TRANSPORT:…` each, without the store.
+   *
+   * @throws TsmanError REFERENCE_INVALID, USAGE and what the places throw
+   */
+  copy(source: string, destination: string, options?: ImageCopyOptions): Promise<ImageCopyResult>;
 }

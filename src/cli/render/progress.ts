@@ -33,6 +33,10 @@ function lines(stderr: Output): ProgressView {
   };
 }
 
+function copyingLine({ source, destination }: Extract<PullProgress, { kind: "copying" }>): string {
+  return `Copying ${source} to ${destination}`;
+}
+
 function fallbackLine({ reason, to }: Extract<PullProgress, { kind: "fallback" }>): string {
   return `Trying ${to}: ${reason}`;
 }
@@ -40,6 +44,8 @@ function fallbackLine({ reason, to }: Extract<PullProgress, { kind: "fallback" }
 /** One line for what is worth one. */
 function lineOf(event: PullProgress): string | undefined {
   switch (event.kind) {
+    case "copying":
+      return copyingLine(event);
     case "resolving":
       return `Pulling ${event.reference}`;
     case "pushing":
@@ -117,6 +123,9 @@ function bars(stderr: Output, columns: () => number): ProgressView {
         case "resolving":
         case "pushing":
           stderr.write(`${escapeControls(lineOf(event) ?? "")}\n`);
+          return;
+        case "copying":
+          stderr.write(`${escapeControls(copyingLine(event))}\n`);
           return;
         case "fallback":
           // Above the bars, where it stays.

@@ -46,6 +46,10 @@ export function createImageService(context: EngineContext): ImageService {
       const { saveImages } = await import("./save-images.ts");
       await saveImages(context, images, options);
     },
+    async copy(source, destination, options = {}) {
+      const { copyLocation } = await import("./copy-location.ts");
+      return await copyLocation(context, source, destination, options);
+    },
     async load(options) {
       const { loadImages } = await import("./load-images.ts");
       return await loadImages(context, options);

@@ -34,14 +34,15 @@ export async function loadImages(
  * The files of an archive or directory.
  *
  * @param input a path, or a descriptor, which is closed with the result
+ * @param name as messages name it
  * @throws TsmanError ARCHIVE_INVALID, PREFLIGHT_STORAGE
  */
 export async function openInput(
   context: EngineContext,
   input: string | number,
   signal: AbortSignal | undefined,
+  name = typeof input === "number" ? "standard input" : input,
 ): Promise<ImageFiles> {
-  const name = typeof input === "number" ? "standard input" : input;
   if (typeof input === "string" && isDirectory(input)) return directoryFiles(input, name);
   return await openArchive(typeof input === "number" ? input : openFile(input), {
     name,

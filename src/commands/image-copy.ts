@@ -1,0 +1,81 @@
+import { writeFileSync } from "node:fs";
+import { defineCommand } from "../cli/command.ts";
+import { flag, text, value } from "../cli/option-spec.ts";
+import { naming, oneOf } from "../cli/options/scalars.ts";
+import { parseCredentials } from "../cli/options/words.ts";
+import { progressView } from "../cli/render/progress.ts";
+import { parsePlatform } from "../oci/platform.ts";
+import { toFileError } from "../platform/errno.ts";
+
+const credentials = (end: string) =>
+  value({
+    metavar: "USER:PASSWORD",
+    summary: `credentials of the ${end}'s registry`,
+    parse: parseCredentials,
+  });
+
+/** `tsman image copy` */
+export const imageCopy = defineCommand({
+  name: "image copy",
+  usage: "[OPTIONS] SOURCE DESTINATION",
+  summary:
+    "copy an image between registries, archives and directories without the store: docker://NAME, " +
+    "oci:DIR[:NAME], oci-archive:FILE[:NAME], docker-archive:FILE[:NAME], dir:DIR, containers-storage:NAME",
+  examples: [
+    "tsman image copy docker://alpine oci:images:alpine",
+    "tsman image copy --all docker://quay.io/podman/hello dir:hello",
+  ],
+  options: {
+    all: flag({ char: "a", summary: "all platforms, and the index" }),
+    authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+    "dest-creds": credentials("destination"),
+    "dest-tls-verify": flag({ summary: "verify its certificates", default: true }),
+    digestfile: text({ metavar: "FILE", summary: "write the digest of what was written there" }),
+    format: value({
+      char: "f",
+      metavar: "oci|docker",
+      summary: "of the documents, instead of as they are",
+      parse: oneOf("oci", "docker"),
+    }),
+    platform: value({
+      metavar: "OS/ARCH[/VARIANT]",
+      summary: "choose from a multi-platform image",
+      parse: naming(parsePlatform),
+    }),
+    quiet: flag({ char: "q", summary: "no progress" }),
+    "src-creds": credentials("source"),
+    "src-tls-verify": flag({ summary: "verify its certificates", default: true }),
+  },
+  positionals: { min: 2, max: 2, noun: "source" },
+  async run({ values, positionals: [source = "", destination = ""], given }, context) {
+    const access = (end: "src" | "dest") => ({
+      authFile: values.authfile,
+      credentials: values[`${end}-creds`],
+      tlsVerify: given.has(`${end}-tls-verify`) ? values[`${end}-tls-verify`] : undefined,
+    });
+    const { quiet, all, platform, format } = values;
+    const engine = await context.openEngine();
+    const progress = progressView(context.stderr, { quiet, columns: context.columns });
+    const { digest } = await engine.images
+      .copy(source, destination, {
+        all,
+        platform,
+        format,
+        source: access("src"),
+        destination: access("dest"),
+        signal: context.interruption(),
+        onProgress: progress.onProgress,
+      })
+      .finally(progress.finish);
+    if (values.digestfile !== undefined) writeDigest(values.digestfile, digest);
+    return 0;
+  },
+});
+
+function writeDigest(file: string, digest: string): void {
+  try {
+    writeFileSync(file, digest, { mode: 0o644 });
+  } catch (error) {
+    throw toFileError(error, `write digest to ${file}`);
+  }
+}
