@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { naming } from "../cli/options/scalars.ts";
-import { parseCredentials, parseImageName, parsePullPolicy } from "../cli/options/words.ts";
+import { parseCredentials, parseImageOrigin, parsePullPolicy } from "../cli/options/words.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { parsePlatform } from "../oci/platform.ts";
 
@@ -37,7 +37,7 @@ export const pull = defineCommand({
   },
   positionals: { min: 1, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
-    const references = positionals.map(parseImageName);
+    const references = positionals.map(parseImageOrigin);
     const engine = await context.openEngine();
     for (const reference of references) {
       const progress = progressView(context.stderr, {

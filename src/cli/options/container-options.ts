@@ -20,7 +20,7 @@ import { parseMount } from "./mount.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { parseVolume } from "./volume.ts";
-import { parseImageName } from "./words.ts";
+import { parseImageOrigin } from "./words.ts";
 
 /** What the conversion needs of its caller. */
 export interface Caller {
@@ -68,7 +68,7 @@ export function containerOptions(
     ...defaultContainerOptions,
     ...(values.rootfs
       ? { rootfs: parseRootfs(image, caller.cwd) }
-      : { image: parseImageName(image) }),
+      : { image: parseImageOrigin(image) }),
     command,
     replace: values.replace,
     remove: values.rm,

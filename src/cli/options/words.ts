@@ -1,5 +1,6 @@
 import type { PullPolicy } from "../../container/options.ts";
 import { parseSignal } from "../../container/signals.ts";
+import { findImageLocation } from "../../oci/image-location.ts";
 import { parseReference } from "../../oci/reference.ts";
 import { invalidValue } from "../usage-error.ts";
 import { naming } from "./scalars.ts";
@@ -74,4 +75,9 @@ export function parseImageName(text: string): string {
   // An id, or its beginning, is no reference but names an image all the same.
   if (!/^(?:sha256:)?[0-9a-f]{3,64}$/.test(text)) parseReference(text);
   return text;
+}
+
+/** An image to be fetched: a name, an id, or where it lies, `TRANSPORT:…`. */
+export function parseImageOrigin(text: string): string {
+  return findImageLocation(text) === undefined ? parseImageName(text) : text;
 }

@@ -10,6 +10,7 @@ import { newContainerId, randomContainerName } from "../../container/names.ts";
 import type { BindMount, ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { NetworkDescription } from "../../network/describe-network.ts";
+import { findImageLocation } from "../../oci/image-location.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { randomHex } from "../../platform/random.ts";
@@ -64,7 +65,7 @@ interface Settled {
 }
 
 /**
- * Decides everything about a container that is to be made from `options`; the image is fetched
+ * Decides everything about a container that is to be made from `asked`; the image is fetched
  * when its pull policy says so, nothing else is changed.
  *
  * @param use "create": nothing runs yet, so that what it joins need not either.
@@ -73,12 +74,13 @@ interface Settled {
  */
 export async function planContainer(
   context: EngineContext,
-  options: ContainerOptions,
+  asked: ContainerOptions,
   io: FetchIo,
   use: "run" | "create" = "run",
 ): Promise<ContainerPlan> {
-  assertSources(options);
-  const image = await imageOf(context, options, io);
+  assertSources(asked);
+  const image = await imageOf(context, asked, io);
+  const options = withStoredImage(asked, image);
   const target = findJoinTarget(context, options, use === "run");
   const settled = {
     id: newContainerId(),
@@ -208,6 +210,15 @@ async function imageOf(
     platform: options.platform,
     ...io,
   });
+}
+
+/** An image that was taken from a file is the store's from now on: the file may change, or go. */
+function withStoredImage(
+  options: ContainerOptions,
+  image: ImageRecord | undefined,
+): ContainerOptions {
+  if (image === undefined || findImageLocation(options.image ?? "") === undefined) return options;
+  return { ...options, image: image.names[0] ?? image.id };
 }
 
 async function imageNameOf(

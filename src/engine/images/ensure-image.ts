@@ -1,4 +1,5 @@
 import { type ErrorCode, isTsmanError, TsmanError } from "../../errors/index.ts";
+import { findImageLocation } from "../../oci/image-location.ts";
 import { formatPlatform, platformServes } from "../../oci/platform.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
@@ -16,6 +17,11 @@ export async function ensureImage(
   text: string,
   options: PullOptions,
 ): Promise<ImageRecord> {
+  const location = findImageLocation(text);
+  if (location !== undefined) {
+    const { takeLocation } = await import("./take-location.ts");
+    return await takeLocation(context, location, options);
+  }
   const policy = options.policy ?? "missing";
   if (policy === "never") {
     const image = await getImage(context, text);

@@ -72,7 +72,7 @@ function openFile(path: string): number {
  * The name that an image gets in the store: one that names no registry was made here, as Podman
  * sees it.  What is no name at all is left out.
  */
-function storeName(text: string): string[] {
+export function storeName(text: string): string[] {
   try {
     const written = isShortName(text) ? `localhost/${text}` : text;
     const reference = parseReference(written);

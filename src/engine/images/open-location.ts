@@ -9,6 +9,12 @@ import type { ImageFiles } from "../../transport/image-files.ts";
 import type { EngineContext } from "../context.ts";
 import type { AccessOptions } from "./registry-access.ts";
 
+/** A source that may know what the image is called there. */
+export interface NamedSource extends ImageSource {
+  /** From outside, as they are written there. */
+  readonly names?: readonly string[] | undefined;
+}
+
 /**
  * Opens a place to take an image from.  Of a place in the store the content should be locked,
  * shared, meanwhile.
@@ -19,7 +25,7 @@ export async function openSource(
   context: EngineContext,
   location: ImageLocation,
   options: AccessOptions,
-): Promise<ImageSource> {
+): Promise<NamedSource> {
   const name = formatImageLocation(location);
   switch (location.transport) {
     case "docker": {
@@ -51,16 +57,18 @@ type FilesLocation = Exclude<
 >;
 
 /** @param files closed with the source, or with the error */
-async function openFromFiles(files: ImageFiles, location: FilesLocation): Promise<ImageSource> {
+async function openFromFiles(files: ImageFiles, location: FilesLocation): Promise<NamedSource> {
   using given = new DisposableStack();
   given.use(files);
   const { chooseImage } = await import("../../transport/choose-image.ts");
   const images = await listImages(files, location.transport);
   const selector: ImageSelector | undefined = "image" in location ? location.image : undefined;
-  const source = await chooseImage(images, files.name, selector).open();
+  const image = chooseImage(images, files.name, selector);
+  const source = await image.open();
   const opened = given.move();
   return {
     ...source,
+    names: image.names,
     [Symbol.asyncDispose]: async () => {
       await source[Symbol.asyncDispose]();
       opened.dispose();
@@ -89,12 +97,14 @@ async function listImages(files: ImageFiles, transport: FilesLocation["transport
 export async function openDestination(
   context: EngineContext,
   location: ImageLocation,
-  _options: AccessOptions,
+  options: AccessOptions,
 ): Promise<ImageDestination> {
   const name = formatImageLocation(location);
   switch (location.transport) {
-    case "docker":
-      throw new TsmanError("OPTION_UNSUPPORTED", `write ${name}: registries cannot be copied to`);
+    case "docker": {
+      const { openRepository } = await import("./registry-destination.ts");
+      return await openRepository(context, location.reference, options);
+    }
     case "containers-storage":
       throw new TsmanError("OPTION_UNSUPPORTED", `write ${name}: the store takes images itself`);
     case "oci": {

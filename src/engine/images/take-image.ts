@@ -61,7 +61,7 @@ async function takeOnce(
 ): Promise<ImageRecord> {
   const wanted = options.platform ?? hostPlatform();
   const { manifestBytes, manifest, config, configBytes, digest } = await resolve(source, wanted);
-  const image = imageRecord({
+  const taken = imageRecord({
     manifest,
     manifestDigest: digest,
     config,
@@ -72,28 +72,33 @@ async function takeOnce(
   const mapping = mappingFor(context, { mode: "default" });
   // Nobody collects what we take before the image that needs it is entered.
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
-  const known = images.findById(image.id);
-  if (source.isMadeUp === true && known !== undefined && isWhole(context, known, mapping.key)) {
-    images.put({ ...known, names: image.names });
-    return known;
-  }
+  const known = source.isMadeUp === true ? findWhole(context, taken, mapping.key) : undefined;
+  const image = known === undefined ? taken : { ...known, names: options.names };
   await ensureLayers(context, image, {
     mapping,
     client: fetcherOf(source),
     signal: options.signal,
     onProgress: options.onProgress,
   });
-  blobs.put(image.manifestDigest, manifestBytes);
+  if (known === undefined) blobs.put(image.manifestDigest, manifestBytes);
   blobs.put(image.id, configBytes);
   images.put(image);
   await layers.sync();
   return image;
 }
 
-/** Whether nothing of an image is missing: then it keeps its own manifest and blobs. */
-function isWhole({ store }: EngineContext, image: ImageRecord, mappingKey: string): boolean {
-  const hasLayers = image.layers.every(({ chainId }) => store.layers.has(mappingKey, chainId));
-  return hasLayers && store.blobs.has(image.manifestDigest) && store.blobs.has(image.id);
+/** The same image, if the store has all of it: then it keeps its own manifest and blobs. */
+function findWhole(
+  { store }: EngineContext,
+  { id }: ImageRecord,
+  mappingKey: string,
+): ImageRecord | undefined {
+  const known = store.images.findById(id);
+  if (known === undefined || !store.blobs.has(known.manifestDigest)) return undefined;
+  const isWhole = known.layers.every(
+    ({ blob, chainId }) => store.layers.has(mappingKey, chainId) || store.blobs.has(blob),
+  );
+  return isWhole ? known : undefined;
 }
 
 /** Everything about an image but its layers, verified. */
