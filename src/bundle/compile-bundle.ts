@@ -70,7 +70,10 @@ export function compileBundle(request: BundleRequest): Bundle {
   origins.note("/process/terminal", options.tty ? "-t" : "default");
   origins.note("/process/user/umask", options.umask === undefined ? "default" : "--umask");
   origins.note("/process/capabilities", capabilityOrigin(options));
-  origins.note("/process/noNewPrivileges", "--security-opt no-new-privileges");
+  origins.note(
+    "/process/noNewPrivileges",
+    options.security.noNewPrivileges ? "--security-opt no-new-privileges" : "default",
+  );
   origins.note("/process/oomScoreAdj", "--oom-score-adj");
   origins.note("/hostname", hostname.because);
   origins.note("/root/readonly", options.readOnly ? "--read-only" : "default");

@@ -56,16 +56,17 @@ export interface Explanation {
     /** Those of the kernel that the container does not have. */
     readonly missing: readonly string[];
   }>;
-  /** Missing: no filter. */
-  readonly seccomp?:
-    | Explained<{
-        readonly defaultAction: string;
-        readonly rules: number;
-        /** Instructions of the compiled filter. */
-        readonly instructions: number;
-        readonly noNewPrivileges: boolean;
-      }>
-    | undefined;
+  readonly seccomp: Explained<{
+    /** Missing: every system call is allowed. */
+    readonly filter?:
+      | {
+          readonly defaultAction: string;
+          readonly rules: number;
+          /** Instructions of the compiled filter. */
+          readonly instructions: number;
+        }
+      | undefined;
+  }>;
   readonly process: {
     readonly args: Explained<{ readonly value: readonly string[] }>;
     readonly cwd: Explained<{ readonly value: string; readonly isCreated: boolean }>;
@@ -79,6 +80,8 @@ export interface Explanation {
     readonly umask: Explained<{ readonly value: string }>;
     readonly terminal: Explained<{ readonly value: boolean }>;
     readonly hostname?: Explained<{ readonly value: string }> | undefined;
+    /** Whether programs with setuid bits and file capabilities give none. */
+    readonly noNewPrivileges: Explained<{ readonly value: boolean }>;
     readonly isUnderInit: boolean;
   };
   readonly network: Explained<{
@@ -172,17 +175,18 @@ export function explainPlan(request: ExplainRequest): Explanation {
       missing: capabilityNames.filter((name) => !process.capabilities.bounding.includes(name)),
       because: because("/process/capabilities"),
     },
-    ...(linux.seccomp === undefined
-      ? {}
-      : {
-          seccomp: {
-            defaultAction: linux.seccomp.defaultAction,
-            rules: linux.seccomp.syscalls.length,
-            instructions: Math.floor((context.seccompFilter?.byteLength ?? 0) / 8),
-            noNewPrivileges: process.noNewPrivileges,
-            because: because("/linux/seccomp"),
-          },
-        }),
+    seccomp: {
+      ...(linux.seccomp === undefined
+        ? {}
+        : {
+            filter: {
+              defaultAction: linux.seccomp.defaultAction,
+              rules: linux.seccomp.syscalls.length,
+              instructions: Math.floor((context.seccompFilter?.byteLength ?? 0) / 8),
+            },
+          }),
+      because: because("/linux/seccomp"),
+    },
     process: explainProcess(bundle, because),
     network: {
       mode: request.network.mode,
@@ -275,6 +279,10 @@ function explainProcess(bundle: Bundle, because: Because): Explanation["process"
     ...(hostname === undefined
       ? {}
       : { hostname: { value: hostname, because: because("/hostname") } }),
+    noNewPrivileges: {
+      value: process.noNewPrivileges,
+      because: because("/process/noNewPrivileges"),
+    },
     isUnderInit: bundle.useInit,
   };
 }

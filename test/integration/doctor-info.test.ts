@@ -206,6 +206,14 @@ describe("run --explain", () => {
     ["--shm-size", "1m", "tmpfs shm on /dev/shm .*size=1048576"],
     ["--entrypoint", "/bin/echo", 'run \\["/bin/echo","some","words"\\]'],
     ["--device", "/dev/fuse", "/dev/fuse as /dev/fuse"],
+    ["--security-opt", "no-new-privileges", "no new privileges"],
+    ["--log-driver", "none", "tsman-monitor, on the host: keeps no log"],
+    ["--health-cmd", "test -e /ready", '.*"test -e /ready".*, inside, every 30 s'],
+    ["--stop-signal", "USR1", "stop sends USR1"],
+    ["--stop-timeout", "3", "stop kills what is left after 3 s"],
+    ["--timeout", "7", "killed after 7 s"],
+    ["--restart", "always", "started again: always"],
+    ["--pidfile", "/tmp/its.pid", "/tmp/its.pid, on the host"],
   ];
 
   it("names what every option makes, and the option, and starts nothing", async () => {
@@ -228,12 +236,31 @@ describe("run --explain", () => {
     expect(readdirSync(store().scratch)).not.toContain("explained");
   });
 
-  it("names ports and the network's helper", async () => {
+  it("names ports, and the processes on the host and inside", async () => {
     const { stdout } = await store().succeed(
-      "run --explain -p 127.0.0.1:18080:80 busybox true".split(" "),
+      "run --explain --rm --init -p 127.0.0.1:18080:80 busybox true".split(" "),
     );
-    expect(stdout).toMatch(/127\.0\.0\.1:18080.*80.*<- -p/);
-    expect(stdout).toContain("slirp4netns");
+    const lines = stdout.replace(/\n {6,}<-/g, " <-");
+    expect(lines).toMatch(/127\.0\.0\.1:18080.*80.*<- -p/);
+    const processes = /^processes:\n(.*?)\n\n/ms.exec(lines)?.[1];
+    expect(processes?.split("\n")).toEqual([
+      expect.stringMatching(
+        /^ {2}tsman-monitor, .* the log to .*ctr\.log \(k8s-file\) .*<- default$/,
+      ),
+      expect.stringMatching(/^ {2}.*newuidmap and .*newgidmap, .* <- .* your subordinate ids$/),
+      expect.stringMatching(/^ {2}slirp4netns .*--disable-host-loopback.* <- default$/),
+      expect.stringMatching(/^ {2}tsman-init, inside: process 1.* <- --init$/),
+      expect.stringMatching(/^ {2}\["true"\], inside +<- command line$/),
+    ]);
+    expect(lines).toMatch(/^ {2}removed +<- --rm$/m);
+  });
+
+  it("says what is left out, and who asked for that", async () => {
+    const { stdout } = await store().succeed(
+      "run --explain --network none --security-opt seccomp=unconfined busybox true".split(" "),
+    );
+    expect(stdout).toMatch(/^ {2}none +<- --security-opt seccomp=unconfined$/m);
+    expect(stdout).toMatch(/^ {2}new privileges through setuid programs +<- default$/m);
   });
 
   it("says the same with =json, where every entry has its reason", async () => {

@@ -4,7 +4,8 @@ import { compilePlan } from "../../runtime/compile-plan.ts";
 import { explainPlan } from "../../runtime/explain.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { EngineContext } from "../context.ts";
-import type { ExplainDocument } from "../types.ts";
+import type { ExplainDocument, ExplainEntry, ExplainIo } from "../types.ts";
+import { explainProcesses } from "./explain-processes.ts";
 import { explainSections } from "./explain-sections.ts";
 import { launchContext } from "./launch-context.ts";
 import { planContainer } from "./plan-container.ts";
@@ -50,5 +51,22 @@ export async function explainRun(
       warnings: network.warnings,
     },
   });
-  return { sections: explainSections(explanation) };
+  return {
+    sections: explainSections(explanation, {
+      written: writtenFiles(options),
+      processes: explainProcesses(planned, launch, explanation),
+    }),
+  };
+}
+
+/** Files on the host that are written because an option names them. */
+function writtenFiles({ cidFile, pidFile }: ContainerOptions): ExplainEntry[] {
+  const entry = (file: string | undefined, content: string, because: string): ExplainEntry[] =>
+    file === undefined
+      ? []
+      : [{ what: `${file}, on the host: ${content}`, because, data: { file } }];
+  return [
+    ...entry(cidFile, "the container's id", "--cidfile"),
+    ...entry(pidFile, "the pid of its process 1", "--pidfile"),
+  ];
 }

@@ -1,8 +1,19 @@
 import type { Explanation } from "../../runtime/explain.ts";
 import type { ExplainEntry, ExplainSection } from "../types.ts";
 
+/** What {@link explainSections} lists besides the explanation of the plan. */
+export interface ExplainedBesides {
+  /** Files on the host that options name. */
+  readonly written: readonly ExplainEntry[];
+  /** Of `explainProcesses`. */
+  readonly processes: readonly ExplainSection[];
+}
+
 /** An explanation as titled lists, in the order in which things are done. */
-export function explainSections(explanation: Explanation): ExplainSection[] {
+export function explainSections(
+  explanation: Explanation,
+  { written, processes }: ExplainedBesides,
+): ExplainSection[] {
   const { idMap, rootfs, network, process: program } = explanation;
   return [
     section("namespaces", explanation.namespaces, (one) =>
@@ -21,17 +32,22 @@ export function explainSections(explanation: Explanation): ExplainSection[] {
       `${one.type} ${one.source} on ${one.target} (${one.options.join(",")})`.replace(" ()", ""),
     ),
     section("devices", explanation.devices, (one) => `${one.hostPath} as ${one.path}`),
-    section("files", explanation.files, (one) => `${one.path} from ${one.source}`),
+    {
+      title: "files",
+      entries: [
+        ...explanation.files.map((one) => entry(one, `${one.path} from ${one.source}`)),
+        { what: "a line in /etc/passwd, if it has none for the user", because: "default" },
+        ...written,
+      ],
+    },
     section("masked", explanation.maskedPaths, (one) => one.path),
     section("read-only", explanation.readonlyPaths, (one) => one.path),
     section("sysctls", explanation.sysctls, (one) => `${one.key} = ${one.value}`),
     section("capabilities", [explanation.capabilities], (one) => one.bounding.join(" ") || "none"),
-    section(
-      "system call filter",
-      explanation.seccomp === undefined ? [] : [explanation.seccomp],
-      (one) =>
-        `${one.rules} rules, ${one.instructions} instructions, otherwise ${one.defaultAction}` +
-        `${one.noNewPrivileges ? ", no new privileges" : ""}`,
+    section("system call filter", [explanation.seccomp], ({ filter }) =>
+      filter === undefined
+        ? "none"
+        : `${filter.rules} rules, ${filter.instructions} instructions, otherwise ${filter.defaultAction}`,
     ),
     section("network", [network], (one) =>
       [
@@ -57,9 +73,28 @@ export function explainSections(explanation: Explanation): ExplainSection[] {
         ...(program.hostname === undefined
           ? []
           : [entry(program.hostname, `on host ${program.hostname.value}`)]),
+        entry(
+          program.noNewPrivileges,
+          `${program.noNewPrivileges.value ? "no new" : "new"} privileges through setuid programs`,
+        ),
       ],
     },
-    section("environment", program.env, (one) => `${one.name}=${one.value}`),
+    ...processes,
+    {
+      title: "environment",
+      entries: [
+        ...program.env.map((one) => entry(one, `${one.name}=${one.value}`)),
+        ...(program.env.some(({ name }) => name === "HOME")
+          ? []
+          : [
+              {
+                what: "HOME, the user's in /etc/passwd",
+                because: "default",
+                data: { name: "HOME" },
+              },
+            ]),
+      ],
+    },
     section("resource limits", program.rlimits, (one) => `${one.name} ${one.soft}:${one.hard}`),
     section(
       "steps",

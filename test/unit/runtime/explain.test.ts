@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compileBundle } from "../../../src/bundle/compile-bundle.ts";
-import type { ContainerOptions } from "../../../src/container/options.ts";
+import { type ContainerOptions, defaultContainerOptions } from "../../../src/container/options.ts";
 import { compilePlan } from "../../../src/runtime/compile-plan.ts";
 import { explainPlan } from "../../../src/runtime/explain.ts";
 import type { LaunchContext } from "../../../src/runtime/launch-context.ts";
@@ -63,7 +63,7 @@ describe("explainPlan", () => {
       helper: ["slirp4netns"],
       ports: [{ containerPort: 8080, because: "-p" }],
     });
-    expect(document.seccomp).toMatchObject({ instructions: 10, because: "default" });
+    expect(document.seccomp).toMatchObject({ filter: { instructions: 10 }, because: "default" });
     expect(document.warnings).toContain("careful");
   });
 
@@ -96,7 +96,16 @@ describe("explainPlan", () => {
     expect(JSON.parse(JSON.stringify(document)).steps).toHaveLength(document.steps.length);
   });
 
-  it("says that there is no filter by leaving it out", () => {
-    expect(explain({ privileged: true }).seccomp).toBeUndefined();
+  it("says that there is no filter, and why", () => {
+    expect(explain({ privileged: true }).seccomp).toEqual({ because: "--privileged: no filter" });
+  });
+
+  it("says who wants no new privileges, and that nobody does", () => {
+    expect(explain().process.noNewPrivileges).toEqual({ value: false, because: "default" });
+    const security = { ...defaultContainerOptions.security, noNewPrivileges: true };
+    expect(explain({ security }).process.noNewPrivileges).toEqual({
+      value: true,
+      because: "--security-opt no-new-privileges",
+    });
   });
 });
