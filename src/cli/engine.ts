@@ -7,6 +7,7 @@ import type {
   ContainerService,
   EventOptions,
   ExplainDocument,
+  ExplainIo,
   ImageService,
   InfoDocument,
   SystemService,
@@ -19,7 +20,7 @@ export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
   readonly system: SystemService;
-  explain(options: ContainerOptions): Promise<ExplainDocument>;
+  explain(options: ContainerOptions, io?: ExplainIo): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;
   info(): Promise<InfoDocument>;
   configuration(): Promise<Configuration>;

@@ -1,5 +1,6 @@
 import { askedOptions } from "../cli/asked-options.ts";
 import { defineCommand } from "../cli/command.ts";
+import { fetchOptions } from "../cli/options/fetch-options.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { warningText } from "../cli/render/error.ts";
@@ -19,6 +20,7 @@ export const create = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
     const asked = askedOptions({ ...values, explain: undefined }, positionals, context);
+    const fetch = fetchOptions(values, given, context.cwd);
     const engine = await context.openEngine();
     const { stderr } = context;
     const { quiet } = values;
@@ -27,9 +29,7 @@ export const create = defineCommand({
       signal: context.interruption(),
       onProgress: progress.onProgress,
       onWarning: (message) => stderr.write(warningText(message, stderr.isTerminal)),
-      tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
-      authFile: values.authfile,
-      credentials: values.creds,
+      ...fetch,
     });
     progress.finish();
     context.stdout.write(`${id}\n`);

@@ -1,5 +1,6 @@
 import { askedOptions } from "../cli/asked-options.ts";
 import { defineCommand } from "../cli/command.ts";
+import { fetchOptions } from "../cli/options/fetch-options.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { runSession } from "../cli/session/foreground.ts";
@@ -22,9 +23,10 @@ export const run = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
     const options = askedOptions(values, positionals, context);
+    const fetch = fetchOptions(values, given, context.cwd);
     const engine = await context.openEngine();
     if (values.explain !== undefined) {
-      const document = await engine.explain(options);
+      const document = await engine.explain(options, { lockFile: fetch.lockFile });
       const { explainText } = await import("../cli/render/explain.ts");
       const { escapeControls } = await import("../cli/render/escape.ts");
       const text =
@@ -47,9 +49,7 @@ export const run = defineCommand({
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
         isLast: true,
-        tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
-        authFile: values.authfile,
-        credentials: values.creds,
+        fetch,
       },
       context,
     );

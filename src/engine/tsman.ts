@@ -15,6 +15,7 @@ import type {
   ContainerService,
   EventOptions,
   ExplainDocument,
+  ExplainIo,
   ImageService,
   InfoDocument,
   TsmanEvent,
@@ -54,9 +55,9 @@ export class Tsman implements Disposable, AsyncDisposable {
    * What `containers.run` would do with these options, and why; nothing is started.  An image that
    * is not there is fetched after its pull policy.
    */
-  async explain(options: ContainerOptions): Promise<ExplainDocument> {
+  async explain(options: ContainerOptions, io: ExplainIo = {}): Promise<ExplainDocument> {
     const { explainRun } = await import("./containers/explain-run.ts");
-    return await explainRun(this.#context, options);
+    return await explainRun(this.#context, options, io);
   }
 
   /** Checks by trying whether and how well this host can run containers. */

@@ -43,14 +43,36 @@ export interface PullOptions {
   readonly credentials?: RegistryCredentials | undefined;
   /** Directory with the registry's `*.crt`, and `*.cert` with `*.key` of ours. */
   readonly certDir?: string | undefined;
+  /** Which image a name means is what this file says. */
+  readonly lock?: LockOptions | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
+}
+
+/** A file that pins names of images to digests, `tsman.lock`. */
+export interface LockOptions {
+  /** Path of it. */
+  readonly file: string;
+  /** Ask the registry, and write down what it says; default: obey the file. */
+  readonly update?: boolean | undefined;
+}
+
+/** An entry of a lock file. */
+export interface PinnedImage {
+  /** Full name, `registry/repository:tag`. */
+  readonly name: string;
+  /** Digests of the image's manifests by platform, `os/arch[/variant]`. */
+  readonly platforms: Readonly<Record<string, string>>;
+  /** Whether the file said something else before. */
+  readonly isChanged: boolean;
 }
 
 /** What a pull gave. */
 export interface PullResult {
   /** Image id: `sha256:` and 64 hexadecimal digits. */
   readonly id: string;
+  /** What was written into the lock file. */
+  readonly pinned?: PinnedImage | undefined;
 }
 
 /** One image of the store. */
@@ -182,6 +204,8 @@ export interface CreateIo {
   readonly tlsVerify?: boolean | undefined;
   readonly authFile?: string | undefined;
   readonly credentials?: RegistryCredentials | undefined;
+  /** The image is the one that this file names. */
+  readonly lockFile?: string | undefined;
 }
 
 /** How a process makes way for the native session of a container, which needs no Node. */
@@ -338,6 +362,9 @@ export interface EventOptions {
   readonly onSkipped?: ((count: number) => void) | undefined;
 }
 
+/** What an explanation needs besides the options. */
+export type ExplainIo = Pick<CreateIo, "lockFile">;
+
 /** What would be done, and why: `tsman run --explain`. */
 export interface ExplainDocument {
   /** In the order in which it would be done. */
@@ -380,6 +407,12 @@ export interface ImageService extends LocalImageService, ImageTransferService {
    * @throws TsmanError IMAGE_NOT_FOUND, USAGE, REFERENCE_INVALID, REGISTRY_*
    */
   push(nameOrId: string, destination?: string, options?: PushOptions): Promise<PushResult>;
+  /**
+   * Full names of the images in a lock file.
+   *
+   * @throws TsmanError IMAGE_NOT_LOCKED when there is no such file, DOCUMENT_INVALID
+   */
+  locked(file: string): Promise<readonly string[]>;
   list(): Promise<readonly ImageSummary[]>;
   /** By name, id or unique beginning of an id. */
   find(nameOrId: string): Promise<ImageDetails | undefined>;

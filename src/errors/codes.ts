@@ -13,6 +13,7 @@ export const errorCodes = {
   IMAGE_NOT_FOUND: 125,
   CONTAINER_NOT_FOUND: 125,
   PLATFORM_NOT_FOUND: 125,
+  IMAGE_NOT_LOCKED: 125,
   PORT_NOT_PUBLISHED: 125,
   // conflict: the name or thing is taken
   NAME_IN_USE: 125,

@@ -1,36 +1,14 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
+import { startFaultyRegistry } from "../support/faulty-registry.ts";
 import { addImage } from "../support/image-fixture.ts";
-import { TarBuilder } from "../support/tar-builder.ts";
 import { until } from "../support/wait.ts";
-import { addRandomImage } from "./served-images.ts";
+import { addRandomImage, busyboxLayer, release } from "./served-images.ts";
 import { layerDirectories } from "./stored-layer.ts";
-import { registry as docker, TestStore } from "./support.ts";
+import { TestStore } from "./support.ts";
 
 const mebibyte = 1024 * 1024;
-
-/** Lets `app:latest` say `version`, on the layers of the tests' busybox. */
-async function release(
-  registry: FaultyRegistry,
-  busybox: Buffer,
-  version: string,
-): Promise<string> {
-  const layer = new TarBuilder().file("version", version).build();
-  const config = { Cmd: ["cat", "/version"], Env: ["PATH=/bin"] };
-  return addImage(registry, { name: "app", layers: [busybox, layer], config }).configDigest;
-}
-
-/** An archive with a shell: the uncompressed first layer of the tests' busybox. */
-async function busyboxLayer(): Promise<Buffer> {
-  const base = `http://${docker()}/v2/uncompressed`;
-  const accept = "application/vnd.oci.image.manifest.v1+json";
-  const response = await fetch(`${base}/manifests/latest`, { headers: { accept } });
-  const manifest = (await response.json()) as { layers: { digest: string }[] };
-  const blob = await fetch(`${base}/blobs/${manifest.layers[0]?.digest}`);
-  return Buffer.from(await blob.arrayBuffer());
-}
 
 describe("a tag that names another image by now", () => {
   it("is pulled with --policy newer, once; without it what is there is used", async () => {
@@ -42,9 +20,9 @@ describe("a tag that names another image by now", () => {
       const { stdout } = await store.succeed(["pull", "--quiet", "--policy", policy, name]);
       return `sha256:${stdout.trim()}`;
     };
-    const first = await release(registry, busybox, "one");
+    const { configDigest: first } = await release(registry, busybox, "one");
     expect(await pull("newer")).toBe(first);
-    const second = await release(registry, busybox, "two");
+    const { configDigest: second } = await release(registry, busybox, "two");
     expect(await pull("missing")).toBe(first);
     expect(await pull("newer")).toBe(second);
     const asked = registry.requestsOf("blob").length;

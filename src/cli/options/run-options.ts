@@ -193,6 +193,8 @@ export const runOptions = {
   privileged: flag({
     summary: "all capabilities, devices and system calls that you have yourself",
   }),
+  "lock-file": text({ metavar: "FILE", summary: "with --locked: instead of tsman.lock" }),
+  locked: flag({ summary: "run only the very image that tsman.lock names" }),
   publish: list({
     char: "p",
     metavar: "[[IP:]HOST:]PORT[/udp]",

@@ -1,6 +1,7 @@
-import type { RegistryCredentials, RunIo, RunSession } from "../../engine/types.ts";
+import type { RunIo, RunSession } from "../../engine/types.ts";
 import type { CommandContext } from "../command.ts";
 import { isTerminal } from "../is-terminal.ts";
+import type { FetchOptions } from "../options/fetch-options.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";
 
@@ -19,10 +20,8 @@ export interface SessionOptions {
   readonly sigProxy: boolean;
   /** All that is left to do is this session: a native one may take its place. */
   readonly isLast?: boolean | undefined;
-  /** Missing: not said. */
-  readonly tlsVerify?: boolean | undefined;
-  readonly authFile?: string | undefined;
-  readonly credentials?: RegistryCredentials | undefined;
+  /** Missing: the image is there. */
+  readonly fetch?: FetchOptions | undefined;
 }
 
 /**
@@ -74,9 +73,7 @@ export async function runSession(
             prepare: progress.finish,
           })
         : undefined,
-      tlsVerify: session.tlsVerify,
-      authFile: session.authFile,
-      credentials: session.credentials,
+      ...session.fetch,
     });
     progress.finish();
     if (detach) return await leave(running, context);

@@ -15,8 +15,9 @@ import { describeRootfs, firstDriver } from "./rootfs-driver.ts";
 export async function explainRun(
   context: EngineContext,
   options: ContainerOptions,
+  io: ExplainIo,
 ): Promise<ExplainDocument> {
-  const planned = await planContainer(context, options, {});
+  const planned = await planContainer(context, options, io);
   const { bundle, network } = planned;
   const { seccomp } = bundle.config.linux;
   const launch = launchContext(context, planned, {

@@ -49,7 +49,7 @@ export interface ContainerPlan {
 /** What of {@link RunIo} concerns the fetching of an image. */
 export type FetchIo = Pick<
   RunIo,
-  "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials"
+  "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials" | "lockFile"
 >;
 
 /** What of a plan was decided before: by the container that it is for, when there is one. */
@@ -208,6 +208,7 @@ async function imageOf(
   return await ensureImage(context, options.image, {
     policy: options.pull,
     platform: options.platform,
+    ...(io.lockFile !== undefined && { lock: { file: io.lockFile } }),
     ...io,
   });
 }

@@ -10,7 +10,7 @@ import { findImage, getImage } from "./find-image.ts";
  * The image that a container is to be made from, after the pull policy: `missing` (default) pulls
  * what is not there, `always` pulls, `newer` pulls when the registry has another, `never` does not.
  *
- * @throws TsmanError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, or what a pull throws.
+ * @throws TsmanError IMAGE_NOT_FOUND, PLATFORM_NOT_FOUND, IMAGE_NOT_LOCKED, or what a pull throws.
  */
 export async function ensureImage(
   context: EngineContext,
@@ -23,6 +23,11 @@ export async function ensureImage(
     return await takeLocation(context, location, options);
   }
   const policy = options.policy ?? "missing";
+  // A digest is as good as what a lock file says.
+  if (options.lock !== undefined && !text.includes("@")) {
+    const { ensureLockedImage } = await import("./locked-images.ts");
+    return await ensureLockedImage(context, text, options.lock.file, options);
+  }
   if (policy === "never") {
     const image = await getImage(context, text);
     if (serves(image, options)) return image;

@@ -48,7 +48,7 @@ export async function findImage(
 }
 
 /** The full names that a name may stand for in the store, in the order in which to look. */
-async function namesFor(context: EngineContext, text: string): Promise<readonly string[]> {
+export async function namesFor(context: EngineContext, text: string): Promise<readonly string[]> {
   // A full name means the same whatever is configured.
   return isShortName(text) ? localNames(text, await context.shortNames()) : localNames(text);
 }

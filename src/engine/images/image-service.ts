@@ -9,6 +9,11 @@ import { unpackedSize } from "./unpacked-size.ts";
 export function createImageService(context: EngineContext): ImageService {
   return {
     async pull(reference, options = {}) {
+      if (options.lock?.update === true) {
+        const { lockImage } = await import("./locked-images.ts");
+        const { image, pinned } = await lockImage(context, reference, options.lock.file, options);
+        return { id: image.id, pinned };
+      }
       const image = await ensureImage(context, reference, {
         ...options,
         policy: options.policy ?? "always",
@@ -18,6 +23,10 @@ export function createImageService(context: EngineContext): ImageService {
     async push(nameOrId, destination, options) {
       const { pushImage } = await import("./push-image.ts");
       return await pushImage(context, nameOrId, destination, options);
+    },
+    async locked(file) {
+      const { lockedNames } = await import("./locked-images.ts");
+      return lockedNames(file);
     },
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.

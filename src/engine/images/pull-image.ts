@@ -1,4 +1,5 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { formatName, formatReference, type Reference } from "../../oci/reference.ts";
 import { pullCandidates } from "../../oci/short-names.ts";
@@ -11,6 +12,14 @@ import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 import { openRegistryClient } from "./registry-access.ts";
 
+/** What {@link pullImage} takes. */
+export interface FetchOptions extends PullOptions {
+  /** What to fetch under the name that is asked for. */
+  readonly pinned?: Digest | undefined;
+  /** Another image keeps the name if it has it; default: the fetched one gets it. */
+  readonly leaveName?: boolean | undefined;
+}
+
 /**
  * Fetches an image from its registry into the store, unpacked for the caller's default id mapping.
  * Interrupted at any point, the next pull goes on where this one stopped.
@@ -21,7 +30,7 @@ import { openRegistryClient } from "./registry-access.ts";
 export async function pullImage(
   context: EngineContext,
   text: string,
-  options: PullOptions,
+  options: FetchOptions,
 ): Promise<ImageRecord> {
   const removeTree = (tree: string) => discardTree(context, tree);
   let image: ImageRecord;
@@ -43,20 +52,35 @@ export async function pullImage(
 async function fetchImage(
   context: EngineContext,
   text: string,
-  options: PullOptions,
+  options: FetchOptions,
 ): Promise<ImageRecord> {
+  return await withCandidates(
+    context,
+    text,
+    options,
+    async (reference) => await fetchReference(context, reference, options),
+  );
+}
+
+/** Does something for what a name may mean, in order, until a registry has it. */
+export async function withCandidates<T>(
+  context: EngineContext,
+  text: string,
+  { onProgress }: Pick<PullOptions, "onProgress">,
+  attempt: (reference: Reference) => Promise<T>,
+): Promise<T> {
   const { shortNames } = await context.settings();
   const candidates = pullCandidates(text, shortNames);
   for (const [index, reference] of candidates.entries()) {
     try {
-      return await fetchReference(context, reference, options);
+      return await attempt(reference);
     } catch (error) {
       const next = candidates[index + 1];
       if (next === undefined || !isTsmanError(error) || !error.code.startsWith("REGISTRY_")) {
         throw error;
       }
       const [from, to] = [formatName(reference), formatName(next)];
-      options.onProgress?.({ kind: "fallback", from, to, reason: error.message });
+      onProgress?.({ kind: "fallback", from, to, reason: error.message });
     }
   }
   throw new TsmanError("INTERNAL", `pull ${text}: it means nothing`);
@@ -65,13 +89,13 @@ async function fetchImage(
 async function fetchReference(
   context: EngineContext,
   reference: Reference,
-  options: PullOptions,
+  options: FetchOptions,
 ): Promise<ImageRecord> {
   const name = formatReference(reference);
   options.onProgress?.({ kind: "resolving", reference: name });
   await using client = await openRegistryClient(context, reference, options);
   const resolved = await client.resolveImage(
-    reference.digest ?? reference.tag ?? "latest",
+    options.pinned ?? reference.digest ?? reference.tag ?? "latest",
     options.platform ?? hostPlatform(),
   );
   const repository = formatName(reference);
@@ -79,7 +103,7 @@ async function fetchReference(
     manifest: resolved.manifest,
     manifestDigest: resolved.manifestDigest,
     config: resolved.config,
-    names: reference.digest === undefined ? [name] : [],
+    names: takesName(context, reference, options) ? [name] : [],
     digests: [resolved.manifestDigest, resolved.indexDigest]
       .filter((digest) => digest !== undefined)
       .map((digest) => `${repository}@${digest}`),
@@ -100,6 +124,15 @@ async function fetchReference(
   options.onProgress?.({ kind: "done", id: image.id, reference: name });
   await layers.sync();
   return image;
+}
+
+function takesName(
+  context: EngineContext,
+  reference: Reference,
+  { leaveName = false }: FetchOptions,
+): boolean {
+  if (reference.digest !== undefined) return false;
+  return !leaveName || context.store.images.findByName(formatReference(reference)) === undefined;
 }
 
 /** Whether the registry's image of that name is another one than ours (`--pull newer`). */

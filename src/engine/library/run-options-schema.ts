@@ -204,6 +204,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   onWarning: someFunction,
   tlsVerify: truth,
   authFile: text,
+  lockFile: text,
   credentials: z.optional(z.strictObject({ username: z.string(), password: z.string() })),
 };
 

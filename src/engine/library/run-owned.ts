@@ -22,7 +22,16 @@ export async function runOwned(
   options: RunOptions,
 ): Promise<Container> {
   const request = containerOptionsOf(image, options);
-  const { keep = false, signal, onProgress, onWarning, tlsVerify, authFile, credentials } = options;
+  const {
+    keep = false,
+    signal,
+    onProgress,
+    onWarning,
+    tlsVerify,
+    authFile,
+    credentials,
+    lockFile,
+  } = options;
   const what = `run image ${image}`;
   if (signal?.aborted) throw interrupted(what, signal);
   try {
@@ -30,7 +39,7 @@ export async function runOwned(
       stdin: "ignore",
       stdout: "ignore",
       stderr: "ignore",
-      ...{ signal, onProgress, onWarning, tlsVerify, authFile, credentials },
+      ...{ signal, onProgress, onWarning, tlsVerify, authFile, credentials, lockFile },
       ephemeral: !keep,
     });
     if (keep) session.release();
