@@ -176,6 +176,14 @@ describe("--locked", () => {
     );
   });
 
+  it("refuses what lies in a directory, which may be another image tomorrow", async () => {
+    await using project = await Project.create();
+    writeFileSync(project.file, '{"version": 1, "images": {}}');
+    const { status, stderr } = await project.tsman("run", "--locked", "oci:./image");
+    expect(status).toBe(125);
+    expect(stderr).toContain("it names images of registries");
+  });
+
   it("takes a digest as it is", async () => {
     await using project = await Project.create();
     const first = await project.release("one");

@@ -19,6 +19,7 @@ export async function ensureImage(
 ): Promise<ImageRecord> {
   const location = findImageLocation(text);
   if (location !== undefined) {
+    if (options.lock !== undefined) throw notPinned(text, options.lock.file);
     const { takeLocation } = await import("./take-location.ts");
     return await takeLocation(context, location, options);
   }
@@ -48,6 +49,18 @@ export async function ensureImage(
     if (present === undefined || isUsable || !isMissing(error)) throw error;
     throw otherPlatform(text, present, options, error);
   }
+}
+
+/** What lies in a directory or archive may be another image tomorrow. */
+function notPinned(text: string, file: string): TsmanError {
+  return new TsmanError(
+    "IMAGE_NOT_LOCKED",
+    `use ${text} by ${file}: it names images of registries`,
+    {
+      hint: "name an image that is in the file, or leave out --locked",
+      details: { image: text, file },
+    },
+  );
 }
 
 /** Whether the registry, or none, has the image. */
