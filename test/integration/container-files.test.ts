@@ -13,13 +13,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { childrenOf } from "../support/proc.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
 import { Transcript, until } from "../support/wait.ts";
-import { useStore } from "./support.ts";
+import { useDriver, useStore } from "./support.ts";
 import { runWrapped } from "./wrapped.ts";
 
 const store = useStore();
@@ -51,14 +50,6 @@ async function background(name: string, ...options: string[]): Promise<void> {
   ]);
 }
 
-/** As though that driver were the one that has worked in this store. */
-function useDriver(driver: string): void {
-  using database = new DatabaseSync(join(store().root, "store.db"));
-  database
-    .prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ('rootfs-driver', ?)")
-    .run(driver);
-}
-
 const changes =
   "echo new >/etc/new; rm /etc/passwd; rm -r /var; mkdir /var; echo k >/var/k; chmod 600 /etc/group; " +
   "mkdir /srv; echo a >/srv/a; ln /srv/a /srv/b; chown 3:4 /srv/a; chmod 4711 /srv/a; " +
@@ -87,7 +78,7 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
   it("changes are listed, exported, committed and copied alike", async (context) => {
     requires(context, driver !== "fuse-overlayfs" || existsSync("/dev/fuse"), "no /dev/fuse");
     await store().succeed(words("images --quiet"));
-    useDriver(driver);
+    useDriver(store(), driver);
     const name = `files-${driver}`;
     await store().succeed([
       ...words(`run --quiet --network none --name ${name} busybox sh -c`),
@@ -136,7 +127,7 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
     const { stdout: seen } = await store().succeed(["exec", running, "cat", "/srv/f"]);
     expect(seen).toBe("copied\n");
     await store().succeed(words(`rm --force ${running}`));
-    useDriver("overlay");
+    useDriver(store(), "overlay");
   });
 });
 

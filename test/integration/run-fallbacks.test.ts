@@ -12,24 +12,13 @@ import {
   type TestStore,
   type TsmanResult,
   tsmanPath,
+  useDriver,
   useStore,
 } from "./support.ts";
 import { runWrapped } from "./wrapped.ts";
 
 const store = useStore();
 const denySyscall = join(projectRoot, "dist/native/deny-syscall");
-
-/** As though that driver were the one that has worked in this store. */
-function useDriver(of: TestStore, driver: string): void {
-  const database = new DatabaseSync(join(of.root, "store.db"));
-  try {
-    database
-      .prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ('rootfs-driver', ?)")
-      .run(driver);
-  } finally {
-    database.close();
-  }
-}
 
 function knownDriver(of: TestStore): unknown {
   const database = new DatabaseSync(join(of.root, "store.db"), { readOnly: true });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll } from "vitest";
 import { fromDriver } from "../support/must-work.ts";
 import { commandLineOf, findProcesses, statusOf } from "../support/proc.ts";
@@ -191,6 +192,14 @@ export class TestStore implements AsyncDisposable {
     this.#killContainers();
     await removeTree(this.#base);
   }
+}
+
+/** As though that driver of root file systems were the one that has worked in this store. */
+export function useDriver(of: TestStore, driver: string): void {
+  using database = new DatabaseSync(join(of.root, "store.db"));
+  database
+    .prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ('rootfs-driver', ?)")
+    .run(driver);
 }
 
 /**

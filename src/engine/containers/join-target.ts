@@ -1,18 +1,19 @@
-import { existsSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { JoinTarget } from "../../bundle/bundle.ts";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { assertContainerName } from "../../container/names.ts";
 import type { ContainerOptions } from "../../container/options.ts";
+import { readNamespace } from "../../container/process/proc-file.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { EngineContext } from "../context.ts";
 import { containerState, isUp } from "./find-container.ts";
 
 /** Names of the namespaces in /proc/PID/ns, by the option that joins them. */
-const namespaceFiles = { pid: "pid", ipc: "ipc", uts: "uts", network: "net" } as const;
-type JoinOption = keyof typeof namespaceFiles;
-const joinOptions = Object.keys(namespaceFiles) as JoinOption[];
+const namespaceTypes = { pid: "pid", ipc: "ipc", uts: "uts", network: "net" } as const;
+type JoinOption = keyof typeof namespaceTypes;
+const joinOptions = Object.keys(namespaceTypes) as JoinOption[];
 
 /** The container of `container:NAME` modes, and what joining it comes to. */
 export interface FoundTarget {
@@ -71,7 +72,7 @@ export function findJoinTarget(
   }
   const dir = context.store.containers.dir(record.id);
   const ofHost =
-    init === undefined ? [] : asked.filter((option) => isHosts(init.pid, namespaceFiles[option]));
+    init === undefined ? [] : asked.filter((option) => isHosts(init.pid, namespaceTypes[option]));
   return {
     mapping: ofHost.length === asked.length ? undefined : record.mapping,
     modes: Object.fromEntries(ofHost.map((option) => [option, { mode: "host" }])),
@@ -87,13 +88,10 @@ export function findJoinTarget(
   };
 }
 
-function isHosts(pid: number, file: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/${file}`) === readlinkSync(`/proc/self/ns/${file}`);
-  } catch {
-    // It has just ended, or may not be looked at: whoever joins it says so.
-    return false;
-  }
+/** What may not be looked at counts as its own: whoever joins it says what is wrong. */
+function isHosts(pid: number, type: (typeof namespaceTypes)[JoinOption]): boolean {
+  const namespace = readNamespace(pid, type);
+  return namespace !== undefined && namespace === readNamespace("self", type);
 }
 
 /** Without a network, or with `--no-hosts`, a container has no such file. */

@@ -1,14 +1,7 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  statfsSync,
-  statSync,
-} from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { readNamespace } from "../../../container/process/proc-file.ts";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsidePlace } from "../../../layer/inside-worker.ts";
 import { toFileError } from "../../../platform/errno.ts";
@@ -162,18 +155,18 @@ function assertUntraceable(
   record: ContainerRecord,
   usernsFd: number,
 ): void {
-  const { ino } = fstatSync(usernsFd);
+  const userns = `user:[${fstatSync(usernsFd).ino}]`;
+  const ourPids = readNamespace("self", "pid");
+  // Whatever its options say: it may have joined another's.
   const watcher = context.store.containers.list().find((other) => {
-    if (other.options.pid.mode !== "host") return false;
     const state = containerState(context, other);
-    if (!isUp(state)) return false;
-    const status = statSync(`/proc/${state.pid}/ns/user`, { throwIfNoEntry: false });
-    return status?.ino === ino;
+    if (!isUp(state) || readNamespace(state.pid, "user") !== userns) return false;
+    return readNamespace(state.pid, "pid") === ourPids;
   });
   if (watcher === undefined) return;
   throw new TsmanError(
     "CONTAINER_RUNNING",
-    `copy files of container ${record.name}: with fuse-overlayfs and --pid host programs of ` +
+    `copy files of container ${record.name}: with fuse-overlayfs and the host's pid namespace programs of ` +
       `container ${watcher.name} could trace whoever copies`,
     { hint: `stop it first: tsman stop ${watcher.name}` },
   );
