@@ -130,8 +130,12 @@ void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t 
             if (poll(&wait, 1, 1000) > 0)
                 continue;
         }
-        if (sent < 0)
-            return; /* the end of file is seen by proto_next() */
+        if (sent < 0) {
+            /* Whatever followed a frame that is not whole would be taken for the rest of
+               it.  Not closed: proto_next() has to see the end. */
+            shutdown(proto->fd, SHUT_RDWR);
+            return;
+        }
         left -= (size_t)sent;
         for (int i = 0; i < 2; i++) {
             size_t taken = (size_t)sent < parts[i].iov_len ? (size_t)sent : parts[i].iov_len;

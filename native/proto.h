@@ -39,6 +39,7 @@ int proto_next(struct proto *proto, struct proto_frame *frame);
 uint32_t proto_u32(const uint8_t *bytes);
 uint16_t proto_u16(const uint8_t *bytes);
 
+/* A frame is sent whole, or the connection is over: proto_next() says so. */
 void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t size);
 void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time);
 void proto_send_failed(struct proto *proto, const struct failure *failure);
