@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "attach.h"
 #include "detach-keys.h"
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "number.h"
 #include "proto.h"
@@ -111,9 +111,7 @@ static int send_frame(int fd, uint32_t type, size_t size)
 /* A process of its own, so that neither direction waits for the other. */
 _Noreturn static void copy_input(int fd, struct detach_keys *detach, pid_t parent, int caller)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
-        _exit(0);
+    lifeline_tie(parent);
     for (;;) {
         size_t length;
         ssize_t got = read(0, buffer, CHUNK);
@@ -202,7 +200,13 @@ int attach_main(char **argv)
     const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         signal(ignored[i], SIG_IGN);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const pid_t parent = getppid();
+    lifeline_tie(parent);
+    lifeline_forbid_core();
+    /* It may have ended before we asked who it is. */
+    struct pollfd ended = {.fd = TSMAN_CONTROL_FD};
+    if (poll(&ended, 1, 0) > 0)
+        return 0;
     fcntl(TSMAN_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     int fd = -1;
     if (parse_keys(argv[2], &detach) < 0)
@@ -214,6 +218,6 @@ int attach_main(char **argv)
         proto_send_failed(&control, &failure);
         return 125;
     }
-    copy_frames(fd, strcmp(argv[1], "stdin") == 0, &detach, kernel_pidfd_open(getppid()));
+    copy_frames(fd, strcmp(argv[1], "stdin") == 0, &detach, kernel_pidfd_open(parent));
     return 0;
 }

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "proto.h"
 #include "protocol.h"
@@ -211,13 +211,15 @@ static int64_t wall_clock(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-_Noreturn static void become_check(int control, int output)
+_Noreturn static void become_check(int control, int output, pid_t parent)
 {
     static char name[] = "tsman-monitor", verb[] = "monitor",
                 title[] = "                                                                ";
     char *arguments[] = {name, verb, title, NULL}, *environment[] = {NULL};
     sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(parent);
+    /* For the program; the monitor of the check forbids it again. */
+    lifeline_restore_core();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* Out of the way of the numbers that they are going to have. */
@@ -262,11 +264,12 @@ static int start_check(struct health *health)
     cleanup_close int their_output = pipes[1];
     if (fcntl(output, F_SETFL, O_NONBLOCK) < 0)
         return -1;
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return -1;
     if (pid == 0)
-        become_check(their_control, their_output);
+        become_check(their_control, their_output, parent);
     health->child = pid;
     health->control = give_fd(&control);
     health->output = give_fd(&output);

@@ -94,6 +94,7 @@ int monitor_start_stage1(struct monitor *monitor)
     struct failure *failure = &monitor->failure;
     struct stage1 stage1 = {.plan = &monitor->plan,
                             .is_root = geteuid() == 0,
+                            .monitor = getpid(),
                             .target = monitor->target,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lifeline.h"
 #include "memory.h"
 #include "number.h"
 #include "protocol.h"
@@ -168,6 +169,7 @@ static void execute_cleanup(const struct monitor *monitor)
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    lifeline_restore_core();
     execv(monitor->settings.cleanup[0], monitor->settings.cleanup);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "monitor-state.h"
 #include "protocol.h"
@@ -215,6 +216,7 @@ static void prepare_process(void)
 {
     sigset_t all;
     prctl(PR_SET_NAME, "tsman-monitor");
+    lifeline_forbid_core();
     fcntl(TSMAN_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     /* All signals but two are ignored by never being taken: a hang-up of the
        terminal, SIGUSR1, SIGPIPE. */

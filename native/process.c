@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "dumb-init.h"
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "path.h"
 #include "protocol.h"
@@ -203,6 +205,17 @@ static int apply_groups(struct init *init)
     return -1;
 }
 
+/* A change of ids has untied us from the monitor, which may have ended since.  Its pid is
+   of another namespace, but there is its end of the socket. */
+static int tie_again(const struct init *init)
+{
+    struct pollfd ended = {.fd = init->sync};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&ended, 1, 0) > 0)
+        _exit(1);
+    return 0;
+}
+
 static int apply_ids(struct init *init)
 {
     const struct user *user = &init->user;
@@ -225,7 +238,7 @@ static int apply_ids(struct init *init)
     /* A change of ids sets it to what fs.suid_dumpable says (proc_sys_fs(5)); others of
        the container may trace the program, not us. */
     prctl(PR_SET_DUMPABLE, 0);
-    return 0;
+    return tie_again(init);
 }
 
 static int drop_bounding(struct init *init)
@@ -326,8 +339,6 @@ static int drop_privileges(struct init *init)
         return fail(&init->failure, errno, "set no_new_privs", "process");
     if (init->seccomp != NULL && init->no_new_privileges && apply_filter(init) < 0)
         return -1;
-    /* A change of ids has reset it. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (init->late_directory != NULL) {
         init->blamed = plan_step(init->plan, TSMAN_OP_CHDIR);
         if (chdir(init->late_directory) < 0)
@@ -542,6 +553,8 @@ static int process_exec(struct init *init, const struct plan_record *step)
         return -1;
     if (!sets_limit(init->plan, RLIMIT_NOFILE))
         slots_restore_limit();
+    if (!sets_limit(init->plan, RLIMIT_CORE))
+        lifeline_restore_core();
     if (drop_privileges(init) < 0)
         return -1;
     if (plan_setting(init->plan, TSMAN_SET_DUMB_INIT) != NULL && dumb_init_fork(init) < 0)

@@ -17,6 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "lifeline.h"
 #include "memory.h"
 #include "monitor.h"
 #include "plan.h"
@@ -77,6 +78,7 @@ _Noreturn static void report(struct session *session, const char *why)
     sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(text, sizeof(text), "%s %s", why, session->id);
     setenv("TSMAN_SESSION", text, 1);
+    lifeline_restore_core();
     execv(session->again[0], session->again);
     fprintf(stderr, "tsman: error: execute %s: %s\n", session->again[0], strerror(errno));
     _exit(125);
@@ -170,6 +172,7 @@ static int start_monitor(struct session *session)
     session->monitor = fork();
     if (session->monitor == 0)
         become_monitor(session, pair[1]);
+    lifeline_forbid_core();
     close(pair[1]);
     session->control.fd = pair[0];
     if (session->monitor < 0)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/vfs.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "path.h"
 #include "protocol.h"
@@ -48,21 +48,21 @@ static int copy_mount(const struct plan_record *record, struct failure *failure)
     return mount < 0 ? fail(failure, errno, "share mount", "%s", record->argv[1]) : mount;
 }
 
-_Noreturn static void copy_for_parent(const struct plan_record *record, int owner, int parent,
-                                      struct failure *failure)
+_Noreturn static void copy_for_parent(const struct plan_record *record, int owner, int answer,
+                                      pid_t parent, struct failure *failure)
 {
     /* Among the other's processes, as far as it can see us. */
     prctl(PR_SET_DUMPABLE, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(parent);
     int mount = -1;
     if (setns(owner, CLONE_NEWNS) < 0)
         fail(failure, errno, "join", "mount namespace of the container");
     else
         mount = copy_mount(record, failure);
     if (mount < 0)
-        sync_send_failure(parent, failure);
+        sync_send_failure(answer, failure);
     else
-        sync_send(parent, SYNC_OPENED, 0, mount);
+        sync_send(answer, SYNC_OPENED, 0, mount);
     _exit(0);
 }
 
@@ -74,11 +74,12 @@ static int open_mount(const struct plan_record *record, int owner, struct failur
         return fail(failure, errno, "make socket pair", "shared mount");
     cleanup_close int own = sockets[0];
     cleanup_close int others = sockets[1];
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return fail(failure, errno, "fork", "shared mount");
     if (pid == 0)
-        copy_for_parent(record, owner, others, failure);
+        copy_for_parent(record, owner, others, parent, failure);
     close(give_fd(&others));
     int got = sync_receive(own, &message, &mount, 0);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

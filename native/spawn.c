@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lifeline.h"
 #include "memory.h"
 
 static char *const *scrubbed_environment(void)
@@ -43,11 +43,12 @@ static void exec_program(char *const argv[])
     }
 }
 
-static void child(char *const argv[], const int *keep, size_t keep_count, int errors, int report)
+static void child(char *const argv[], const int *keep, size_t keep_count, int errors, int report,
+                  pid_t parent)
 {
     sigset_t none;
     /* Not inherited by what a daemon forks, and reset by a setuid program. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(parent);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -81,11 +82,12 @@ int spawn_start(struct spawn *spawn, char *const argv[], const int *keep, size_t
     if (fcntl(read_end, F_SETFL, O_NONBLOCK) < 0 || fcntl(report_read, F_SETFL, O_NONBLOCK) < 0)
         return -1;
 
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return -1;
     if (pid == 0)
-        child(argv, keep, keep_count, write_end, report_write);
+        child(argv, keep, keep_count, write_end, report_write, parent);
 
     spawn->pid = pid;
     spawn->errors = give_fd(&read_end);

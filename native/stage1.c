@@ -16,6 +16,7 @@
 #include "init.h"
 #include "join.h"
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "namespace.h"
 #include "number.h"
@@ -234,13 +235,14 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
     const struct plan_record *record;
     if (plan_setting(plan, TSMAN_SET_STAGE_COMMAND) == NULL)
         return 0;
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return fail(failure, errno, "fork", "stage command");
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (become_root(plan, failure) < 0)
             give_up(stage1->sync, failure);
+        lifeline_tie(parent);
         while ((record = plan_next(plan, TSMAN_SET_STAGE_COMMAND, &position)) != NULL) {
             if (run_stage_command(record, failure) < 0)
                 give_up(stage1->sync, failure);
@@ -315,14 +317,14 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     struct joins joins = {.count = 0, .owner = -1};
     const struct plan *plan = stage1->plan;
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
-    /* Dies with the monitor.  A change of ids resets this, see below. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A change of ids resets this, see below. */
+    lifeline_tie(stage1->monitor);
     prctl(PR_SET_NAME, "tsman-stage1");
     if (stage1->target >= 0)
         enter_process(stage1, &failure);
     else
         prepare(stage1, &joins, &failure);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(stage1->monitor);
 
     if (join(&joins, CLONE_NEWPID, &failure) < 0)
         give_up(stage1->sync, &failure);

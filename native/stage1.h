@@ -7,14 +7,16 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "plan.h"
 
 struct stage1 {
     const struct plan *plan;
-    int sync;       /* stage 1's socket */
-    int init_sync;  /* init's socket, handed on */
-    bool is_root;   /* the caller is */
+    int sync;      /* stage 1's socket */
+    int init_sync; /* init's socket, handed on */
+    bool is_root;  /* the caller is */
+    pid_t monitor;
     int target;     /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
     int program[3]; /* the program's descriptors 0, 1, 2, or -1; handed on */
 };

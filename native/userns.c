@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cover.h"
 #include "kernel.h"
+#include "lifeline.h"
 #include "map.h"
 #include "memory.h"
 #include "namespace.h"
@@ -24,8 +24,9 @@
 
 struct options {
     const char *uid_map, *gid_map;
-    int join;      /* descriptor of a user namespace to enter instead of a new one, or -1 */
-    int directory; /* descriptor of a directory to make a mount of, or -1 */
+    int join;        /* descriptor of a user namespace to enter instead of a new one, or -1 */
+    int directory;   /* descriptor of a directory to make a mount of, or -1 */
+    pid_t worker_of; /* who the program is tied to, or 0 */
     bool mount;
     struct view view;
     struct cover cover;
@@ -76,7 +77,8 @@ static bool is_complete(const struct options *options)
     if (options->directory >= 0 && options->view.kind != NULL)
         return false;
     if (!options->uid_map && !options->gid_map)
-        return options->directory >= 0 && request.newuidmap == NULL;
+        return (options->directory >= 0 || (options->worker_of > 0 && !options->mount)) &&
+               request.newuidmap == NULL;
     return options->uid_map && options->gid_map &&
            (request.newuidmap == NULL) == (request.newgidmap == NULL);
 }
@@ -113,6 +115,10 @@ static bool parse_options(char **words, struct options *options)
         } else if (strcmp(word, "--expose") == 0) {
             if (!cover_expose(&options->cover, *++words))
                 return false;
+        } else if (strcmp(word, "--worker") == 0) {
+            if (!number_parse(*++words, 10, INT32_MAX, &number))
+                return false;
+            options->worker_of = (pid_t)number;
         } else if (strcmp(word, "--join") == 0) {
             if (!number_parse(*++words, 10, INT32_MAX, &number))
                 return false;
@@ -140,7 +146,7 @@ static bool parse_options(char **words, struct options *options)
 _Noreturn static void map_parent(int sync, pid_t parent)
 {
     static struct failure failure;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(parent);
     if (sync_await(sync, SYNC_MAP_WANTED) < 0)
         _exit(1);
     if (map_apply(parent, &request, &failure) < 0)
@@ -186,6 +192,8 @@ static int enter(struct options *options, struct failure *failure)
         close(options->join);
         return 0;
     }
+    if (options->uid_map == NULL && options->directory < 0)
+        return 0;
     if (options->uid_map == NULL)
         return go_there(options, failure) < 0 ? -1 : namespace_unshare(CLONE_NEWNS, failure);
     pid_t parent = getpid();
@@ -227,6 +235,8 @@ static int enter(struct options *options, struct failure *failure)
 
 static int become_root(const struct options *options, struct failure *failure)
 {
+    if (options->uid_map == NULL && options->join < 0 && options->directory < 0)
+        return 0;
     if (!request.deny_setgroups && setgroups(0, NULL) < 0 && errno != EPERM)
         return fail(failure, errno, "setgroups", "no groups");
     if (setresgid(0, 0, 0) < 0)
@@ -244,11 +254,12 @@ static int become_root(const struct options *options, struct failure *failure)
 static int run(char **program, struct view *view, struct failure *failure)
 {
     int status = 0;
+    const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid < 0)
         return complain((fail(failure, errno, "fork", "%s", program[0]), failure), 125);
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        lifeline_tie(parent);
         execvp(program[0], program);
         fail(failure, errno, "execute", "%s", program[0]);
         _exit(complain(failure, failure->errnum == ENOENT ? 127 : 126));
@@ -274,12 +285,20 @@ int userns_main(char **words)
                         "--gid-map ... [--newuidmap PATH --newgidmap PATH] [--deny-setgroups] "
                         "[--mount [--view KIND WORD...]] "
                         "[--directory DESCRIPTOR] [--cover DIRECTORY [--expose PATH]...]... "
-                        "[--keep-fds] -- PROGRAM [ARGUMENT...]\n"
-                        "       userns --join DESCRIPTOR -- PROGRAM [ARGUMENT...]\n");
+                        "[--keep-fds] [--worker PARENT] -- PROGRAM [ARGUMENT...]\n"
+                        "       userns --join DESCRIPTOR [--worker PARENT] -- PROGRAM "
+                        "[ARGUMENT...]\n"
+                        "       userns --worker PARENT -- PROGRAM [ARGUMENT...]\n");
         return 125;
     }
-    if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0 ||
-        (options.directory >= 0 && make_mount(&failure) < 0) ||
+    if (options.worker_of > 0)
+        lifeline_forbid_core();
+    if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)
+        return complain(&failure, 125);
+    /* Not before: a change of ids undoes it. */
+    if (options.worker_of > 0)
+        lifeline_tie(options.worker_of);
+    if ((options.directory >= 0 && make_mount(&failure) < 0) ||
         cover_mount(&options.cover, &failure) < 0)
         return complain(&failure, 125);
     if (options.view.kind != NULL && view_enter(&options.view, &failure) < 0) {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "kernel.h"
+#include "lifeline.h"
 #include "memory.h"
 #include "mounting.h"
 #include "overlay.h"
@@ -138,14 +138,14 @@ static char *fuse_options(const struct view *view)
     return text;
 }
 
-_Noreturn static void run_fuse(const struct view *view, char *options)
+_Noreturn static void run_fuse(const struct view *view, char *options, pid_t parent)
 {
     char target[32];
     snprintf(target, sizeof(target), "/proc/self/fd/%d", view->directories[FUSE_TARGET]);
     char foreground[] = "-f", option[] = "-o";
     char *argv[] = {view->words[FUSE_PROGRAM], foreground, option, options, target, NULL};
     /* It ends with us, whatever ends us. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    lifeline_tie(parent);
     for (size_t i = 0; i < view->count; i++) {
         if (view->directories[i] >= 0)
             fcntl(view->directories[i], F_SETFD, 0);
@@ -167,11 +167,12 @@ static int enter_fuse(struct view *view, struct failure *failure)
     cleanup_free char *options = fuse_options(view);
     if (options == NULL || fstat(target, &before) < 0)
         return fail(failure, errno, "mount", "fuse-overlayfs");
+    const pid_t own = getpid();
     view->helper = fork();
     if (view->helper < 0)
         return fail(failure, errno, "fork", "fuse-overlayfs");
     if (view->helper == 0)
-        run_fuse(view, options);
+        run_fuse(view, options, own);
     /* In the foreground it says nothing when it is ready: the mount is seen. */
     for (int waited = 0; waited < FUSE_PATIENCE_MS; waited += 2) {
         cleanup_close int root = mounting_reopen(view->proc_self, target, failure);

@@ -40,12 +40,12 @@ export function isAlive(identity: ProcessIdentity): boolean {
 /** Init of a container, if it lives, and whether it is stopped by a signal. */
 export function findLiveInit(
   runDir: string,
-): { readonly pid: number; readonly isStopped: boolean } | undefined {
+): (ProcessIdentity & { readonly isStopped: boolean }) | undefined {
   const identity = readProcessIdentity(runDir, "init");
   if (identity === undefined) return undefined;
   const life = readLife(identity.pid);
   if (life?.startTime !== identity.startTime) return undefined;
-  return { pid: identity.pid, isStopped: life.isStopped };
+  return { ...identity, isStopped: life.isStopped };
 }
 
 /** The identity of a live `monitor` or `init`, else undefined. */

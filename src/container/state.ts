@@ -1,5 +1,5 @@
 import { type ExitRecord, readExitRecord } from "./exit-record.ts";
-import { findLiveInit, findLiveProcess } from "./liveness.ts";
+import { findLiveInit, findLiveProcess, type ProcessIdentity } from "./liveness.ts";
 
 /** States of the OCI runtime specification, as Podman shows them. */
 export type ContainerState =
@@ -9,7 +9,12 @@ export type ContainerState =
   | { readonly status: "paused"; readonly pid: number }
   | { readonly status: "exited"; readonly exit: ExitRecord }
   /** It was started and is gone, and nobody could write down how: kill -9 of the monitor, reboot. */
-  | { readonly status: "exited"; readonly exit: undefined };
+  | {
+      readonly status: "exited";
+      readonly exit: undefined;
+      /** Its init, which has outlived the monitor and is to be ended: {@link endOrphan}. */
+      readonly orphan?: ProcessIdentity | undefined;
+    };
 
 /** What is needed to find the state of a container out. */
 export interface StateSources {
@@ -34,9 +39,12 @@ export function readContainerState(sources: StateSources): ContainerState {
   if (sources.bootId === undefined) return { status: "created" };
   if (sources.bootId === sources.currentBootId) {
     const init = findLiveInit(sources.runDir);
-    // Without its monitor nobody would notice the end of init; the kernel kills it then
-    // (PR_SET_PDEATHSIG), so both have to live.
-    if (init !== undefined && findLiveProcess(sources.runDir, "monitor") !== undefined) {
+    // Without its monitor nobody would notice the end of init, so both have to live.  The kernel
+    // kills init then (PR_SET_PDEATHSIG), unless it has become another user: prctl(2).
+    if (init !== undefined) {
+      if (findLiveProcess(sources.runDir, "monitor") === undefined) {
+        return { status: "exited", exit: undefined, orphan: init };
+      }
       return { status: init.isStopped ? "paused" : "running", pid: init.pid };
     }
   }

@@ -1,11 +1,12 @@
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import { TsmanError } from "../errors/index.ts";
 import { insideWorkerEntry, nodeProgram } from "../platform/native.ts";
-import { type ChildProcess, spawnProgram } from "../platform/process.ts";
+import type { ChildProcess } from "../platform/process.ts";
 import {
   joinUserns,
   spawnInDirectory,
   spawnInUserns,
+  spawnWorker,
   type UsernsMaps,
 } from "../platform/userns.ts";
 import { closedDirectories } from "./closed-directories.ts";
@@ -161,6 +162,7 @@ function spawn({ place, task, stdin, stdout }: InsideOptions): ChildProcess {
       return spawnInUserns(place.mapping, argv, {
         stdio: [...streams],
         cwd: "/",
+        isWorker: true,
         mount: true,
         view: place.words,
         covered: closedDirectories(place.mapping),
@@ -169,15 +171,16 @@ function spawn({ place, task, stdin, stdout }: InsideOptions): ChildProcess {
       return joinUserns(argv, { stdio: [...streams, place.fd, place.usernsFd], cwd: "/" });
     case "directory": {
       const options = { stdio: [...streams, place.fd], cwd: "/" };
-      if (place.mapping === undefined) return spawnProgram(argv[0], argv.slice(1), options);
+      if (place.mapping === undefined) return spawnWorker(argv, options);
       const covered = closedDirectories(place.mapping);
-      return spawnInUserns(place.mapping, argv, { ...options, covered });
+      return spawnInUserns(place.mapping, argv, { ...options, isWorker: true, covered });
     }
     case "host": {
       const options = { stdio: [...streams, place.fd], cwd: "/" };
       if (place.mapping === undefined) return spawnInDirectory(insideRootFd, argv, options);
       const covered = closedDirectories(place.mapping);
-      return spawnInUserns(place.mapping, argv, { ...options, directory: insideRootFd, covered });
+      const directory = insideRootFd;
+      return spawnInUserns(place.mapping, argv, { ...options, isWorker: true, directory, covered });
     }
   }
 }

@@ -108,6 +108,7 @@ export class UnpackWorker implements AsyncDisposable {
       const child = spawnInUserns(mapping, argv, {
         stdio: ["pipe", "ignore", "pipe", "pipe", ...opened],
         cwd: "/",
+        isWorker: true,
         covered: closedDirectories(mapping),
       });
       return new UnpackWorker(child);

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { nativeProgram } from "./native.ts";
 import { type ChildProcess, type SpawnOptions, spawnProgram } from "./process.ts";
 
@@ -30,6 +31,8 @@ export interface CoveredDirectory {
 
 /** What {@link spawnInUserns} takes besides {@link SpawnOptions}. */
 export interface UsernsSpawnOptions extends SpawnOptions {
+  /** It is a process of tsman's own: it ends with this one, and leaves no core file. */
+  readonly isWorker?: boolean | undefined;
   /** Also a mount namespace of its own. */
   readonly mount?: boolean | undefined;
   /** What the program finds as its working directory, as native/view.h has it; with `mount`. */
@@ -62,8 +65,19 @@ export function spawnInUserns(
   );
 }
 
+const asWorker = (): readonly string[] => ["--worker", String(process.pid)];
+
 /**
- * Starts a program with the caller's ids whose working directory is a mount of the directory behind
+ * Starts a worker with the caller's ids.
+ *
+ * @param argv Absolute path of the program, then its arguments.
+ */
+export function spawnWorker(argv: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawnProgram(nativeProgram(), ["userns", ...asWorker(), "--", ...argv], options);
+}
+
+/**
+ * Starts a worker with the caller's ids whose working directory is a mount of the directory behind
  * a descriptor of `options.stdio`; for root.
  *
  * @param argv Absolute path of the program, then its arguments.
@@ -73,18 +87,22 @@ export function spawnInDirectory(
   argv: readonly string[],
   options: SpawnOptions,
 ): ChildProcess {
-  const words = ["userns", "--directory", String(directory), "--", ...argv];
+  const words = ["userns", ...asWorker(), "--directory", String(directory), "--", ...argv];
   return spawnProgram(nativeProgram(), words, options);
 }
 
 /**
- * Starts a program as id 0 of the user namespace behind descriptor 5 of `options.stdio`; the
+ * Starts a worker as id 0 of the user namespace behind descriptor 5 of `options.stdio`; the
  * descriptor is closed.
  *
  * @param argv Absolute path of the program, then its arguments.
  */
 export function joinUserns(argv: readonly string[], options: SpawnOptions): ChildProcess {
-  return spawnProgram(nativeProgram(), ["userns", "--join", "5", "--", ...argv], options);
+  return spawnProgram(
+    nativeProgram(),
+    ["userns", ...asWorker(), "--join", "5", "--", ...argv],
+    options,
+  );
 }
 
 /** The arguments of `tsman-native` for {@link spawnInUserns}, for programs started otherwise. */
@@ -92,7 +110,7 @@ export function usernsArguments(
   maps: UsernsMaps,
   argv: readonly string[],
   mount: boolean,
-  { covered = [], view = [], directory }: UsernsSpawnOptions = {},
+  { covered = [], view = [], directory, isWorker = false }: UsernsSpawnOptions = {},
 ): readonly string[] {
   return [
     "userns",
@@ -104,6 +122,7 @@ export function usernsArguments(
       ? []
       : ["--newuidmap", maps.tools.newuidmap, "--newgidmap", maps.tools.newgidmap]),
     ...(maps.denySetgroups ? ["--deny-setgroups"] : []),
+    ...(isWorker ? asWorker() : []),
     ...(mount ? ["--mount"] : []),
     ...(directory === undefined ? [] : ["--directory", String(directory)]),
     ...covered.flatMap(({ directory, exposed }) => [

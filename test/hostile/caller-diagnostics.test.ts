@@ -1,10 +1,12 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { projectRoot } from "../integration/support.ts";
-import { commandLineOf, isAlive } from "../support/proc.ts";
+import { projectRoot, tsmanPath } from "../integration/support.ts";
+import { runWrapped } from "../integration/wrapped.ts";
+import { requires } from "../support/must-work.ts";
+import { childrenOf, commandLineOf, isAlive } from "../support/proc.ts";
 import { Transcript, until } from "../support/wait.ts";
 import { compileProbe } from "./probe.ts";
 import { useStage } from "./run-stage.ts";
@@ -82,6 +84,71 @@ describe("a monitor", () => {
     await once(victim, "spawn");
     victim.kill(signal);
     expect(await once(victim, "exit")).toEqual([null, signal]);
+  });
+});
+
+/** Core files up to the caller's hard limit, as a developer's shell may allow them. */
+const withCores = ["sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$0" "$@"'] as const;
+const hardLimit = execFileSync("sh", ["-c", "ulimit -H -c"], { encoding: "utf8" }).trim();
+const coreLimitOf = (pid: number) =>
+  /^Max core file size +(\S+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
+
+describe("a caller who wants core files", () => {
+  it("has them of his programs, and not of what tsman starts for itself", async (context) => {
+    requires(context, hardLimit !== "0", "no process here may have a core file");
+    const { store } = stage();
+    const script = "ulimit -c; test -e /again || { touch /again; exit 1; }; exec sleep 1000";
+    const started = await runWrapped(store, withCores, [
+      ..."run --detach --quiet --restart on-failure:1 --health-interval disable".split(" "),
+      ...["--health-cmd", "ulimit -c", "busybox", "sh", "-c", script],
+    ]);
+    expect(started.stderr).toBe("");
+    const id = started.stdout.trim();
+    const logs = await until("the program to be started again", async () => {
+      const { stdout } = await store.succeed(["logs", id]);
+      return stdout.split("\n").length > 2 ? stdout : undefined;
+    });
+    expect(logs).toBe(`${hardLimit}\n${hardLimit}\n`);
+    const exec = await runWrapped(store, withCores, ["exec", id, "sh", "-c", "ulimit -c"]);
+    expect(exec.stdout).toBe(`${hardLimit}\n`);
+    await store.succeed(["healthcheck", "run", id]);
+    const health = await store.succeed(["inspect", "--format", "{{json .State.Health.Log}}", id]);
+    expect(JSON.parse(health.stdout)[0].Output.trim()).toBe(hardLimit);
+
+    const record = readFileSync(join(store.runtimeDir, id, "monitor"), "utf8");
+    const monitor = Number(record.split(" ")[0]);
+    expect(coreLimitOf(monitor)).toBe("0");
+    for (const pid of childrenOf(monitor)) {
+      const name = commandLineOf(pid)[0] ?? "";
+      if (name.includes("slirp4netns")) expect(coreLimitOf(pid)).toBe("0");
+    }
+    await store.succeed(["rm", "--force", "--time=0", id]);
+  });
+
+  it("finds none of who copies files in the container", async (context) => {
+    requires(context, hardLimit !== "0", "no process here may have a core file");
+    const { store } = stage();
+    await using container = await stage().background(..."busybox sleep 1000".split(" "));
+    const files = async () =>
+      (await store.succeed(["exec", container.id, "find", "/", "-xdev"])).stdout;
+    const before = await files();
+    const [program, ...words] = [...withCores, tsmanPath, "cp", "-", `${container.id}:/tmp`];
+    const command = spawn(program, words, {
+      env: store.environment(),
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    const worker = await until("the worker", () =>
+      childrenOf(command.pid ?? 0).find(
+        (pid) =>
+          commandLineOf(pid)[0]?.endsWith("/node") &&
+          statSync(`/proc/${pid}/root/`).ino !== statSync("/").ino &&
+          commandLineOf(pid).some((word) => word.includes("inside-worker")),
+      ),
+    );
+    expect(coreLimitOf(worker)).toBe("0");
+    process.kill(worker, "SIGSEGV");
+    expect((await once(command, "exit"))[0]).toBe(125);
+    expect(await files()).toBe(before);
   });
 });
 

@@ -229,7 +229,7 @@ describe("cp", () => {
     const look = "stat -c '%s %b' /tmp/sparse; tail -c 4 /tmp/sparse";
     const looks = [["exec", "sparse"], words("run --rm --quiet --network none localhost/sparse")];
     for (const driver of ["overlay", "copy"]) {
-      useDriver(driver);
+      useDriver(store(), driver);
       for (const command of looks) {
         const { stdout } = await store().succeed([...command, "sh", "-c", look]);
         const [, total, blocks] = /^(\d+) (\d+)\ndata$/.exec(stdout) ?? [];
@@ -238,7 +238,7 @@ describe("cp", () => {
         expect(Number(blocks)).toBeLessThan(200);
       }
     }
-    useDriver("overlay");
+    useDriver(store(), "overlay");
   });
 
   it("gives files to the container's user, or keeps their owners", async () => {

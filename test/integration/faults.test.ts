@@ -1,4 +1,5 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,7 +8,7 @@ import { freePorts } from "../support/free-port.ts";
 import { processEnds } from "../support/pidfd.ts";
 import { commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
-import { useStore } from "./support.ts";
+import { projectRoot, tsmanPath, useStore } from "./support.ts";
 import { directoriesOf, expectNothingRuns, processesOf } from "./traces.ts";
 import { runShell } from "./wrapped.ts";
 
@@ -63,6 +64,11 @@ async function bind(port: number): Promise<void> {
   await new Promise((resolve) => server.close(resolve));
 }
 
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = Number(statusOf(at).PPid)) if (at === ancestor) return true;
+  return false;
+}
+
 async function shown(format = "{{.Names}} {{.State}}"): Promise<string> {
   return (await store().succeed(["ps", "--all", "--format", format])).stdout.trim();
 }
@@ -112,6 +118,73 @@ it("of the command line alone leaves the container running", async () => {
   await command.ended;
   expect(await shown()).toBe("victim running");
   expect(isAlive(pids.init)).toBe(true);
+});
+
+it("of the monitor does not leave a program behind that has become another user", async () => {
+  // A change of ids clears what the kernel would do at the end of the parent: prctl(2).
+  const command = ["su", "nobody", "-s", "/bin/sh", "-c", "echo ready; exec sleep 1000"];
+  for (const verbs of ["ps --all", "rm victim", "start victim", "run --name victim --replace"]) {
+    const created = await store().succeed([
+      ..."run --detach --network none --replace --name victim busybox".split(" "),
+      ...command,
+    ]);
+    const id = created.stdout.trim();
+    await until("the program", async () =>
+      (await store().succeed(["logs", "victim"])).stdout.includes("ready") ? true : undefined,
+    );
+    const init = Number((await store().succeed(["ps", "--format", "{{.Pid}}"])).stdout);
+    const ended = processEnds(init);
+    process.kill(Number(statusOf(init).PPid), "SIGKILL");
+    const monitor = readFileSync(join(store().runtimeDir, id, "monitor"), "utf8");
+    await until("the monitor's end", () =>
+      isAlive(Number(monitor.split(" ")[0])) ? undefined : true,
+    );
+    expect(isAlive(init)).toBe(true);
+    const rest = verbs.startsWith("run") ? "--network none busybox true".split(" ") : [];
+    await store().succeed([...verbs.split(" "), ...rest]);
+    await ended;
+    expect(isAlive(init)).toBe(false);
+  }
+});
+
+it.each(["cp - victim:/", "cp - idle:/"])(
+  "of who copies (%s) ends the worker at once, whatever that is doing",
+  async (verb) => {
+    const run = "run --quiet --network none --name".split(" ");
+    await store().succeed([...run, "idle", ..."busybox true".split(" ")]);
+    await store().succeed([...run, "victim", "-d", ..."busybox sleep 1000".split(" ")]);
+    const command = spawn(tsmanPath, verb.split(" "), {
+      env: store().environment(),
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    const workers = await until("the worker", () => {
+      const found = findProcesses(
+        (pid) =>
+          isBelow(pid, command.pid ?? 0) &&
+          commandLineOf(pid).some((word) => word.includes("inside-worker")),
+      );
+      // The others start it.
+      const isNode = (pid: number) => commandLineOf(pid)[0]?.endsWith("/node") ?? false;
+      return found.some(isNode) ? found : undefined;
+    });
+    const ended = Promise.all(workers.map((pid) => processEnds(pid)));
+    // It does not come to notice that nothing more is to be read.
+    for (const worker of workers) process.kill(worker, "SIGSTOP");
+    command.kill("SIGKILL");
+    await ended;
+    command.stdin.destroy();
+  },
+);
+
+it("a worker whose starter has ended before does not begin", () => {
+  const program = join(projectRoot, "dist/libexec/tsman-native");
+  const start = (parent: number) => {
+    const args = ["userns", "--worker", String(parent), "--", "/bin/echo", "begun"];
+    const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+    return { status, stdout };
+  };
+  expect(start(process.pid)).toEqual({ status: 0, stdout: "begun\n" });
+  expect(start(1)).toEqual({ status: 1, stdout: "" });
 });
 
 it("of slirp4netns leaves the container running, whose port is free for others", async () => {

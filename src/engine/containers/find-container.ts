@@ -1,4 +1,5 @@
 import { assertContainerName } from "../../container/names.ts";
+import { endOrphan } from "../../container/orphan.ts";
 import { type ContainerState, readContainerState } from "../../container/state.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
@@ -31,15 +32,19 @@ export function getContainer(context: EngineContext, nameOrId: string): Containe
   );
 }
 
-/** The truth about a container, now. */
+/** The truth about a container, now; what a killed monitor has left of it is ended first. */
 export function containerState(context: EngineContext, record: ContainerRecord): ContainerState {
   const { containers } = context.store;
-  return readContainerState({
+  const state = readContainerState({
     dir: containers.dir(record.id),
     runDir: containers.runDir(record.id),
     bootId: record.bootId,
     currentBootId: bootId(),
   });
+  if (state.status === "exited" && state.exit === undefined && state.orphan !== undefined) {
+    endOrphan(state.orphan);
+  }
+  return state;
 }
 
 /**

@@ -29,7 +29,11 @@ export function tryLockContainer(
     // A removal has taken the directory away in between.
     if (existsSync(runDir)) throw error;
   }
-  if (containers.has(record.id)) return lock;
+  if (containers.has(record.id)) {
+    // Nothing of the container may run when the lock is free, and what does will be ended.
+    if (lock !== undefined) containerState(context, record);
+    return lock;
+  }
   // Ours to remove only if nobody else is at it.
   if (lock !== undefined) {
     rmSync(runDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 });
