@@ -197,6 +197,21 @@ void health_begin(struct health *health, pid_t init, uint64_t start_time, int64_
     schedule(health, now);
 }
 
+void health_change(struct health *health, const uint64_t numbers[HEALTH_NUMBERS], int64_t now)
+{
+    if (health->path[0] == '\0' || numbers[5] > HEALTH_RESTART)
+        return;
+    health->regular.interval = (uint32_t)numbers[0];
+    health->regular.timeout = (uint32_t)numbers[1];
+    health->start_period = (uint32_t)numbers[2];
+    health->start_interval = (uint32_t)numbers[3];
+    health->regular.retries = (uint32_t)numbers[4];
+    health->on_failure = (enum health_action)numbers[5];
+    /* The one that runs now ends under the old rules. */
+    if (health->init > 0 && health->child == 0)
+        schedule(health, now);
+}
+
 void health_want(struct health *health)
 {
     health->wanted = health->path[0] != '\0' && health->init > 0;

@@ -88,6 +88,10 @@ int health_read(struct health *health, const struct plan *plan, struct failure *
 /* The container's program runs. */
 void health_begin(struct health *health, pid_t init, uint64_t start_time, int64_t now);
 void health_want(struct health *health);
+#define HEALTH_NUMBERS 6
+/* Other numbers for the regular check, in the order of SET_HEALTH; the last one is an
+   enum health_action. */
+void health_change(struct health *health, const uint64_t numbers[HEALTH_NUMBERS], int64_t now);
 
 size_t health_prepare_poll(const struct health *health, struct pollfd *fds);
 int health_timeout(const struct health *health, int64_t now);

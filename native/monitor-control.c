@@ -97,12 +97,12 @@ int monitor_take_frames(struct monitor *monitor)
 
 static void take_control_line(struct monitor *monitor, char *line)
 {
-    uint64_t numbers[2] = {0, 0};
+    uint64_t numbers[HEALTH_NUMBERS] = {0};
     char *rest = NULL;
     const char *verb = strtok_r(line, " \t\r", &rest);
     int count = 0;
     for (const char *word; (word = strtok_r(NULL, " \t\r", &rest)) != NULL; count++) {
-        if (count == 2 || !number_parse(word, 10, UINT32_MAX, &numbers[count]))
+        if (count == HEALTH_NUMBERS || !number_parse(word, 10, UINT32_MAX, &numbers[count]))
             return;
     }
     if (verb == NULL)
@@ -119,6 +119,8 @@ static void take_control_line(struct monitor *monitor, char *line)
         monitor->stop_asked = true;
     else if (strcmp(verb, "health") == 0 && count == 0)
         health_want(&monitor->health);
+    else if (strcmp(verb, "health-policy") == 0 && count == HEALTH_NUMBERS)
+        health_change(&monitor->health, numbers, monitor_now());
     else if (strcmp(verb, "resize") == 0 && count == 2)
         monitor_resize(monitor, (uint16_t)numbers[0], (uint16_t)numbers[1]);
 }

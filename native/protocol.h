@@ -119,7 +119,11 @@
                                  life's end is not the container's: somebody starts it
                                  again, so neither REMOVE_TREE nor CLEANUP), "give-up"
                                  (wait no longer before a restart, and there is none;
-                                 ignored in any other phase); it holds
+                                 ignored in any other phase), "health" (check now),
+                                 "health-policy INTERVAL TIMEOUT START-PERIOD
+                                 START-INTERVAL RETRIES ACTION" (as in HEALTH, with
+                                 0 to 3 for none, kill, stop, restart; from now on);
+                                 it holds
                                  an exclusive flock on `lock` for its life */
 #define TSMAN_SET_EXIT_FILE 16u /* (path): "status N\nsignal N\ncore 0|1\noom 0|1\n
                                  finished SEC.NSEC\n", temp file + rename.  status

@@ -2,6 +2,8 @@ import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
 import { flag, value } from "../cli/option-spec.ts";
+import { healthOptions } from "../cli/options/health.ts";
+import { healthSpecs } from "../cli/options/health-specs.ts";
 import { parseRestart } from "../cli/options/restart.ts";
 import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
 import { warningText } from "../cli/render/error.ts";
@@ -12,8 +14,12 @@ export const update = defineCommand({
   name: "update",
   usage: "[OPTIONS] CONTAINER…",
   summary: "change what containers were made with",
-  examples: ["tsman update --restart unless-stopped web"],
+  examples: [
+    "tsman update --restart unless-stopped web",
+    "tsman update --health-interval 10s --health-retries 5 web",
+  ],
   options: {
+    ...healthSpecs,
     latest: flag({ char: "l", summary: "the last one made" }),
     restart: value({
       metavar: "POLICY",
@@ -25,13 +31,17 @@ export const update = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const { latest, restart } = values;
-    if (restart === undefined) {
-      throw usageError("update containers: nothing is to be changed", "say what: --restart POLICY");
+    const health = healthOptions(values);
+    if (restart === undefined && health === undefined) {
+      throw usageError(
+        "update containers: nothing is to be changed",
+        "say what: --restart POLICY, or one of the --health options",
+      );
     }
     const engine = await context.openEngine();
     const names = await chosenContainers(engine, positionals, { verb: "update", latest });
     return await forEach(names, context, async (name) => {
-      const { id, warnings } = await engine.containers.update(name, { restart });
+      const { id, warnings } = await engine.containers.update(name, { restart, health });
       const { stderr } = context;
       for (const warning of warnings) stderr.write(warningText(warning, stderr.isTerminal));
       context.stdout.write(`${id}\n`);

@@ -1,5 +1,15 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import path from "node:path";
+import type { HealthAction, HealthPolicy } from "./health-policy.ts";
+
+/** What of a check the monitor knows besides its plan. */
+export type MonitoredPolicy = Pick<
+  HealthPolicy,
+  "intervalMs" | "timeoutMs" | "startPeriodMs" | "startIntervalMs" | "retries" | "onFailure"
+>;
+
+/** In the order of `enum health_action` in native/health.h. */
+const actions: readonly HealthAction[] = ["none", "kill", "stop", "restart"];
 
 /** A command to a running monitor, as native/protocol.h describes them at TSMAN_SET_RUN_DIR. */
 export type MonitorCommand =
@@ -10,6 +20,8 @@ export type MonitorCommand =
   /** Wait no longer before a restart: there is none. */
   | { readonly kind: "give-up" }
   | { readonly kind: "health" }
+  /** Other numbers for the check that it has; milliseconds. */
+  | { readonly kind: "health-policy"; readonly policy: MonitoredPolicy }
   | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
 
 /**
@@ -46,6 +58,12 @@ function formatCommand(command: MonitorCommand): string {
     case "keep":
     case "health":
       return command.kind;
+    case "health-policy": {
+      const { intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries, onFailure } =
+        command.policy;
+      const numbers = [intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries];
+      return `health-policy ${numbers.join(" ")} ${actions.indexOf(onFailure)}`;
+    }
     case "resize":
       return `resize ${command.rows} ${command.columns}`;
   }

@@ -1,3 +1,4 @@
+import type { HealthOptions } from "../container/health-policy.ts";
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
 import type { RestartPolicy } from "../container/restart-policy.ts";
 import type { TsmanError } from "../errors/index.ts";
@@ -240,6 +241,8 @@ export interface RunIo extends CreateIo {
 /** What can be changed of a container; missing: as it was. */
 export interface ContainerChanges {
   readonly restart?: RestartPolicy | undefined;
+  /** What is missing of it stays as it was. */
+  readonly health?: HealthOptions | undefined;
 }
 
 /** How a container is cloned. */

@@ -241,3 +241,74 @@ describe("a hostile health check", () => {
     expect((await healthOf(container.id)).Status).toBe("healthy");
   });
 });
+
+describe("update", () => {
+  const create = async (...options: readonly string[]): Promise<string> => {
+    const words = ["create", "--network", "none", ...options, "busybox", "sleep", "1000"];
+    return (await store().succeed(words)).stdout.trim();
+  };
+
+  it("gives a container that does not run a check, changes and removes it", async () => {
+    const id = await create();
+    await store().succeed(["update", "--health-cmd", "true", "--health-interval", "200ms", id]);
+    await store().succeed(["start", id]);
+    await becomes(id, "healthy");
+    await store().succeed(["stop", "--time", "0", id]);
+    await store().succeed(["update", "--health-cmd", "false", "--health-retries", "1", id]);
+    const format = ["inspect", "--format", "{{json .Config.Healthcheck}}", id];
+    expect(JSON.parse((await store().succeed(format)).stdout)).toMatchObject({
+      ...{ Test: ["CMD-SHELL", "false"], Interval: 200_000_000, Retries: 1 },
+    });
+    await store().succeed(["start", id]);
+    await becomes(id, "unhealthy");
+    await store().succeed(["stop", "--time", "0", id]);
+    await store().succeed(["update", "--no-healthcheck", id]);
+    expect((await store().succeed(format)).stdout).not.toContain("CMD-SHELL");
+    await store().succeed(["rm", id]);
+  });
+
+  it("changes numbers at once while it runs", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 1h --health-retries 1000 --health-cmd".split(" "),
+      "exit 7",
+    ]);
+    const update = "update --health-interval 100ms --health-retries 2 --health-on-failure kill";
+    const { stderr } = await store().succeed([...update.split(" "), container.id]);
+    expect(stderr).toBe("");
+    const { stdout } = await store().succeed(["wait", container.id]);
+    expect(stdout).toBe("137\n");
+  });
+
+  it("says what counts only from the next start", async () => {
+    await using container = await background(store(), [
+      ..."--health-interval 100ms --health-cmd".split(" "),
+      "true",
+    ]);
+    await becomes(container.id, "healthy");
+    const { stderr } = await store().succeed(["update", "--health-cmd", "false", container.id]);
+    expect(stderr).toContain("the new one counts from its next start");
+    const late = ["update", "--health-on-failure", "restart", container.id];
+    expect((await store().succeed(late)).stderr).toContain("from its next start");
+    await store().succeed(["restart", "--time", "0", container.id]);
+    await until("the container to be restarted by its check", async () => {
+      const format = ["inspect", "--format", "{{.RestartCount}}", container.id];
+      return Number((await store().succeed(format)).stdout) > 0 ? true : undefined;
+    }, 30_000);
+  });
+
+  it("refuses numbers for no check, and restarts of what is removed", async () => {
+    const id = await create("--rm");
+    const bare = await store().run(["update", "--health-interval", "1s", id]);
+    expect(bare.status).toBe(125);
+    expect(bare.stderr).toContain("--health-cmd");
+    const restart = ["update", "--health-cmd", "true", "--health-on-failure", "restart", id];
+    expect((await store().run(restart)).stderr).toContain("no check can restart what --rm removes");
+    expect((await store().run(["update", "--restart", "always", id])).stderr).toContain("--rm");
+    expect((await store().run(["update", id])).stderr).toContain("nothing is to be changed");
+    const off = await create("--no-healthcheck");
+    expect((await store().run(["update", "--health-retries", "3", off])).stderr).toContain(
+      "has no health check",
+    );
+    await store().succeed(["rm", id, off]);
+  });
+});
