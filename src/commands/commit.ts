@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, texts, value } from "../cli/option-spec.ts";
 import { oneOf } from "../cli/options/scalars.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { toFileError } from "../platform/errno.ts";
 
 /** `tsman commit` */
@@ -62,7 +62,7 @@ export const commit = defineCommand({
       signal: context.interruption(),
       onWarning: (message) => {
         if (values.quiet) return;
-        context.stderr.write(warningText(message, context.stderr.isTerminal));
+        warningsTo(context.stderr)(message);
       },
     });
     if (values.iidfile !== undefined) writeIdFile(values.iidfile, id);

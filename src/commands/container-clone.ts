@@ -2,7 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { flag, text } from "../cli/option-spec.ts";
 import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
 import { parseImageName } from "../cli/options/words.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { usageError } from "../cli/usage-error.ts";
 
@@ -31,7 +31,7 @@ export const clone = defineCommand({
     const io = {
       signal: context.interruption(),
       onProgress: progress.onProgress,
-      onWarning: (message: string) => stderr.write(warningText(message, stderr.isTerminal)),
+      onWarning: warningsTo(stderr),
     };
     const options = {
       name: written ?? values.name,

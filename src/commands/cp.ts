@@ -2,7 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { isTerminal } from "../cli/is-terminal.ts";
 import { flag } from "../cli/option-spec.ts";
 import { parseCopyEnd } from "../cli/options/copy-end.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman cp` */
@@ -44,7 +44,7 @@ export const cp = defineCommand({
       signal: context.interruption(),
       onWarning: (message) => {
         if (values.quiet) return;
-        context.stderr.write(warningText(message, context.stderr.isTerminal));
+        warningsTo(context.stderr)(message);
       },
     });
     return 0;

@@ -3,7 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { fetchOptions } from "../cli/options/fetch-options.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { progressView } from "../cli/render/progress.ts";
 
 const { explain: _, ...options } = runOptions;
@@ -28,7 +28,7 @@ export const create = defineCommand({
     const { id } = await engine.containers.create(asked, {
       signal: context.interruption(),
       onProgress: progress.onProgress,
-      onWarning: (message) => stderr.write(warningText(message, stderr.isTerminal)),
+      onWarning: warningsTo(stderr),
       ...fetch,
     });
     progress.finish();

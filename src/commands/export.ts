@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { defineCommand } from "../cli/command.ts";
 import { text } from "../cli/option-spec.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { usageError } from "../cli/usage-error.ts";
 import { toFileError } from "../platform/errno.ts";
 
@@ -31,8 +31,7 @@ export const exportContainer = defineCommand({
       await engine.containers.export(name, {
         descriptor,
         signal: context.interruption(),
-        onWarning: (message) =>
-          context.stderr.write(warningText(message, context.stderr.isTerminal)),
+        onWarning: warningsTo(context.stderr),
       });
     } finally {
       if (descriptor !== 1) closeSync(descriptor);

@@ -3,7 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman restart` */
 export const restart = defineCommand({
@@ -33,9 +33,7 @@ export const restart = defineCommand({
       ...{ verb: "restart", all: all || running, latest, filters, cidFiles },
       ...(running && { among: isUp }),
     };
-    const { stderr } = context;
-    const onWarning = (message: string): void =>
-      stderr.write(warningText(message, stderr.isTerminal));
+    const onWarning = warningsTo(context.stderr);
     return await forEach(
       await chosenContainers(engine, positionals, choice),
       context,

@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
+import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman rm` */
 export const rm = defineCommand({
@@ -15,13 +16,13 @@ export const rm = defineCommand({
     cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
     depend: flag({ summary: "before it, those that use its namespaces" }),
     filter: texts({ metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
-    force: flag({ char: "f", summary: "also one that runs: it is killed first" }),
+    force: flag({ char: "f", summary: "also one that runs: it is stopped first" }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
     latest: flag({ char: "l", summary: "the last one made" }),
     time: value({
       char: "t",
       metavar: "SECONDS",
-      summary: "with --force: its stop signal first, and so long to wait for the end",
+      summary: "with --force: how long to wait before SIGKILL; 0: not at all",
       aliases: ["timeout"],
       parse: integer(-1, 2_147_483),
     }),
@@ -41,6 +42,7 @@ export const rm = defineCommand({
           depend: values.depend,
           timeout: values.time,
           volumes: values.volumes,
+          onWarning: warningsTo(context.stderr),
         });
         context.stdout.write(`${name}\n`);
       },

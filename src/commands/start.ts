@@ -4,7 +4,7 @@ import { forEach, severalAtOnce } from "../cli/each.ts";
 import type { Engine } from "../cli/engine.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { parseDetachKeys } from "../cli/options/detach-keys.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { startAttached } from "../cli/session/start-attached.ts";
 import { usageError } from "../cli/usage-error.ts";
 import type { ContainerSummary } from "../engine/types.ts";
@@ -53,7 +53,7 @@ async function startOne(engine: Engine, name: string, context: CommandContext): 
   const session = await engine.containers.start(name, {
     ...{ stdin: 0, stdout: 1, stderr: 2 },
     signal: context.interruption(),
-    onWarning: (message) => stderr.write(warningText(message, stderr.isTerminal)),
+    onWarning: warningsTo(stderr),
   });
   session?.release();
   context.stdout.write(`${name}\n`);

@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
+import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman stop` */
 export const stop = defineCommand({
@@ -37,7 +38,10 @@ export const stop = defineCommand({
       await chosenContainers(engine, positionals, choice),
       context,
       async (name) => {
-        await engine.containers.stop(name, { timeout: values.time });
+        await engine.containers.stop(name, {
+          timeout: values.time,
+          onWarning: warningsTo(context.stderr),
+        });
         context.stdout.write(`${name}\n`);
       },
       { parallel: severalAtOnce, ignoreMissing: values.ignore },

@@ -1,6 +1,6 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag } from "../cli/option-spec.ts";
-import { errorText, warningText } from "../cli/render/error.ts";
+import { errorText, warningsTo } from "../cli/render/error.ts";
 
 /** `tsman system start-enabled` */
 export const startEnabled = defineCommand({
@@ -25,7 +25,7 @@ export const startEnabled = defineCommand({
     const { isTerminal } = stderr;
     const started = engine.containers.startEnabled({
       signal: context.interruption(),
-      onWarning: (message) => stderr.write(warningText(message, isTerminal)),
+      onWarning: warningsTo(stderr),
     });
     let status = 0;
     for await (const { name, error } of started) {

@@ -6,7 +6,7 @@ import { healthOptions } from "../cli/options/health.ts";
 import { healthSpecs } from "../cli/options/health-specs.ts";
 import { parseRestart } from "../cli/options/restart.ts";
 import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman update` */
@@ -42,8 +42,7 @@ export const update = defineCommand({
     const names = await chosenContainers(engine, positionals, { verb: "update", latest });
     return await forEach(names, context, async (name) => {
       const { id, warnings } = await engine.containers.update(name, { restart, health });
-      const { stderr } = context;
-      for (const warning of warnings) stderr.write(warningText(warning, stderr.isTerminal));
+      for (const warning of warnings) warningsTo(context.stderr)(warning);
       context.stdout.write(`${id}\n`);
     });
   },

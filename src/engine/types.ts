@@ -525,7 +525,13 @@ export interface ContainerService extends ContainerFileService {
     options?: { readonly size?: boolean | undefined },
   ): Promise<ContainerDetails>;
   /** @param timeout seconds until SIGKILL, negative: never; missing: the container's own. */
-  stop(nameOrId: string, options?: { readonly timeout?: number | undefined }): Promise<void>;
+  stop(
+    nameOrId: string,
+    options?: {
+      readonly timeout?: number | undefined;
+      readonly onWarning?: ((message: string) => void) | undefined;
+    },
+  ): Promise<void>;
   /** @param signal name or number; missing: KILL. */
   kill(nameOrId: string, signal?: string): Promise<void>;
   remove(
@@ -534,8 +540,10 @@ export interface ContainerService extends ContainerFileService {
       readonly force?: boolean | undefined;
       /** Before it, the containers that were made to share its namespaces. */
       readonly depend?: boolean | undefined;
+      /** Seconds from its stop signal to SIGKILL, 0: at once; missing: the container's own. */
       readonly timeout?: number | undefined;
       readonly volumes?: boolean | undefined;
+      readonly onWarning?: ((message: string) => void) | undefined;
     },
   ): Promise<void>;
   /**

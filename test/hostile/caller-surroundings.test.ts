@@ -12,7 +12,7 @@ import { useStage } from "./run-stage.ts";
 const stage = useStage();
 
 describe("a pid that belongs to another process by now", () => {
-  it.each([["kill"], ["stop", "--time=0"], ["rm", "--force"]])(
+  it.each([["kill"], ["stop", "--time=0"], ["rm", "--force", "--time", "0"]])(
     "is not signalled by tsman %s",
     async (...command) => {
       const victim = spawn("sleep", ["1000"], { stdio: "ignore" });
@@ -29,7 +29,7 @@ describe("a pid that belongs to another process by now", () => {
         await stage().store.run([...command, id]);
         expect(isAlive(victim.pid ?? 0)).toBe(true);
         expect(victim.signalCode).toBe(null);
-        await stage().store.run(["rm", "--force", "--ignore", id]);
+        await stage().store.run(["rm", "--force", "--time", "0", "--ignore", id]);
       } finally {
         victim.kill("SIGKILL");
         await once(victim, "exit");

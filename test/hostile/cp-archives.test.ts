@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stage().store.succeed(["rm", "--force", "--all"]);
+  await stage().store.succeed(["rm", "--force", "--time", "0", "--all"]);
 });
 
 const inside = async (script: string) =>

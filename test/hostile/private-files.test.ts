@@ -47,7 +47,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stage().store.succeed(["rm", "--force", "--volumes", container.id]);
+  await stage().store.succeed(["rm", "--force", "--time", "0", "--volumes", container.id]);
 });
 
 describe("the store and the runtime directory, made with umask 0", () => {

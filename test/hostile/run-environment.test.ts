@@ -50,7 +50,7 @@ describe("the caller's environment", () => {
       // A sandboxed slirp4netns is not dumpable: what it inherits is the monitor's, or less.
       expect(readFileSync(`/proc/${monitor}/environ`, "latin1")).not.toMatch(/NODE_|SSH_|TOKEN/);
     } finally {
-      await stage().store.succeed(["rm", "--force", stdout.trim()]);
+      await stage().store.succeed(["rm", "--force", "--time", "0", stdout.trim()]);
     }
   });
 

@@ -104,7 +104,7 @@ export class RunStage implements AsyncDisposable {
       id,
       pid: Number(readFileSync(pidFile, "utf8")),
       [Symbol.asyncDispose]: async () => {
-        await this.store.succeed(["rm", "--force", "--volumes", "--ignore", id]);
+        await this.store.succeed(["rm", "--force", "--time", "0", "--volumes", "--ignore", id]);
       },
     };
   }

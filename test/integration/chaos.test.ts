@@ -41,12 +41,15 @@ function operation(): readonly string[] {
     () => `run --rm --name ${name} busybox true`.split(" "),
     () => `run --rm --network none -v /data busybox touch /data/new`.split(" "),
     () => `run -d --rm --network none busybox sleep 0.2`.split(" "),
-    () => `run -d --name ${name} busybox sleep 1000`.split(" "),
-    () => `run -d --replace --name ${name} --network none busybox sleep 1000`.split(" "),
+    () => `run -d --stop-timeout 0 --name ${name} busybox sleep 1000`.split(" "),
+    () =>
+      `run -d --replace --stop-timeout 0 --name ${name} --network none busybox sleep 1000`.split(
+        " ",
+      ),
     () => `create --name ${name} --network none busybox sleep 1000`.split(" "),
     () => ["start", name],
     () => ["stop", "--time", "0", name],
-    () => ["rm", "--force", name],
+    () => ["rm", "--force", "--time", "0", name],
     () => ["exec", name, "true"],
     () => ["commit", name, `localhost/of-${name}`],
     () => ["pull", "--quiet", image],

@@ -44,7 +44,7 @@ function tree(files: Readonly<Record<string, string>>): string {
 
 async function background(name: string, ...options: string[]): Promise<void> {
   await store().succeed([
-    ...words(`run -d --quiet --replace --network none --name ${name}`),
+    ...words(`run -d --quiet --replace --stop-timeout 0 --network none --name ${name}`),
     ...options,
     ...words("busybox sleep 1000"),
   ]);
@@ -126,7 +126,7 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
     await store().succeed(["cp", `${source}/d`, `${running}:/srv`]);
     const { stdout: seen } = await store().succeed(["exec", running, "cat", "/srv/f"]);
     expect(seen).toBe("copied\n");
-    await store().succeed(words(`rm --force ${running}`));
+    await store().succeed(words(`rm --force --time 0 ${running}`));
     useDriver(store(), "overlay");
   });
 });
@@ -321,7 +321,7 @@ describe("looking from the inside", () => {
     expect(user?.uidMap).toEqual(
       expectedIdMap("uid").map((one) => [one.inside, one.outside, one.count].join(" ")),
     );
-    await store().succeed(words("rm --force spaces"));
+    await store().succeed(words("rm --force --time 0 spaces"));
     expect((await store().run(words("namespaces spaces"))).status).toBe(125);
   });
 });

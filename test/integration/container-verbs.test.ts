@@ -9,7 +9,7 @@ import { useStore } from "./support.ts";
 const store = useStore();
 
 afterEach(async () => {
-  await store().succeed(["rm", "--force", "--depend", "--all", "--volumes"]);
+  await store().succeed(["rm", "--force", "--time", "0", "--depend", "--all", "--volumes"]);
 });
 
 async function create(name: string, ...options: readonly string[]): Promise<string> {

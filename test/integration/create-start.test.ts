@@ -8,7 +8,7 @@ import { useStore } from "./support.ts";
 const store = useStore();
 
 afterEach(async () => {
-  await store().succeed(["rm", "--force", "--depend", "--all", "--volumes"]);
+  await store().succeed(["rm", "--force", "--time", "0", "--depend", "--all", "--volumes"]);
 });
 
 /** `tsman create --name NAME OPTIONS busybox sh -c SCRIPT`; the id. */
@@ -44,6 +44,16 @@ describe("create", () => {
     const again = await store().run(["create", "--cidfile", file, "busybox"]);
     expect(again.stderr).toContain("the file exists");
     expect(again.status).toBe(125);
+    // What never was there is not told to have gone.
+    const events = await store().succeed([
+      "events",
+      "--stream=false",
+      "--filter",
+      "event=remove",
+      "--filter",
+      "type=container",
+    ]);
+    expect(events.stdout).toBe("");
     const limited = await store().run(["create", "--memory", "1g", "busybox"]);
     expect(limited.status).toBe(125);
     const nameless = await store().run(["create"]);

@@ -78,7 +78,7 @@ describe("a program that is executed on a terminal", () => {
     await using other = await background(store(), "");
     const terminal = store().terminal(["exec", "-it", other.id, "sh"]);
     await terminal.screen.until(prompt);
-    await store().succeed(["rm", "--force", other.id]);
+    await store().succeed(["rm", "--force", "--time", "0", other.id]);
     expect((await within(10_000, "the session to end", terminal.exited)).status).toBe(137);
   });
 });

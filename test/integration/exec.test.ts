@@ -169,7 +169,7 @@ describe("a program in a running container", () => {
     await using other = await background(store(), "");
     const session = store().start(["exec", other.id, "sh", "-c", "echo up; sleep 1000"]);
     await session.stdout.until("up\n");
-    await store().succeed(["rm", "--force", other.id]);
+    await store().succeed(["rm", "--force", "--time", "0", other.id]);
     expect((await within(5000, "the session to end", session.ended)).status).toBe(137);
   });
 
@@ -258,7 +258,7 @@ describe("a container of any kind", () => {
     const session = store().start(["exec", other.id, "sh", "-c", "echo $$; exec sleep 1000"]);
     await session.stdout.until("\n");
     const pid = Number(session.stdout.text);
-    await store().succeed(["rm", "--force", other.id]);
+    await store().succeed(["rm", "--force", "--time", "0", other.id]);
     expect((await within(5000, "the session to end", session.ended)).status).toBe(137);
     expect(findProcesses((one) => one === pid)).toEqual([]);
   });
@@ -287,7 +287,7 @@ describe("many sessions", () => {
       const running = Array.from({ length: 3 }, () =>
         store().run(["exec", other.id, "sh", "-c", "echo in; sleep 100"]),
       );
-      const removal = store().run(["rm", "--force", other.id]);
+      const removal = store().run(["rm", "--force", "--time", "0", other.id]);
       for (const { status, stdout, stderr } of await Promise.all(running)) {
         // It ran and was killed, or it was told why it could not.
         if (status === 137) expect(["", "in\n"]).toContain(stdout);

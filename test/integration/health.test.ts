@@ -290,10 +290,14 @@ describe("update", () => {
     const late = ["update", "--health-on-failure", "restart", container.id];
     expect((await store().succeed(late)).stderr).toContain("from its next start");
     await store().succeed(["restart", "--time", "0", container.id]);
-    await until("the container to be restarted by its check", async () => {
-      const format = ["inspect", "--format", "{{.RestartCount}}", container.id];
-      return Number((await store().succeed(format)).stdout) > 0 ? true : undefined;
-    }, 30_000);
+    await until(
+      "the container to be restarted by its check",
+      async () => {
+        const format = ["inspect", "--format", "{{.RestartCount}}", container.id];
+        return Number((await store().succeed(format)).stdout) > 0 ? true : undefined;
+      },
+      30_000,
+    );
   });
 
   it("refuses numbers for no check, and restarts of what is removed", async () => {

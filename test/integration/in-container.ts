@@ -72,7 +72,7 @@ export async function background(
     id,
     pid: Number(await readFile(pidFile, "utf8")),
     async [Symbol.asyncDispose]() {
-      await store.run(["rm", "--force", "--volumes", "--ignore", id]);
+      await store.run(["rm", "--force", "--time", "0", "--volumes", "--ignore", id]);
     },
   };
 }

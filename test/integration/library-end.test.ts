@@ -107,7 +107,7 @@ describe("a process that has tsman as a library", () => {
       () => (of(sessions).length === 0 ? true : undefined),
       longest,
     );
-    await store.succeed(["rm", "--force", "kept"]);
+    await store.succeed(["rm", "--force", "--time", "0", "kept"]);
   });
 
   it("keeps what another command has started again, and its clone stays", async () => {

@@ -126,7 +126,7 @@ describe("logs", () => {
     ]);
     const followed = await store().succeed(["logs", "--follow", stdout.trim()]);
     expect(followed.stdout).toBe("life\nlife\n");
-    await store().succeed(["rm", "--force", "again"]);
+    await store().succeed(["rm", "--force", "--time", "0", "again"]);
   });
 
   it("--follow of a container that is removed ends", async () => {
@@ -135,7 +135,7 @@ describe("logs", () => {
     ]);
     const following = store().start(["logs", "--follow", "away"]);
     await following.stdout.until("here");
-    await store().succeed(["rm", "--force", "away"]);
+    await store().succeed(["rm", "--force", "--time", "0", "away"]);
     expect((await following.ended).status).toBe(0);
     expect(existsSync(join(store().root, "containers", container.id))).toBe(false);
   });

@@ -127,11 +127,11 @@ describe("several containers", () => {
   it("that share namespaces are removed together with --depend only", async () => {
     await using base = await background(store(), "--name base");
     await store().succeed("run --name user --network container:base busybox true".split(" "));
-    const refused = await store().run(["rm", "--force", "base"]);
+    const refused = await store().run(["rm", "--force", "--time", "0", "base"]);
     expect(refused).toMatchObject({ status: 125 });
     expect(refused.stderr).toContain("shared by user");
     expect(isAlive(base.pid)).toBe(true);
-    await store().succeed(["rm", "--force", "--depend", "base"]);
+    await store().succeed(["rm", "--force", "--time", "0", "--depend", "base"]);
     expect((await store().succeed(["ps", "-aq", "--filter", "name=user"])).stdout).toBe("");
   });
 });
@@ -144,7 +144,7 @@ describe("wait", () => {
     await store().succeed(["start", "coming"]);
     expect((await started.ended).stdout).toBe("-1\n");
     const removed = store().start("wait --condition removing coming".split(" "));
-    await store().succeed(["rm", "--force", "coming"]);
+    await store().succeed(["rm", "--force", "--time", "0", "coming"]);
     const { stdout, status } = await removed.ended;
     // It may have been removed before it was looked for.
     if (status === 0) expect(stdout).toBe("-1\n");

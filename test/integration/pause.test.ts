@@ -134,7 +134,7 @@ describe("a paused container", () => {
     const { status, stderr } = await store().run(["rm", first.id]);
     expect(stderr).toContain("it is paused");
     expect(status).toBe(2);
-    await store().succeed(["rm", "--force", first.id]);
+    await store().succeed(["rm", "--force", "--time", "0", first.id]);
     expect(pids.filter(isAlive)).toEqual([]);
     await using second = await background(store(), "");
     await store().succeed(["pause", second.id]);

@@ -122,7 +122,7 @@ describe("--restart always", () => {
     expect(stderr).toContain("about to be started again");
     expect(status).toBe(2);
     await isBetweenLives(id);
-    await store().succeed(["rm", "--force", id]);
+    await store().succeed(["rm", "--force", "--time", "0", id]);
     expect(existsSync(join(store().root, "containers", id))).toBe(false);
   });
 

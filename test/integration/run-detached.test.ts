@@ -135,7 +135,7 @@ describe("kill, wait and rm", () => {
     expect(stderr).toContain("it is running");
     expect(stderr).toContain("tsman rm --force kept");
     expect(status).toBe(2);
-    await store().succeed(["rm", "--force", "kept"]);
+    await store().succeed(["rm", "--force", "--time", "0", "kept"]);
     expect(isAlive(container.pid)).toBe(false);
     expect(await listed("--all")).toEqual([]);
     expect(readdirSync(join(store().root, "containers"))).toEqual([]);
@@ -205,7 +205,7 @@ describe("--name and --replace", () => {
   });
 
   it("--replace takes the place of the one of that name, running or not", async () => {
-    await using first = await background(store(), "--name place");
+    await using first = await background(store(), "--name place --stop-timeout 0");
     await using second = await background(store(), "--name place --replace");
     expect(isAlive(first.pid)).toBe(false);
     expect(await listed("--all")).toEqual(["place"]);
@@ -260,7 +260,7 @@ describe("files about the container", () => {
     ]);
     const pid = Number(readFileSync(file, "utf8"));
     expect(statusOf(pid).NSpid).toMatch(/\t1$/);
-    await store().succeed(["rm", "--force", "init"]);
+    await store().succeed(["rm", "--force", "--time", "0", "init"]);
     expect(isAlive(pid)).toBe(false);
   });
 

@@ -128,7 +128,7 @@ describe("a container on a terminal", () => {
     expect((await within(10_000, "tsman to end", terminal.exited)).status).toBe(129);
     const { stdout } = await store().succeed(["ps", "--filter=name=hung", "--format={{.Names}}"]);
     expect(stdout).toBe("hung\n");
-    await store().succeed("rm --force hung".split(" "));
+    await store().succeed("rm --force --time 0 hung".split(" "));
   });
 
   it("shows the output of -t without -i, and Ctrl-C is tsman's", async () => {

@@ -7,7 +7,7 @@ import { useStore } from "./support.ts";
 const store = useStore();
 
 afterEach(async () => {
-  await store().succeed(["rm", "--force", "--depend", "--all"]);
+  await store().succeed(["rm", "--force", "--time", "0", "--depend", "--all"]);
 });
 
 async function run(name: string, ...options: readonly string[]): Promise<void> {

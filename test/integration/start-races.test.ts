@@ -7,7 +7,7 @@ import { useStore } from "./support.ts";
 const store = useStore();
 
 afterEach(async () => {
-  await store().succeed(["rm", "--force", "--all"]);
+  await store().succeed(["rm", "--force", "--time", "0", "--all"]);
   expect(readdirSync(join(store().root, "containers"))).toEqual([]);
   expect(readdirSync(store().runtimeDir)).toEqual([]);
 });
@@ -44,7 +44,7 @@ describe("commands that work on one container at once", () => {
       await create("raced", `sleep 1000; : ${mark}`);
       const [first, removal, second] = await Promise.all([
         store().run(["start", "raced"]),
-        store().run(["rm", "--force", "raced"]),
+        store().run(["rm", "--force", "--time", "0", "raced"]),
         store().run(["start", "raced"]),
       ]);
       expect(removal.status).toBe(0);
@@ -67,12 +67,12 @@ describe("commands that work on one container at once", () => {
         ...["run", "--detach", "--name", "fresh", "--network", "none"],
         ...["busybox", "sh", "-c", `sleep 1000; : ${mark}`],
       ]);
-      await store().run(["rm", "--force", "fresh"]);
+      await store().run(["rm", "--force", "--time", "0", "fresh"]);
       const { status } = await running;
       const names = await store().succeed(["ps", "--all", "--format", "{{.Names}}"]);
       expect(processesWith(mark)).toHaveLength(names.stdout === "fresh\n" ? 1 : 0);
       if (status === 0 && names.stdout === "") expect(processesWith(mark)).toEqual([]);
-      await store().succeed(["rm", "--force", "fresh"]);
+      await store().succeed(["rm", "--force", "--time", "0", "fresh"]);
       expect(processesWith(mark)).toEqual([]);
     }
   });
@@ -81,7 +81,17 @@ describe("commands that work on one container at once", () => {
     const mark = `replaced-${process.pid}`;
     const replace = () =>
       store().run([
-        ...["run", "--detach", "--replace", "--name", "only", "--network", "none"],
+        ...[
+          "run",
+          "--detach",
+          "--replace",
+          "--stop-timeout",
+          "0",
+          "--name",
+          "only",
+          "--network",
+          "none",
+        ],
         ...["busybox", "sh", "-c", `sleep 1000; : ${mark}`],
       ]);
     const results = await Promise.all([replace(), replace(), replace()]);

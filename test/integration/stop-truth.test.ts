@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -42,6 +42,58 @@ describe("stop", () => {
     await store().succeed(["stop", "--time", "1", container.id]);
     expect(orphans.filter((pid) => isAlive(pid))).toEqual([]);
     expect(marked()).toEqual([]);
+  });
+});
+
+describe("rm --force", () => {
+  const polite = "trap 'echo bye > /out/bye; exit 0' TERM; echo up; while :; do sleep 0.1; done";
+
+  it("sends the stop signal first, and waits as long as the container's time-out says", async () => {
+    const out = join(store().scratch, "out");
+    mkdirSync(out);
+    await using asked = await background(store(), `-v ${out}:/out --name asked`, [
+      "sh",
+      "-c",
+      polite,
+    ]);
+    await until("its trap", async () =>
+      (await store().succeed(["logs", "asked"])).stdout === "up\n" ? true : undefined,
+    );
+    expect((await store().succeed(["rm", "--force", "asked"])).stderr).toBe("");
+    expect(isAlive(asked.pid)).toBe(false);
+    expect(readFileSync(join(out, "bye"), "utf8")).toBe("bye\n");
+  });
+
+  it("kills at once with --time 0, and one that is paused", async () => {
+    // Longer than any test may take: whatever waited for it would be noticed.
+    await using running = await background(store(), "--stop-timeout 1000", ["sh", "-c", deaf]);
+    expect((await store().succeed(["rm", "--force", "--time", "0", running.id])).stderr).toBe("");
+    await using paused = await background(store(), "--stop-timeout 1000", ["sh", "-c", deaf]);
+    await store().succeed(["pause", paused.id]);
+    await store().succeed(["rm", "--force", paused.id]);
+    expect([running, paused].filter(({ pid }) => isAlive(pid))).toEqual([]);
+  });
+});
+
+describe("who resorts to SIGKILL says so", () => {
+  it.each([
+    ["stop", ["stop", "--time", "1"]],
+    ["restart", ["restart", "--time", "1"]],
+    ["rm --force", ["rm", "--force", "--time", "1"]],
+  ])("%s", async (_, command) => {
+    await using container = await background(store(), "--name deaf", ["sh", "-c", deaf]);
+    const { stderr } = await store().succeed([...command, "deaf"]);
+    expect(stderr).toBe(
+      "tsman: warning: StopSignal SIGTERM failed to stop container deaf in 1 seconds, resorting to SIGKILL\n",
+    );
+    expect(isAlive(container.pid)).toBe(false);
+  });
+
+  it("not with --time 0, nor of a program that ends by itself", async () => {
+    await using _deaf = await background(store(), "--name deaf", ["sh", "-c", deaf]);
+    expect((await store().succeed(["stop", "--time", "0", "deaf"])).stderr).toBe("");
+    await using _init = await background(store(), "--init --name init");
+    expect((await store().succeed(["stop", "init"])).stderr).toBe("");
   });
 });
 

@@ -1,4 +1,5 @@
 import { isTsmanError, type TsmanError } from "../../errors/index.ts";
+import type { Output } from "../output.ts";
 import { escapeControls } from "./escape.ts";
 
 /** How an error is shown. */
@@ -45,4 +46,9 @@ function debugLines(error: TsmanError): string[] {
 export function warningText(message: string, isTerminal: boolean): string {
   const text = `tsman: warning: ${message}\n`;
   return isTerminal ? escapeControls(text) : text;
+}
+
+/** Prints warnings as they come: `onWarning` of the engine's verbs. */
+export function warningsTo(stderr: Output): (message: string) => void {
+  return (message) => void stderr.write(warningText(message, stderr.isTerminal));
 }

@@ -1,5 +1,5 @@
 import type { ContainerDetails, HealthcheckDetails } from "../../engine/details-types.ts";
-import { goDocument, goMap } from "../template/go-map.ts";
+import { goDocument, goMap, nilMap, nilSlice } from "../template/go-map.ts";
 
 /** `Config` of a container: what the program was given. */
 export function inspectConfig(container: ContainerDetails): object {
@@ -17,19 +17,19 @@ export function inspectConfig(container: ContainerDetails): object {
     OpenStdin: options.interactive,
     StdinOnce: options.interactive && isAttached,
     Env: container.environment,
-    Cmd: container.arguments.length === 0 ? null : container.arguments,
+    Cmd: container.arguments.length === 0 ? nilSlice() : container.arguments,
     ...(container.healthcheck !== undefined && { Healthcheck: healthcheck(container.healthcheck) }),
     Image: container.image,
-    Volumes: null,
+    Volumes: nilMap(),
     ...keySet("Volumes", container.anonymousVolumes),
     WorkingDir: container.workdir,
-    Entrypoint: container.entrypoint ?? null,
-    OnBuild: null,
+    Entrypoint: container.entrypoint ?? nilSlice(),
+    OnBuild: nilSlice(),
     Labels: goMap(container.labels),
     Annotations: goMap(options.annotations),
     StopSignal: container.stopSignal,
     HealthcheckOnFailureAction: container.options.health?.onFailure ?? "none",
-    CreateCommand: options.createCommand ?? null,
+    CreateCommand: options.createCommand ?? nilSlice(),
     Umask: container.umask.toString(8).padStart(4, "0"),
     ...(options.tz !== undefined && { Timezone: options.tz }),
     Timeout: options.timeout ?? 0,

@@ -1,5 +1,5 @@
 import type { ContainerDetails } from "../../engine/details-types.ts";
-import { goDocument, goMap } from "../template/go-map.ts";
+import { goDocument, goMap, nilSlice } from "../template/go-map.ts";
 import { hasEnded, shownState } from "./container-rows.ts";
 import { inspectConfig } from "./inspect-config.ts";
 import { hostConfig } from "./inspect-host-config.ts";
@@ -84,7 +84,7 @@ function stateOf(container: ContainerDetails): object {
         End: end,
         ExitCode: exitCode,
         Output: output,
-      })) ?? null,
+      })) ?? nilSlice(),
   };
   const document = {
     OciVersion: "1.2.0",
@@ -111,14 +111,15 @@ function stateOf(container: ContainerDetails): object {
 }
 
 /** Where the files are: the keys of Docker's and Podman's overlay driver. */
-function graphDriver({ driver, rootfs }: ContainerDetails): object {
+function graphDriver({ driver, rootfs, pid }: ContainerDetails): object {
   const { lowers, upper, work, root } = rootfs;
+  const merged = root ?? (pid === undefined ? undefined : `/proc/${pid}/root`);
   return {
     Name: driver,
     Data: goMap({
       ...(lowers.length > 0 && { LowerDir: lowers.join(":") }),
-      // The merged root is a mount of the container alone: nothing of it can be seen from here.
-      ...(root !== undefined && { MergedDir: root }),
+      // An overlay is a mount of the container alone: it is reached through a process in there.
+      ...(merged !== undefined && { MergedDir: merged }),
       ...(upper !== undefined && { UpperDir: upper }),
       ...(work !== undefined && { WorkDir: work }),
     }),

@@ -1,6 +1,6 @@
 import type { NamespaceRequest, SecurityOptions } from "../../container/options.ts";
 import type { ContainerDetails, IdRangeDetails, MountDetails } from "../../engine/details-types.ts";
-import { goMap } from "../template/go-map.ts";
+import { goMap, nilMap, nilSlice } from "../template/go-map.ts";
 import { humanSize } from "./human.ts";
 import { portBindings } from "./inspect-network.ts";
 
@@ -17,7 +17,7 @@ export function hostConfig(container: ContainerDetails): object {
     ContainerIDFile: options.cidFile ?? "",
     LogConfig: {
       Type: options.logDriver,
-      Config: null,
+      Config: nilMap(),
       Path: paths.log ?? "",
       Tag: options.logTag ?? "",
       Size: humanSize(options.logMaxSize).replace(" ", ""),
@@ -30,7 +30,7 @@ export function hostConfig(container: ContainerDetails): object {
     },
     AutoRemove: options.remove,
     VolumeDriver: "",
-    VolumesFrom: null,
+    VolumesFrom: nilSlice(),
     CapAdd: options.capAdd.map(capabilityName),
     CapDrop: options.capDrop.map(capabilityName),
     Dns: options.dns,
@@ -42,7 +42,7 @@ export function hostConfig(container: ContainerDetails): object {
     Cgroup: "",
     // Without delegation a container has no control group of its own.
     Cgroups: "disabled",
-    Links: null,
+    Links: nilSlice(),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     PidMode: namespaceText(options.pid),
     Privileged: options.privileged,
@@ -84,11 +84,11 @@ const noLimits = {
   NanoCpus: 0,
   CgroupParent: "",
   BlkioWeight: 0,
-  BlkioWeightDevice: null,
-  BlkioDeviceReadBps: null,
-  BlkioDeviceWriteBps: null,
-  BlkioDeviceReadIOps: null,
-  BlkioDeviceWriteIOps: null,
+  BlkioWeightDevice: nilSlice(),
+  BlkioDeviceReadBps: nilSlice(),
+  BlkioDeviceWriteBps: nilSlice(),
+  BlkioDeviceReadIOps: nilSlice(),
+  BlkioDeviceWriteIOps: nilSlice(),
   CpuPeriod: 0,
   CpuQuota: 0,
   CpuRealtimePeriod: 0,
@@ -106,7 +106,7 @@ const noLimits = {
   CpuPercent: 0,
   IOMaximumIOps: 0,
   IOMaximumBandwidth: 0,
-  CgroupConf: null,
+  CgroupConf: nilMap(),
 } as const;
 
 /** `SOURCE:DESTINATION:ro,rprivate,rbind`. */

@@ -1,6 +1,6 @@
 import type { ContainerDetails } from "../../engine/details-types.ts";
 import type { PortBinding } from "../../engine/types.ts";
-import { goMap } from "../template/go-map.ts";
+import { goMap, nilMap, nilSlice } from "../template/go-map.ts";
 
 /** `NetworkSettings` of a container. */
 export function networkSettings(container: ContainerDetails): object {
@@ -30,10 +30,10 @@ export function networkSettings(container: ContainerDetails): object {
         [container.network]: {
           ...address,
           NetworkID: container.network,
-          DriverOpts: null,
+          DriverOpts: nilMap(),
           IPAMConfig: null,
-          Links: null,
-          Aliases: null,
+          Links: nilSlice(),
+          Aliases: nilSlice(),
         },
       },
       {},

@@ -1,4 +1,5 @@
 import type { ContainerLogOptions, ContainerSummary } from "../../engine/types.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { CommandContext } from "../command.ts";
 import { forEach } from "../each.ts";
 import type { Engine } from "../engine.ts";
@@ -44,7 +45,11 @@ export async function printLogs(
   const { asTheyCome, byTime, untilFailure, wholeLines } = await import("./log-streams.ts");
   const containers: ContainerSummary[] = [];
   const first = await forEach(names, context, async (name) => {
-    containers.push(await engine.containers.inspect(name));
+    try {
+      containers.push(await engine.containers.inspect(name));
+    } catch (error) {
+      throw style.names ? withTailHint(error) : error;
+    }
   });
   const prefixes = logPrefixes(containers, style);
   let status = first;
@@ -59,4 +64,15 @@ export async function printLogs(
     context[line.stream].write(logLineBytes(line, `${prefixes[source] ?? ""}${time}`));
   }
   return status;
+}
+
+/** `logs -n 5 web` is Docker's for `--tail 5`; here, as with Podman, 5 would be a container. */
+function withTailHint(error: unknown): unknown {
+  const missing = isTsmanError(error, "CONTAINER_NOT_FOUND") ? error.details.container : undefined;
+  if (!isTsmanError(error) || !/^(?:\d+|all)$/.test(String(missing))) return error;
+  return new TsmanError(error.code, error.message, {
+    hint: `-n means --names, as with Podman; for the last lines write: --tail ${String(missing)}`,
+    cause: error,
+    details: error.details,
+  });
 }

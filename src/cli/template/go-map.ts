@@ -42,3 +42,19 @@ export function goDocument<T extends object>(
 export function hiddenFields(document: object): Readonly<Record<string, unknown>> {
   return hidden.get(document) ?? {};
 }
+
+/**
+ * Go's nil slice: `null` in JSON, and in a template what it is to Go, a list without elements.
+ */
+export function nilSlice(): readonly never[] {
+  return asNull([]);
+}
+
+/** Go's nil map, likewise. */
+export function nilMap(): object {
+  return asNull(goMap({}));
+}
+
+function asNull<T extends object>(value: T): T {
+  return Object.defineProperty(value, "toJSON", { value: () => null });
+}

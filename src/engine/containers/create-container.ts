@@ -75,15 +75,17 @@ export async function makeContainer(
     });
   }
   await using undo = new AsyncDisposableStack();
-  const record = await enterContainer(context, planned, use);
-  undo.defer(() => discardFailed(context, record));
-  await writeBundle(context, planned);
+  // Before the container: one that is to be replaced stays when this fails.
   if (options.cidFile !== undefined) {
-    writeIdFile(options.cidFile, record.id);
+    writeIdFile(options.cidFile, planned.id);
     undo.defer(() => rmSync(options.cidFile as string, { force: true }));
   }
-  const all = undo.move();
+  const record = await enterContainer(context, planned, io, use);
+  undo.defer(() => discardFailed(context, record));
+  // Now, so that each one that goes has come.
   context.events.emit(containerEvent("create", record));
+  await writeBundle(context, planned);
+  const all = undo.move();
   return {
     record,
     planned,
@@ -96,6 +98,7 @@ export async function makeContainer(
 async function enterContainer(
   context: EngineContext,
   planned: ContainerPlan,
+  io: CreateIo,
   use: "run" | "create",
 ): Promise<ContainerRecord> {
   const { options, image, bundle } = planned;
@@ -117,7 +120,7 @@ async function enterContainer(
     ...(use === "run" && { bootId: bootId(), startedAt: now, starter: thisProcess() }),
   };
   // Only now, when nothing but a name stands in the way of the new one.
-  if (options.replace) await removeHolder(context, planned.name);
+  if (options.replace) await removeHolder(context, planned.name, io);
   for (let attempt = 1; ; attempt += 1) {
     const isRandomName = options.name === undefined;
     const named =
@@ -128,18 +131,22 @@ async function enterContainer(
     } catch (error) {
       if (attempt === nameAttempts || !isTsmanError(error, "NAME_IN_USE")) throw error;
       // Another command has taken the name in between.
-      if (options.replace) await removeHolder(context, planned.name);
+      if (options.replace) await removeHolder(context, planned.name, io);
       else if (!isRandomName && !(await isGivenUp(context, planned.name))) throw error;
     }
   }
 }
 
-async function removeHolder(context: EngineContext, name: string): Promise<void> {
+async function removeHolder(
+  context: EngineContext,
+  name: string,
+  { onWarning }: CreateIo,
+): Promise<void> {
   const holder = context.store.containers.find(name);
   // An id that begins like the wanted name is not a holder of it.
   if (holder?.name !== name) return;
   try {
-    await removeContainer(context, holder.id, { force: true });
+    await removeContainer(context, holder.id, { force: true, onWarning });
   } catch (error) {
     if (!isTsmanError(error, "CONTAINER_NOT_FOUND")) throw error;
   }

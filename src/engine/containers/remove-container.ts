@@ -1,26 +1,27 @@
 import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { sendMonitorCommand } from "../../container/monitor-control.ts";
-import { parseSignal } from "../../container/signals.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { containerEvent } from "./container-events.ts";
+import { type AskedToEnd, askToEnd } from "./end-container.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
 import { busyDelay, tryLockContainer } from "./lock-container.ts";
 import { endWait, isPolicyDue, isRestarting } from "./next-life.ts";
-
-const sigkill = 9;
 
 /** How {@link removeContainer} goes about it. */
 export interface RemoveOptions {
   /** End it first if it runs. */
   readonly force?: boolean | undefined;
-  /** With `force`: seconds from its stop signal to SIGKILL, negative: never; missing: at once. */
+  /**
+   * With `force`: seconds from its stop signal to SIGKILL, negative: never; missing: the container's
+   * own.  One that is paused is killed at once.
+   */
   readonly timeout?: number | undefined;
   /** Remove its anonymous volumes too. */
   readonly volumes?: boolean | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -34,11 +35,15 @@ export async function removeContainer(
   options: RemoveOptions = {},
 ): Promise<void> {
   const { id } = getContainer(context, nameOrId);
-  for (let asked: string | undefined; ; ) {
+  let asked: { readonly life: string; readonly end: AskedToEnd } | undefined;
+  for (;;) {
     // As it is now: another command may have started it since, for the first time even.
     const record = getContainer(context, id);
     const lock = tryLockContainer(context, record);
     if (lock !== undefined) {
+      const state = containerState(context, record);
+      const warning = asked?.end.warning(state.status === "exited" ? state.exit : undefined);
+      if (warning !== undefined) options.onWarning?.(warning);
       try {
         await discardContainer(context, record, { volumes: options.volumes });
         return;
@@ -56,8 +61,9 @@ export async function removeContainer(
     // Its policy has nothing to say: nobody need wait until it is asked.
     if (life === undefined && isPolicyDue(context, record)) endWait(context, record);
     // Once for each life: another command may start it again in between.
-    if (life !== undefined && life !== asked && askToEnd(context, record, options.timeout)) {
-      asked = life;
+    if (life !== undefined && life !== asked?.life) {
+      const end = askToEnd(context, record, patience(context, record, options));
+      if (end.isHeard) asked = { life, end };
     }
     await delay(busyDelay);
   }
@@ -70,19 +76,15 @@ function lifeOf(context: EngineContext, record: ContainerRecord): string | undef
   return isRestarting(context, record, state) ? "about to be started again" : undefined;
 }
 
-/** Whether its monitor has heard it. */
-function askToEnd(
+/** Seconds that it has for its own end. */
+function patience(
   context: EngineContext,
   record: ContainerRecord,
-  timeout: number | undefined,
-): boolean {
-  const runDir = context.store.containers.runDir(record.id);
-  const signal = timeout === undefined ? sigkill : parseSignal(record.stopSignal);
-  // Without end nothing but its own signal ends it.
-  if (timeout !== undefined && timeout < 0)
-    return sendMonitorCommand(runDir, { kind: "signal", signal });
-  const milliseconds = Math.round((timeout ?? 0) * 1000);
-  return sendMonitorCommand(runDir, { kind: "stop", signal, milliseconds });
+  { timeout }: RemoveOptions,
+): number {
+  // Who is paused, or is not there, hears nothing but SIGKILL.
+  if (containerState(context, record).status !== "running") return 0;
+  return timeout ?? record.options.stopTimeout;
 }
 
 /**

@@ -22,7 +22,8 @@ export async function restartContainer(
   const record = getContainer(context, nameOrId);
   const isKept = record.options.remove && isUp(containerState(context, record));
   if (isKept) takeOver(context, record);
-  await stopContainer(context, record.id, { timeout: options.timeout, isKept });
+  const { timeout, onWarning } = options;
+  await stopContainer(context, record.id, { timeout, isKept, onWarning });
   try {
     const session = await startContainer(
       context,

@@ -7,6 +7,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
+import { askToEnd } from "./end-container.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { isPolicyDue } from "./next-life.ts";
 
@@ -20,6 +21,7 @@ export interface StopRequest {
   readonly timeout?: number | undefined;
   /** It is started again at once: `--rm` does not remove it. */
   readonly isKept?: boolean | undefined;
+  readonly onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface StopRequest {
 export async function stopContainer(
   context: EngineContext,
   nameOrId: string,
-  { timeout, isKept = false }: StopRequest,
+  { timeout, isKept = false, onWarning }: StopRequest,
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
   const state = containerState(context, record);
@@ -39,16 +41,14 @@ export async function stopContainer(
   if (!isUp(state) && !isPolicyDue(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
   const runDir = context.store.containers.runDir(record.id);
-  const signal = parseSignal(record.stopSignal);
   const monitor = findLiveProcess(runDir, "monitor");
   if (isKept) sendMonitorCommand(runDir, { kind: "keep" });
-  // Without end nothing but its own signal ends it.
-  if (seconds < 0 && isUp(state)) sendMonitorCommand(runDir, { kind: "signal", signal });
-  else {
-    const milliseconds = Math.round(Math.max(0, seconds) * 1000);
-    sendMonitorCommand(runDir, { kind: "stop", signal, milliseconds });
-  }
+  // One between two lives has nothing to be waited for.
+  const asked = askToEnd(context, record, isUp(state) ? seconds : 0);
   await endOf(runDir, monitor);
+  const ended = containerState(context, record);
+  const warning = asked.warning(ended.status === "exited" ? ended.exit : undefined);
+  if (warning !== undefined) onWarning?.(warning);
   context.events.emit(containerEvent("stop", record));
 }
 

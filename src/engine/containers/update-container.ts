@@ -78,7 +78,8 @@ function assertPossible(
   if (!record.options.remove) return;
   const hint = "leave that out: with --rm the container goes at its end";
   if (hasRestartPolicy(restart)) refuse("what --rm removes has no restart policy", hint);
-  if (health !== undefined && mayRestart(policy)) refuse("no check can restart what --rm removes", hint);
+  if (health !== undefined && mayRestart(policy))
+    refuse("no check can restart what --rm removes", hint);
 }
 
 /** Tells the monitor of a container that is up; false: it cannot do that as it was started. */

@@ -128,7 +128,7 @@ export class ContainerHandle implements Container {
   }
 
   async remove(): Promise<void> {
-    await this.#parts.service.remove(this.id, { force: true, volumes: true });
+    await this.#parts.service.remove(this.id, { force: true, timeout: 0, volumes: true });
     this.#letGo();
   }
 

@@ -32,7 +32,7 @@ describe("tsman started by root", () => {
     const uids = /^Uid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/).map(Number) ?? [];
     expect(uids).toHaveLength(4);
     for (const uid of uids) expect(uid).toBeGreaterThan(65535);
-    await store().succeed(["rm", "--force", id]);
+    await store().succeed(["rm", "--force", "--time", "0", id]);
   });
 
   it("does not let the container write where only root may", async () => {
@@ -61,6 +61,6 @@ describe("tsman started by root", () => {
       const result = await store().succeed(args, { input: "in\n" });
       expect([result.stdout, result.stderr]).toEqual(["7\nout\nin\n", "error\n"]);
     }
-    await store().succeed(["rm", "--force", id]);
+    await store().succeed(["rm", "--force", "--time", "0", id]);
   });
 });

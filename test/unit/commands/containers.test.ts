@@ -22,7 +22,7 @@ describe("stop, kill, wait, rm", () => {
     };
     await run(["stop", "-t", "3", "a"], { containers: { stop } });
     await run(["stop", "--timeout=4", "a"], { containers: { stop } });
-    expect(seen).toEqual([{ timeout: 3 }, { timeout: 4 }]);
+    expect(seen).toMatchObject([{ timeout: 3 }, { timeout: 4 }]);
   });
 
   const several = {

@@ -291,6 +291,17 @@ describe("inspect of an image", () => {
   });
 });
 
+test("what a container does not have is null in JSON and empty in templates", async () => {
+  const format =
+    "{{.Config.OnBuild}}{{json .Config.OnBuild}}{{len .Config.OnBuild}}{{.Config.Volumes}}" +
+    "{{.HostConfig.Links}}{{if .Config.OnBuild}}yes{{end}}";
+  expect((await tsman(["inspect", "-f", format, "web"])).stdout).toBe("[]null0map[][]\n");
+  const [document] = JSON.parse((await tsman(["inspect", "web"])).stdout) as [
+    { readonly Config: { readonly OnBuild: unknown; readonly Volumes: unknown } },
+  ];
+  expect(document.Config).toMatchObject({ OnBuild: null, Volumes: null });
+});
+
 describe("inspect", () => {
   test("prints what is found when something is not, and says so by 125", async () => {
     const { status, stdout, stderr } = await tsman(["inspect", "gone", "web", "nor", "alpine"]);
