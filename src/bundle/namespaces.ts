@@ -1,4 +1,4 @@
-import type { ContainerOptions } from "../container/options.ts";
+import type { ContainerOptions, UsernsRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import type { Namespace, NamespaceType } from "../oci/runtime-spec.ts";
 import type { BundleRequest } from "./bundle.ts";
@@ -30,10 +30,16 @@ export function checkJoins(options: ContainerOptions, request: BundleRequest): v
   if (names.size === 1 && options.userns.mode !== "default") {
     throw new TsmanError(
       "USAGE",
-      `use --userns ${options.userns.mode}: the user namespace is that of ${[...names][0]}`,
-      { hint: "leave out --userns, or join no other container" },
+      `use ${usernsOption(options.userns.mode)}: the user namespace is that of ${[...names][0]}`,
+      { hint: "leave it out, or join no other container" },
     );
   }
+}
+
+/** How the user writes it. */
+function usernsOption(mode: UsernsRequest["mode"]): string {
+  if (mode === "map") return "--uidmap";
+  return mode === "subid" ? "--subuidname" : `--userns ${mode}`;
 }
 
 /** The container's namespaces: new ones, the host's by omission, or another container's by path. */
@@ -52,7 +58,7 @@ export function resolveNamespaces(request: BundleRequest): (Namespace & { becaus
     found.push(joined("user", `--${user.option} container:${user.asked.container}`));
   } else {
     const { mode } = options.userns;
-    found.push({ type: "user", because: mode === "default" ? "default" : `--userns ${mode}` });
+    found.push({ type: "user", because: mode === "default" ? "default" : usernsOption(mode) });
   }
   found.push({ type: "mount", because: "default" });
   for (const type of joinableOptions) {

@@ -25,14 +25,14 @@ export const systemPrune = defineCommand({
       "all containers that do not run",
       all ? "all images that no container uses" : "all dangling images",
       ...(volumes ? ["all volumes that no container uses"] : []),
-      "downloads that were interrupted",
+      "downloads that were interrupted, and copies of layers for ids that no container has",
     ];
     const warning = `This will remove:\n${doomed.map((one) => `\t- ${one}`).join("\n")}\n`;
     if (!values.force && !confirm(warning, context)) return 0;
     const engine = await context.openEngine();
     const before = await engine.system.size();
     const images = all ? "unused" : "dangling";
-    const options = { containers: true, images, volumes, downloads: true, accepts } as const;
+    const options = { containers: true, images, volumes, leftOver: true, accepts } as const;
     const status = await printPruned(engine, context, options, true);
     const freed = Math.max(0, before - (await engine.system.size()));
     context.stdout.write(`Total reclaimed space: ${compactSize(freed)}\n`);

@@ -99,7 +99,33 @@ export type UsernsRequest =
       readonly uid?: number | undefined;
       readonly gid?: number | undefined;
     }
-  | { readonly mode: "nomap" };
+  | { readonly mode: "nomap" }
+  | {
+      /** Ids that no other such container has. */
+      readonly mode: "auto";
+      /** How many; missing: 1024. */
+      readonly size?: number | undefined;
+      /** What is to be mapped in any case. */
+      readonly uid: readonly IdMapRequest[];
+      readonly gid: readonly IdMapRequest[];
+    }
+  /** `--uidmap`, `--gidmap`. */
+  | {
+      readonly mode: "map";
+      readonly uid: readonly IdMapRequest[];
+      readonly gid: readonly IdMapRequest[];
+    }
+  /** `--subuidname`, `--subgidname`: names in /etc/subuid and /etc/subgid. */
+  | { readonly mode: "subid"; readonly uid: string; readonly gid: string };
+
+/** A line of an id map as a user writes it. */
+export interface IdMapRequest {
+  readonly inside: number;
+  /** The caller is 0, its subordinate ids are 1 and up; or an id of the host. */
+  readonly outside: number;
+  readonly count: number;
+  readonly isHostId: boolean;
+}
 
 /** `--pid`, `--ipc`, `--uts`. */
 export type NamespaceRequest =

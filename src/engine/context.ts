@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import type { UsernsRequest } from "../container/options.ts";
 import type { ShortNameRules } from "../oci/short-names.ts";
 import { type HostIds, readHostIds } from "../rootless/host-ids.ts";
-import { type IdMapping, resolveIdMapping } from "../rootless/id-mapping.ts";
+import { type IdMapping, resolveIdMapping, type TakenIds } from "../rootless/id-mapping.ts";
 import type { EventFile } from "../store/events.ts";
 import type { Store } from "../store/store.ts";
 
@@ -51,5 +51,19 @@ export function createContext(paths: TsmanPaths, store: Store): EngineContext {
 
 /** The id mapping of a container with this `--userns`. */
 export function mappingFor(context: EngineContext, request: UsernsRequest): IdMapping {
-  return resolveIdMapping(request, context.host());
+  const taken = request.mode === "auto" ? automaticIds(context) : undefined;
+  return resolveIdMapping(request, context.host(), taken);
+}
+
+/** Host ids of the containers with `--userns=auto`. */
+export function automaticIds({ store }: EngineContext): TakenIds {
+  const mappings = store.containers
+    .list()
+    .filter(({ options }) => options.userns.mode === "auto")
+    .map(({ mapping }) => mapping);
+  const taken = (kind: "uid" | "gid") =>
+    mappings.flatMap((mapping) =>
+      mapping[kind].map(({ outside, count }) => ({ start: outside, count })),
+    );
+  return { uid: taken("uid"), gid: taken("gid") };
 }

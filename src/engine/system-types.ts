@@ -66,8 +66,11 @@ export interface PruneOptions {
   /** Those without a name, or all that no container uses. */
   readonly images?: "dangling" | "unused" | undefined;
   readonly volumes?: boolean | undefined;
-  /** Downloads that were interrupted, which the next pull would go on with. */
-  readonly downloads?: boolean | undefined;
+  /**
+   * What can be made or fetched again: interrupted downloads, which the next pull would go on with,
+   * and layers that are unpacked for an id mapping that no container has.
+   */
+  readonly leftOver?: boolean | undefined;
   /** Only those that this says; missing: all. */
   readonly accepts?: ((object: PrunableObject) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;

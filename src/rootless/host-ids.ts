@@ -27,6 +27,8 @@ export interface HostIds {
   /** Ranges of the pseudo user `containers`, which root may use: containers-storage.conf(5). */
   readonly containersSubuid: readonly IdRange[];
   readonly containersSubgid: readonly IdRange[];
+  /** The ranges of a name; missing: there are none. */
+  readonly rangesOf?: ((kind: "uid" | "gid", name: string) => readonly IdRange[]) | undefined;
   /** Every range that anybody was given, so that none is used by accident. */
   readonly reservedUid: readonly IdRange[];
   readonly reservedGid: readonly IdRange[];
@@ -82,6 +84,8 @@ export function readHostIds(source: HostIdsSource = {}): HostIds {
     subgid: fromService?.gid ?? rangesOfUser(subgidEntries, user),
     containersSubuid: rangesOfUser(subuidEntries, containers),
     containersSubgid: rangesOfUser(subgidEntries, containers),
+    rangesOf: (kind, name) =>
+      rangesOfUser(kind === "uid" ? subuidEntries : subgidEntries, { name, uid: -1 }),
     reservedUid: subuidEntries.map(({ start, count }) => ({ start, count })),
     reservedGid: subgidEntries.map(({ start, count }) => ({ start, count })),
     offeredUid: parseOfferedIds(uidMap),

@@ -3,6 +3,7 @@ import { TsmanError } from "../errors/index.ts";
 import { fingerprint } from "../platform/fingerprint.ts";
 import type { IdMapEntry, UsernsMaps } from "../platform/userns.ts";
 import { addRangeRemedy } from "./add-range.ts";
+import { type ChosenMapping, chosenMap, optionOf } from "./chosen-mapping.ts";
 import type { HostIds } from "./host-ids.ts";
 import {
   countIds,
@@ -13,13 +14,17 @@ import {
   takeIds,
   withoutOverlaps,
 } from "./id-range.ts";
+import { type ExplainedIdMapEntry, layOutIds } from "./lay-out-ids.ts";
 
-export type { IdMapEntry };
+export type { ExplainedIdMapEntry, IdMapEntry };
 
-/** An {@link IdMapEntry} and where it comes from, for `--explain`. */
-export interface ExplainedIdMapEntry extends IdMapEntry {
-  readonly because: string;
+/** Host ids that are not to be given away. */
+export interface TakenIds {
+  readonly uid: readonly IdRange[];
+  readonly gid: readonly IdRange[];
 }
+
+const nothingTaken: TakenIds = { uid: [], gid: [] };
 
 /** How the ids of a container stand for ids of the host. */
 export interface IdMapping extends UsernsMaps {
@@ -58,6 +63,7 @@ const maxRanges = 100;
  *
  * - An ordinary user: container 0 is the caller, 1 and up are its subordinate ids. `keep-id` puts
  *   the caller at another place, `nomap` leaves it out.
+ * - `auto` takes ids that no other such container has, `map` and `subid` what the user names.
  * - No range, or no newuidmap: one id, with a warning. Every mapping has a container id 0.
  * - Root, here or in another container: a subordinate range (its own in /etc/subuid, else that of
  *   `containers`, else a fixed one or what the outer container has), never its own id.
@@ -65,11 +71,15 @@ const maxRanges = 100;
  * @throws TsmanError OPTION_UNSUPPORTED for a mode that cannot be had here, USAGE for an impossible
  * id, PREFLIGHT_USERNS for root without the capabilities to map ids, PREFLIGHT_SUBID.
  */
-export function resolveIdMapping(request: UsernsRequest, host: HostIds): IdMapping {
-  return host.uid === 0 ? mapForRoot(request, host) : mapForUser(request, host);
+export function resolveIdMapping(
+  request: UsernsRequest,
+  host: HostIds,
+  taken: TakenIds = nothingTaken,
+): IdMapping {
+  return host.uid === 0 ? mapForRoot(request, host, taken) : mapForUser(request, host, taken);
 }
 
-function mapForUser(request: UsernsRequest, host: HostIds): IdMapping {
+function mapForUser(request: UsernsRequest, host: HostIds, taken: TakenIds): IdMapping {
   const place = placeOfCaller(request, host);
   const pools = {
     uid: usableRanges(host.subuid, host.offeredUid, host.uid),
@@ -79,21 +89,30 @@ function mapForUser(request: UsernsRequest, host: HostIds): IdMapping {
   if (obstacle !== undefined) {
     // A container is put together by its id 0, which only the caller's own id can stand for here.
     if (place?.uid === 0 && place.gid === 0) return singleMapping(host, obstacle);
-    const option = `--userns=${request.mode}`;
+    const option = isChosen(request) ? optionOf(request, "uid") : `--userns=${request.mode}`;
     throw new TsmanError("PREFLIGHT_SUBID", `map ids with ${option}: ${obstacle.because}`, {
       hint: `${obstacle.remedy}; or leave ${option} out`,
     });
   }
-  const lay = (kind: "uid" | "gid"): readonly ExplainedIdMapEntry[] =>
-    layOut({
+  const lay = (
+    kind: "uid" | "gid",
+    at: { readonly uid: number; readonly gid: number } | undefined,
+  ): readonly ExplainedIdMapEntry[] =>
+    layOutIds({
       pool: pools[kind],
       poolOrigin: `your range in /etc/sub${kind}`,
-      caller: place === undefined ? undefined : { inside: place[kind], outside: host[kind] },
-      callerOrigin: callerOrigin(request),
+      fixed:
+        at === undefined
+          ? []
+          : [{ inside: at[kind], outside: host[kind], count: 1, because: callerOrigin(request) }],
     });
+  if (isChosen(request)) {
+    const base = { uid: lay("uid", callerIsRoot), gid: lay("gid", callerIsRoot) };
+    return chosen(request, { pools, base, taken, host });
+  }
   return finish({
-    uid: lay("uid"),
-    gid: lay("gid"),
+    uid: lay("uid", place),
+    gid: lay("gid", place),
     host,
     because:
       place === undefined
@@ -102,7 +121,40 @@ function mapForUser(request: UsernsRequest, host: HostIds): IdMapping {
   });
 }
 
-function mapForRoot(request: UsernsRequest, host: HostIds): IdMapping {
+const callerIsRoot = { uid: 0, gid: 0 };
+
+function isChosen(request: UsernsRequest): request is ChosenMapping {
+  return request.mode === "auto" || request.mode === "map" || request.mode === "subid";
+}
+
+/** A mapping that the user has a say in. */
+function chosen(
+  request: ChosenMapping,
+  {
+    pools,
+    base,
+    taken,
+    host,
+  }: {
+    readonly pools: TakenIds;
+    readonly base: Readonly<Record<"uid" | "gid", readonly ExplainedIdMapEntry[]>>;
+    readonly taken: TakenIds;
+    readonly host: HostIds;
+  },
+): IdMapping {
+  const mapOf = (kind: "uid" | "gid"): readonly ExplainedIdMapEntry[] =>
+    chosenMap(request, {
+      kind,
+      pool: pools[kind],
+      base: base[kind],
+      taken: taken[kind],
+      rangesOf: (name) => host.rangesOf?.(kind, name) ?? [],
+    });
+  const words = { auto: "--userns=auto", map: "--uidmap and --gidmap", subid: "--subuidname" };
+  return finish({ uid: mapOf("uid"), gid: mapOf("gid"), host, because: words[request.mode] });
+}
+
+function mapForRoot(request: UsernsRequest, host: HostIds, taken: TakenIds): IdMapping {
   if (request.mode === "keep-id") {
     throw new TsmanError(
       "OPTION_UNSUPPORTED",
@@ -125,9 +177,15 @@ function mapForRoot(request: UsernsRequest, host: HostIds): IdMapping {
       remedy: outerRemedy,
     });
   }
+  const base = {
+    uid: layOutIds({ pool: uid.ranges, poolOrigin: uid.origin }),
+    gid: layOutIds({ pool: gid.ranges, poolOrigin: gid.origin }),
+  };
+  if (isChosen(request)) {
+    return chosen(request, { pools: { uid: uid.ranges, gid: gid.ranges }, base, taken, host });
+  }
   return finish({
-    uid: layOut({ pool: uid.ranges, poolOrigin: uid.origin }),
-    gid: layOut({ pool: gid.ranges, poolOrigin: gid.origin }),
+    ...base,
     host,
     because: `started as root: container ids are ${uid.origin}, never root's own`,
   });
@@ -190,6 +248,9 @@ function placeOfCaller(
     case "default":
       return { uid: 0, gid: 0 };
     case "nomap":
+    case "auto":
+    case "map":
+    case "subid":
       return undefined;
     case "keep-id":
       return {
@@ -282,46 +343,6 @@ function singleMapping(host: HostIds, obstacle: Obstacle): IdMapping {
       `and changing to another user (su, apt's sandbox, USER) fails; ${obstacle.remedy}`,
     remedy: obstacle.remedy,
   };
-}
-
-/** Container ids from 0 up get the pool's ids in order; the caller stands where it was put. */
-function layOut(request: {
-  readonly pool: readonly IdRange[];
-  readonly poolOrigin: string;
-  readonly caller?: { readonly inside: number; readonly outside: number } | undefined;
-  readonly callerOrigin?: string | undefined;
-}): readonly ExplainedIdMapEntry[] {
-  const { caller } = request;
-  const slots = subtractRanges(
-    [{ start: 0, count: idLimit }],
-    caller === undefined ? [] : [{ start: caller.inside, count: 1 }],
-  );
-  const entries: ExplainedIdMapEntry[] = [];
-  if (caller !== undefined) {
-    entries.push({ ...caller, count: 1, because: request.callerOrigin ?? "" });
-  }
-  let slotIndex = 0;
-  let usedOfSlot = 0;
-  for (const range of request.pool) {
-    for (let used = 0; used < range.count; ) {
-      const slot = slots[slotIndex];
-      if (slot === undefined) break;
-      const count = Math.min(range.count - used, slot.count - usedOfSlot);
-      entries.push({
-        inside: slot.start + usedOfSlot,
-        outside: range.start + used,
-        count,
-        because: request.poolOrigin,
-      });
-      used += count;
-      usedOfSlot += count;
-      if (usedOfSlot === slot.count) {
-        slotIndex += 1;
-        usedOfSlot = 0;
-      }
-    }
-  }
-  return entries.toSorted((a, b) => a.inside - b.inside);
 }
 
 function finish(parts: {

@@ -101,6 +101,38 @@ export async function collectContent(
   return removed;
 }
 
+/**
+ * Removes layers that are unpacked for an id mapping which no container has.  Does nothing while
+ * images are fetched, or containers with a mapping of their own are made.
+ *
+ * @param defaultKey of the mapping that containers have unless told otherwise.
+ */
+export async function collectIdleMappings(
+  store: Store,
+  defaultKey: string,
+  options: Pick<CollectOptions, "removeTree">,
+): Promise<void> {
+  const lock = tryLockFile(store.contentLockPath);
+  if (lock === undefined) return;
+  const trash: string[] = [];
+  try {
+    const used = usedMappings(store, defaultKey);
+    for (const { mappingKey, chainId } of store.layers.list()) {
+      if (used.has(mappingKey)) continue;
+      const directory = store.layers.remove(mappingKey, chainId);
+      if (directory !== undefined) trash.push(directory);
+    }
+  } finally {
+    lock.release();
+  }
+  for (const directory of trash) await options.removeTree(directory);
+}
+
+/** Keys of the id mappings that containers have, and of the one that they get by default. */
+export function usedMappings(store: Store, defaultKey: string): ReadonlySet<string> {
+  return new Set([defaultKey, ...store.containers.list().map(({ mapping }) => mapping.key)]);
+}
+
 function usedContent(store: Store): { layers: Set<ChainId>; blobs: Set<Digest> } {
   const images = store.images.list();
   return {

@@ -19,6 +19,7 @@ import { logOptions } from "./log.ts";
 import { parseMount } from "./mount.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
+import { usernsRequest } from "./userns.ts";
 import { parseVolume } from "./volume.ts";
 import { parseImageOrigin } from "./words.ts";
 
@@ -125,7 +126,7 @@ export function containerOptions(
       shmSize: values["shm-size"],
       tz: values.tz,
       umask: values.umask,
-      userns: values.userns,
+      userns: usernsRequest(values),
       pid: values.pid,
       ipc: values.ipc,
       uts: values.uts,

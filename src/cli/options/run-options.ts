@@ -11,7 +11,7 @@ import {
   parseHostname,
   parseResolverWord,
 } from "./names-and-addresses.ts";
-import { parseNamespace, parseUserns } from "./namespaces.ts";
+import { parseNamespace } from "./namespaces.ts";
 import { parseNetwork } from "./network.ts";
 import { parseExpose, parsePublish } from "./publish.ts";
 import { parseRestart } from "./restart.ts";
@@ -19,6 +19,7 @@ import { integer, naming, octalMode, oneOf } from "./scalars.ts";
 import { parseSize } from "./size.ts";
 import { parseTmpfs } from "./tmpfs.ts";
 import { parseUlimit } from "./ulimit.ts";
+import { parseIdMap, parseUserns } from "./userns.ts";
 import {
   parseCredentials,
   parseEntrypoint,
@@ -87,6 +88,11 @@ export const runOptions = {
     parse: oneOf("text", "json"),
   }),
   expose: list({ metavar: "PORT[/udp]", summary: "a port for --publish-all", parse: parseExpose }),
+  gidmap: list({
+    metavar: "ID:FROM[:COUNT]",
+    summary: "map these group ids (as --uidmap)",
+    parse: parseIdMap,
+  }),
   "group-add": texts({ metavar: "GROUP", summary: "additional group, or keep-groups" }),
   ...healthSpecs,
   hostname: value({ char: "h", metavar: "NAME", summary: "the host name", parse: parseHostname }),
@@ -177,6 +183,8 @@ export const runOptions = {
     summary: "how long stop waits before SIGKILL",
     parse: seconds,
   }),
+  subgidname: text({ metavar: "NAME", summary: "the id mapping of a name in /etc/subgid" }),
+  subuidname: text({ metavar: "NAME", summary: "the id mapping of a name in /etc/subuid" }),
   sysctl: list({ metavar: "KEY=VALUE", summary: "set a namespaced sysctl", parse: parseSysctl }),
   timeout: value({ metavar: "SECONDS", summary: "longest life of the container", parse: seconds }),
   "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
@@ -188,13 +196,18 @@ export const runOptions = {
     summary: "set a resource limit",
     parse: parseUlimit,
   }),
+  uidmap: list({
+    metavar: "ID:FROM[:COUNT]",
+    summary: "map these user ids; from 0, which is you, 1 …, your subordinate ids, or @ID",
+    parse: parseIdMap,
+  }),
   umask: value({ metavar: "OCTAL", summary: "the umask (0022)", parse: octalMode }),
   unsetenv: texts({ metavar: "NAME", summary: "take a variable of the image away" }),
   "unsetenv-all": flag({ summary: "take all variables of the image away" }),
   user: text({ char: "u", metavar: "USER[:GROUP]", summary: "run as this user" }),
   userns: value({
     metavar: "MODE",
-    summary: "id mapping: host, keep-id[:uid=,gid=], nomap",
+    summary: "id mapping: host, keep-id[:uid=,gid=], auto[:size=], nomap",
     parse: parseUserns,
   }),
   uts: value({

@@ -51,12 +51,6 @@ const rows: readonly Row[] = [
   ["link link-local-ip", true, networks, "use --network container:NAME"],
   ["attach", true, "output is attached unless --detach is given", "use -i for the input", "a"],
   ["volumes-from", true, "mounts are not taken over", "name the volumes with -v"],
-  [
-    "uidmap gidmap subuidname subgidname",
-    true,
-    "mappings cannot be written by hand",
-    "use --userns keep-id or nomap",
-  ],
   ["arch os variant", true, "one option says it all", "use --platform os/arch[/variant]"],
   [
     "secret",

@@ -53,7 +53,7 @@ export function hostConfig(container: ContainerDetails): object {
       Object.fromEntries(tmpfs.map((mount) => [mount.destination, mount.options.join(",")])),
     ),
     UTSMode: namespaceText(options.uts),
-    UsernsMode: options.userns.mode === "default" ? "" : options.userns.mode,
+    UsernsMode: usernsMode(options.userns.mode),
     IDMappings: { UidMap: idMapping.uid.map(rangeText), GidMap: idMapping.gid.map(rangeText) },
     ShmSize: options.shmSize ?? 65_536_000,
     Runtime: "oci",
@@ -139,4 +139,10 @@ function securityTexts(security: SecurityOptions): readonly string[] {
     ...(security.mask.length > 0 ? [`mask=${security.mask.join(":")}`] : []),
     ...(security.unmask.length > 0 ? [`unmask=${security.unmask.join(":")}`] : []),
   ];
+}
+
+/** Podman's word for a mapping that was written by hand is "private". */
+function usernsMode(mode: ContainerDetails["options"]["userns"]["mode"]): string {
+  if (mode === "default") return "";
+  return mode === "map" || mode === "subid" ? "private" : mode;
 }

@@ -4,8 +4,10 @@ import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
 import { toFileError } from "../../platform/errno.ts";
+import type { FileLock } from "../../platform/file-lock.ts";
+import { countIds, intersectRanges } from "../../rootless/id-range.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
-import type { EngineContext } from "../context.ts";
+import { automaticIds, type EngineContext, mappingFor } from "../context.ts";
 import { ensureLayers } from "../images/ensure-layers.ts";
 import { originClient } from "../images/origin-client.ts";
 import type { CreateIo, RunIo } from "../types.ts";
@@ -55,12 +57,32 @@ export async function makeContainer(
   use: "run" | "create",
 ): Promise<CreatedContainer> {
   if (options.name !== undefined) assertContainerName(options.name);
+  for (;;) {
+    try {
+      return await makeOnce(context, options, io, use);
+    } catch (error) {
+      // Another container got the same ids meanwhile: there are others.
+      if (!(error instanceof IdsTaken)) throw error;
+    }
+  }
+}
+
+/** Between the choice of ids (`--userns=auto`) and the record that keeps them. */
+class IdsTaken extends Error {}
+
+async function makeOnce(
+  context: EngineContext,
+  options: ContainerOptions,
+  io: CreateIo & Pick<RunIo, "isRetry">,
+  use: "run" | "create",
+): Promise<CreatedContainer> {
   const planned = await planContainer(context, options, io, use);
   const { bundle, network, mapping } = planned;
   const warnings = [...bundle.warnings, ...network.warnings, mapping.warning];
   for (const warning of io.isRetry === true ? [] : warnings) {
     if (warning !== undefined) io.onWarning?.(warning);
   }
+  await using _content = await keepLayers(context, planned, io);
   if (planned.image !== undefined) {
     await using client =
       options.pull === "never" ? undefined : originClient(context, planned.image, io);
@@ -92,6 +114,20 @@ export async function makeContainer(
     keep: () => void all.move(),
     [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
+}
+
+/**
+ * Keeps a prune from layers of a mapping that no container has yet; those of the default one stay
+ * with their image, and most starts need no lock.
+ */
+async function keepLayers(
+  context: EngineContext,
+  { mapping, image }: ContainerPlan,
+  { signal }: CreateIo,
+): Promise<FileLock | undefined> {
+  const isDefault = mapping.key === mappingFor(context, { mode: "default" }).key;
+  if (isDefault || image === undefined) return undefined;
+  return await context.store.lockContent({ shared: true, signal });
 }
 
 /** Enters the record, under another random name if the first is taken. */
@@ -126,7 +162,7 @@ async function enterContainer(
     const named =
       attempt === 1 || !isRandomName ? record : { ...record, name: randomContainerName() };
     try {
-      context.store.containers.create(named);
+      enterRecord(context, named);
       return named;
     } catch (error) {
       if (attempt === nameAttempts || !isTsmanError(error, "NAME_IN_USE")) throw error;
@@ -135,6 +171,22 @@ async function enterContainer(
       else if (!isRandomName && !(await isGivenUp(context, planned.name))) throw error;
     }
   }
+}
+
+function enterRecord(context: EngineContext, record: ContainerRecord): void {
+  const { store } = context;
+  if (record.options.userns.mode !== "auto") {
+    store.containers.create(record);
+    return;
+  }
+  store.transaction(() => {
+    const taken = automaticIds(context);
+    for (const kind of ["uid", "gid"] as const) {
+      const own = record.mapping[kind].map(({ outside, count }) => ({ start: outside, count }));
+      if (countIds(intersectRanges(own, taken[kind])) > 0) throw new IdsTaken();
+    }
+    store.containers.create(record);
+  });
 }
 
 async function removeHolder(

@@ -9,6 +9,10 @@ const texts = z.optional(z.array(z.string()));
 const truth = z.optional(z.boolean());
 const whole = z.number().check(z.refine(Number.isSafeInteger));
 const amount = z.optional(z.number().check(z.refine((n) => Number.isSafeInteger(n) && n >= 0)));
+const whole32 = z.number().check(z.refine((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32));
+const idMap = z.array(
+  z.strictObject({ inside: whole32, outside: whole32, count: whole32, isHostId: z.boolean() }),
+);
 const textByName = z.optional(z.record(z.string(), z.string()));
 const portNumber = z.number().check(z.refine((n) => Number.isInteger(n) && n >= 1 && n <= 65_535));
 const protocol = z.enum(["tcp", "udp"]);
@@ -184,6 +188,9 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
     z.union([
       z.strictObject({ mode: z.enum(["default", "nomap"]) }),
       z.strictObject({ mode: z.literal("keep-id"), uid: amount, gid: amount }),
+      z.strictObject({ mode: z.literal("auto"), size: amount, uid: idMap, gid: idMap }),
+      z.strictObject({ mode: z.literal("map"), uid: idMap, gid: idMap }),
+      z.strictObject({ mode: z.literal("subid"), uid: z.string(), gid: z.string() }),
     ]),
   ),
   pid: namespace,

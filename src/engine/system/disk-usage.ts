@@ -1,5 +1,6 @@
+import { usedMappings } from "../../store/gc.ts";
 import { listContainers } from "../containers/list-containers.ts";
-import type { EngineContext } from "../context.ts";
+import { type EngineContext, mappingFor } from "../context.ts";
 import type { DiskUsage, UsageSum } from "../system-types.ts";
 import { treeSizes } from "../tree-sizes.ts";
 import { imageParts, remainsOf, usedByFile } from "./image-parts.ts";
@@ -29,8 +30,12 @@ export async function diskUsage(context: EngineContext): Promise<DiskUsage> {
     users.set(part, (users.get(part) ?? 0) + 1);
   }
   const inUse = new Set(containers.map(({ imageId }) => imageId));
+  const mappings = usedMappings(store, mappingFor(context, { mode: "default" }).key);
   const needed = new Set(
-    images.filter(({ id }) => inUse.has(id)).flatMap((image) => [...parts.of(image)]),
+    images
+      .filter(({ id }) => inUse.has(id))
+      .flatMap((image) => [...parts.of(image)])
+      .filter((part) => !parts.isOfOtherMapping(part, mappings)),
   );
   const imageRows = images.map((image) => {
     const own = parts.of(image);

@@ -11,13 +11,17 @@ export interface ImageParts {
   readonly all: ReadonlySet<string>;
   /** Of `all`, the directories. */
   readonly directories: readonly string[];
+  /** Whether a part is unpacked for an id mapping whose key is none of these. */
+  readonly isOfOtherMapping: (part: string, keys: ReadonlySet<string>) => boolean;
 }
 
 /** Looks at what there is of images; a layer is there once for each id mapping that was used. */
 export function imageParts({ layers, blobs }: Store): ImageParts {
   const byChain = new Map<string, string[]>();
+  const keyOf = new Map<string, string>();
   for (const { mappingKey, chainId } of layers.list()) {
     const directory = path.dirname(layers.diffPath(mappingKey, chainId));
+    keyOf.set(directory, mappingKey);
     const known = byChain.get(chainId);
     if (known === undefined) byChain.set(chainId, [directory]);
     else known.push(directory);
@@ -27,6 +31,10 @@ export function imageParts({ layers, blobs }: Store): ImageParts {
   return {
     directories,
     all,
+    isOfOtherMapping: (part, keys) => {
+      const key = keyOf.get(part);
+      return key !== undefined && !keys.has(key);
+    },
     of: (image) => {
       const digests = [image.id, image.manifestDigest, ...image.layers.map(({ blob }) => blob)];
       const files = digests.map((digest) => blobs.path(digest)).filter((file) => all.has(file));

@@ -1,8 +1,8 @@
 import { isTsmanError, toTsmanError } from "../../errors/index.ts";
-import { collectGarbage } from "../../store/gc.ts";
+import { collectGarbage, collectIdleMappings } from "../../store/gc.ts";
 import { listContainers } from "../containers/list-containers.ts";
 import { removeContainer } from "../containers/remove-container.ts";
-import type { EngineContext } from "../context.ts";
+import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { removeImage } from "../images/remove-image.ts";
 import type { Pruned, PruneOptions } from "../system-types.ts";
@@ -20,9 +20,11 @@ export async function* prune(
   if (options.containers === true) yield* pruneContainers(context, options);
   if (options.images !== undefined) yield* pruneImages(context, options);
   if (options.volumes === true) yield* pruneVolumes(context, options);
-  if (options.downloads === true) {
+  if (options.leftOver === true) {
     const removeTree = (tree: string) => discardTree(context, tree);
     await collectGarbage(context.store, { removeTree, partialBlobAge: 0 });
+    const { key } = mappingFor(context, { mode: "default" });
+    await collectIdleMappings(context.store, key, { removeTree });
     context.store.ensureReserve();
   }
 }

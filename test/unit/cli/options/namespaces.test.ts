@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { parseNamespace, parseUserns } from "../../../../src/cli/options/namespaces.ts";
+import { parseNamespace } from "../../../../src/cli/options/namespaces.ts";
 import { parseNetwork } from "../../../../src/cli/options/network.ts";
 import { parseSecurityOptions } from "../../../../src/cli/options/security-opt.ts";
+import { parseIdMap, parseUserns, usernsRequest } from "../../../../src/cli/options/userns.ts";
 import { thrownError } from "../thrown-error.ts";
 
 describe("--pid, --ipc, --uts", () => {
@@ -36,12 +37,25 @@ describe("--userns", () => {
     ["keep-id", { mode: "keep-id" }],
     ["keep-id:uid=5,gid=6", { mode: "keep-id", uid: 5, gid: 6 }],
     ["keep-id:gid=0", { mode: "keep-id", gid: 0 }],
+    ["auto", { mode: "auto", uid: [], gid: [] }],
+    [
+      "auto:size=2048,uidmapping=0:0:1,gidmapping=5:@7:2",
+      {
+        mode: "auto",
+        size: 2048,
+        uid: [{ inside: 0, outside: 0, count: 1, isHostId: false }],
+        gid: [{ inside: 5, outside: 7, count: 2, isHostId: true }],
+      },
+    ],
   ])("%j", (text, expected) => {
     expect(parseUserns(text, "--userns")).toEqual(expected);
   });
 
   test.each([
-    ["auto", "OPTION_UNSUPPORTED"],
+    ["auto:size=0", "USAGE"],
+    ["auto:", "USAGE"],
+    ["auto:uidmapping=0:1:x", "USAGE"],
+    ["container:web", "OPTION_UNSUPPORTED"],
     ["ns:/x", "OPTION_UNSUPPORTED"],
     ["keep-id:uid=x", "USAGE"],
     ["keep-id:size=5", "USAGE"],
@@ -49,6 +63,55 @@ describe("--userns", () => {
   ])("%s is refused", (text, code) => {
     expect(thrownError(() => parseUserns(text, "--userns")).code).toBe(code);
   });
+});
+
+describe("--uidmap and the like", () => {
+  const none = {
+    userns: undefined,
+    uidmap: [],
+    gidmap: [],
+    subuidname: undefined,
+    subgidname: undefined,
+  };
+  const map = [parseIdMap("0:0", "--uidmap")];
+
+  test("are read, for one id or for several", () => {
+    expect(map).toEqual([{ inside: 0, outside: 0, count: 1, isHostId: false }]);
+    expect(parseIdMap("1:@100000:5", "--uidmap")).toEqual({
+      inside: 1,
+      outside: 100_000,
+      count: 5,
+      isHostId: true,
+    });
+  });
+
+  test("of users only hold for groups too", () => {
+    expect(usernsRequest(none)).toBeUndefined();
+    expect(usernsRequest({ ...none, uidmap: map })).toEqual({ mode: "map", uid: map, gid: map });
+    expect(usernsRequest({ ...none, subuidname: "ada" })).toEqual({
+      mode: "subid",
+      uid: "ada",
+      gid: "ada",
+    });
+  });
+
+  test("exclude each other and --userns", () => {
+    const userns = { mode: "nomap" } as const;
+    for (const both of [
+      { ...none, userns, uidmap: map },
+      { ...none, userns, subgidname: "ada" },
+      { ...none, uidmap: map, subuidname: "ada" },
+    ]) {
+      expect(thrownError(() => usernsRequest(both)).message).toContain("exclude each other");
+    }
+  });
+
+  test.each(["", "0", "0:1:2:3", "a:0:1", "0:-1:1", "+0:1:1", "0:1:99999999999"])(
+    "%j is refused",
+    (text) => {
+      expect(thrownError(() => parseIdMap(text, "--uidmap")).code).toBe("USAGE");
+    },
+  );
 });
 
 describe("--network", () => {
