@@ -61,6 +61,14 @@ const push: CommandEntry = {
   summary: "send an image to a registry",
   load: async () => (await import("../commands/push.ts")).push,
 };
+const login: CommandEntry = {
+  summary: "keep a name and a password for a registry",
+  load: async () => (await import("../commands/login.ts")).login,
+};
+const logout: CommandEntry = {
+  summary: "forget the name and the password for a registry",
+  load: async () => (await import("../commands/logout.ts")).logout,
+};
 const images: CommandEntry = {
   summary: "list images",
   load: async () => (await import("../commands/images.ts")).images,
@@ -147,6 +155,8 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   attach,
   pull,
   push,
+  login,
+  logout,
   images,
   rmi,
   ...localImageCommands,

@@ -10,6 +10,7 @@ import type {
   ExplainIo,
   ImageService,
   InfoDocument,
+  RegistryService,
   SystemService,
   TsmanEvent,
 } from "../engine/types.ts";
@@ -19,6 +20,7 @@ import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts"
 export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly registries: RegistryService;
   readonly system: SystemService;
   explain(options: ContainerOptions, io?: ExplainIo): Promise<ExplainDocument>;
   doctor(): Promise<DoctorReport>;

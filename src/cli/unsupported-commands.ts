@@ -27,11 +27,6 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["secret", "there are no secrets yet", "mount a file with -v ./secret:/run/secrets/name:ro"],
   ["machine context", "containers run on this host only", "run tsman there, with ssh"],
   [
-    "login logout",
-    "credentials are not written yet",
-    "log in with Podman or Docker, whose files tsman reads, or use pull --creds",
-  ],
-  [
     "manifest artifact",
     "images can be pulled, pushed and run only",
     "use Podman, Docker or skopeo for it",

@@ -19,6 +19,7 @@ export const push = defineCommand({
   ],
   options: {
     authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+    "cert-dir": text({ metavar: "DIR", summary: "certificates of the registry" }),
     creds: value({
       metavar: "USER:PASSWORD",
       summary: "credentials of the registry; see tsman login",
@@ -49,6 +50,7 @@ export const push = defineCommand({
         format: values.format && formats[values.format],
         tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
         authFile: values.authfile,
+        certDir: values["cert-dir"],
         credentials: values.creds,
         signal: context.interruption(),
         onProgress: progress.onProgress,

@@ -9,6 +9,8 @@ export interface PushOptions {
   readonly tlsVerify?: boolean | undefined;
   /** Credentials file to read instead of the usual ones. */
   readonly authFile?: string | undefined;
+  /** A directory of `*.crt`, `*.cert` and `*.key`, instead of the usual ones. */
+  readonly certDir?: string | undefined;
   readonly credentials?: RegistryCredentials | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;

@@ -9,6 +9,8 @@ import type { Configuration, ConfigurationFiles } from "./explain-settings.ts";
 import { createImageService } from "./images/image-service.ts";
 import { interruptibleStream } from "./library/interruptible.ts";
 import type { OwnedContainers } from "./library/run-owned.ts";
+import { createRegistryService } from "./registries/registry-service.ts";
+import type { RegistryService } from "./registry-types.ts";
 import { createSystemService } from "./system/system-service.ts";
 import type { SystemService } from "./system-types.ts";
 import type {
@@ -29,6 +31,7 @@ import type { UnshareOptions, UnshareSession } from "./unshare-types.ts";
 export class Tsman implements Disposable, AsyncDisposable {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly registries: RegistryService;
   readonly system: SystemService;
   readonly #context: EngineContext;
   readonly #owned: OwnedContainers = new Set();
@@ -38,6 +41,7 @@ export class Tsman implements Disposable, AsyncDisposable {
     this.#context = context;
     this.images = createImageService(context);
     this.containers = createContainerService(context, this.#owned);
+    this.registries = createRegistryService(context);
     this.system = createSystemService(context);
   }
 

@@ -20,6 +20,7 @@ export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 export type * from "./image-types.ts";
 export type * from "./process-types.ts";
 export type * from "./push-types.ts";
+export type * from "./registry-types.ts";
 export type * from "./system-types.ts";
 
 // The shapes that the engine hands out and takes: what the command line, and any other front end,

@@ -72,6 +72,11 @@ export class Authenticator {
     this.#options = options;
   }
 
+  /** Whether the registry has asked who we are. */
+  get wasAsked(): boolean {
+    return this.#challenges !== undefined;
+  }
+
   /** Whether credentials, rather than nothing or an anonymous token, were used. */
   get hasUsedCredentials(): boolean {
     return this.#hasUsedCredentials;
@@ -279,7 +284,8 @@ export class Authenticator {
 
   async #requestToken(request: HttpRequest, url: URL): Promise<Authorization> {
     const { transport, registry, repository } = this.#options;
-    const what = `get a token for ${registry}/${repository} from ${url.host}`;
+    const name = repository === "" ? registry : `${registry}/${repository}`;
+    const what = `get a token for ${name} from ${url.host}`;
     const response = await transport.send(request).catch((error: unknown) => {
       if (isAbort(error)) throw error;
       const final = requestError(error, what, url.host);
@@ -289,7 +295,7 @@ export class Authenticator {
       throw await statusError(response, {
         what,
         registry: url.host,
-        name: `${registry}/${repository}`,
+        name,
         hasCredentials: this.#hasUsedCredentials,
         remark: this.#remark,
         access: this.#options.access,

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
-import * as z from "zod/mini";
 import { environmentVariable } from "../config/environment.ts";
 import { homeDirectory } from "../config/paths.ts";
-import { TsmanError } from "../errors/index.ts";
-import { parseDocument } from "../oci/document.ts";
+import { isTsmanError, TsmanError } from "../errors/index.ts";
+import { type AuthFile, credentialsOf, findAuthKey, readAuthFile } from "./auth-file.ts";
+import { findCredentialHelper } from "./credential-helper.ts";
 
 /** What proves to a registry who we are. */
 export type Credentials =
@@ -27,29 +26,6 @@ export interface CredentialProvider {
 
 /** Knows nothing. */
 export const anonymous: CredentialProvider = { findCredentials: () => undefined };
-
-/** Larger files are no auth.json. */
-const maxAuthFileBytes = 1024 * 1024;
-
-const authFileSchema = z.object({
-  auths: z.nullish(
-    z.record(
-      z.string(),
-      z.object({
-        auth: z.nullish(z.string()),
-        username: z.nullish(z.string()),
-        password: z.nullish(z.string()),
-        identitytoken: z.nullish(z.string()),
-        registrytoken: z.nullish(z.string()),
-      }),
-    ),
-  ),
-  credHelpers: z.nullish(z.record(z.string(), z.string())),
-  credsStore: z.nullish(z.string()),
-});
-
-type AuthFile = z.infer<typeof authFileSchema>;
-type AuthEntry = NonNullable<AuthFile["auths"]>[string];
 
 /** What {@link openCredentials} takes. */
 export interface CredentialSources {
@@ -74,6 +50,12 @@ export function openCredentials(sources: CredentialSources = {}): CredentialProv
     : fileCredentials([named], true);
 }
 
+/** Where a login is written: `--authfile`, else REGISTRY_AUTH_FILE, else tsman's own. */
+export function ownAuthFile(authFile: string | undefined): string {
+  const [own = ""] = defaultAuthFiles();
+  return path.resolve(authFile ?? environmentVariable("REGISTRY_AUTH_FILE") ?? own);
+}
+
 /** Where credentials are looked for, in order; files that do not exist are left out when read. */
 export function defaultAuthFiles(): string[] {
   const home = homeDirectory();
@@ -89,108 +71,69 @@ export function defaultAuthFiles(): string[] {
 }
 
 /**
- * Credentials out of auth.json files; the first file that knows the repository decides.
+ * Credentials out of auth.json files and the helpers that these name; the first file that knows the
+ * repository decides.
  *
  * @param mustExist whether a missing file is an error
  */
 export function fileCredentials(files: readonly string[], mustExist = false): CredentialProvider {
-  let read: { readonly file: string; readonly content: AuthFile }[] | undefined;
-  const contents = () => {
-    read ??= files.flatMap((file) => {
-      const content = readAuthFile(file, mustExist);
-      return content === undefined ? [] : [{ file, content }];
-    });
-    return read;
-  };
+  let unusable: string | undefined;
   return {
-    findCredentials: (registry, repository) => {
-      for (const { file, content } of contents()) {
-        const entry = findEntry(content.auths ?? {}, registry, repository);
-        const found = entry === undefined ? undefined : credentialsOf(entry, file, registry);
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    },
-    explainMissing: (registry) => {
-      for (const { file, content } of contents()) {
-        const helper = content.credHelpers?.[registry] ?? content.credsStore ?? undefined;
-        if (helper !== undefined && /^[A-Za-z0-9-]{1,64}$/.test(helper)) {
-          return `${file} names the credential helper ${helper}, which tsman does not run; give --creds or --authfile`;
+    findCredentials: async (registry, repository) => {
+      unusable = undefined;
+      for (const file of files) {
+        const content = readAuthFile(file, mustExist);
+        if (content === undefined) continue;
+        try {
+          const found = await findInFile(content, file, registry, repository);
+          if (found !== undefined) return found;
+        } catch (error) {
+          if (!(error instanceof UnusableStore)) throw error;
+          unusable ??= error.message;
         }
       }
       return undefined;
     },
+    explainMissing: () => unusable,
   };
 }
 
-function readAuthFile(file: string, mustExist: boolean): AuthFile | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!mustExist && (code === "ENOENT" || code === "ENOTDIR")) return undefined;
-    throw new TsmanError("CONFIG_INVALID", `read credentials ${file}: ${reasonOf(code)}`, {
-      hint: `check --authfile, or make ${file} readable for this user`,
-      cause: error,
-    });
-  }
-  return parseDocument(authFileSchema, bytes, {
-    what: `credentials ${file}`,
-    code: "CONFIG_INVALID",
-    maxBytes: maxAuthFileBytes,
-  });
+/** A store for all registries cannot be used: that need not concern the one that is asked for. */
+class UnusableStore extends Error {
+  override readonly name = "UnusableStore";
 }
 
-function reasonOf(code: string | undefined): string {
-  if (code === "ENOENT") return "there is no such file";
-  if (code === "EACCES") return "permission denied";
-  return `not readable (${code ?? "unknown reason"})`;
-}
-
-/** The most specific entry: `host/a/b`, `host/a`, `host`, then Docker's keys with a scheme. */
-function findEntry(
-  auths: Readonly<Record<string, AuthEntry>>,
+async function findInFile(
+  content: AuthFile,
+  file: string,
   registry: string,
   repository: string,
-): AuthEntry | undefined {
-  const hosts = registry === "docker.io" ? ["docker.io", "index.docker.io"] : [registry];
-  for (const host of hosts) {
-    const parts = repository.split("/");
-    for (let length = parts.length; length >= 0; length -= 1) {
-      const key = [host, ...parts.slice(0, length)].join("/");
-      if (Object.hasOwn(auths, key)) return auths[key];
-    }
+): Promise<Credentials | undefined> {
+  // A helper for this registry that is missing is an error: nobody else may be asked in its place.
+  const helper = helperFor(content, registry);
+  if (helper !== undefined) return await findCredentialHelper(helper, file).get(registry);
+  const auths = content.auths ?? {};
+  const key = findAuthKey(auths, registry, repository);
+  const entry = key === undefined ? undefined : auths[key];
+  const found = entry === undefined ? undefined : credentialsOf(entry, file, registry);
+  if (found !== undefined || !content.credsStore) return found;
+  try {
+    return await findCredentialHelper(content.credsStore, file).get(registry);
+  } catch (error) {
+    if (!isTsmanError(error)) throw error;
+    throw new UnusableStore(error.message, { cause: error });
   }
-  for (const [key, entry] of Object.entries(auths)) {
-    const host = /^https?:\/\/([^/]+)(?:\/|$)/.exec(key)?.[1];
-    if (host !== undefined && hosts.includes(host)) return entry;
-  }
-  return undefined;
 }
 
-function credentialsOf(entry: AuthEntry, file: string, registry: string): Credentials | undefined {
-  if (entry.registrytoken) return { kind: "registry-token", token: entry.registrytoken };
-  if (entry.identitytoken) return { kind: "identity-token", token: entry.identitytoken };
-  if (entry.username && entry.password) {
-    return { kind: "password", username: entry.username, password: entry.password };
-  }
-  if (!entry.auth) return undefined;
-  const plain = Buffer.from(entry.auth, "base64").toString("utf8");
-  const colon = plain.indexOf(":");
-  if (colon === -1) {
-    throw new TsmanError(
-      "CONFIG_INVALID",
-      `read credentials ${file}: the entry for ${registry} is no base64 of user:password`,
-      { hint: "log in again with the tool that wrote it" },
-    );
-  }
-  return {
-    kind: "password",
-    username: plain.slice(0, colon),
-    // Docker pads old entries with NUL.
-    password: plain.slice(colon + 1).replace(/\0+$/, ""),
-  };
+/** The helper that a file names for one registry. */
+export function helperFor(content: AuthFile, registry: string): string | undefined {
+  const helpers = content.credHelpers ?? {};
+  const names =
+    registry === "docker.io"
+      ? ["docker.io", "index.docker.io", "https://index.docker.io/v1/"]
+      : [registry];
+  const name = names.find((each) => Object.hasOwn(helpers, each));
+  return name === undefined ? undefined : helpers[name];
 }
 
 /**

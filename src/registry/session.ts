@@ -66,7 +66,7 @@ export class Session implements AsyncDisposable {
 
   /** `registry/repository`, for messages. */
   get name(): string {
-    return `${this.registry}/${this.repository}`;
+    return this.repository === "" ? this.registry : `${this.registry}/${this.repository}`;
   }
 
   /** Milliseconds after which a transfer that does not move is broken off. */
@@ -87,8 +87,8 @@ export class Session implements AsyncDisposable {
   async request(request: ApiRequest): Promise<HttpResponse> {
     const { transport, authenticator, endpoint } = await this.#connect();
     const { path, alsoReads, body } = request;
-    const url =
-      typeof path === "string" ? new URL(`/v2/${this.repository}/${path}`, endpoint) : path;
+    const base = this.repository === "" ? "/v2/" : `/v2/${this.repository}/`;
+    const url = typeof path === "string" ? new URL(base + path, endpoint) : path;
     // Elsewhere, where an upload may be sent to, nobody learns who we are (case S53).
     let sent = transport.isRegistry(url) ? await authenticator.ready(alsoReads) : undefined;
     for (let isAnswered = false; ; isAnswered = true) {
@@ -129,6 +129,14 @@ export class Session implements AsyncDisposable {
     if (location === undefined) return undefined;
     const { transport } = await this.#connect();
     return transport.followed(response.url, location);
+  }
+
+  /** How the registry's questions who we are were answered so far. */
+  async authentication(): Promise<
+    Pick<Authenticator, "wasAsked" | "hasUsedCredentials" | "remark">
+  > {
+    const { authenticator } = await this.#connect();
+    return authenticator;
   }
 
   /** Runs `attempt` as often as the policy allows, and reports what fails as a TsmanError. */
