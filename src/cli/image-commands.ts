@@ -42,4 +42,8 @@ export const imageCommands: Readonly<Record<string, CommandEntry>> = {
   },
   unmount,
   umount: { ...unmount, isAlias: true },
+  "to-npm": {
+    summary: "make an npm package of an image",
+    load: async () => (await import("../commands/image-to-npm.ts")).imageToNpm,
+  },
 };

@@ -25,10 +25,10 @@ const maxFileBytes = 1024 * 1024;
  * environment (`npm_config_registry`), the directory's `.npmrc`, the user's and the system's, the
  * first of which wins; docs.npmjs.com, "npmrc".
  *
- * @param cwd the project's directory.
+ * @param cwd the project's directory; missing: the current one.
  * @throws TsmanError CONFIG_INVALID
  */
-export function readNpmSettings(cwd: string): NpmSettings {
+export function readNpmSettings(cwd = "."): NpmSettings {
   const userFile =
     environmentVariable("npm_config_userconfig") ?? path.join(homeDirectory(), ".npmrc");
   const values = new Map<string, string>();

@@ -69,6 +69,20 @@ export interface ImageCopyResult {
   readonly digest: string;
 }
 
+/** How an image is made an npm package. */
+export interface NpmPackageOptions extends TransferIo {
+  /** Directory to make; missing: `SCOPE-NAME-VERSION` here. */
+  readonly directory?: string | undefined;
+}
+
+/** A package that can be published. */
+export interface NpmPackageResult {
+  /** Absolute. */
+  readonly directory: string;
+  /** Of the image's manifest in it. */
+  readonly digest: string;
+}
+
 /** The part of `Tsman.images` that concerns archives and other places. */
 export interface ImageTransferService {
   /**
@@ -89,4 +103,15 @@ export interface ImageTransferService {
    * @throws TsmanError REFERENCE_INVALID, USAGE and what the places throw
    */
   copy(source: string, destination: string, options?: ImageCopyOptions): Promise<ImageCopyResult>;
+  /**
+   * Makes a directory that `npm publish` takes; `npm:NAME@VERSION` is the image then.
+   *
+   * @param packageName `[@scope/]name@version`
+   * @throws TsmanError IMAGE_NOT_FOUND, REFERENCE_INVALID, USAGE when the directory is there
+   */
+  toNpm(
+    nameOrId: string,
+    packageName: string,
+    options?: NpmPackageOptions,
+  ): Promise<NpmPackageResult>;
 }

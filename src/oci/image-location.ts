@@ -1,4 +1,5 @@
 import { TsmanError } from "../errors/index.ts";
+import { formatNpmReference, type NpmReference, parseNpmReference } from "./npm-reference.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 
 /** A place for one image, as containers-transports(5) writes it. */
@@ -15,7 +16,9 @@ export type ImageLocation =
       readonly image?: ImageSelector | undefined;
     }
   /** `dir:PATH` */
-  | { readonly transport: "dir"; readonly path: string };
+  | { readonly transport: "dir"; readonly path: string }
+  /** `npm:[@scope/]name[@version]`: an OCI layout in a package, see npm-reference.ts. */
+  | { readonly transport: "npm"; readonly package: NpmReference };
 
 /** Which of several images: by name, or `@2` by position from 0. */
 export type ImageSelector = { readonly name: string } | { readonly position: number };
@@ -27,6 +30,7 @@ const schemes = [
   "oci-archive",
   "docker-archive",
   "dir",
+  "npm",
 ] as const;
 
 type Transport = (typeof schemes)[number];
@@ -67,6 +71,8 @@ export function formatImageLocation(location: ImageLocation): string {
       return `containers-storage:${location.image}`;
     case "dir":
       return `dir:${location.path}`;
+    case "npm":
+      return formatNpmReference(location.package);
     default:
       return `${location.transport}:${location.path}${formatSelector(location.image)}`;
   }
@@ -90,6 +96,8 @@ function parseRest(text: string, transport: Transport, rest: string): ImageLocat
       return { transport, image: rest };
     case "dir":
       return { transport, path: parsePath(text, rest) };
+    case "npm":
+      return { transport, package: parseNpmReference(rest) };
     default: {
       // A path that holds a colon cannot be written: containers-transports(5) has no escape.
       const colon = rest.indexOf(":");
@@ -129,6 +137,7 @@ function example(transport: Transport): string {
   if (transport === "docker") return "docker://NAME";
   if (transport === "containers-storage") return "containers-storage:NAME";
   if (transport === "dir") return "dir:PATH";
+  if (transport === "npm") return "npm:PACKAGE[@VERSION]";
   return transport === "oci" ? "oci:DIR[:NAME]" : `${transport}:FILE[:NAME]`;
 }
 

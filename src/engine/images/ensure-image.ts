@@ -17,13 +17,14 @@ export async function ensureImage(
   text: string,
   options: PullOptions,
 ): Promise<ImageRecord> {
+  const policy = options.policy ?? "missing";
   const location = findImageLocation(text);
   if (location !== undefined) {
-    if (options.lock !== undefined) throw notPinned(text, options.lock.file);
+    const { lock } = options;
+    if (lock !== undefined && location.transport !== "docker") throw notPinned(text, lock.file);
     const { takeLocation } = await import("./take-location.ts");
-    return await takeLocation(context, location, options);
+    return await takeLocation(context, location, { ...options, policy });
   }
-  const policy = options.policy ?? "missing";
   // A digest is as good as what a lock file says.
   if (options.lock !== undefined && !text.includes("@")) {
     const { ensureLockedImage } = await import("./locked-images.ts");
@@ -98,7 +99,8 @@ function otherPlatform(
   );
 }
 
-function serves(image: ImageRecord, options: PullOptions): boolean {
+/** Whether an image is for the platform that is asked for. */
+export function serves(image: ImageRecord, options: PullOptions): boolean {
   if (options.platform === undefined) return true;
   const { os, architecture, variant } = image.config;
   const own = { os, architecture, variant };

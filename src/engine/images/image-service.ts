@@ -51,6 +51,10 @@ export function createImageService(context: EngineContext): ImageService {
       const { untagImage } = await import("./name-image.ts");
       await untagImage(context, nameOrId, names);
     },
+    async toNpm(nameOrId, packageName, options = {}) {
+      const { writeNpmPackage } = await import("./write-npm-package.ts");
+      return await writeNpmPackage(context, nameOrId, packageName, options);
+    },
     async save(images, options) {
       const { saveImages } = await import("./save-images.ts");
       await saveImages(context, images, options);

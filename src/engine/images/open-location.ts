@@ -4,6 +4,7 @@ import {
   type ImageLocation,
   type ImageSelector,
 } from "../../oci/image-location.ts";
+import { imageNameOfNpm } from "../../oci/npm-reference.ts";
 import type { ImageDestination, ImageSource } from "../../oci/transfer.ts";
 import type { ImageFiles } from "../../transport/image-files.ts";
 import type { EngineContext } from "../context.ts";
@@ -37,6 +38,11 @@ export async function openSource(
       const { storeSource } = await import("./store-source.ts");
       const image = await getImage(context, location.image);
       return storeSource(context, image, name, options);
+    }
+    case "npm": {
+      const { openNpmFiles } = await import("./npm-files.ts");
+      const source = await openFromFiles(await openNpmFiles(context, location, options), location);
+      return { ...source, names: [imageNameOfNpm(location.package)] };
     }
     case "oci":
     case "dir": {
@@ -105,6 +111,10 @@ export async function openDestination(
       const { openRepository } = await import("./registry-destination.ts");
       return await openRepository(context, location.reference, options);
     }
+    case "npm":
+      throw new TsmanError("USAGE", `write ${name}: packages are published by npm`, {
+        hint: "make one with tsman image to-npm, and publish that with npm publish",
+      });
     case "containers-storage":
       throw new TsmanError("OPTION_UNSUPPORTED", `write ${name}: the store takes images itself`);
     case "oci": {

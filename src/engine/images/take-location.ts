@@ -1,10 +1,11 @@
 import { TsmanError } from "../../errors/index.ts";
 import { formatImageLocation, type ImageLocation } from "../../oci/image-location.ts";
+import { imageNameOfNpm } from "../../oci/npm-reference.ts";
 import { formatReference } from "../../oci/reference.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
-import { ensureImage } from "./ensure-image.ts";
+import { ensureImage, serves } from "./ensure-image.ts";
 import { getImage } from "./find-image.ts";
 import { storeName } from "./load-images.ts";
 import { openSource } from "./open-location.ts";
@@ -30,6 +31,10 @@ export async function takeLocation(
     throw new TsmanError("USAGE", `take ${name}: the pull policy says never`, {
       hint: "leave out --pull=never, or name an image of the store",
     });
+  }
+  if (location.transport === "npm" && options.policy === "missing") {
+    const known = context.store.images.findByName(imageNameOfNpm(location.package));
+    if (known !== undefined && serves(known, options)) return known;
   }
   const { platform, signal, onProgress } = options;
   onProgress?.({ kind: "resolving", reference: name });

@@ -17,6 +17,10 @@ describe("the location of an image", () => {
       },
     ],
     ["containers-storage:alpine:3", { transport: "containers-storage", image: "alpine:3" }],
+    [
+      "npm:@team/image@1.2.3",
+      { transport: "npm", package: { name: "@team/image", version: "1.2.3" } },
+    ],
     ["oci:./images", { transport: "oci", path: "./images" }],
     [
       "oci:/a b:docker.io/library/x:1",
@@ -47,6 +51,7 @@ describe("the location of an image", () => {
   it.each([
     ["docker:alpine", "docker: is not followed by //"],
     ["docker://Alpine", "does not belong in a name"],
+    ["npm:", "it has no package name"],
     ["oci:", "it names no path"],
     ["dir:", "it names no path"],
     ["oci::latest", "it names no path"],
