@@ -93,6 +93,7 @@ function imageVolumeTarget(text: string): string {
 }
 
 function originOf(mount: ContainerMount): string {
+  if (mount.type !== "tmpfs" && mount.from !== undefined) return `--volumes-from ${mount.from}`;
   switch (mount.type) {
     case "bind":
       return `-v ${mount.source}:${mount.target}`;

@@ -15,6 +15,8 @@ export interface BindMount {
   readonly propagation?: Propagation | undefined;
   /** `:U`: give the source to the container's user before the start. */
   readonly chown: boolean;
+  /** The container that it was taken over from (`--volumes-from`). */
+  readonly from?: string | undefined;
 }
 
 /** `--tmpfs` / `--mount type=tmpfs`. */
@@ -41,6 +43,15 @@ export interface VolumeMount {
   readonly flags: readonly MountFlag[];
   /** Copy what the image has there into an empty volume first. */
   readonly copyUp: boolean;
+  /** The container that it was taken over from (`--volumes-from`). */
+  readonly from?: string | undefined;
+}
+
+/** `--volumes-from CONTAINER[:ro|rw]`. */
+export interface VolumesFrom {
+  readonly container: string;
+  /** Missing: as that container has them. */
+  readonly readOnly?: boolean | undefined;
 }
 
 export type ContainerMount = BindMount | TmpfsMount | VolumeMount;
@@ -194,7 +205,10 @@ export interface ContainerOptions {
   readonly unsetEnvAll: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Those that were taken over included, once the container is made. */
   readonly mounts: readonly ContainerMount[];
+  /** Whose mounts are taken over; missing: nobody's. */
+  readonly volumesFrom?: readonly VolumesFrom[] | undefined;
   readonly readOnly: boolean;
   /** With `readOnly`: tmpfs on /run, /tmp, /var/tmp (Podman's default: true). */
   readonly readOnlyTmpfs: boolean;

@@ -180,6 +180,77 @@ describe("an anonymous volume", () => {
   });
 });
 
+describe("--volumes-from", () => {
+  const read = "cat /host/a /named/f /mine/f /data/from-image; ! grep ' /t ' /proc/mounts";
+
+  /** A container that has ended, with a bind, a named, an anonymous, an image's volume, a tmpfs. */
+  async function makeOther(name: string): Promise<void> {
+    await store().succeed([
+      ...`run --network none --quiet --name ${name} --entrypoint= --tmpfs /t`.split(" "),
+      ...["-v", `${hostDirectory(name)}:/host`, "-v", `${name}:/named`, "-v", "/mine"],
+      `${registry()}/entrypoint-cmd`,
+      ...["sh", "-c", "echo named >/named/f; echo mine >/mine/f"],
+    ]);
+  }
+
+  it("takes over the directories and volumes of another container, which need not run", async () => {
+    await makeOther("other");
+    const expected = "host\nnamed\nmine\nfrom image\n";
+    expect(await sh(store(), "--volumes-from other", read)).toBe(expected.trimEnd());
+    const start = "create --name heir --volumes-from other busybox sh -c".split(" ");
+    await store().succeed([...start, read]);
+    expect((await store().succeed(["start", "--attach", "heir"])).stdout).toBe(expected);
+    const { stdout } = await store().succeed(["inspect", "heir"]);
+    expect(JSON.parse(stdout)[0].HostConfig.VolumesFrom).toEqual(["other"]);
+    // They are the other's to remove, not those of who took them over.
+    await store().succeed(["rm", "--volumes", "heir"]);
+    expect(await sh(store(), "--volumes-from other", "cat /mine/f")).toBe("mine");
+  });
+
+  it("makes them read-only with :ro, and gives way to a mount of one's own", async () => {
+    await makeOther("giver");
+    const { stdout } = await trySh(
+      store(),
+      "--network none --volumes-from giver:ro --tmpfs /named",
+      "touch /mine/g /host/b || echo refused; ls /named; touch /named/own",
+    );
+    expect(stdout).toBe("refused\n");
+  });
+
+  it("keeps a volume from rm --volumes as long as somebody uses it", async () => {
+    await makeOther("first");
+    const before = volumes();
+    await store().succeed(
+      "create --name second --volumes-from first busybox cat /mine/f".split(" "),
+    );
+    await store().succeed(["rm", "--volumes", "first"]);
+    expect(volumes()).toEqual(before);
+    expect((await store().succeed(["start", "--attach", "second"])).stdout).toBe("mine\n");
+    expect((await store().succeed(["system", "check"])).stdout).toBe("");
+    await store().succeed(["rm", "second"]);
+  });
+
+  it("says in --explain where a mount comes from", async () => {
+    await makeOther("origin");
+    const { stdout } = await store().succeed(
+      "run --explain --network none --volumes-from origin busybox true".split(" "),
+    );
+    expect(stdout.match(/<- --volumes-from origin$/gm)).not.toBeNull();
+  });
+
+  it.each([
+    ["nobody", /container "?nobody"?.*no such container/],
+    ["other:rx", /"other:rx".*"rx"/],
+    ["", /the container is missing/],
+    [":ro", /the container is missing/],
+  ])("of %j is an error that names it", async (text, message) => {
+    const args = ["run", "--network", "none", "--volumes-from", text, "busybox", "true"];
+    const { status, stdout, stderr } = await store().run(args);
+    expect(stderr).toMatch(message);
+    expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+  });
+});
+
 describe("a tmpfs", () => {
   it("has the size and the mode that are asked for", async () => {
     const script =

@@ -133,6 +133,7 @@ export function containerOptions(
       health: healthOptions(values),
       oomScoreAdj: values["oom-score-adj"],
       detachKeys: values["detach-keys"],
+      volumesFrom: values["volumes-from"].length > 0 ? values["volumes-from"] : undefined,
     }),
   };
   checkCombinations(options);

@@ -20,6 +20,7 @@ import { parseSize } from "./size.ts";
 import { parseTmpfs } from "./tmpfs.ts";
 import { parseUlimit } from "./ulimit.ts";
 import { parseIdMap, parseUserns } from "./userns.ts";
+import { parseVolumesFrom } from "./volumes-from.ts";
 import {
   parseCredentials,
   parseEntrypoint,
@@ -219,6 +220,11 @@ export const runOptions = {
     char: "v",
     metavar: "[SOURCE:]TARGET[:OPTIONS]",
     summary: "mount a directory or volume",
+  }),
+  "volumes-from": list({
+    metavar: "CONTAINER[:ro]",
+    summary: "mount what another container has mounted",
+    parse: parseVolumesFrom,
   }),
   workdir: value({ char: "w", metavar: "DIR", summary: "working directory", parse: parseWorkdir }),
 } as const;

@@ -50,7 +50,6 @@ const rows: readonly Row[] = [
   ["network-alias ip ip6 mac-address", true, networks, leave],
   ["link link-local-ip", true, networks, "use --network container:NAME"],
   ["attach", true, "output is attached unless --detach is given", "use -i for the input", "a"],
-  ["volumes-from", true, "mounts are not taken over", "name the volumes with -v"],
   ["arch os variant", true, "one option says it all", "use --platform os/arch[/variant]"],
   [
     "secret",

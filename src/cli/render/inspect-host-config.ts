@@ -30,7 +30,11 @@ export function hostConfig(container: ContainerDetails): object {
     },
     AutoRemove: options.remove,
     VolumeDriver: "",
-    VolumesFrom: nilSlice(),
+    VolumesFrom:
+      options.volumesFrom?.map(
+        ({ container, readOnly }) =>
+          `${container}${readOnly === undefined ? "" : readOnly ? ":ro" : ":rw"}`,
+      ) ?? nilSlice(),
     CapAdd: options.capAdd.map(capabilityName),
     CapDrop: options.capDrop.map(capabilityName),
     Dns: options.dns,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
+import { volumeUsers } from "../system/volume-users.ts";
 import type { Fault } from "./fault.ts";
 
 /** Names that tsman gives to volumes without one. */
@@ -9,9 +10,9 @@ const anonymousName = /^[0-9a-f]{64}$/;
 
 /** Whether each volume has its directory and each directory its volume. */
 export function* examineVolumes(context: EngineContext): Generator<Fault> {
-  const { volumes, containers, root } = context.store;
+  const { volumes, root } = context.store;
   const known = volumes.list();
-  const used = new Set(containers.list().flatMap((record) => record.anonymousVolumes));
+  const used = volumeUsers(context);
   for (const { name, isAnonymous } of known) {
     if (existsSync(volumes.dataDir(name))) continue;
     const mend = async (): Promise<string> => {

@@ -33,7 +33,8 @@ export async function cloneContainer(
     });
   }
   // Files about the original are not about the clone, nor is the process that it goes with.
-  const { cidFile: _, pidFile: __, ephemeral: ___, ...kept } = original.options;
+  // What it has taken over is among its mounts; from whom is not asked again.
+  const { cidFile: _, pidFile: __, ephemeral: ___, volumesFrom: ____, ...kept } = original.options;
   const base: ContainerOptions = {
     ...kept,
     replace: false,

@@ -22,6 +22,7 @@ import { ensureImage } from "../images/ensure-image.ts";
 import { writtenName } from "../images/find-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
+import { withInheritedMounts } from "./inherited-mounts.ts";
 import { type FoundTarget, findJoinTarget } from "./join-target.ts";
 
 /** A volume that the container needs, and the name under which the store has or will have it. */
@@ -78,9 +79,10 @@ export async function planContainer(
   io: FetchIo,
   use: "run" | "create" = "run",
 ): Promise<ContainerPlan> {
-  assertSources(asked);
-  const image = await imageOf(context, asked, io);
-  const options = withStoredImage(asked, image);
+  const wanted = withInheritedMounts(context, asked);
+  assertSources(wanted);
+  const image = await imageOf(context, wanted, io);
+  const options = withStoredImage(wanted, image);
   const target = findJoinTarget(context, options, use === "run");
   const settled = {
     id: newContainerId(),

@@ -4,6 +4,7 @@ import { TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
+import { volumeUsers } from "../system/volume-users.ts";
 import { containerEvent } from "./container-events.ts";
 import { type AskedToEnd, askToEnd } from "./end-container.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
@@ -116,8 +117,11 @@ export async function discardContainer(
   options: Pick<RemoveOptions, "volumes"> = {},
 ): Promise<void> {
   const { containers, volumes } = context.store;
-  if (options.volumes) {
+  if (options.volumes && record.anonymousVolumes.length > 0) {
+    const users = volumeUsers(context);
     for (const name of record.anonymousVolumes) {
+      // Another container has taken it over; with that one gone it is nobody's: system prune.
+      if (users.get(name)?.some((id) => id !== record.id) === true) continue;
       await discardTree(context, volumes.dir(name));
       volumes.remove(name);
     }

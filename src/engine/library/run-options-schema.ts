@@ -117,6 +117,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   labels: textByName,
   annotations: textByName,
   mounts: z.optional(z.array(mount)),
+  volumesFrom: z.optional(z.array(z.strictObject({ container: z.string(), readOnly: truth }))),
   readOnly: truth,
   readOnlyTmpfs: truth,
   workdir: text,
