@@ -132,40 +132,6 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
 });
 
 describe("cp", () => {
-  it("follows Podman's rules for what is there and what is not", async () => {
-    await background("rules");
-    const source = tree({ "d/f": "f\n", "d/e/g": "g\n", file: "x\n" });
-    const listed = async (path: string) =>
-      (await store().succeed(["exec", "rules", "find", path])).stdout.trim().split("\n").sort();
-    const cp = async (from: string, to: string) =>
-      await store().run(["cp", join(source, from), `rules:${to}`], { cwd: source });
-    expect((await cp("d", "/made")).status).toBe(0);
-    expect(await listed("/made")).toEqual(["/made", "/made/e", "/made/e/g", "/made/f"]);
-    expect((await cp("d", "/made")).status).toBe(0);
-    expect(await listed("/made/d")).toEqual(["/made/d", "/made/d/e", "/made/d/e/g", "/made/d/f"]);
-    expect((await store().run(["cp", `${source}/d/.`, "rules:/tmp"])).status).toBe(0);
-    expect(await listed("/tmp")).toEqual(["/tmp", "/tmp/e", "/tmp/e/g", "/tmp/f"]);
-    expect((await cp("file", "/new")).status).toBe(0);
-    expect((await cp("file", "/dir/")).status).toBe(0);
-    expect(await listed("/dir")).toEqual(["/dir", "/dir/file"]);
-    for (const [from, to, why] of [
-      ["file", "/nosuch/x", "does not exist"],
-      ["d", "/new", "no directory"],
-      ["nosuch", "/x", "no such file"],
-    ] as const) {
-      const { status, stderr } = await cp(from, to);
-      expect([from, to, status]).toEqual([from, to, 125]);
-      expect(stderr).toContain(why);
-    }
-    expect((await store().run(["cp", "--overwrite", join(source, "d"), "rules:/new"])).status).toBe(
-      0,
-    );
-    expect(await listed("/new")).toEqual(["/new", "/new/e", "/new/e/g", "/new/f"]);
-    const relative = await store().succeed(["cp", "rules:etc/group", "."], { cwd: source });
-    expect(relative.stderr).toBe("");
-    expect(readFileSync(join(source, "group"), "utf8")).toContain("root");
-  });
-
   it("takes and gives archives, and refuses to mix them up with a terminal", async () => {
     await background("archives");
     const { stdoutBytes } = await store().succeed(["cp", "archives:/etc/group", "-"]);

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import process from "node:process";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { decompress } from "../../platform/decompression.ts";
 import type { ExtractRequest, InsideCounts } from "../inside-protocol.ts";
 import { EntryExtraction } from "../worker/entry-extraction.ts";
-import { fsPath } from "../worker/entry-name.ts";
 import type { LayerEntry } from "../worker/layer-entry.ts";
 import { OwnerPolicy } from "../worker/owner-policy.ts";
 import { TarFraming } from "../worker/tar-framing.ts";
@@ -27,12 +27,7 @@ export async function extract(request: ExtractRequest): Promise<InsideCounts> {
   const { place, isMissing, isInTheWay } = placeOf(request);
   const parent = place.slice(0, place.lastIndexOf("/")) || "/";
   const isFile = request.source === "file";
-  if (isMissing) {
-    // For a file it is the directory around it that is missing.
-    const directory = isFile ? parent : place;
-    if (isInTheWay) removeFile(directory);
-    if (isFile) mkdirSync(fsPath(directory), 0o755);
-  }
+  if (isInTheWay) removeFile(place);
   assertNotPseudo(isMissing || isFile ? parent : place);
   const target = new TreeTarget({
     place,
@@ -42,7 +37,7 @@ export async function extract(request: ExtractRequest): Promise<InsideCounts> {
   });
   const extraction = new EntryExtraction(target);
   const framing = new TarFraming(limits);
-  for await (const chunk of process.stdin) {
+  for await (const chunk of request.source === "archive" ? unpacked() : process.stdin) {
     for (const piece of framing.push(chunk as Buffer)) await extraction.write(piece);
   }
   try {
@@ -54,6 +49,29 @@ export async function extract(request: ExtractRequest): Promise<InsideCounts> {
   const { entries, devices, droppedXattrs } = target.counts;
   return { entries, devices, droppedXattrs, lostOwners: lost.owners, sockets: 0, changed: 0 };
 }
+
+/** What somebody else has made, which may be compressed. */
+async function* unpacked(): AsyncGenerator<Buffer> {
+  const input = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const source = {
+    async read(): Promise<Buffer | undefined> {
+      const { done, value } = await input.next();
+      return done === true ? undefined : value;
+    },
+  };
+  const meter = { compressed: 0, unpacked: 0 };
+  try {
+    yield* decompress(source, limits, meter, "the archive");
+  } catch (error) {
+    const isForeign = isTsmanError(error) && meter.unpacked === 0;
+    throw isForeign ? new TsmanError("USAGE", error.message, { hint: unpackHint }) : error;
+  }
+  // Nothing at all comes from a program that has failed.
+  if (meter.compressed > 0) return;
+  throw new TsmanError("USAGE", "there is no archive: not a single byte came");
+}
+
+const unpackHint = "give it uncompressed, or compressed with gzip or zstd";
 
 function owners(
   { owner, uids, gids }: ExtractRequest,

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync, type Stats, statSync } from "node:fs";
+import { lstatSync, readlinkSync, realpathSync, type Stats, statSync } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
@@ -60,8 +60,9 @@ export interface PlaceRequest {
  * - into an existing directory goes the source under its own name, or, if it was written with `/.`,
  *   what is in it;
  * - an existing file is replaced by a file, not by a directory;
- * - what does not exist is made, if its parent exists: a file of that name, a directory with what
- *   is in the source, or, for a name that ends with a slash, a directory with the file;
+ * - what does not exist is made, if its parent exists: a file of that name, or a directory with what
+ *   is in the source; a file is no directory, so its name must not end with a slash;
+ * - a link to what does not exist means that;
  * - an archive needs an existing directory.
  *
  * @throws TsmanError USAGE
@@ -77,10 +78,13 @@ export function placeOf(request: PlaceRequest): Placement {
         hint: "make it first",
       });
     }
+    if (source === "file" && request.mustBeDirectory) {
+      throw new TsmanError("USAGE", `${shown} does not exist, and a file is to be copied into it`, {
+        hint: "make the directory first, or leave the slash out",
+      });
+    }
     const place = placeOfMissing(destination);
-    if (source === "directory") return { ...there, place, isMissing: true };
-    if (!request.mustBeDirectory) return { ...there, place };
-    return { ...there, place: `${place}/${name}`, isMissing: true };
+    return { ...there, place, isMissing: source === "directory" };
   }
   if (found.status.isDirectory()) {
     const inside = `${found.path === "/" ? "" : found.path}/${name}`;
@@ -122,7 +126,10 @@ function isThere(path: string): boolean {
   return lstatSync(fsPath(path), { throwIfNoEntry: false }) !== undefined;
 }
 
-function placeOfMissing(destination: string): string {
+/** symlink(7): as many as the kernel follows. */
+const mostLinks = 40;
+
+function placeOfMissing(destination: string, links = 0): string {
   const trimmed = destination.replace(/\/+(?:\.\/*)*$/, "");
   const slash = trimmed.lastIndexOf("/");
   const parentPath = slash <= 0 ? "/" : trimmed.slice(0, slash);
@@ -138,5 +145,20 @@ function placeOfMissing(destination: string): string {
       },
     );
   }
-  return `${parent.path === "/" ? "" : parent.path}/${base}`;
+  const place = `${parent.path === "/" ? "" : parent.path}/${base}`;
+  const target = linkTarget(place);
+  if (target === undefined) return place;
+  if (links === mostLinks) {
+    throw new TsmanError("USAGE", `${displayName(destination)}: too many symbolic links`);
+  }
+  return placeOfMissing(target.startsWith("/") ? target : `${parent.path}/${target}`, links + 1);
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(fsPath(path), { encoding: "latin1" });
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "EINVAL")) return undefined;
+    throw toFileError(error, `look up ${displayName(path)}`);
+  }
 }

@@ -1,4 +1,4 @@
-import { constants, openSync, realpathSync, statSync } from "node:fs";
+import { constants, openSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { readBundleDocument } from "../../../container/bundle-document.ts";
@@ -16,6 +16,8 @@ const openDirectory = O_PATH | constants.O_DIRECTORY;
 
 /** A path as it was written, taken apart; byte strings (one character for each byte). */
 export interface WrittenPath {
+  /** As text, for messages. */
+  readonly shown: string;
   /** With a slash; absolute unless it is one of this host. */
   readonly path: string;
   /** Its last component; "" when only what is in it is meant: `.`, `DIR/.`, `/`. */
@@ -40,6 +42,7 @@ export function readWrittenPath(written: Uint8Array, base: string): WrittenPath 
   const absolute = text.startsWith("/") ? text : `${base === "/" ? "" : base}/${text}`;
   const last = absolute.replace(/\/+$/, "").split("/").at(-1) ?? "";
   return {
+    shown: shown(base === "." ? text : absolute),
     path: absolute,
     name: last === "." ? "" : last,
     mustBeDirectory: /\/\.?$/.test(absolute) && absolute !== "/",
@@ -114,8 +117,9 @@ export interface HostEnd {
  *
  * @throws TsmanError USAGE when it is not there
  */
-export function openHostSource(context: EngineContext, { path: source }: WrittenPath): HostEnd {
-  const what = `copy ${shown(source)}`;
+export function openHostSource(context: EngineContext, written: WrittenPath): HostEnd {
+  const { path: source } = written;
+  const what = `copy ${written.shown}`;
   try {
     const real = realpathSync.native(bytes(source), { encoding: "buffer" }).toString("latin1");
     if (isDirectory(real)) return { view: openedAsCaller(context, real), inner: "/" };
@@ -132,11 +136,9 @@ export function openHostSource(context: EngineContext, { path: source }: Written
  *
  * @throws TsmanError USAGE when neither is there
  */
-export function openHostDestination(
-  context: EngineContext,
-  { path: destination }: WrittenPath,
-): HostEnd {
-  const what = `copy to ${shown(destination)}`;
+export function openHostDestination(context: EngineContext, written: WrittenPath): HostEnd {
+  const { path: destination } = written;
+  const what = `copy to ${written.shown}`;
   try {
     if (isDirectory(destination)) {
       return { view: openedAsCaller(context, destination), inner: "/" };
@@ -152,12 +154,27 @@ export function openHostDestination(
   }
 }
 
-function realOrWritten(destination: string): string {
+/** The path behind a link, be it one to what is not there yet. */
+function realOrWritten(destination: string, links = 0): string {
   try {
     return realpathSync.native(bytes(destination), { encoding: "buffer" }).toString("latin1");
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return destination;
-    throw error;
+    if (!isErrno(error, "ENOENT", "ENOTDIR")) throw error;
+    const target = links < mostLinks ? linkTarget(destination) : undefined;
+    if (target === undefined) return destination;
+    const around = destination.slice(0, destination.lastIndexOf("/"));
+    return realOrWritten(target.startsWith("/") ? target : `${around}/${target}`, links + 1);
+  }
+}
+
+/** symlink(7): as many as the kernel follows. */
+const mostLinks = 40;
+
+function linkTarget(link: string): string | undefined {
+  try {
+    return readlinkSync(bytes(link), { encoding: "latin1" });
+  } catch {
+    return undefined;
   }
 }
 
@@ -201,6 +218,6 @@ function latin1(text: string): string {
 }
 
 /** For a message; control characters are the renderer's business. */
-export function shown(path: string): string {
+function shown(path: string): string {
   return bytes(path).toString("utf8");
 }

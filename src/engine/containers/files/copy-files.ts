@@ -18,7 +18,6 @@ import {
   openHostSource,
   openIdleMount,
   readWrittenPath,
-  shown,
   type WrittenPath,
 } from "./copy-ends.ts";
 import { reportCounts } from "./report-counts.ts";
@@ -168,7 +167,7 @@ class Copy {
     };
     return {
       written,
-      shown: shown(written.path),
+      shown: written.shown,
       record: undefined,
       read: async (work) => await using(openHostSource(context, written), work),
       write: async (work) => await using(openHostDestination(context, written), work),
@@ -180,7 +179,7 @@ class Copy {
     const record = getContainer(context, container);
     const { mapping } = record;
     const written = readWrittenPath(bytes, workdirOf(context, record));
-    const name = `${record.name}:${shown(written.path)}`;
+    const name = `${record.name}:${written.shown}`;
     const opened = (work: WithOpened<void>) => async (view: OpenView) =>
       await work({ view, inner: written.path, mapping });
     const inMount = async (work: WithOpened<void>, isWrite: boolean): Promise<boolean> => {
