@@ -27,6 +27,7 @@ const layers = [
   ["engine"],
   [
     "registry",
+    "trust",
     "store",
     "layer",
     "transport",
@@ -121,6 +122,7 @@ module.exports = {
     confined("undici", "node_modules/undici/", ["registry"], "HTTP is the registry client's."),
     confined("tar-stream", "node_modules/tar-stream/", ["layer"], "Archives are the layers'."),
     confined("smol-toml", "node_modules/smol-toml/", ["config"], "Configuration is config's."),
+    confined("sigstore", "node_modules/@sigstore/", ["trust"], "Signatures are verified in trust."),
     confined("koffi", "node_modules/koffi/", ["platform"], "libc is called from platform only."),
     confined("sqlite", "^(node:)?sqlite$", ["store"], "The store owns the database."),
     confined(

@@ -11,9 +11,25 @@ import { layoutImages, layoutMark } from "./layout-source.ts";
  * @throws TsmanError ARCHIVE_INVALID
  */
 export async function archivedImages(files: ImageFiles): Promise<readonly ArchivedImage[]> {
+  switch (archiveFormat(files)) {
+    case "oci":
+      return await layoutImages(files);
+    case "dir":
+      return await directoryImages(files);
+    case "docker":
+      return await dockerArchiveImages(files);
+  }
+}
+
+/**
+ * What format a tree or archive is of, as {@link archivedImages} decides it.
+ *
+ * @throws TsmanError ARCHIVE_INVALID
+ */
+export function archiveFormat(files: ImageFiles): "oci" | "dir" | "docker" {
   const has = (file: string): boolean => files.size(file) !== undefined;
-  if (has(layoutMark)) return await layoutImages(files);
-  if (has(directoryMark) && has(dockerManifestFile)) return await directoryImages(files);
-  if (has(dockerManifestFile)) return await dockerArchiveImages(files);
+  if (has(layoutMark)) return "oci";
+  if (has(directoryMark) && has(dockerManifestFile)) return "dir";
+  if (has(dockerManifestFile)) return "docker";
   throw invalidArchive(files.name, `it has none of ${layoutMark} and ${dockerManifestFile}`);
 }

@@ -7,6 +7,7 @@ import { formatOfType, type ImageFormat } from "../../oci/media-types.ts";
 import { hostPlatform, matchPlatform, type Platform } from "../../oci/platform.ts";
 import type { ImageDestination, ImageSource, SourceManifest } from "../../oci/transfer.ts";
 import type { PullProgress } from "../progress.ts";
+import type { AdmitImage } from "./assert-admitted.ts";
 
 /** How an image is copied. */
 export interface CopyImageOptions {
@@ -16,6 +17,8 @@ export interface CopyImageOptions {
   readonly all?: boolean | undefined;
   /** Of the documents; missing: as they are, or as the destination needs them. */
   readonly format?: ImageFormat | undefined;
+  /** Asked before anything is copied; missing: it comes out of the store. */
+  readonly admit?: AdmitImage | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
 }
@@ -43,6 +46,8 @@ export async function copyImage(
   const document = parseManifestOrIndex(top.bytes, top.mediaType);
   const copier = new ImageCopier(source, destination, { ...options, format });
   const plan = await copier.plan(top, document, 0);
+  // Of the bytes that are copied: asked again, a registry could give others.
+  await options.admit?.(copier.chosen);
   await copier.copyBlobs();
   for (const manifest of plan.inner) await destination.writeManifest(manifest, { isTop: false });
   await destination.writeManifest(plan.top, { isTop: true });
@@ -75,6 +80,8 @@ class ImageCopier {
   readonly #destination: ImageDestination;
   readonly #options: CopyImageOptions;
   readonly #blobs = new Map<Digest, Descriptor>();
+  /** What one image goes by: each document that led to its manifest, and that. */
+  readonly chosen: Digest[] = [];
 
   constructor(source: ImageSource, destination: ImageDestination, options: CopyImageOptions) {
     this.#source = source;
@@ -88,6 +95,7 @@ class ImageCopier {
     depth: number,
   ): Promise<ManifestPlan> {
     const { format } = this.#options;
+    if (depth === 0 || this.#options.all !== true) this.chosen.push(read.digest);
     if (document.kind === "manifest") {
       for (const blob of [document.config, ...document.layers]) this.#blobs.set(blob.digest, blob);
       const top = format === undefined ? read : convertManifest(read, document, format);

@@ -4,6 +4,7 @@ import { formatReference, isShortName, parseReference } from "../../oci/referenc
 import type { ImageSource } from "../../oci/transfer.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageCopyOptions, ImageCopyResult } from "../transfer-types.ts";
+import { type AdmitImage, gateOf } from "./assert-admitted.ts";
 import { copyImage } from "./copy-image.ts";
 import { openDestination, openSource } from "./open-location.ts";
 
@@ -21,15 +22,17 @@ export async function copyLocation(
   if (origin.transport === "containers-storage") {
     stack.use(await context.store.lockContent({ shared: true, signal }));
   }
-  const source = await openSource(context, origin, { ...options.source, signal, onProgress });
+  const sourceAccess = { ...options.source, signal, onProgress };
+  const source = await openSource(context, origin, sourceAccess);
+  const admit = gateOf(context, origin, sourceAccess);
   stack.use(source);
   onProgress?.({ kind: "copying", source: from, destination: to });
   if (target.transport === "containers-storage") {
-    return await intoStore(context, source, target, options);
+    return await intoStore(context, source, target, { ...options, admit });
   }
   const access = { ...options.destination, signal, onProgress };
   const destination = stack.use(await openDestination(context, target, access));
-  const { digest } = await copyImage(source, destination, options);
+  const { digest } = await copyImage(source, destination, { ...options, admit });
   await destination.commit();
   return { digest };
 }
@@ -38,7 +41,7 @@ async function intoStore(
   context: EngineContext,
   source: ImageSource,
   target: Extract<ImageLocation, { readonly transport: "containers-storage" }>,
-  options: ImageCopyOptions,
+  options: ImageCopyOptions & { readonly admit: AdmitImage | undefined },
 ): Promise<ImageCopyResult> {
   if (options.all === true || options.format !== undefined) {
     throw new TsmanError(
@@ -48,9 +51,9 @@ async function intoStore(
     );
   }
   const { takeImage } = await import("./take-image.ts");
-  const { platform, signal, onProgress } = options;
+  const { platform, signal, onProgress, admit } = options;
   const written = isShortName(target.image) ? `localhost/${target.image}` : target.image;
   const names = [formatReference(parseReference(written))];
-  const image = await takeImage(context, source, { names, platform, signal, onProgress });
+  const image = await takeImage(context, source, { names, admit, platform, signal, onProgress });
   return { digest: image.manifestDigest };
 }

@@ -2,12 +2,13 @@ import { openSync, statSync } from "node:fs";
 import { isTsmanError } from "../../errors/index.ts";
 import { formatReference, isShortName, parseReference } from "../../oci/reference.ts";
 import { toFileError } from "../../platform/errno.ts";
-import { archivedImages } from "../../transport/archived-images.ts";
+import { archivedImages, archiveFormat } from "../../transport/archived-images.ts";
 import { directoryFiles } from "../../transport/directory-files.ts";
 import type { ImageFiles } from "../../transport/image-files.ts";
 import { openArchive } from "../../transport/open-archive.ts";
 import type { EngineContext } from "../context.ts";
 import type { LoadedImage, LoadOptions } from "../transfer-types.ts";
+import { type AdmitImage, assertAdmitted, type ImageOrigin } from "./assert-admitted.ts";
 import { archiveLimits } from "./image-limits.ts";
 import { takeImage } from "./take-image.ts";
 
@@ -18,16 +19,34 @@ export async function loadImages(
 ): Promise<readonly LoadedImage[]> {
   const { input, platform, signal, onProgress } = options;
   using files = await openInput(context, input, signal);
+  const origin = loadedFrom(files, input);
+  const admit: AdmitImage = async (digests) =>
+    await assertAdmitted(context, origin, digests, { signal });
   const loaded: LoadedImage[] = [];
   for (const image of await archivedImages(files)) {
     await using source = await image.open();
     const names = [...new Set(image.names.flatMap(storeName))];
-    const { id } = await takeImage(context, source, { names, platform, signal, onProgress });
+    const { id } = await takeImage(context, source, {
+      names,
+      admit,
+      platform,
+      signal,
+      onProgress,
+    });
     const name = names[0] ?? id;
     context.events.emit({ type: "image", status: "loadfromarchive", id, name });
     loaded.push({ id, names });
   }
   return loaded;
+}
+
+/** Which location would mean the same, for policies. */
+function loadedFrom(files: ImageFiles, input: string | number): ImageOrigin {
+  const format = archiveFormat(files);
+  const path = typeof input === "number" ? undefined : input;
+  const isTree = path !== undefined && isDirectory(path);
+  const isItself = format === "dir" || (isTree && format === "oci");
+  return { transport: isItself ? format : `${format}-archive`, path };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
+import { assertAdmitted } from "./assert-admitted.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 import { openRegistryClient } from "./registry-access.ts";
@@ -25,7 +26,7 @@ export interface FetchOptions extends PullOptions {
  * Interrupted at any point, the next pull goes on where this one stopped.
  *
  * @throws TsmanError REFERENCE_INVALID, REGISTRY_*, MANIFEST_INVALID, PLATFORM_NOT_FOUND,
- * DIGEST_MISMATCH, SIZE_MISMATCH, LAYER_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED
+ * DIGEST_MISMATCH, SIZE_MISMATCH, LAYER_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED, IMAGE_REJECTED
  */
 export async function pullImage(
   context: EngineContext,
@@ -98,15 +99,17 @@ async function fetchReference(
     options.pinned ?? reference.digest ?? reference.tag ?? "latest",
     options.platform ?? hostPlatform(),
   );
+  const digests = [resolved.manifestDigest, resolved.indexDigest].filter(
+    (digest) => digest !== undefined,
+  );
+  await assertAdmitted(context, { transport: "docker", reference }, digests, options);
   const repository = formatName(reference);
   const image = imageRecord({
     manifest: resolved.manifest,
     manifestDigest: resolved.manifestDigest,
     config: resolved.config,
     names: takesName(context, reference, options) ? [name] : [],
-    digests: [resolved.manifestDigest, resolved.indexDigest]
-      .filter((digest) => digest !== undefined)
-      .map((digest) => `${repository}@${digest}`),
+    digests: digests.map((digest) => `${repository}@${digest}`),
   });
   const { blobs, images, layers } = context.store;
   // Nobody collects what we fetch before the image that needs it is entered.

@@ -17,6 +17,7 @@ import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
+import type { AdmitImage } from "./assert-admitted.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 import type { BlobFetcher } from "./origin-client.ts";
@@ -25,6 +26,8 @@ import type { BlobFetcher } from "./origin-client.ts";
 export interface TakeImageOptions {
   /** Full `registry/repository:tag`s that it gets. */
   readonly names: readonly string[];
+  /** Undefined only for what comes out of the store, whose images were let in before. */
+  readonly admit: AdmitImage | undefined;
   /** Missing: this host's. */
   readonly platform?: Platform | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -60,7 +63,9 @@ async function takeOnce(
   options: TakeImageOptions,
 ): Promise<ImageRecord> {
   const wanted = options.platform ?? hostPlatform();
-  const { manifestBytes, manifest, config, configBytes, digest } = await resolve(source, wanted);
+  const resolved = await resolve(source, wanted);
+  const { manifestBytes, manifest, config, configBytes, digest, digests } = resolved;
+  await options.admit?.(digests);
   const taken = imageRecord({
     manifest,
     manifestDigest: digest,
@@ -103,7 +108,7 @@ function findWhole(
 
 /** Everything about an image but its layers, verified. */
 async function resolve(source: ImageSource, wanted: Platform) {
-  const { read, manifest } = await chooseManifest(source, wanted);
+  const { read, manifest, digests } = await chooseManifest(source, wanted);
   const what = `image ${source.name}`;
   requireRunnableManifest(manifest, what);
   const configBytes = await readVerifiedBytes(
@@ -125,18 +130,20 @@ async function resolve(source: ImageSource, wanted: Platform) {
       },
     );
   }
-  return { manifestBytes: read.bytes, digest: read.digest, manifest, config, configBytes };
+  return { manifestBytes: read.bytes, digest: read.digest, digests, manifest, config, configBytes };
 }
 
 async function chooseManifest(source: ImageSource, wanted: Platform) {
   let read: SourceManifest = await source.readManifest();
+  const top = read;
   let document = parseManifestOrIndex(read.bytes, read.mediaType);
   if (document.kind === "index") {
     const entry = matchPlatform(document.manifests, wanted);
     read = await source.readManifest(entry.digest);
     document = parseManifestOrIndex(read.bytes, read.mediaType, entry);
   }
-  if (document.kind === "manifest") return { read, manifest: document };
+  const digests = [...new Set([read.digest, top.digest])];
+  if (document.kind === "manifest") return { read, manifest: document, digests };
   throw new TsmanError(
     "MANIFEST_INVALID",
     `read index of ${source.name}: its entry for ${formatPlatform(wanted)} is an index again`,

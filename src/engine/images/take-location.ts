@@ -5,6 +5,7 @@ import { formatReference } from "../../oci/reference.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
+import { gateOf } from "./assert-admitted.ts";
 import { ensureImage, serves } from "./ensure-image.ts";
 import { getImage } from "./find-image.ts";
 import { storeName } from "./load-images.ts";
@@ -40,7 +41,13 @@ export async function takeLocation(
   onProgress?.({ kind: "resolving", reference: name });
   await using source = await openSource(context, location, options);
   const names = [...new Set(source.names?.flatMap(storeName))];
-  const image = await takeImage(context, source, { names, platform, signal, onProgress });
+  const image = await takeImage(context, source, {
+    names,
+    admit: gateOf(context, location, options),
+    platform,
+    signal,
+    onProgress,
+  });
   context.events.emit({ type: "image", status: "pull", id: image.id, name });
   onProgress?.({ kind: "done", id: image.id, reference: name });
   return image;

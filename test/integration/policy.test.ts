@@ -1,0 +1,196 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
+import { addIndex, hostArchitecture } from "../support/image-fixture.ts";
+import {
+  addSignatures,
+  newSigningKey,
+  signatureOf,
+  signedPayload,
+  signImage,
+} from "../support/signed-image.ts";
+import { addRandomImage } from "./served-images.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+const key = newSigningKey();
+
+let registry: FaultyRegistry;
+
+beforeEach(async () => {
+  registry = await startFaultyRegistry();
+});
+
+afterEach(async () => {
+  await registry.close();
+  rmSync(join(store().configHome, "tsman"), { recursive: true, force: true });
+});
+
+function writePolicy(policy: object): void {
+  const directory = join(store().configHome, "tsman");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "policy.json"), JSON.stringify(policy));
+  writeFileSync(join(directory, "key.pub"), key.publicKey);
+}
+
+/** Everything is rejected but what the registry has and the key has signed. */
+function askForSignatures(): void {
+  const signed = {
+    type: "sigstoreSigned",
+    keyPath: "key.pub",
+    signedIdentity: { type: "matchRepository" },
+  };
+  const docker = { [registry.host]: [signed] };
+  writePolicy({ default: [{ type: "reject" }], transports: { docker } });
+}
+
+/** An image that is served, and its repository. */
+function served() {
+  const image = addRandomImage(registry);
+  return { ...image, name: image.reference.slice(registry.host.length + 1) };
+}
+
+/** That a command is refused by the policy, without having taken anything of the image. */
+async function expectRejected(
+  args: readonly string[],
+  reference: string,
+  why: string | RegExp,
+): Promise<void> {
+  const blobs = registry.requestsOf("blob").length;
+  const result = await store().run(args);
+  expect(result.stderr).toMatch(why);
+  expect(result.stderr).toContain(`${store().configHome}/tsman/policy.json`);
+  expect(result.status).toBe(125);
+  expect((await store().run(["image", "exists", reference])).status).toBe(1);
+  // The config, and what was signed; no layer.
+  const asked = registry.requestsOf("blob").slice(blobs);
+  expect(asked.every(({ bytesSent }) => bytesSent < 10_000)).toBe(true);
+}
+
+describe("an image of a registry whose images have to be signed", () => {
+  it("is let in when it is: by pull, run and create", async () => {
+    askForSignatures();
+    for (const args of [
+      ["pull", "-q"],
+      ["create", "-q"],
+    ]) {
+      const image = served();
+      signImage(registry, image.name, image.digest, key);
+      await store().succeed([...args, image.reference, ...(args[0] === "pull" ? [] : ["true"])]);
+      await store().succeed(["image", "exists", image.reference]);
+    }
+  });
+
+  it("is let in by the signature of its index", async () => {
+    askForSignatures();
+    const image = served();
+    const platform = { os: "linux", architecture: hostArchitecture };
+    const index = addIndex(registry, image.name, [{ image, platform }]);
+    await expectRejected(["pull", image.reference], image.reference, "it has no signature");
+    signImage(registry, image.name, index, key);
+    await store().succeed(["pull", "-q", image.reference]);
+  });
+
+  it.each([["pull"], ["run"], ["create"]])("is rejected without a signature: %s", async (verb) => {
+    askForSignatures();
+    const { reference } = served();
+    const rest = verb === "pull" ? [] : ["true"];
+    await expectRejected([verb, reference, ...rest], reference, "it has no signature");
+  });
+
+  it("is rejected when another key has signed it", async () => {
+    askForSignatures();
+    const image = served();
+    signImage(registry, image.name, image.digest, newSigningKey());
+    await expectRejected(["pull", image.reference], image.reference, "by none of the keys");
+  });
+
+  it("is rejected with the signature of another image of the repository", async () => {
+    askForSignatures();
+    const image = served();
+    const payload = signedPayload(`sha256:${"a".repeat(64)}`, `${registry.host}/${image.name}`);
+    const signature = signatureOf(key, payload);
+    addSignatures(registry, image.name, image.digest, [{ payload, signature }]);
+    await expectRejected(["pull", image.reference], image.reference, "for another image");
+  });
+
+  it("is rejected with a signature for another repository", async () => {
+    askForSignatures();
+    const image = served();
+    signImage(registry, image.name, image.digest, key, `${registry.host}/other/app`);
+    await expectRejected(["pull", image.reference], image.reference, "other/app");
+  });
+
+  it("is rejected when a tag that was signed is given to another manifest", async () => {
+    askForSignatures();
+    const [good, evil] = [served(), served()];
+    signImage(registry, good.name, good.digest, key);
+    await store().succeed(["pull", "-q", good.reference]);
+    const manifest = registry.content.manifests.get(`${evil.name}@${evil.digest}`);
+    const body = manifest?.body ?? "";
+    registry.addManifest(good.name, "latest", manifest?.mediaType ?? "", body);
+    const result = await store().run(["pull", good.reference]);
+    expect(result.stderr).toContain("it has no signature");
+    // What was let in before stays what the name means.
+    const { stdout } = await store().succeed(["images", "--no-trunc", "-q", good.reference]);
+    expect(stdout.trim()).toBe(good.configDigest);
+  });
+
+  it("is rejected when its registry does not give its signatures", async () => {
+    askForSignatures();
+    const image = served();
+    signImage(registry, image.name, image.digest, key);
+    const reference = `${image.digest.replace(":", "-")}.sig`;
+    registry.fault({ on: "manifest", reference, action: { kind: "status", status: 403 } });
+    const result = await store().run(["pull", image.reference]);
+    expect(result.status).toBe(125);
+    expect((await store().run(["image", "exists", image.reference])).status).toBe(1);
+  });
+});
+
+describe("a policy", () => {
+  it("rejects what it does not name, on every way in", async () => {
+    const image = served();
+    await store().succeed(["pull", "-q", image.reference]);
+    const [docker, oci] = ["docker.tar", "oci.tar"].map((file) => join(store().scratch, file));
+    await store().succeed(["save", "-q", "-o", docker ?? "", image.reference]);
+    const format = ["--format", "oci-archive"];
+    await store().succeed(["save", "-q", ...format, "-o", oci ?? "", image.reference]);
+    await store().succeed(["rmi", image.reference]);
+    writePolicy({
+      default: [{ type: "reject" }],
+      transports: { "oci-archive": { [oci ?? ""]: [{ type: "insecureAcceptAnything" }] } },
+    });
+    const rejected = "the policy rejects it";
+    await expectRejected(["load", "-i", docker ?? ""], image.reference, rejected);
+    await expectRejected(["pull", image.reference], image.reference, rejected);
+    await expectRejected(["run", image.reference, "true"], image.reference, rejected);
+    const from = `docker-archive:${docker}`;
+    await expectRejected(["pull", from], image.reference, rejected);
+    await expectRejected(["run", from, "true"], image.reference, rejected);
+    const registries = `docker://${image.reference}`;
+    for (const [source, target] of [
+      [from, `containers-storage:${image.reference}`],
+      [registries, `containers-storage:${image.reference}`],
+      [registries, `oci:${join(store().scratch, "copied")}`],
+    ]) {
+      await expectRejected(
+        ["image", "copy", source ?? "", target ?? ""],
+        image.reference,
+        rejected,
+      );
+    }
+    expect(existsSync(join(store().scratch, "copied/index.json"))).toBe(false);
+    await store().succeed(["load", "-q", "-i", oci ?? ""]);
+    await store().succeed(["image", "exists", image.reference]);
+  });
+
+  it("that cannot be read lets nothing in", async () => {
+    const image = served();
+    writePolicy({ default: [] });
+    const result = await store().run(["pull", image.reference]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain("policy.json: default should not be empty");
+  });
+});
