@@ -85,6 +85,7 @@ async function takeOnce(
     signal: options.signal,
     onProgress: options.onProgress,
   });
+  await keepBlobs(context, image, source, options.signal);
   if (known === undefined) blobs.put(image.manifestDigest, manifestBytes);
   blobs.put(image.id, configBytes);
   images.put(image);
@@ -101,9 +102,33 @@ function findWhole(
   const known = store.images.findById(id);
   if (known === undefined || !store.blobs.has(known.manifestDigest)) return undefined;
   const isWhole = known.layers.every(
-    ({ blob, chainId }) => store.layers.has(mappingKey, chainId) || store.blobs.has(blob),
+    ({ blob, chainId }) =>
+      store.blobs.has(blob) || (hasOrigin(known) && store.layers.has(mappingKey, chainId)),
   );
   return isWhole ? known : undefined;
+}
+
+/** Whether what the store lacks of an image can be fetched from where it came. */
+function hasOrigin(image: ImageRecord): boolean {
+  return image.digests.length > 0;
+}
+
+/**
+ * Stores the blobs of layers that did not have to be unpacked, since another image has them, packed
+ * in another way: there is nowhere to fetch them from later.
+ */
+async function keepBlobs(
+  { store }: EngineContext,
+  image: ImageRecord,
+  source: ImageSource,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (hasOrigin(image)) return;
+  for (const { blob: digest, size, mediaType } of image.layers) {
+    await using _blob = await store.blobs.lock(digest, { signal });
+    if (store.blobs.has(digest)) continue;
+    await store.blobs.write(source.readBlob({ digest, size, mediaType }, signal));
+  }
 }
 
 /** Everything about an image but its layers, verified. */
