@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { tsmanPath, useStore } from "./support.ts";
+import { runWrapped } from "./wrapped.ts";
 
 const store = useStore();
 const run = "run --network none".split(" ");
@@ -155,6 +156,41 @@ describe("--log-driver journald", () => {
     expect(status).toBe(125);
     expect(stderr).toContain("/run/systemd/journal/socket is not there");
     expect(stderr).toContain("--log-driver k8s-file");
+  });
+});
+
+describe("logs of what journald has", () => {
+  // Over the system's own directories, since programs are never looked for in the caller's PATH.
+  const prepared = (commands: string) =>
+    [
+      "unshare",
+      "--user",
+      "--map-root-user",
+      "--mount",
+      "sh",
+      "-c",
+      `${commands}; exec "$0" "$@"`,
+    ] as [string, ...string[]];
+
+  it("are read with journalctl", async () => {
+    const { stdout } = await store().succeed(
+      "create --name noted --network none --log-driver journald busybox true".split(" "),
+    );
+    const fields = '"__CURSOR":"c","__REALTIME_TIMESTAMP":"1700000000000042"';
+    const fake = join(store().scratch, "bin");
+    mkdirSync(fake);
+    writeFileSync(
+      join(fake, "journalctl"),
+      `#!/bin/sh\necho '{${fields},"PRIORITY":"6","MESSAGE":"to '"$5"'"}'\n` +
+        `echo '{${fields},"PRIORITY":"3","MESSAGE":"oops"}'\n`,
+      { mode: 0o755 },
+    );
+    const over = prepared(`mount --bind ${fake} /usr/local/sbin`);
+    const { status, stdout: out, stderr } = await runWrapped(store(), over, ["logs", "noted"]);
+    expect({ status, out, stderr }).toEqual({
+      ...{ status: 0, out: `to CONTAINER_ID_FULL=${stdout.trim()}\n`, stderr: "oops\n" },
+    });
+    await store().succeed(["rm", "noted"]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { findProgram } from "../../config/find-program.ts";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { readLog } from "../../container/log-reader.ts";
 import { TsmanError } from "../../errors/index.ts";
@@ -22,21 +23,38 @@ export async function* containerLogs(
 ): AsyncGenerator<ContainerLogLine> {
   const record = getContainer(context, nameOrId);
   const driver = record.options.logDriver;
+  if (driver === "journald") {
+    const { readJournal } = await import("../../container/journal-reader.ts");
+    const journal = { program: journalProgram(record), containerId: record.id };
+    yield* readJournal(journal, options, () => isOver(context, record.id));
+    return;
+  }
   const file = containerLogFile(context, record);
   if (file === undefined) {
-    throw new TsmanError(
-      "LOG_UNAVAILABLE",
-      `read the log of container ${record.name}: its log driver is ${driver}`,
-      {
-        hint:
-          driver === "journald"
-            ? `read it with: journalctl CONTAINER_ID_FULL=${record.id}`
-            : "give it --log-driver k8s-file or json-file when it is made",
-        details: { container: record.id, driver },
-      },
-    );
+    throw unavailable(record, `its log driver is ${driver}`, {
+      hint: "give it --log-driver k8s-file or json-file when it is made",
+    });
   }
   yield* readLog(file, options, () => isOver(context, record.id));
+}
+
+function journalProgram(record: ContainerRecord): string {
+  const program = findProgram("journalctl");
+  if (program !== undefined) return program;
+  throw unavailable(record, "it is in systemd's journal, and journalctl is not there", {
+    hint: "install systemd, which has it, or make the container with --log-driver k8s-file",
+  });
+}
+
+function unavailable(
+  record: ContainerRecord,
+  why: string,
+  { hint }: { readonly hint: string },
+): TsmanError {
+  return new TsmanError("LOG_UNAVAILABLE", `read the log of container ${record.name}: ${why}`, {
+    hint,
+    details: { container: record.id, driver: record.options.logDriver },
+  });
 }
 
 /** Whether nothing more can get into the log of a container. */
