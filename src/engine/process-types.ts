@@ -62,6 +62,11 @@ export interface ContainerStats {
   readonly elapsed: number;
   /** Bytes; memory that several processes share counts once, by shares. */
   readonly memory: number;
+  /**
+   * What `memory` is made of, process by process: proportional shares, all that is resident where
+   * the kernel does not tell shares (a program that may not be traced), or some of each.
+   */
+  readonly memorySource: "pss" | "rss" | "mixed";
   /** Bytes that there are to have. */
   readonly memoryLimit: number;
   /** Missing: it has no network of its own. */

@@ -67,6 +67,13 @@ describe("stats", () => {
     expect(Number(cpu)).toBeGreaterThan(1);
   });
 
+  it("say what the memory is counted by", async () => {
+    await using _ = await background(store(), "--name small");
+    const format = "{{.MemSource}} {{.MemUsageBytes}}";
+    const { stdout } = await store().succeed(["stats", "--no-stream", "--format", format, "small"]);
+    expect(stdout).toMatch(/^(?:pss|rss) \d/);
+  });
+
   it("leave out what does not run, and know no name that is none", async () => {
     await store().succeed("run --name ended --network none busybox true".split(" "));
     const argv = ["stats", "--no-stream", "--format", "{{.Name}}"];

@@ -53,6 +53,7 @@ export function statsRows(
         MemUsage: shown.memory,
         MemUsageBytes: shown.memoryBinary,
         MemLimit: stats.memoryLimit,
+        MemSource: stats.memorySource,
         MemPerc: shown.memoryShare,
         NetIO: shown.network,
         NetInput: stats.network?.received ?? 0,

@@ -56,6 +56,7 @@ interface Sample {
   readonly elapsed: number;
   readonly cpuTime: number;
   readonly memory: number;
+  readonly memorySource: ContainerStats["memorySource"];
   readonly memoryLimit: number;
   readonly network: ContainerStats["network"];
   readonly block: ContainerStats["block"];
@@ -85,7 +86,8 @@ function sampleOf(
     at: performance.now(),
     elapsed: Math.max(0, uptime - (start * 1000) / ticksPerSecond),
     cpuTime: (sum(({ ticks }) => ticks) * 1000) / ticksPerSecond,
-    memory: sum(({ memory }) => memory),
+    memory: sum(({ memory }) => memory.bytes),
+    memorySource: sourceOf(processes),
     memoryLimit: totalMemory(),
     network: networkOf(init),
     block: hasBlock
@@ -122,7 +124,7 @@ function percent(part: number, whole: number): number {
 interface Usage {
   /** Clock ticks, with those of children that it has waited for. */
   readonly ticks: number;
-  readonly memory: number;
+  readonly memory: { readonly bytes: number; readonly isShare: boolean };
   readonly threads: number;
   readonly block: { readonly read: number; readonly written: number } | undefined;
 }
@@ -143,10 +145,17 @@ function usageOf(pid: number): Usage | undefined {
 }
 
 /** Its share of what is in memory (PSS in proc_pid_smaps(5)), else all of that. */
-function memoryOf(pid: number): number {
+function memoryOf(pid: number): Usage["memory"] {
   const share = /^Pss:\s*(\d+) kB$/m.exec(readProcText(pid, "smaps_rollup") ?? "");
-  if (share !== null) return bytesOf(share);
-  return bytesOf(/^VmRSS:\s*(\d+) kB$/m.exec(readProcText(pid, "status") ?? ""));
+  if (share !== null) return { bytes: bytesOf(share), isShare: true };
+  const resident = /^VmRSS:\s*(\d+) kB$/m.exec(readProcText(pid, "status") ?? "");
+  return { bytes: bytesOf(resident), isShare: false };
+}
+
+function sourceOf(processes: readonly Usage[]): ContainerStats["memorySource"] {
+  const shares = processes.filter(({ memory }) => memory.isShare).length;
+  if (shares === processes.length) return "pss";
+  return shares === 0 ? "rss" : "mixed";
 }
 
 function bytesOf(match: RegExpExecArray | null): number {

@@ -138,6 +138,7 @@ const used: ContainerStats = {
   cpuTime: 65_500,
   elapsed: 100_000,
   memory: 1_455_000,
+  memorySource: "pss",
   memoryLimit: 25_280_000_000,
   network: { received: 656, sent: 1_000_000 },
   block: undefined,
