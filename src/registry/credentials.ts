@@ -1,4 +1,6 @@
+import { accessSync, constants, statSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { environmentVariable } from "../config/environment.ts";
 import { homeDirectory } from "../config/paths.ts";
 import { isTsmanError, TsmanError } from "../errors/index.ts";
@@ -82,9 +84,10 @@ export function fileCredentials(files: readonly string[], mustExist = false): Cr
     findCredentials: async (registry, repository) => {
       unusable = undefined;
       for (const file of files) {
-        const content = readAuthFile(file, mustExist);
-        if (content === undefined) continue;
         try {
+          if (!mustExist) requireOwn(file);
+          const content = readAuthFile(file, mustExist);
+          if (content === undefined) continue;
           const found = await findInFile(content, file, registry, repository);
           if (found !== undefined) return found;
         } catch (error) {
@@ -98,7 +101,25 @@ export function fileCredentials(files: readonly string[], mustExist = false): Cr
   };
 }
 
-/** A store for all registries cannot be used: that need not concern the one that is asked for. */
+/**
+ * A file that nobody has named may be somebody else's: after `su`, or in a directory that others can
+ * write to.  It would choose whom we are, and which helpers are run.
+ */
+function requireOwn(file: string): void {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const euid = process.geteuid?.();
+  if (stat.uid !== euid && stat.uid !== 0) {
+    throw new UnusableStore(`${file} belongs to another user and was not read`);
+  }
+  try {
+    accessSync(file, constants.R_OK);
+  } catch {
+    throw new UnusableStore(`${file} may not be read by this user`);
+  }
+}
+
+/** Credentials that cannot be had: that need not concern the registry that is asked for. */
 class UnusableStore extends Error {
   override readonly name = "UnusableStore";
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type DockerRegistry, startDockerRegistry, testUser } from "../support/docker-registry.ts";
+import { startFaultyRegistry } from "../support/faulty-registry.ts";
+import { commandLineOf, findProcesses } from "../support/proc.ts";
 import { TokenServer } from "../support/token-server.ts";
 import { registry, useStore } from "./support.ts";
 
@@ -233,6 +235,43 @@ describe("tsman logout", () => {
     const { status, stderr } = await tsman(["logout", guarded.address]);
     expect(status).toBe(125);
     expect(stderr).toContain("Docker");
+  });
+});
+
+describe("a password", () => {
+  it("is in no command line while an image is pushed, and in no debug output", async () => {
+    await logIn(guarded.address);
+    await using held = await startFaultyRegistry({
+      auth: { kind: "basic", ...testUser },
+    });
+    await logIn(held.host);
+    held.uploads.rules = { resetAfter: [0] };
+    const to = `${held.host}/team/app:1`;
+    const args = ["--log-level", "debug", "push", `${registry()}/shared-base-a`, to];
+    const running = store().start(args, { env: environment() });
+    await held.waitForRequest(({ method }) => method === "POST");
+    const lines = findProcesses(() => true).map((pid) => commandLineOf(pid).join(" "));
+    for (const secret of secrets) expect(lines.join("\n")).not.toContain(secret);
+    const { status, stdout, stderr } = await running.ended;
+    expect(status).toBe(0);
+    for (const secret of secrets) expect(stdout + stderr).not.toContain(secret);
+  });
+
+  it("is not in what debug output says of a refusal", async () => {
+    await using held = await startFaultyRegistry({ auth: { kind: "loop" } });
+    const auths = { [held.host]: { auth: secrets[1] } };
+    mkdirSync(join(config, "tsman"), { recursive: true });
+    writeFileSync(authFile(), JSON.stringify({ auths }), { mode: 0o600 });
+    const args = [
+      "--log-level",
+      "debug",
+      "push",
+      `${registry()}/shared-base-a`,
+      `${held.host}/a:1`,
+    ];
+    const { status, stderr } = await tsman(args);
+    expect(status).toBe(125);
+    expect(stderr).toContain("does not accept the credentials");
   });
 });
 

@@ -31,7 +31,7 @@ interface Upload {
 /** Uploads of a scripted registry; distribution-spec, "Pushing blobs". */
 export class UploadEndpoint {
   /** What has arrived of each upload that is open. */
-  readonly open = new Map<string, Upload>();
+  open = new Map<string, Upload>();
   rules: UploadRules = {};
   readonly #store: (bytes: Buffer) => string;
   readonly #has: (digest: string) => boolean;

@@ -83,6 +83,17 @@ test("the first file that knows the registry decides", async () => {
   expect(await provider.findCredentials("b.example", "x")).toEqual(password("b", "3"));
 });
 
+test("a file that nobody named and that may not be read is told only if it is missed", async () => {
+  const shut = file({ auths: { "a.example": basic("a:1") } });
+  chmodSync(shut, 0);
+  const provider = fileCredentials([shut, file({ auths: { "b.example": basic("b:2") } })]);
+  expect(await provider.findCredentials("b.example", "x")).toEqual(password("b", "2"));
+  // Root may read everything.
+  if (process.geteuid?.() === 0) return;
+  expect(await provider.findCredentials("a.example", "x")).toBeUndefined();
+  expect(provider.explainMissing?.("a.example")).toContain(shut);
+});
+
 test("a file that is named must be there", async () => {
   const provider = openCredentials({ authFile: join(dir, "absent.json") });
   const error = await failure(provider.findCredentials("a.example", "x"));
