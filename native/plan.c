@@ -6,113 +6,9 @@
 
 #include "memory.h"
 #include "number.h"
+#include "plan-grammar.h"
+#include "plan-order.h"
 #include "protocol.h"
-
-/*
- * One character per operand:
- *   s string   p string that is not empty   d data (may hold NULs)
- *   n decimal, 32 bits   N decimal, 64 bits, or "infinity"   i id (<= 2^31 - 1 or
- *   any 32-bit value that is not -1)   o octal   x hexadecimal, 64 bits
- *   b 0 or 1   @ slot   ? slot or ""
- * "(...)" closes the specification: these operands repeat, any number of times;
- * "[...]" as well, but at least once.
- */
-struct grammar {
-    uint16_t op;
-    const char *name, *operands;
-    bool repeated; /* a setting that may be given more than once */
-};
-
-static const struct grammar grammars[] = {
-    {TSMAN_SET_VERSION, "version", "n", false},
-    {TSMAN_SET_ID, "id", "p", false},
-    {TSMAN_SET_UID_MAP, "uid map", "[iin]", true},
-    {TSMAN_SET_GID_MAP, "gid map", "[iin]", true},
-    {TSMAN_SET_MAP_TOOLS, "map tools", "pp", false},
-    {TSMAN_SET_SETGROUPS_DENY, "setgroups deny", "", false},
-    {TSMAN_SET_UNSHARE, "unshare", "(p)", false},
-    {TSMAN_SET_JOIN, "join", "pp", true},
-    {TSMAN_SET_OPEN, "open", "npp", true},
-    {TSMAN_SET_TTY, "tty", "nn", false},
-    {TSMAN_SET_STDIN, "stdin", "", false},
-    {TSMAN_SET_FOREGROUND, "foreground", "", false},
-    {TSMAN_SET_DETACH_KEYS, "detach keys", "d", false},
-    {TSMAN_SET_LOG, "log", "pNn", false},
-    {TSMAN_SET_RUN_DIR, "run directory", "p", false},
-    {TSMAN_SET_EXIT_FILE, "exit file", "p", false},
-    {TSMAN_SET_PID_FILE, "pid file", "p", false},
-    {TSMAN_SET_NETWORK, "network", "[s]", false},
-    {TSMAN_SET_HOLD, "hold", "", false},
-    {TSMAN_SET_TIMEOUT, "timeout", "n", false},
-    {TSMAN_SET_STOP, "stop", "nn", false},
-    {TSMAN_SET_CLEANUP, "cleanup", "[s]", false},
-    {TSMAN_SET_STAGE_COMMAND, "stage command", "[s]", true},
-    {TSMAN_SET_DUMB_INIT, "dumb init", "", false},
-    {TSMAN_SET_REMOVE_TREE, "remove tree", "p", false},
-    {TSMAN_SET_LOG_FORMAT, "log format", "ps", false},
-    {TSMAN_SET_LOG_JOURNAL, "log journal", "p(p)", false},
-    {TSMAN_SET_PASSTHROUGH, "passthrough", "", false},
-    {TSMAN_SET_CLEANUP_DELAY, "cleanup delay", "nnn", false},
-    {TSMAN_SET_HEALTH, "health", "pnnnnnp", false},
-    {TSMAN_SET_HEALTH_PLAN, "health plan", "d", false},
-    {TSMAN_SET_HEALTH_STARTUP, "startup check", "nnnn", false},
-    {TSMAN_SET_HEALTH_STARTUP_PLAN, "startup check plan", "d", false},
-    {TSMAN_SET_EVENT, "event", "ppp", true},
-    {TSMAN_SET_JOIN_PROCESS, "join process", "nN", false},
-    {TSMAN_SET_PRESERVE, "preserve descriptors", "n", false},
-    {TSMAN_SET_SESSION, "session", "ss", false},
-    {TSMAN_SET_EPHEMERAL, "ephemeral", "s", false},
-    {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},
-    {TSMAN_SET_OPEN_MOUNT, "open mount", "npp", true},
-    {TSMAN_OP_PROPAGATION, "propagation", "p", true},
-    {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
-    {TSMAN_OP_ROOT_BIND, "root bind", "@", true},
-    {TSMAN_OP_ENTER_ROOT, "enter root", "", true},
-    {TSMAN_OP_MOUNT, "mount", "pspsss", true},
-    {TSMAN_OP_BIND, "bind", "@psss", true},
-    {TSMAN_OP_MKDIR, "mkdir", "poii", true},
-    {TSMAN_OP_SYMLINK, "symlink", "pp", true},
-    {TSMAN_OP_WRITE_FILE, "write file", "pdos", true},
-    {TSMAN_OP_DEVICE, "device", "@p", true},
-    {TSMAN_OP_MASK, "mask", "?p", true},
-    {TSMAN_OP_READONLY, "readonly", "p", true},
-    {TSMAN_OP_SYSCTL, "sysctl", "ps", true},
-    {TSMAN_OP_HOSTNAME, "hostname", "p", true},
-    {TSMAN_OP_DOMAINNAME, "domainname", "s", true},
-    {TSMAN_OP_CONSOLE, "console", "", true},
-    {TSMAN_OP_LOOPBACK, "loopback", "", true},
-    {TSMAN_OP_PIVOT, "pivot", "", true},
-    {TSMAN_OP_ROOT_READONLY, "root readonly", "", true},
-    {TSMAN_OP_ROOT_PROPAGATION, "root propagation", "p", true},
-    {TSMAN_OP_RLIMIT, "rlimit", "nNN", true},
-    {TSMAN_OP_OOM_SCORE, "oom score", "s", true},
-    {TSMAN_OP_UMASK, "umask", "o", true},
-    {TSMAN_OP_USER, "user", "sss", true},
-    {TSMAN_OP_CHDIR, "chdir", "pb", true},
-    {TSMAN_OP_CAPS, "capabilities", "xxxxx", true},
-    {TSMAN_OP_NO_NEW_PRIVS, "no new privileges", "", true},
-    {TSMAN_OP_SECCOMP, "seccomp", "dn", true},
-    {TSMAN_OP_KEYRING, "keyring", "", true},
-    {TSMAN_OP_ENV, "environment", "(s)", true},
-    {TSMAN_OP_EXEC, "exec", "p(s)", true},
-    {TSMAN_OP_COPY_UP, "copy up", "p@", true},
-    {TSMAN_OP_CHOWN_TREE, "change owner", "@", true},
-};
-
-static const struct grammar *grammar_of(uint16_t op)
-{
-    for (size_t i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
-        if (grammars[i].op == op)
-            return &grammars[i];
-    }
-    return NULL;
-}
-
-const char *plan_name(uint16_t op)
-{
-    const struct grammar *grammar = grammar_of(op);
-    return grammar ? grammar->name : "unknown";
-}
 
 /* A reader over the payload; every get_ checks what is left. */
 struct cursor {
@@ -190,177 +86,6 @@ static int count_records(struct cursor cursor, struct count *count, struct failu
     return 0;
 }
 
-static bool is_slot(const char *text, uint64_t *slot)
-{
-    return text[0] == '@' && number_parse(text + 1, 10, TSMAN_MAX_OPENS - 1, slot);
-}
-
-static bool operand_fits(char type, const char *text, uint32_t length)
-{
-    uint64_t number;
-    if (type == 'd')
-        return true;
-    if (memchr(text, 0, length) != NULL)
-        return false;
-    switch (type) {
-    case 's':
-        return true;
-    case 'p':
-        return length > 0;
-    case 'n':
-        return number_parse(text, 10, UINT32_MAX, &number);
-    case 'N':
-        return strcmp(text, "infinity") == 0 || number_parse(text, 10, UINT64_MAX, &number);
-    case 'i':
-        return number_parse(text, 10, UINT32_MAX - 1, &number);
-    case 'o':
-        return number_parse(text, 8, 07777, &number);
-    case 'x':
-        return number_parse(text, 16, UINT64_MAX, &number);
-    case 'b':
-        return strcmp(text, "0") == 0 || strcmp(text, "1") == 0;
-    case '@':
-        return is_slot(text, &number);
-    case '?':
-        return length == 0 || is_slot(text, &number);
-    default:
-        return false;
-    }
-}
-
-/* The character for operand `index`, see above. */
-static char operand_type(const struct grammar *grammar, size_t index)
-{
-    const char *group = strpbrk(grammar->operands, "([");
-    size_t fixed = group ? (size_t)(group - grammar->operands) : strlen(grammar->operands);
-    if (index < fixed)
-        return grammar->operands[index];
-    return group ? group[1 + (index - fixed) % (strlen(group) - 2)] : '\0';
-}
-
-static int check_operands(const struct plan_record *record, const struct grammar *grammar,
-                          struct failure *failure)
-{
-    const char *fixed = grammar->operands;
-    const char *group = strpbrk(fixed, "([");
-    size_t fixed_count = group ? (size_t)(group - fixed) : strlen(fixed);
-    size_t group_count = group ? strlen(group) - 2 : 0;
-    size_t least = fixed_count + (group && *group == '[' ? group_count : 0);
-    if (record->argc < least ||
-        (group ? (record->argc - fixed_count) % group_count : record->argc - fixed_count) != 0)
-        return fail(failure, EBADMSG, "parse plan", "%s: wrong number of operands: %u",
-                    grammar->name, (unsigned)record->argc);
-    for (size_t i = 0; i < record->argc; i++) {
-        if (!operand_fits(operand_type(grammar, i), record->argv[i], record->length[i]))
-            return fail(failure, EBADMSG, "parse plan", "%s: operand %zu is not valid: %.60s",
-                        grammar->name, i, record->argv[i]);
-    }
-    return 0;
-}
-
-static bool acts_on_root(uint16_t op)
-{
-    return op == TSMAN_OP_COPY_UP ||
-           (op >= TSMAN_OP_MOUNT && op <= TSMAN_OP_ROOT_PROPAGATION && op != TSMAN_OP_HOSTNAME &&
-            op != TSMAN_OP_DOMAINNAME && op != TSMAN_OP_LOOPBACK);
-}
-
-static uint8_t open_slots[TSMAN_MAX_OPENS];
-
-static int check_slots(const struct plan *plan, uint16_t op, struct failure *failure)
-{
-    size_t position = 0;
-    const struct plan_record *record;
-    while ((record = plan_next(plan, op, &position)) != NULL) {
-        uint64_t slot = plan_number(record, 0);
-        if (slot >= TSMAN_MAX_OPENS)
-            return fail(failure, E2BIG, "parse plan", "slot %s: at most %u (TSMAN_MAX_OPENS)",
-                        record->argv[0], TSMAN_MAX_OPENS);
-        if (open_slots[slot])
-            return fail(failure, EBADMSG, "parse plan", "slot %s is opened twice", record->argv[0]);
-        open_slots[slot] = 1;
-        if (op == TSMAN_SET_OPEN_MOUNT && plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
-            return fail(failure, EBADMSG, "parse plan", "slot %s: a mount of nobody",
-                        record->argv[0]);
-    }
-    return 0;
-}
-
-/* What init relies upon without looking again. */
-static int check_order(const struct plan *plan, struct failure *failure)
-{
-    const struct plan_record *record;
-    memset(open_slots, 0, sizeof(open_slots));
-    if (check_slots(plan, TSMAN_SET_OPEN, failure) < 0 ||
-        check_slots(plan, TSMAN_SET_OPEN_MOUNT, failure) < 0)
-        return -1;
-
-    record = plan_setting(plan, TSMAN_SET_PRESERVE);
-    if (record != NULL && plan_number(record, 0) > TSMAN_MAX_PRESERVED)
-        return fail(failure, E2BIG, "parse plan", "more than %u descriptors (TSMAN_MAX_PRESERVED)",
-                    TSMAN_MAX_PRESERVED);
-    if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL &&
-        (plan_setting(plan, TSMAN_SET_TTY) != NULL || plan_setting(plan, TSMAN_SET_LOG) != NULL))
-        return fail(failure, EBADMSG, "parse plan", "passthrough with a terminal or a log");
-    bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
-    if (joins &&
-        (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||
-         plan_setting(plan, TSMAN_SET_JOIN) != NULL || plan_setting(plan, TSMAN_SET_OPEN) != NULL ||
-         plan_setting(plan, TSMAN_SET_JOIN_OWNER) != NULL ||
-         plan_setting(plan, TSMAN_SET_NETWORK) != NULL ||
-         plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL))
-        return fail(failure, EBADMSG, "parse plan", "a process is joined as it is");
-
-    bool root = false, entered = false, pivoted = false;
-    for (size_t i = 0; i < plan->steps_count; i++) {
-        record = &plan->steps[i];
-        bool wrong = false;
-        switch (record->op) {
-        case TSMAN_OP_PROPAGATION:
-        case TSMAN_OP_HOSTNAME:
-        case TSMAN_OP_DOMAINNAME:
-        case TSMAN_OP_LOOPBACK:
-            /* The namespaces that are joined are as their container made them. */
-            wrong = joins;
-            break;
-        case TSMAN_OP_ROOT_OVERLAY:
-        case TSMAN_OP_ROOT_BIND:
-            wrong = root || joins;
-            root = true;
-            break;
-        case TSMAN_OP_ENTER_ROOT:
-            wrong = !root || entered;
-            entered = true;
-            break;
-        case TSMAN_OP_PIVOT:
-            wrong = !entered || pivoted;
-            pivoted = true;
-            break;
-        case TSMAN_OP_EXEC:
-            wrong = i + 1 != plan->steps_count || entered != pivoted || root != entered;
-            break;
-        default:
-            /* A mount step before the new root is entered would act on the host's
-               paths. */
-            wrong = acts_on_root(record->op) && !entered;
-        }
-        if (wrong)
-            return fail(failure, EBADMSG, "parse plan", "step %zu (%s) is out of order", i,
-                        plan_name(record->op));
-        for (unsigned n = 0; n < record->argc; n++) {
-            uint64_t slot;
-            char type = operand_type(grammar_of(record->op), n);
-            if ((type == '@' || type == '?') && is_slot(record->argv[n], &slot) &&
-                !open_slots[slot])
-                return fail(failure, EBADMSG, "parse plan", "step %zu: slot %s is not opened", i,
-                            record->argv[n]);
-        }
-    }
-    if (plan->steps_count == 0 || plan->steps[plan->steps_count - 1].op != TSMAN_OP_EXEC)
-        return fail(failure, EBADMSG, "parse plan", "the last step is not exec");
-    return 0;
-}
-
 static int check_version(const struct plan *plan, struct failure *failure)
 {
     const struct plan_record *version = plan_setting(plan, TSMAN_SET_VERSION);
@@ -389,10 +114,10 @@ static int fill_records(struct plan *plan, struct cursor cursor, char **argument
         }
         *arguments++ = NULL;
 
-        const struct grammar *grammar = grammar_of(op);
+        const struct plan_grammar *grammar = plan_grammar_of(op);
         if (grammar == NULL)
             return fail(failure, EBADMSG, "parse plan", "operation %u is unknown", (unsigned)op);
-        if (check_operands(record, grammar, failure) < 0)
+        if (plan_check_operands(record, grammar, failure) < 0)
             return -1;
         if (!grammar->repeated && seen[op]++)
             return fail(failure, EBADMSG, "parse plan", "%s is given twice", grammar->name);
@@ -423,7 +148,7 @@ int plan_parse(struct plan *plan, const uint8_t *payload, size_t size, struct fa
     uint32_t *lengths = (uint32_t *)(void *)(arguments + count.arguments + records + 1);
 
     if (fill_records(plan, cursor, arguments, lengths, failure) < 0 ||
-        check_version(plan, failure) < 0 || check_order(plan, failure) < 0) {
+        check_version(plan, failure) < 0 || plan_check_order(plan, failure) < 0) {
         memset(plan, 0, sizeof(*plan));
         return -1;
     }
@@ -463,6 +188,18 @@ const struct plan_record *plan_step(const struct plan *plan, uint16_t op)
     return NULL;
 }
 
+const char *plan_environment(const struct plan *plan, const char *name)
+{
+    const struct plan_record *record = plan_step(plan, TSMAN_OP_ENV);
+    size_t length = strlen(name);
+    const char *value = NULL;
+    for (unsigned i = 0; record != NULL && i < record->argc; i++) {
+        if (strncmp(record->argv[i], name, length) == 0 && record->argv[i][length] == '=')
+            value = record->argv[i] + length + 1;
+    }
+    return value;
+}
+
 static uint64_t checked(const struct plan_record *record, unsigned index, unsigned base)
 {
     uint64_t value = 0;
@@ -490,7 +227,7 @@ uint64_t plan_hex(const struct plan_record *record, unsigned index)
 int plan_slot(const struct plan_record *record, unsigned index)
 {
     uint64_t slot;
-    return is_slot(record->argv[index], &slot) ? (int)slot : -1;
+    return plan_is_slot(record->argv[index], &slot) ? (int)slot : -1;
 }
 
 bool plan_has_word(const char *list, const char *word)

@@ -38,6 +38,9 @@ const struct plan_record *plan_setting(const struct plan *plan, uint16_t op);
 /* The first step `op`, or NULL. */
 const struct plan_record *plan_step(const struct plan *plan, uint16_t op);
 
+/* What the ENV step gives a variable, or NULL. */
+const char *plan_environment(const struct plan *plan, const char *name);
+
 /* Operands that plan_parse() has checked already. */
 uint64_t plan_number(const struct plan_record *record, unsigned index);
 uint64_t plan_octal(const struct plan_record *record, unsigned index);

@@ -21,7 +21,7 @@ uint16_t proto_u16(const uint8_t *b)
     return (uint16_t)(b[0] | b[1] << 8);
 }
 
-static void put_u32(uint8_t *b, uint32_t value)
+void proto_put_u32(uint8_t *b, uint32_t value)
 {
     for (int i = 0; i < 4; i++)
         b[i] = (uint8_t)(value >> (8 * i));
@@ -114,8 +114,8 @@ int proto_next(struct proto *proto, struct proto_frame *frame)
 void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t size)
 {
     uint8_t header[8];
-    put_u32(header, type);
-    put_u32(header + 4, (uint32_t)size);
+    proto_put_u32(header, type);
+    proto_put_u32(header + 4, (uint32_t)size);
     struct iovec parts[2] = {{header, sizeof(header)}, {(void *)(uintptr_t)payload, size}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     size_t left = sizeof(header) + size;
@@ -149,9 +149,9 @@ void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t 
 void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time)
 {
     uint8_t payload[12];
-    put_u32(payload, (uint32_t)pid);
-    put_u32(payload + 4, (uint32_t)start_time);
-    put_u32(payload + 8, (uint32_t)(start_time >> 32));
+    proto_put_u32(payload, (uint32_t)pid);
+    proto_put_u32(payload + 4, (uint32_t)start_time);
+    proto_put_u32(payload + 8, (uint32_t)(start_time >> 32));
     proto_send(proto, TSMAN_MSG_CREATED, payload, sizeof(payload));
 }
 
@@ -159,8 +159,8 @@ void proto_send_failed(struct proto *proto, const struct failure *failure)
 {
     uint8_t payload[sizeof(*failure)];
     size_t used = 8;
-    put_u32(payload, (uint32_t)failure->step);
-    put_u32(payload + 4, (uint32_t)failure->errnum);
+    proto_put_u32(payload, (uint32_t)failure->step);
+    proto_put_u32(payload + 4, (uint32_t)failure->errnum);
     const char *texts[] = {failure->stage, failure->operation, failure->object, failure->detail};
     for (size_t i = 0; i < 4; i++) {
         size_t length = strlen(texts[i]) + 1;
@@ -173,7 +173,7 @@ void proto_send_failed(struct proto *proto, const struct failure *failure)
 void proto_send_exited(struct proto *proto, int status)
 {
     uint8_t payload[4];
-    put_u32(payload, (uint32_t)status);
+    proto_put_u32(payload, (uint32_t)status);
     proto_send(proto, TSMAN_MSG_EXITED, payload, sizeof(payload));
 }
 

@@ -38,6 +38,7 @@ int proto_next(struct proto *proto, struct proto_frame *frame);
 
 uint32_t proto_u32(const uint8_t *bytes);
 uint16_t proto_u16(const uint8_t *bytes);
+void proto_put_u32(uint8_t *bytes, uint32_t value);
 
 /* A frame is sent whole, or the connection is over: proto_next() says so. */
 void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t size);

@@ -45,7 +45,7 @@ struct session {
     int signals;
     int terminal; /* one of 0 to 2; -1: none, or the container has no use for it */
     bool proxies, raw, prints_id, is_raw;
-    bool kept; /* not to be removed */
+    bool kept;           /* not to be removed */
     bool ready, started; /* from `ready` on the program may run: it is not tried again */
     uint64_t early;      /* bit N: signal N came between READY and STARTED */
     struct termios found;
@@ -196,8 +196,7 @@ static int start_monitor(struct session *session)
 static void send_number(struct session *session, uint32_t type, uint32_t number)
 {
     uint8_t payload[4];
-    for (int i = 0; i < 4; i++)
-        payload[i] = (uint8_t)(number >> (8 * i));
+    proto_put_u32(payload, number);
     proto_send(&session->control, type, payload, sizeof(payload));
 }
 

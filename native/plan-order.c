@@ -1,0 +1,109 @@
+#include "plan-order.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "plan-grammar.h"
+#include "protocol.h"
+
+static bool acts_on_root(uint16_t op)
+{
+    return op == TSMAN_OP_COPY_UP ||
+           (op >= TSMAN_OP_MOUNT && op <= TSMAN_OP_ROOT_PROPAGATION && op != TSMAN_OP_HOSTNAME &&
+            op != TSMAN_OP_DOMAINNAME && op != TSMAN_OP_LOOPBACK);
+}
+
+static uint8_t open_slots[TSMAN_MAX_OPENS];
+
+static int check_slots(const struct plan *plan, uint16_t op, struct failure *failure)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, op, &position)) != NULL) {
+        uint64_t slot = plan_number(record, 0);
+        if (slot >= TSMAN_MAX_OPENS)
+            return fail(failure, E2BIG, "parse plan", "slot %s: at most %u (TSMAN_MAX_OPENS)",
+                        record->argv[0], TSMAN_MAX_OPENS);
+        if (open_slots[slot])
+            return fail(failure, EBADMSG, "parse plan", "slot %s is opened twice", record->argv[0]);
+        open_slots[slot] = 1;
+        if (op == TSMAN_SET_OPEN_MOUNT && plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
+            return fail(failure, EBADMSG, "parse plan", "slot %s: a mount of nobody",
+                        record->argv[0]);
+    }
+    return 0;
+}
+
+int plan_check_order(const struct plan *plan, struct failure *failure)
+{
+    const struct plan_record *record;
+    memset(open_slots, 0, sizeof(open_slots));
+    if (check_slots(plan, TSMAN_SET_OPEN, failure) < 0 ||
+        check_slots(plan, TSMAN_SET_OPEN_MOUNT, failure) < 0)
+        return -1;
+
+    record = plan_setting(plan, TSMAN_SET_PRESERVE);
+    if (record != NULL && plan_number(record, 0) > TSMAN_MAX_PRESERVED)
+        return fail(failure, E2BIG, "parse plan", "more than %u descriptors (TSMAN_MAX_PRESERVED)",
+                    TSMAN_MAX_PRESERVED);
+    if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL &&
+        (plan_setting(plan, TSMAN_SET_TTY) != NULL || plan_setting(plan, TSMAN_SET_LOG) != NULL))
+        return fail(failure, EBADMSG, "parse plan", "passthrough with a terminal or a log");
+    bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
+    if (joins &&
+        (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||
+         plan_setting(plan, TSMAN_SET_JOIN) != NULL || plan_setting(plan, TSMAN_SET_OPEN) != NULL ||
+         plan_setting(plan, TSMAN_SET_JOIN_OWNER) != NULL ||
+         plan_setting(plan, TSMAN_SET_NETWORK) != NULL ||
+         plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL))
+        return fail(failure, EBADMSG, "parse plan", "a process is joined as it is");
+
+    bool root = false, entered = false, pivoted = false;
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        record = &plan->steps[i];
+        bool wrong = false;
+        switch (record->op) {
+        case TSMAN_OP_PROPAGATION:
+        case TSMAN_OP_HOSTNAME:
+        case TSMAN_OP_DOMAINNAME:
+        case TSMAN_OP_LOOPBACK:
+            /* The namespaces that are joined are as their container made them. */
+            wrong = joins;
+            break;
+        case TSMAN_OP_ROOT_OVERLAY:
+        case TSMAN_OP_ROOT_BIND:
+            wrong = root || joins;
+            root = true;
+            break;
+        case TSMAN_OP_ENTER_ROOT:
+            wrong = !root || entered;
+            entered = true;
+            break;
+        case TSMAN_OP_PIVOT:
+            wrong = !entered || pivoted;
+            pivoted = true;
+            break;
+        case TSMAN_OP_EXEC:
+            wrong = i + 1 != plan->steps_count || entered != pivoted || root != entered;
+            break;
+        default:
+            /* A mount step before the new root is entered would act on the host's
+               paths. */
+            wrong = acts_on_root(record->op) && !entered;
+        }
+        if (wrong)
+            return fail(failure, EBADMSG, "parse plan", "step %zu (%s) is out of order", i,
+                        plan_name(record->op));
+        for (unsigned n = 0; n < record->argc; n++) {
+            uint64_t slot;
+            char type = plan_operand_type(plan_grammar_of(record->op), n);
+            if ((type == '@' || type == '?') && plan_is_slot(record->argv[n], &slot) &&
+                !open_slots[slot])
+                return fail(failure, EBADMSG, "parse plan", "step %zu: slot %s is not opened", i,
+                            record->argv[n]);
+        }
+    }
+    if (plan->steps_count == 0 || plan->steps[plan->steps_count - 1].op != TSMAN_OP_EXEC)
+        return fail(failure, EBADMSG, "parse plan", "the last step is not exec");
+    return 0;
+}

@@ -1,0 +1,185 @@
+#include "privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "kernel.h"
+#include "process.h"
+#include "protocol.h"
+
+#ifndef PR_CAP_AMBIENT
+#define PR_CAP_AMBIENT           47
+#define PR_CAP_AMBIENT_RAISE     2
+#define PR_CAP_AMBIENT_CLEAR_ALL 4
+#endif
+
+static int apply_groups(struct init *init)
+{
+    const struct plan_record *step = plan_step(init->plan, TSMAN_OP_USER);
+    const struct user *user = &init->user;
+    init->blamed = step;
+    if (plan_has_word(step->argv[2], "keepgroups"))
+        return 0;
+    if (setgroups(user->group_count, user->groups) == 0)
+        return 0;
+    /* setgroups(2) is denied for a map of one id, or by the namespace above. */
+    if (errno == EPERM) {
+        if (step->argv[1][0] != '\0')
+            init_warn(init, "additional groups %s: setgroups is denied in this user namespace",
+                      step->argv[1]);
+        return 0;
+    }
+    fail(&init->failure, errno, "setgroups", "%zu groups, the first %u", user->group_count,
+         user->groups[0]);
+    if (errno == EINVAL)
+        failure_detail(&init->failure, "a group is not mapped in the user namespace");
+    return -1;
+}
+
+/* A change of ids has untied us from the monitor, which may have ended since.  Its pid is
+   of another namespace, but there is its end of the socket. */
+static int tie_again(const struct init *init)
+{
+    struct pollfd ended = {.fd = init->sync};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&ended, 1, 0) > 0)
+        _exit(1);
+    return 0;
+}
+
+static int apply_ids(struct init *init)
+{
+    const struct user *user = &init->user;
+    if (!init->has_user)
+        return 0;
+    if (apply_groups(init) < 0)
+        return -1;
+    if (setresgid(user->gid, user->gid, user->gid) < 0) {
+        fail(&init->failure, errno, "setresgid", "%u", user->gid);
+        if (errno == EINVAL)
+            failure_detail(&init->failure, "gid %u is not mapped in the user namespace", user->gid);
+        return -1;
+    }
+    if (setresuid(user->uid, user->uid, user->uid) < 0) {
+        fail(&init->failure, errno, "setresuid", "%u", user->uid);
+        if (errno == EINVAL)
+            failure_detail(&init->failure, "uid %u is not mapped in the user namespace", user->uid);
+        return -1;
+    }
+    /* A change of ids sets it to what fs.suid_dumpable says (proc_sys_fs(5)); others of
+       the container may trace the program, not us. */
+    prctl(PR_SET_DUMPABLE, 0);
+    return tie_again(init);
+}
+
+static int drop_bounding(struct init *init)
+{
+    uint64_t keep = plan_hex(init->capabilities, 0);
+    init->blamed = init->capabilities;
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if (keep & (UINT64_C(1) << cap))
+            continue;
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
+            if (errno == EINVAL)
+                break; /* above the last one that this kernel knows */
+            return fail(&init->failure, errno, "drop from bounding set", "capability %lu", cap);
+        }
+    }
+    return 0;
+}
+
+/* The masks may name capabilities that this kernel does not know. */
+static uint64_t known_capabilities(void)
+{
+    uint64_t known = 0;
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
+            break;
+        known |= UINT64_C(1) << cap;
+    }
+    return known;
+}
+
+static int apply_capabilities(struct init *init)
+{
+    init->blamed = init->capabilities;
+    uint64_t known = known_capabilities();
+    uint64_t effective = plan_hex(init->capabilities, 1) & known;
+    uint64_t permitted = plan_hex(init->capabilities, 2) & known;
+    uint64_t inheritable = plan_hex(init->capabilities, 3) & known;
+    uint64_t ambient = plan_hex(init->capabilities, 4) & known;
+    if (kernel_capset(effective, permitted, inheritable) < 0)
+        return fail(&init->failure, errno, "capset", "effective %s permitted %s",
+                    init->capabilities->argv[1], init->capabilities->argv[2]);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if ((ambient & (UINT64_C(1) << cap)) &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+            return fail(&init->failure, errno, "raise ambient", "capability %lu", cap);
+    }
+    return 0;
+}
+
+static int apply_filter(struct init *init)
+{
+    const struct plan_record *step = init->seccomp;
+    init->blamed = step;
+    size_t size = step->length[0];
+    const size_t one = sizeof(struct sock_filter);
+    if (size == 0 || size % one != 0 || size / one > BPF_MAXINSNS)
+        return fail(&init->failure, EINVAL, "load seccomp filter", "%zu bytes", size);
+    if (kernel_seccomp_set_filter((unsigned)plan_number(step, 1), step->argv[0],
+                                  (unsigned short)(size / one)) < 0)
+        return fail(&init->failure, errno, "load seccomp filter", "%zu instructions", size / one);
+    return 0;
+}
+
+/*
+ * The order, each line with its reason:
+ *   1. bounding set      needs CAP_SETPCAP
+ *   2. keep capabilities a change from uid 0 drops them otherwise (capabilities(7))
+ *   3. groups, gid, uid  need CAP_SETGID, CAP_SETUID; uid last, since it ends both
+ *   4. filter, if privileges may be gained (no NO_NEW_PRIVS): needs CAP_SYS_ADMIN
+ *      (seccomp(2)), and so must let steps 5 to 8 pass, as every profile does
+ *   5. capability sets   the program's own
+ *   6. no_new_privs
+ *   7. filter, otherwise: last, so that it sees as little of us as can be
+ *   8. execve
+ */
+int privileges_drop(struct init *init)
+{
+    if (init->capabilities != NULL) {
+        if (drop_bounding(init) < 0)
+            return -1;
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+    }
+    if (apply_ids(init) < 0)
+        return -1;
+    if (init->seccomp != NULL && !init->no_new_privileges) {
+        /* A change of uid clears the effective set, not the permitted one. */
+        uint64_t all = known_capabilities();
+        if (init->user.uid != 0 && init->capabilities != NULL)
+            kernel_capset(all, all, 0);
+        if (apply_filter(init) < 0)
+            return -1;
+    }
+    if (init->capabilities != NULL && apply_capabilities(init) < 0)
+        return -1;
+    init->blamed = NULL;
+    if (init->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return fail(&init->failure, errno, "set no_new_privs", "process");
+    if (init->seccomp != NULL && init->no_new_privileges && apply_filter(init) < 0)
+        return -1;
+    if (init->late_directory != NULL) {
+        init->blamed = plan_step(init->plan, TSMAN_OP_CHDIR);
+        if (chdir(init->late_directory) < 0)
+            return fail(&init->failure, errno, "change directory", "%s", init->late_directory);
+        return process_check_inside(init, init->late_directory);
+    }
+    return 0;
+}

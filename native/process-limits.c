@@ -1,0 +1,63 @@
+#include "process-limits.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "protocol.h"
+
+/* As users write them: getrlimit(2) without RLIMIT_, in lower case. */
+static const char *limit_name(int resource)
+{
+    static const char *const names[RLIM_NLIMITS] = {
+        [RLIMIT_AS] = "as",
+        [RLIMIT_CORE] = "core",
+        [RLIMIT_CPU] = "cpu",
+        [RLIMIT_DATA] = "data",
+        [RLIMIT_FSIZE] = "fsize",
+        [RLIMIT_LOCKS] = "locks",
+        [RLIMIT_MEMLOCK] = "memlock",
+        [RLIMIT_MSGQUEUE] = "msgqueue",
+        [RLIMIT_NICE] = "nice",
+        [RLIMIT_NOFILE] = "nofile",
+        [RLIMIT_NPROC] = "nproc",
+        [RLIMIT_RSS] = "rss",
+        [RLIMIT_RTPRIO] = "rtprio",
+        [RLIMIT_RTTIME] = "rttime",
+        [RLIMIT_SIGPENDING] = "sigpending",
+        [RLIMIT_STACK] = "stack",
+    };
+    bool known = resource >= 0 && resource < (int)RLIM_NLIMITS && names[resource] != NULL;
+    return known ? names[resource] : "of another kernel";
+}
+
+int process_limit_set(struct init *init, const struct plan_record *step)
+{
+    int resource = (int)plan_number(step, 0);
+    uint64_t soft = plan_number(step, 1), hard = plan_number(step, 2);
+    struct rlimit wanted = {soft == UINT64_MAX ? RLIM_INFINITY : (rlim_t)soft,
+                            hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)hard};
+    struct rlimit present;
+    if (setrlimit(resource, &wanted) == 0)
+        return 0;
+    if (errno != EPERM || getrlimit(resource, &present) < 0)
+        return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
+    wanted.rlim_max = present.rlim_max;
+    if (wanted.rlim_cur > wanted.rlim_max)
+        wanted.rlim_cur = wanted.rlim_max;
+    if (setrlimit(resource, &wanted) < 0)
+        return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
+    init_warn(init, "limit %s: the hard limit %s is above the caller's, which is %llu",
+              limit_name(resource), step->argv[2], (unsigned long long)present.rlim_max);
+    return 0;
+}
+
+bool process_limit_is_set(const struct plan *plan, int resource)
+{
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        const struct plan_record *step = &plan->steps[i];
+        if (step->op == TSMAN_OP_RLIMIT && plan_number(step, 0) == (uint64_t)resource)
+            return true;
+    }
+    return false;
+}

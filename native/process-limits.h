@@ -1,0 +1,14 @@
+/*
+ * Resource limits of the program: the RLIMIT step.  Init only.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "init.h"
+
+/* Sets the limit; a hard one above the caller's becomes the caller's, with a warning. */
+int process_limit_set(struct init *init, const struct plan_record *step);
+
+/* Whether the plan has a say in this resource of getrlimit(2). */
+bool process_limit_is_set(const struct plan *plan, int resource);
