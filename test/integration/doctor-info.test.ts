@@ -86,6 +86,53 @@ describe("doctor", () => {
   });
 });
 
+describe("doctor finds", () => {
+  /** The check `id` on a host that `script`, as root of namespaces of its own, has changed. */
+  async function found(id: string, script: string): Promise<Check> {
+    const { stdout, stderr } = await runWrapped(
+      store(),
+      [
+        ...(["unshare", "--map-auto", "--map-root-user", "--mount", "--net"] as const),
+        ...["sh", "-c", `set -e; ${script}; exec "$@"`, "sh"],
+      ],
+      ["doctor", "--json"],
+    );
+    expect(stderr).toBe("");
+    const { checks } = JSON.parse(stdout) as Report;
+    const check = checks.find((one) => one.id === id);
+    if (check === undefined) throw new Error(`there is no check ${id}: ${stdout}`);
+    return check;
+  }
+
+  it.each([
+    [
+      "slirp4netns",
+      "mount --bind /dev/null /usr/bin/slirp4netns",
+      { status: "broken", found: "not installed", remedy: "sudo apt install slirp4netns" },
+    ],
+    ["tun", "mount -t tmpfs none /dev/net", { status: "broken", found: "missing" }],
+    [
+      "linger",
+      "mount -t tmpfs none /run; mkdir -p /run/systemd/system",
+      { status: "limited", remedy: "loginctl enable-linger root" },
+    ],
+    ["linger", "mount -t tmpfs none /run", { status: "ok" }],
+    [
+      "low-ports",
+      "echo 80 >/proc/sys/net/ipv4/ip_unprivileged_port_start",
+      { status: "ok", found: "ports from 80 on may be published" },
+    ],
+    ["ping", "echo 0 0 >/proc/sys/net/ipv4/ping_group_range", { status: "ok" }],
+    [
+      "ping",
+      "echo 5 6 >/proc/sys/net/ipv4/ping_group_range",
+      { status: "limited", found: "net.ipv4.ping_group_range = 5 6" },
+    ],
+  ] as const)("%s: after %s", async (id, script, expected) => {
+    expect(await found(id, script)).toMatchObject(expected);
+  });
+});
+
 /** Without what changes from moment to moment. */
 function resting(text: string): string {
   return text.replace(/^.*"?(?:uptime|memFree|swapFree|graphRootUsed|\w+Percent)"?:.*\n/gm, "");

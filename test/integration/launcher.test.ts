@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -178,5 +187,68 @@ describe("bin/tsman", () => {
     const { lines } = start("/bin/sh", { env: { TSMAN_NODE: node }, args: ["-c", command] });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toBe(lines[1]);
+  });
+});
+
+describe("bin/setup on a machine that lacks packages", () => {
+  /** A PATH of a user 1000 with nothing on it but these, and apt-get, which writes down its calls. */
+  function bareMachine(programs: Readonly<Record<string, string>> = {}): {
+    readonly env: Record<string, string>;
+    readonly aptCalls: () => readonly string[];
+  } {
+    const path = join(directory, "bare");
+    const log = join(directory, "apt-calls");
+    mkdirSync(path);
+    writeFileSync(log, "");
+    for (const name of ["dirname", "readlink", "uname", "env"]) {
+      symlinkSync(`/usr/bin/${name}`, join(path, name));
+    }
+    const scripts = {
+      id: "echo 1000",
+      "dpkg-query": "exit 1",
+      "apt-get": `echo "$*" >>${log}`,
+      npm: "exit 1",
+      ...programs,
+    };
+    for (const [name, script] of Object.entries(scripts)) {
+      writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    const aptCalls = () => readFileSync(log, "utf8").trimEnd().split("\n");
+    return { env: { PATH: path }, aptCalls };
+  }
+
+  it("prints the one command to run where nobody may become root", () => {
+    const { env, aptCalls } = bareMachine();
+    const { status, stderr } = start(join(installation, "bin/setup"), { env });
+    expect(status).toBe(1);
+    const command = /^hint: run this once as root:\n {2}(apt-get update && apt-get install .*)$/m;
+    const [, printed = ""] = command.exec(stderr) ?? [];
+    expect(printed.split(" ")).toEqual(
+      expect.arrayContaining(["uidmap", "slirp4netns", "gcc", "make"]),
+    );
+    expect(aptCalls()).toEqual([""]);
+  });
+
+  it("asks of an installation that is not one's own only for what it takes to run it", () => {
+    chmodSync(installation, 0o555);
+    const { env } = bareMachine();
+    const { status, stderr } = start(join(installation, "bin/setup"), { env });
+    chmodSync(installation, 0o755);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/apt-get install .* uidmap slirp4netns/);
+    expect(stderr).not.toContain("gcc");
+  });
+
+  it("installs them through sudo where that asks for no password", () => {
+    const asRoot = 'while [ "$1" = -n ] || [ "$1" = -- ]; do shift; done; exec "$@"';
+    const { env, aptCalls } = bareMachine({ sudo: asRoot, true: "exit 0" });
+    const { status, stderr } = start(join(installation, "bin/setup"), { env });
+    const [update, install, ...others] = aptCalls();
+    expect(update).toMatch(/ update$/);
+    expect(install).toMatch(/ install -y --no-install-recommends .*\buidmap slirp4netns\b/);
+    expect(others).toEqual([]);
+    // Then it goes on, to the packages of npm, which fail here.
+    expect(stderr).toContain("npm ci failed");
+    expect(status).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
@@ -165,6 +165,30 @@ describe("a mapping of one id", () => {
     expect(stderr).toContain("uid 8 is not mapped");
     expect(status).toBe(125);
   });
+});
+
+describe("a network that this host cannot give", () => {
+  it.each([
+    ["slirp4netns", "mount --bind /dev/null /usr/bin/slirp4netns", "apt install slirp4netns"],
+    ["/dev/net/tun", "mount -t tmpfs none /dev/net", "modprobe tun"],
+  ])(
+    "without %s is an error with remedy and alternative, and leaves nothing",
+    async (what, hide, remedy) => {
+      const within = ["unshare", "--map-auto", "--map-root-user", "--mount", "sh", "-c"] as const;
+      const run = "run --rm busybox echo started".split(" ");
+      const hidden = [...within, `${hide} && exec "$@"`, "sh"] as const;
+      const { status, stdout, stderr } = await runWrapped(store(), hidden, run);
+      expect(stderr).toMatch(
+        new RegExp(`error: set up network: ${what} (is not installed|does not exist)`),
+      );
+      expect(stderr).toContain(remedy);
+      expect(stderr).toContain("--network none or --network host");
+      expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
+      expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+      const none = "run --rm --network none busybox echo started".split(" ");
+      expect((await runWrapped(store(), hidden, none)).stdout).toBe("started\n");
+    },
+  );
 });
 
 describe("tsman in a container of tsman", () => {
