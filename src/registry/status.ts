@@ -84,7 +84,8 @@ export async function statusError(
       );
     case status === 429: {
       const retryAfterMs = parseRetryAfter(response.header("retry-after"), Date.now());
-      const error = rateLimitError(context, tail, retryAfterMs, details);
+      const limit = limitText(response.header("ratelimit-limit"));
+      const error = rateLimitError(context, limit + tail, retryAfterMs, details);
       // Without a date to wait for, asking again at once only prolongs the limit.
       return retryAfterMs === undefined ? error : new RetryableError(error, retryAfterMs);
     }
@@ -116,15 +117,37 @@ function rateLimitError(
     "REGISTRY_RATE_LIMIT",
     `${what}: ${registry} limits how often it is asked${tail}`,
     {
-      hint: hasCredentials
-        ? `${wait}, or use a mirror`
-        : `${wait}, or pull with credentials, which raises the limit: --creds USER:PASSWORD`,
+      hint: [
+        wait,
+        ...(hasCredentials ? [] : [`log in, which raises the limit: tsman login ${registry}`]),
+        `have a mirror asked, by a line in config.toml: ${mirrorLine(registry)}`,
+      ].join("; or "),
       details: {
         ...details,
         ...(retryAfterMs !== undefined && { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
       },
     },
   );
+}
+
+/** What the header says of the limit, as text; draft-polli-ratelimit-headers, Docker Hub's way. */
+function limitText(header: string | undefined): string {
+  const [, count, seconds] = /^(\d{1,9})(?:;w=(\d{1,9}))?$/.exec(header ?? "") ?? [];
+  if (count === undefined) return "";
+  return seconds === undefined
+    ? ` (${count} times)`
+    : ` (${count} times in ${spanText(Number(seconds))})`;
+}
+
+function spanText(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600} hours`;
+  return seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`;
+}
+
+/** What has a mirror asked first; Docker Hub has a public one. */
+function mirrorLine(registry: string): string {
+  const mirror = registry === "docker.io" ? "mirror.gcr.io" : "MIRROR";
+  return `registry = [{ prefix = "${registry}", mirror = [{ location = "${mirror}" }] }]`;
 }
 
 function waitText(milliseconds: number): string {

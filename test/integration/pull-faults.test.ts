@@ -376,6 +376,19 @@ describe("a second pull", () => {
     await store().succeed(["pull", "-q", image.reference]);
     await store().succeed(["pull", "-q", image.reference]);
     for (const digest of image.blobs) expect(blobGets(registry, digest)).toHaveLength(1);
+    // Registries limit how often a manifest is fetched, not how often it is asked about.
+    const methods = registry.requestsOf("manifest").map(({ method }) => method);
+    expect(methods).toEqual(["GET", "HEAD"]);
+  });
+
+  it("fetches the manifest where HEAD is not let through", async () => {
+    await using registry = await startFaultyRegistry();
+    const { reference } = addRandomImage(registry);
+    await store().succeed(["pull", "-q", reference]);
+    registry.fault({ method: "HEAD", action: { kind: "status", status: 405 } });
+    await store().succeed(["pull", "-q", reference]);
+    const methods = registry.requestsOf("manifest").map(({ method }) => method);
+    expect(methods).toEqual(["GET", "HEAD", "GET"]);
   });
 
   it("gets what the tag names by now", async () => {

@@ -1,14 +1,17 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { Digest } from "../../oci/digest.ts";
+import { isDigest } from "../../oci/digest.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { formatName, formatReference, type Reference } from "../../oci/reference.ts";
 import { pullCandidates } from "../../oci/short-names.ts";
+import type { RegistryClient } from "../../registry/client.ts";
 import { collectGarbage } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
 import { assertAdmitted } from "./assert-admitted.ts";
+import { serves } from "./ensure-image.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 import { openRegistryClient } from "./registry-access.ts";
@@ -95,6 +98,8 @@ async function fetchReference(
   const name = formatReference(reference);
   options.onProgress?.({ kind: "resolving", reference: name });
   await using client = await openRegistryClient(context, reference, options);
+  const unchanged = await findUnchanged(context, client, reference, options);
+  if (unchanged !== undefined) return unchanged;
   const resolved = await client.resolveImage(
     options.pinned ?? reference.digest ?? reference.tag ?? "latest",
     options.platform ?? hostPlatform(),
@@ -127,6 +132,44 @@ async function fetchReference(
   options.onProgress?.({ kind: "done", id: image.id, reference: name });
   await layers.sync();
   return image;
+}
+
+/**
+ * The image that the store has under this name, if the registry has the same there: asked by HEAD,
+ * which registries do not count against their limits.
+ */
+async function findUnchanged(
+  context: EngineContext,
+  client: RegistryClient,
+  reference: Reference,
+  options: FetchOptions,
+): Promise<ImageRecord | undefined> {
+  const { blobs, images } = context.store;
+  const name = formatReference(reference);
+  const known = reference.digest === undefined ? images.findByName(name) : undefined;
+  const platform = options.platform ?? hostPlatform();
+  if (known === undefined || options.pinned !== undefined || !serves(known, { platform })) {
+    return undefined;
+  }
+  const head = await client.headManifest(reference.tag ?? "latest").catch((error: unknown) => {
+    // Some proxies let no HEAD through.
+    if (isTsmanError(error, "REGISTRY_RESPONSE")) return undefined;
+    throw error;
+  });
+  const isSame = known.digests.includes(`${formatName(reference)}@${head?.digest}`);
+  if (!isSame || !blobs.has(known.manifestDigest) || !blobs.has(known.id)) return undefined;
+  const digests = known.digests.flatMap((each) => {
+    const digest = each.slice(each.indexOf("@") + 1);
+    return isDigest(digest) && each.startsWith(`${formatName(reference)}@`) ? [digest] : [];
+  });
+  await assertAdmitted(context, { transport: "docker", reference }, digests, options);
+  const { signal, onProgress } = options;
+  await using _content = await context.store.lockContent({ shared: true, signal });
+  const mapping = mappingFor(context, { mode: "default" });
+  await ensureLayers(context, known, { mapping, client, signal, onProgress });
+  context.events.emit({ type: "image", status: "pull", id: known.id, name });
+  onProgress?.({ kind: "done", id: known.id, reference: name });
+  return known;
 }
 
 function takesName(

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { parse } from "smol-toml";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TsmanError } from "../../../src/errors/index.ts";
 import { isTsmanError } from "../../../src/errors/index.ts";
@@ -370,12 +371,17 @@ describe("a beginning that was kept", () => {
 
 describe("errors say what to do", () => {
   test("a limit of the registry names the wait and the way around it", async () => {
-    const headers = { "retry-after": "600" };
+    const headers = { "retry-after": "600", "ratelimit-limit": "100;w=21600" };
     fault({ kind: "status", status: 429, headers }, "manifest", 99);
     const error = await failure(client.resolveImage("latest", amd64));
     expect(error.code).toBe("REGISTRY_RATE_LIMIT");
     expect(error.hint).toContain("in 10 minutes");
-    expect(error.hint).toContain("--creds");
+    expect(error.message).toContain("(100 times in 6 hours)");
+    expect(error.hint).toContain(`tsman login ${registry.host}`);
+    const line = /in config\.toml: (.*)$/.exec(error.hint ?? "")?.[1] ?? "";
+    expect(parse(line)).toEqual({
+      registry: [{ prefix: registry.host, mirror: [{ location: "MIRROR" }] }],
+    });
     expect(registry.requests).toHaveLength(1);
   });
 
