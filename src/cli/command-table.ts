@@ -6,6 +6,7 @@ import {
   unshareCommand,
 } from "./file-commands.ts";
 import { imageCommands, localImageCommands } from "./image-commands.ts";
+import { manifestCommands } from "./manifest-commands.ts";
 import { systemCommands } from "./system-commands.ts";
 import { copyCommand, transferCommands } from "./transfer-commands.ts";
 
@@ -231,6 +232,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       },
     },
   },
+  manifest: { summary: "lists of images for several platforms", commands: manifestCommands },
   healthcheck: {
     summary: "health checks of containers",
     commands: { run: healthcheckRun },

@@ -10,6 +10,7 @@ import type {
   ExplainIo,
   ImageService,
   InfoDocument,
+  ManifestService,
   RegistryService,
   SystemService,
   TsmanEvent,
@@ -20,6 +21,7 @@ import type { UnshareOptions, UnshareSession } from "../engine/unshare-types.ts"
 export interface Engine {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly manifests: ManifestService;
   readonly registries: RegistryService;
   readonly system: SystemService;
   explain(options: ContainerOptions, io?: ExplainIo): Promise<ExplainDocument>;

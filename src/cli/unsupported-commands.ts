@@ -26,11 +26,7 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["volume", "volumes have no commands yet", "run -v NAME:/path makes one"],
   ["secret", "there are no secrets yet", "mount a file with -v ./secret:/run/secrets/name:ro"],
   ["machine context", "containers run on this host only", "run tsman there, with ssh"],
-  [
-    "manifest artifact",
-    "images can be pulled, pushed and run only",
-    "use Podman, Docker or skopeo for it",
-  ],
+  ["artifact", "images can be pulled, pushed and run only", "use Podman, Docker or skopeo for it"],
   ["import", "a root file system is not made an image yet", "run a directory with --rootfs"],
   ["search", "registries are not searched", "look on the registry's web pages"],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],

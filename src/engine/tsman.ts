@@ -9,6 +9,8 @@ import type { Configuration, ConfigurationFiles } from "./explain-settings.ts";
 import { createImageService } from "./images/image-service.ts";
 import { interruptibleStream } from "./library/interruptible.ts";
 import type { OwnedContainers } from "./library/run-owned.ts";
+import type { ManifestService } from "./manifest-types.ts";
+import { createManifestService } from "./manifests/manifest-service.ts";
 import { createRegistryService } from "./registries/registry-service.ts";
 import type { RegistryService } from "./registry-types.ts";
 import { createSystemService } from "./system/system-service.ts";
@@ -31,6 +33,7 @@ import type { UnshareOptions, UnshareSession } from "./unshare-types.ts";
 export class Tsman implements Disposable, AsyncDisposable {
   readonly images: ImageService;
   readonly containers: ContainerService;
+  readonly manifests: ManifestService;
   readonly registries: RegistryService;
   readonly system: SystemService;
   readonly #context: EngineContext;
@@ -41,6 +44,7 @@ export class Tsman implements Disposable, AsyncDisposable {
     this.#context = context;
     this.images = createImageService(context);
     this.containers = createContainerService(context, this.#owned);
+    this.manifests = createManifestService(context);
     this.registries = createRegistryService(context);
     this.system = createSystemService(context);
   }

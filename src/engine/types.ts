@@ -18,6 +18,7 @@ export type * from "./check-types.ts";
 export type * from "./details-types.ts";
 export type { ExecIo, ExecOptions, ExecSession } from "./exec-types.ts";
 export type * from "./image-types.ts";
+export type * from "./manifest-types.ts";
 export type * from "./process-types.ts";
 export type * from "./push-types.ts";
 export type * from "./registry-types.ts";

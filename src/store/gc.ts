@@ -133,18 +133,28 @@ export function usedMappings(store: Store, defaultKey: string): ReadonlySet<stri
   return new Set([defaultKey, ...store.containers.list().map(({ mapping }) => mapping.key)]);
 }
 
-function usedContent(store: Store): { layers: Set<ChainId>; blobs: Set<Digest> } {
+function usedContent(store: Store): { layers: ReadonlySet<ChainId>; blobs: ReadonlySet<Digest> } {
   const images = store.images.list();
   return {
     layers: new Set(images.flatMap((image) => image.layers.map((layer) => layer.chainId))),
-    blobs: new Set(
-      images.flatMap((image) => [
-        image.id,
-        image.manifestDigest,
-        ...image.layers.map((layer) => layer.blob),
-      ]),
-    ),
+    blobs: usedBlobs(store),
   };
+}
+
+/** The blobs that images and manifest lists refer to. */
+export function usedBlobs({ images, manifestLists }: Store): ReadonlySet<Digest> {
+  return new Set([
+    ...images
+      .list()
+      .flatMap(({ id, manifestDigest, layers }) => [
+        id,
+        manifestDigest,
+        ...layers.map(({ blob }) => blob),
+      ]),
+    ...manifestLists
+      .list()
+      .flatMap(({ entries }) => entries.flatMap(({ digest, blobs }) => [digest, ...blobs])),
+  ]);
 }
 
 /** Layers that were being unpacked when their command was killed, and what was put aside. */

@@ -8,6 +8,7 @@ import { Database } from "./database.ts";
 import { EventFile } from "./events.ts";
 import { ImageTable } from "./images.ts";
 import { LayerDirectory } from "./layers.ts";
+import { ManifestListTable } from "./manifest-lists.ts";
 import { ensurePrivateDirectory } from "./private-directory.ts";
 import { ensureReserve } from "./reserve.ts";
 import { SettingTable } from "./settings.ts";
@@ -26,6 +27,7 @@ export interface Store extends Disposable {
   readonly root: string;
   readonly runtimeDir: string;
   readonly images: ImageTable;
+  readonly manifestLists: ManifestListTable;
   readonly blobs: BlobDirectory;
   readonly layers: LayerDirectory;
   readonly containers: ContainerTable;
@@ -93,6 +95,7 @@ export function openStore(paths: StorePaths): Store {
     root,
     runtimeDir,
     images: new ImageTable(database),
+    manifestLists: new ManifestListTable(database),
     blobs: new BlobDirectory(root),
     layers: new LayerDirectory(database, root),
     containers: new ContainerTable(database, root, runtimeDir),

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { Digest } from "../../oci/digest.ts";
 import { tryLockFile } from "../../platform/file-lock.ts";
+import { usedBlobs } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { CheckOptions } from "../check-types.ts";
 import type { EngineContext } from "../context.ts";
@@ -98,16 +99,18 @@ export async function* examineBlobs(
   context: EngineContext,
   options: CheckOptions,
 ): AsyncGenerator<Fault> {
-  const { blobs, images, contentLockPath } = context.store;
-  const isUnused = (digest: Digest): boolean =>
-    !images.list().some((image) => blobsOf(image).some((blob) => blob.digest === digest));
-  const used = new Set(images.list().flatMap((image) => blobsOf(image).map((one) => one.digest)));
+  const { blobs, contentLockPath } = context.store;
+  const used = usedBlobs(context.store);
+  // Those were looked at with their images.
+  const ofImages = new Set(
+    context.store.images.list().flatMap((image) => blobsOf(image).map((one) => one.digest)),
+  );
   const removed = async (digest: Digest): Promise<string> => {
     // A pull that goes on may need it.
     const lock = tryLockFile(contentLockPath);
     if (lock === undefined) throw new Error("an image is being fetched");
     try {
-      if (!isUnused(digest)) return "in use again";
+      if (usedBlobs(context.store).has(digest)) return "in use again";
       blobs.remove(digest);
       return "removed";
     } finally {
@@ -115,7 +118,16 @@ export async function* examineBlobs(
     }
   };
   for (const digest of blobs.list()) {
-    if (used.has(digest)) continue;
+    if (used.has(digest)) {
+      if (ofImages.has(digest) || options.quick === true || (await blobs.isIntact(digest)))
+        continue;
+      const mend = async (): Promise<string> => {
+        blobs.remove(digest);
+        return "removed: add the image to its manifest list again";
+      };
+      yield { kind: "blob", subject: digest, problem: "its bytes are damaged", mend };
+      continue;
+    }
     const status = statSync(blobs.path(digest), { throwIfNoEntry: false });
     if (status === undefined) continue;
     const isOld = Date.now() - status.mtimeMs >= maxAgeOf(options);

@@ -1,4 +1,4 @@
-import { usedMappings } from "../../store/gc.ts";
+import { usedBlobs, usedMappings } from "../../store/gc.ts";
 import { listContainers } from "../containers/list-containers.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import type { DiskUsage, UsageSum } from "../system-types.ts";
@@ -73,7 +73,8 @@ export async function diskUsage(context: EngineContext): Promise<DiskUsage> {
     ),
   };
   const known = sums.images.size + sums.containers.size + sums.volumes.size;
-  const left = [...parts.all].filter((part) => !users.has(part));
+  const listed = new Set([...usedBlobs(store)].map((digest) => store.blobs.path(digest)));
+  const left = [...parts.all].filter((part) => !users.has(part) && !listed.has(part));
   const other = sumOf(
     Math.max(0, used(store.root) - known),
     usedByAll([...left, ...remains.directories, ...remains.files]),
