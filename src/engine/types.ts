@@ -164,6 +164,10 @@ export interface ContainerSummary {
   /** Pid of its init in the caller's pid namespace, while it runs. */
   readonly pid?: number | undefined;
   readonly ports: readonly PortBinding[];
+  /** What `--expose` named. */
+  readonly exposed?:
+    | readonly { readonly containerPort: number; readonly protocol: string }[]
+    | undefined;
   readonly labels: Readonly<Record<string, string>>;
   /** Where something of the host or a volume is mounted. */
   readonly mounts: readonly string[];

@@ -199,7 +199,7 @@ describe("a flood", () => {
   it.each([
     ["k8s-file", 1024],
     // Each zero is six characters there.
-    ["json-file", 192],
+    ["json-file", 96],
   ])(
     "without newline is logged by %s in bounded memory and bounded space (S36)",
     async (driver, mebibytes) => {

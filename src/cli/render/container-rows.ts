@@ -91,6 +91,12 @@ export function portsText(ports: readonly PortBinding[]): string {
     .join(", ");
 }
 
+/** `80/tcp, 90/udp`: what was exposed or published. */
+function exposedText({ exposed = [], ports }: ContainerSummary): string {
+  const names = [...exposed, ...ports].map((port) => `${port.containerPort}/${port.protocol}`);
+  return [...new Set(names)].join(", ");
+}
+
 /** The command as one cell; long ones are cut as Podman cuts them. */
 function commandText(command: readonly string[], isFull: boolean): string {
   const text = command.join(" ");
@@ -132,6 +138,7 @@ function containerFields(
     ExitCode: container.exitCode ?? (hasEnded(container) ? "unknown" : 0),
     Exited: hasEnded(container),
     ExitedAt: unixTime(container.finishedAt),
+    ExposedPorts: exposedText(container),
     Health: container.health ?? "",
     ID: style.isFull ? container.id : container.id.slice(0, 12),
     IPC: namespaces?.ipc ?? "",
@@ -176,9 +183,14 @@ function unixTime(moment: string | undefined): number {
   return moment === undefined ? never : Math.trunc(Date.parse(moment) / 1000);
 }
 
-/** A moment as Go prints it: `2026-01-02 03:04:05.678 +0000 UTC`. */
+/** A moment as Go prints it: `2026-01-02 03:04:05.678 +0000 UTC`; no zeros at the fraction's end. */
 export function goTime(moment: string): string {
-  return moment.replace("T", " ").replace(/Z$/, " +0000 UTC");
+  return goMoment(moment).replace("T", " ").replace(/Z$/, " +0000 UTC");
+}
+
+/** A moment as Go's JSON has it: `2026-01-02T03:04:05.678Z`, without zeros at the fraction's end. */
+export function goMoment(moment: string): string {
+  return moment.replace(/(\.\d*?)0+Z$/, "$1Z").replace(/\.Z$/, "Z");
 }
 
 function shortMount(mount: string): string {

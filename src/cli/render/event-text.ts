@@ -1,6 +1,7 @@
 import type { TsmanEvent } from "../../engine/types.ts";
 import { compileTemplate } from "../template/compile-template.ts";
 import { goMap } from "../template/go-map.ts";
+import { goMoment, goTime } from "./container-rows.ts";
 import { escapeCell, escapeControls, printableJson } from "./escape.ts";
 
 /** How events are shown. */
@@ -56,7 +57,7 @@ function eventJson(event: TsmanEvent): object {
     ...(event.image === undefined ? {} : { Image: event.image }),
     Name: event.name,
     Status: event.status,
-    Time: event.time,
+    Time: goMoment(event.time),
     Type: event.type,
     ...(event.health === undefined ? {} : { health_status: event.health }),
     Attributes: event.attributes,
@@ -76,6 +77,8 @@ function eventFields(event: TsmanEvent): Readonly<Record<string, unknown>> {
     ContainerExitCode: event.exitCode ?? 0,
     HealthStatus: event.health ?? "",
     Attributes: goMap({ ...event.attributes }),
+    Details: { ID: "", Attributes: goMap({ ...event.attributes }) },
+    Network: "",
     // Docker's names.
     Action: event.status,
     From: event.image ?? "",
@@ -89,10 +92,4 @@ function shownId({ id }: TsmanEvent, { isFull }: EventStyle): string {
 
 function imageDigits(id: string): string {
   return id.replace(/^sha256:/, "");
-}
-
-/** As Go prints a moment: `2006-01-02 15:04:05.999999999 +0000 UTC`. */
-function goTime(time: string): string {
-  const fraction = time.slice(19, -1).replace(/\.?0+$/, "");
-  return `${time.slice(0, 10)} ${time.slice(11, 19)}${fraction} +0000 UTC`;
 }

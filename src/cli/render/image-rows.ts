@@ -1,6 +1,6 @@
 import type { ImageSummary } from "../../engine/types.ts";
 import { goMap } from "../template/go-map.ts";
-import { goTime } from "./container-rows.ts";
+import { goMoment, goTime } from "./container-rows.ts";
 import { humanAge, humanSize, shownId } from "./human.ts";
 import type { ListingRow } from "./listing.ts";
 
@@ -40,6 +40,7 @@ export function imageRows(
       Names: image.names,
       ParentId: "",
       ReadOnly: false,
+      IsReadOnly: false,
       RepoDigests: image.repoDigests,
       RepoTags: image.names,
       Repository: repository,
@@ -102,6 +103,6 @@ function imageJson(image: ImageSummary): object {
     // Names that it has lost are not remembered.
     History: image.names,
     Created: Number.isNaN(createdMs) ? 0 : Math.trunc(createdMs / 1000),
-    CreatedAt: image.createdAt,
+    CreatedAt: goMoment(image.createdAt),
   };
 }

@@ -46,7 +46,10 @@ function ports({ exposedPorts, ports: bindings }: ContainerDetails, isUp: boolea
   const published = portBindings(bindings);
   if (!isUp) return published;
   const closed = exposedPorts.filter((port) => !Object.hasOwn(published, port));
-  return goMap({ ...Object.fromEntries(closed.map((port) => [port, null])), ...published }, []);
+  return goMap(
+    { ...Object.fromEntries(closed.map((port) => [port, nilSlice()])), ...published },
+    [],
+  );
 }
 
 /** Bindings by `PORT/PROTOCOL`. */

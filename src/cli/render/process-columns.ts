@@ -9,7 +9,12 @@ export interface ProcessColumn {
 }
 
 const capabilities = (names: readonly string[]): string =>
-  names.length === 0 ? "none" : names.map((name) => name.replace(/^CAP_/, "")).join(",");
+  names.length === 0
+    ? "none"
+    : names
+        .map((name) => name.replace(/^CAP_/, ""))
+        .sort()
+        .join(",");
 
 /** Podman's descriptors, which are those of AIX's ps(1) and some of its own. */
 const descriptors: Readonly<Record<string, ProcessColumn>> = {
@@ -64,6 +69,32 @@ const codes: Readonly<Record<string, string>> = {
   "%z": "vsz",
 };
 
+/** Specifiers of procps' ps(1) for the same. */
+const synonyms: Readonly<Record<string, string>> = {
+  "%cpu": "pcpu",
+  cmd: "args",
+  command: "args",
+  cputime: "time",
+  egroup: "group",
+  euser: "user",
+  ni: "nice",
+  pgrp: "pgid",
+  rsz: "rss",
+  rssize: "rss",
+  s: "state",
+  start_time: "stime",
+  stat: "state",
+  tname: "tty",
+  tt: "tty",
+  ucmd: "comm",
+  ucomm: "comm",
+  uname: "user",
+  vsize: "vsz",
+};
+
+/** Options of ps(1) that only say which columns are wanted. */
+const columnOptions: ReadonlySet<string> = new Set(["-o", "-eo", "-Ao", "axo"]);
+
 const usual = ["user", "pid", "ppid", "pcpu", "etime", "tty", "time", "args"];
 
 /** All descriptors that there are. */
@@ -76,9 +107,15 @@ export const processDescriptors: readonly string[] = Object.keys(descriptors);
  * ps(1), for which Podman runs that program in the container.
  */
 export function processColumns(words: readonly string[]): readonly ProcessColumn[] {
-  const names = words.flatMap((word) => word.split(",")).filter((name) => name !== "");
+  const [first = ""] = words;
+  const wanted = columnOptions.has(first) ? words.slice(1) : words;
+  const names = wanted.flatMap((word) => word.split(/[\s,]+/)).filter((name) => name !== "");
+  if (wanted.length < words.length && names.length === 0) {
+    throw usageError(`list processes: ${first} needs columns`, "write them like -o pid,args");
+  }
   return (names.length === 0 ? usual : names).map((written) => {
-    const name = codes[written] ?? written.toLowerCase();
+    const lower = written.toLowerCase();
+    const name = codes[written] ?? synonyms[lower] ?? lower;
     const column = Object.hasOwn(descriptors, name) ? descriptors[name] : undefined;
     if (column !== undefined) return column;
     if (written.startsWith("-")) {

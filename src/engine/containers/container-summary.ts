@@ -27,6 +27,7 @@ export function containerSummary(
     isOutOfMemory: exit?.isOutOfMemory,
     pid: isUp(state) ? state.pid : undefined,
     ports: record.ports,
+    exposed: record.options.expose,
     labels: record.options.labels,
     mounts: record.options.mounts.map((mount: ContainerMount) => mount.target),
     network: networkName(record.options.network),

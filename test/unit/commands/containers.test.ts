@@ -313,8 +313,37 @@ describe("info", () => {
     );
   });
 
-  test("as a template", async () => {
-    const { stdout } = await run(["info", "-f", "{{.version.tsman}}"], { info });
-    expect(stdout).toBe("1.0\n");
+  test("as a template, by Podman's and Docker's names", async () => {
+    const maps = [{ container_id: 0, host_id: 7, size: 1 }];
+    const facts = async () => ({
+      version: { Version: "1.0", tsman: "1.0" },
+      host: {
+        arch: "arm64",
+        cgroupVersion: "v2",
+        distribution: { distribution: "debian", prettyName: "Debian" },
+        idMappings: { uidmap: maps, gidmap: maps },
+        security: { capabilities: "CAP_KILL", rootless: false },
+        memTotal: 5,
+      },
+      store: {
+        containerStore: { number: 3, running: 1, paused: 0, stopped: 2 },
+        imageStore: { number: 2 },
+        graphStatus: { "Backing Filesystem": "ext4" },
+        graphOptions: {},
+      },
+      registries: { search: ["docker.io"] },
+    });
+    for (const [template, text] of [
+      ["{{.version.tsman}} {{.ServerVersion}}", "1.0 1.0"],
+      ["{{.Host.Arch}} {{.Architecture}} {{.MemTotal}}", "arm64 aarch64 5"],
+      ["{{.Host.CgroupsVersion}} {{.CgroupVersion}}", "v2 2"],
+      ["{{(index .Host.IDMappings.UIDMap 0).HostID}}", "7"],
+      ["{{.Host.Security.DefaultCapabilities}} {{.SecurityOptions}}", /^CAP_KILL \[name=seccomp/],
+      ["{{.Containers}} {{.ContainersStopped}} {{.Images}}", "3 2 2"],
+      ["{{.Registries}} {{.DriverStatus}}", "map[search:[docker.io]] [[Backing Filesystem ext4]]"],
+    ] as const) {
+      const { stdout } = await run(["info", "-f", template], { info: facts });
+      expect(stdout.trimEnd()).toMatch(text);
+    }
   });
 });

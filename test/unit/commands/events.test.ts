@@ -57,7 +57,7 @@ describe("events", () => {
       Image: died.image,
       Name: "web",
       Status: "died",
-      Time: died.time,
+      Time: "2026-01-01T11:00:00.12Z",
       Type: "container",
       Attributes: died.attributes,
     });
@@ -65,7 +65,11 @@ describe("events", () => {
   });
 
   test("go through a template", async () => {
-    const argv = ["events", "--format", "{{.Status}} {{.Type}} {{.Name}} {{.ContainerExitCode}}"];
+    const argv = [
+      "events",
+      "--format",
+      "{{.Status}} {{.Type}} {{.Name}} {{.ContainerExitCode}}{{.Network}}{{.Details.ID}}",
+    ];
     const { stdout } = await run(argv, { events: stream() as never });
     expect(stdout).toBe(
       "pull image docker.io/library/nginx:latest 0\ncreate volume data 0\ndied container web 3\n",

@@ -49,6 +49,10 @@ describe("images", () => {
     [["-q", "-f", "since=alpine"], "121212121212\n"],
     [["--sort", "size", "-q"], "121212121212\nabababababab\n343434343434\n"],
     [["--format", "{{.Repository}}:{{.Tag}}", "alpine"], "docker.io/library/alpine:latest\n"],
+    [
+      ["--format", "{{.CreatedAt}} {{.IsReadOnly}}", "tools"],
+      "2026-01-01 11:59:50 +0000 UTC false\n",
+    ],
     [["-q", "nosuch"], ""],
     [["-aq", "-f", "reference!=*alpine*"], "121212121212\n343434343434\n"],
     [["-q", "-f", "label!=built"], "abababababab\n343434343434\n"],

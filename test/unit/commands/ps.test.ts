@@ -19,8 +19,10 @@ const old = container({
   mountSources: [],
 });
 
+const web = { ...container(), exposed: [{ containerPort: 90, protocol: "udp" }] };
+
 /** `tsman ps` over containers; `list` gets what was asked. */
-function ps(argv: string[], all: readonly ContainerSummary[] = [container(), old]) {
+function ps(argv: string[], all: readonly ContainerSummary[] = [web, old]) {
   return run(["ps", ...argv], {
     containers: {
       list: async (options) =>
@@ -65,6 +67,7 @@ describe("ps", () => {
     [["-lq"], "0123456789ab\n"],
     [["-n1", "-q"], "0123456789ab\n"],
     [["--noheading", "--format", "table {{.ID}}\\t{{.State}}"], "0123456789ab  running\n"],
+    [["--format", "{{.ExposedPorts}}"], "90/udp, 80/tcp\n"],
     [["--format", '{{.Label "tier"}} {{.Ports}}'], "front 0.0.0.0:8080->80/tcp\n"],
     [
       ["--format", '{{index .Labels "tier"}} {{.Labels.tier}} {{.Labels}}'],

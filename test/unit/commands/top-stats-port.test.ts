@@ -78,12 +78,22 @@ describe("top", () => {
     [
       ["capbnd", "capeff"],
       ["BOUNDING CAPS", "EFFECTIVE CAPS"],
-      ["KILL,CHOWN", "none"],
+      ["CHOWN,KILL", "none"],
     ],
     [
       ["groups", "label", "seccomp"],
       ["GROUPS", "LABEL", "SECCOMP"],
       ["root,5", "?", "filter"],
+    ],
+    [
+      ["-eo", "pid,cmd", "ni"],
+      ["PID", "COMMAND", "NI"],
+      ["1", "sleep 1000", "0"],
+    ],
+    [
+      ["-o", "uname stat"],
+      ["USER", "STATE"],
+      ["root", "S"],
     ],
     [["STIME"], ["STIME"], ["2026-01-01 10:00:00 +0000 UTC"]],
   ])("%j are columns", async (words, headings, cells) => {
@@ -96,7 +106,8 @@ describe("top", () => {
     [["top"], "no container is named"],
     [["top", "web", "nonsense"], 'no column "nonsense"'],
     [["top", "web", "constructor"], 'no column "constructor"'],
-    [["top", "web", "-eo", "pid"], "runs nothing in a container"],
+    [["top", "web", "-ef"], "runs nothing in a container"],
+    [["top", "web", "-o"], "needs columns"],
   ])("%j is refused", async (argv, why) => {
     const { status, stderr } = await run(argv, { containers: { processes } });
     expect(status).toBe(125);
