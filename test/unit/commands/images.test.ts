@@ -51,7 +51,7 @@ describe("images", () => {
     [["--format", "{{.Repository}}:{{.Tag}}", "alpine"], "docker.io/library/alpine:latest\n"],
     [
       ["--format", "{{.CreatedAt}} {{.IsReadOnly}}", "tools"],
-      "2026-01-01 11:59:50 +0000 UTC false\n",
+      "2026-01-01 11:59:50 +0000 UTC false\n".repeat(2),
     ],
     [["-q", "nosuch"], ""],
     [["-aq", "-f", "reference!=*alpine*"], "121212121212\n343434343434\n"],
