@@ -46,9 +46,11 @@ export const run = defineCommand({
         tty: options.tty,
         interactive: options.interactive,
         detach: options.detach,
+        attach: values.attach,
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
-        isLast: true,
+        // The native session has its own three streams and no others.
+        isLast: values.attach.length === 0,
         fetch,
       },
       context,

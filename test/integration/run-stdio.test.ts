@@ -47,6 +47,35 @@ describe("standard input and output", () => {
     expect((await tsman.ended).stdout).toBe("/dev/null\n");
   });
 
+  it.each([
+    ["-a stdout", { stdout: "out\n", stderr: "" }],
+    ["--attach STDERR", { stdout: "", stderr: "err\n" }],
+    ["-a stdout --attach=stderr", { stdout: "out\n", stderr: "err\n" }],
+    ["-a stdin", { stdout: "", stderr: "" }],
+  ])("are those of %s, and the log has all", async (options, expected) => {
+    const script = "cat; echo out; echo err >&2; exit 3";
+    const attached = `run --network none --name attached ${options} busybox sh -c`.split(" ");
+    const { status, stdout, stderr } = await store().run([...attached, script], { input: "" });
+    expect({ status, stdout, stderr }).toEqual({ status: 3, ...expected });
+    const logged = await store().succeed(["logs", "attached"]);
+    expect({ stdout: logged.stdout, stderr: logged.stderr }).toEqual({
+      stdout: "out\n",
+      stderr: "err\n",
+    });
+    await store().succeed(["rm", "attached"]);
+  });
+
+  it("are the input too with -a stdin, and nothing with --detach or another word", async () => {
+    const attach = [...run, "-a", "stdin", "-a", "stdout", "busybox", "cat"];
+    expect((await store().succeed(attach, { input: "given" })).stdout).toBe("given");
+    const detached = await store().run([...run, "-d", "-a", "stdout", "busybox", "true"]);
+    expect(detached).toMatchObject({ status: 125, stdout: "" });
+    expect(detached.stderr).toContain("use --attach: with --detach");
+    const other = await store().run([...run, "-a", "output", "busybox", "true"]);
+    expect(other).toMatchObject({ status: 125, stdout: "" });
+    expect(other.stderr).toContain("use one of: stdin, stdout, stderr");
+  });
+
   it("may be files, which are neither truncated nor read twice", async () => {
     const output = join(store().scratch, "output");
     const descriptor = openSync(output, "w");

@@ -74,7 +74,7 @@ export function containerOptions(
     replace: values.replace,
     remove: values.rm,
     detach: values.detach,
-    interactive: values.interactive,
+    interactive: values.interactive || values.attach.includes("stdin"),
     tty: values.tty,
     env: variables(values, caller),
     unsetEnv: values.unsetenv,
@@ -136,6 +136,12 @@ export function containerOptions(
       volumesFrom: values["volumes-from"].length > 0 ? values["volumes-from"] : undefined,
     }),
   };
+  if (options.detach && values.attach.length > 0) {
+    throw usageError(
+      "use --attach: with --detach nothing is connected",
+      "leave one of them out; tsman attach connects later",
+    );
+  }
   checkCombinations(options);
   return { options, warnings };
 }

@@ -32,6 +32,8 @@ import {
 
 const seconds = integer(0, 2_147_483, "a number of seconds");
 
+const parseStream = oneOf("stdin", "stdout", "stderr");
+
 /**
  * What `tsman run` takes.  Values that depend on the caller (its environment, its directory) stay
  * text here; `containerOptions` reads them.
@@ -48,6 +50,12 @@ export const runOptions = {
     parse: parseKeyValue,
   }),
   authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+  attach: list({
+    char: "a",
+    metavar: "STREAM",
+    summary: "connect only these: stdin, stdout, stderr",
+    parse: (text, option) => parseStream(text.toLowerCase(), option),
+  }),
   "cap-add": texts({ metavar: "CAPABILITY", summary: "add a capability, or ALL" }),
   "cap-drop": texts({ metavar: "CAPABILITY", summary: "drop a capability, or ALL" }),
   cidfile: text({ metavar: "FILE", summary: "write the container's id there" }),

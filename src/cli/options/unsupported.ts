@@ -49,7 +49,6 @@ const rows: readonly Row[] = [
   ["pod pod-id-file", true, pods, "use --network container:NAME to share a network"],
   ["network-alias ip ip6 mac-address", true, networks, leave],
   ["link link-local-ip", true, networks, "use --network container:NAME"],
-  ["attach", true, "output is attached unless --detach is given", "use -i for the input", "a"],
   ["arch os variant", true, "one option says it all", "use --platform os/arch[/variant]"],
   [
     "secret",

@@ -1,3 +1,4 @@
+import { openSync } from "node:fs";
 import type { RunIo, RunSession } from "../../engine/types.ts";
 import type { CommandContext } from "../command.ts";
 import { isTerminal } from "../is-terminal.ts";
@@ -16,6 +17,8 @@ export interface SessionOptions {
   /** The caller's input is the container's. */
   readonly interactive: boolean;
   readonly detach: boolean;
+  /** The streams that are connected; missing or empty: output and error. */
+  readonly attach?: readonly ("stdin" | "stdout" | "stderr")[] | undefined;
   readonly quiet: boolean;
   readonly sigProxy: boolean;
   /** All that is left to do is this session: a native one may take its place. */
@@ -38,7 +41,7 @@ export async function runSession(
   context: CommandContext,
 ): Promise<number> {
   const { stderr } = context;
-  const { tty, interactive, detach } = session;
+  const { tty, interactive, detach, attach = [] } = session;
   const warn = (message: string): void => stderr.write(warningText(message, stderr.isTerminal));
   const isRetry = isSecondTry(context);
   if (tty && interactive && !detach && !isTerminal(0) && !isRetry) {
@@ -56,10 +59,12 @@ export async function runSession(
   const abort = context.interruption();
   using proxy = session.sigProxy && !detach ? proxySignals() : undefined;
   try {
+    const output = (stream: "stdout" | "stderr", descriptor: number): number =>
+      attach.length === 0 || attach.includes(stream) ? descriptor : openNowhere();
     const running = await start({
       stdin: 0,
-      stdout: 1,
-      stderr: 2,
+      stdout: output("stdout", 1),
+      stderr: output("stderr", 2),
       ...(size !== undefined && { terminal: size }),
       signal: abort,
       onProgress: progress.onProgress,
@@ -81,6 +86,11 @@ export async function runSession(
   } finally {
     terminal?.restore();
   }
+}
+
+/** Where what is not connected goes; it stays open as long as this process. */
+function openNowhere(): number {
+  return openSync("/dev/null", "w");
 }
 
 async function leave(running: RunSession, context: CommandContext): Promise<number> {
