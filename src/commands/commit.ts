@@ -1,9 +1,8 @@
-import { writeFileSync } from "node:fs";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, texts, value } from "../cli/option-spec.ts";
 import { oneOf } from "../cli/options/scalars.ts";
 import { warningsTo } from "../cli/render/error.ts";
-import { toFileError } from "../platform/errno.ts";
+import { writeResultFile } from "../cli/result-file.ts";
 
 /** `tsman commit` */
 export const commit = defineCommand({
@@ -65,16 +64,8 @@ export const commit = defineCommand({
         warningsTo(context.stderr)(message);
       },
     });
-    if (values.iidfile !== undefined) writeIdFile(values.iidfile, id);
+    if (values.iidfile !== undefined) writeResultFile(values.iidfile, id, "image id");
     context.stdout.write(`${id.replace(/^sha256:/, "")}\n`);
     return 0;
   },
 });
-
-function writeIdFile(file: string, id: string): void {
-  try {
-    writeFileSync(file, id, { mode: 0o644 });
-  } catch (error) {
-    throw toFileError(error, `write image id to ${file}`);
-  }
-}

@@ -1,11 +1,10 @@
-import { writeFileSync } from "node:fs";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { naming, oneOf } from "../cli/options/scalars.ts";
 import { parseCredentials } from "../cli/options/words.ts";
 import { progressView } from "../cli/render/progress.ts";
+import { writeResultFile } from "../cli/result-file.ts";
 import { parsePlatform } from "../oci/platform.ts";
-import { toFileError } from "../platform/errno.ts";
 
 const credentials = (end: string) =>
   value({

@@ -3,6 +3,15 @@ import type { RegistryCredentials } from "./types.ts";
 
 /** How an image is sent to a registry, or to another place. */
 export interface PushOptions {
+  /**
+   * How its layers are packed; missing: as they are.  zstd makes OCI documents, since Docker's have
+   * no such layers.
+   */
+  readonly compression?: "none" | "gzip" | "zstd" | undefined;
+  /** gzip: 1 to 9, zstd: 1 to 22; packs anew what is packed in that way already. */
+  readonly compressionLevel?: number | undefined;
+  /** Packs anew what is packed in that way already. */
+  readonly forceCompression?: boolean | undefined;
   /** Of the documents; missing: as the image has them. */
   readonly format?: "oci" | "docker" | undefined;
   /** Missing: true, except that loopback registries may speak plain http. */

@@ -75,6 +75,28 @@ export async function* decompress(
 }
 
 /** The first bytes, at least four unless there are no more. */
+/**
+ * The uncompressed bytes of a blob, which is read to its end: what a compressor has appended to its
+ * stream belongs to it too.
+ *
+ * @throws TsmanError as {@link decompress}; what `bytes` throws
+ */
+export async function* decompressBlob(
+  bytes: AsyncIterable<Uint8Array>,
+  limits: ExpansionLimits,
+  what: string,
+): AsyncGenerator<Buffer> {
+  const chunks = bytes[Symbol.asyncIterator]();
+  const source: ByteSource = {
+    read: async () => {
+      const { done, value } = await chunks.next();
+      return done === true ? undefined : Buffer.from(value.buffer, value.byteOffset, value.length);
+    },
+  };
+  yield* decompress(source, limits, { compressed: 0, unpacked: 0 }, what);
+  while ((await source.read()) !== undefined);
+}
+
 async function readHead(source: ByteSource): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < 6) {

@@ -7,7 +7,7 @@ import { parseManifestOrIndex } from "../oci/manifest.ts";
 import { isImageConfigType, layerCompression } from "../oci/media-types.ts";
 import { parseReference } from "../oci/reference.ts";
 import type { ImageDestination } from "../oci/transfer.ts";
-import { decompress, type ExpansionLimits } from "../platform/decompression.ts";
+import { decompressBlob, type ExpansionLimits } from "../platform/decompression.ts";
 import { dockerManifestFile } from "./docker-archive-source.ts";
 import type { ImageOutput } from "./image-output.ts";
 
@@ -93,28 +93,12 @@ export class DockerArchiveWriter {
       return;
     }
     const hash = createHash("sha256");
-    const unpacked = hashed(this.#unpack(bytes, digest), hash);
+    const unpacked = hashed(decompressBlob(bytes, this.#limits, `layer ${digest}`), hash);
     await this.#output.writeUnsized(unpacked, () => {
       const diffId = digestFromHex(hash.digest("hex"));
       this.#layers.set(digest, diffId);
       return layerFile(diffId);
     });
-  }
-
-  async *#unpack(bytes: AsyncIterable<Uint8Array>, digest: Digest): AsyncGenerator<Uint8Array> {
-    const chunks = bytes[Symbol.asyncIterator]();
-    const source = {
-      read: async () => {
-        const { done, value } = await chunks.next();
-        return done === true
-          ? undefined
-          : Buffer.from(value.buffer, value.byteOffset, value.length);
-      },
-    };
-    const meter = { compressed: 0, unpacked: 0 };
-    yield* decompress(source, this.#limits, meter, `layer ${digest}`);
-    // What a compressor has appended to its stream belongs to the blob too, and is verified.
-    while ((await source.read()) !== undefined);
   }
 
   /** The config vouches for the uncompressed layers, and whoever loads the archive asks it. */

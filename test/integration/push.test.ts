@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { startFaultyRegistry } from "../support/faulty-registry.ts";
 import { addRandomImage } from "./served-images.ts";
-import { registry, useStore } from "./support.ts";
+import { registry, TestStore, useStore } from "./support.ts";
 
 const run = promisify(execFile);
 const store = useStore();
@@ -118,6 +118,42 @@ describe("tsman push", () => {
     expect(pulled.stdout).toBe((await store().succeed(["pull", "-q", from])).stdout);
   });
 
+  it.each([
+    [["--compression-format", "zstd"], "tar+zstd", "manifest.v1+json"],
+    [["--compression-format", "zstd", "--compression-level", "19"], "tar+zstd", "manifest.v1+json"],
+    [["--compression-format", "none"], "layer.v1.tar", "manifest.v1+json"],
+    [["--compression-level", "1"], "tar+gzip", "manifest.v1+json"],
+    [["--compression-format", "none", "--format", "v2s2"], "diff.tar", "manifest.v2+json"],
+  ])(
+    "packs the layers anew with %j, and it is the same image",
+    async (options, layer, manifest) => {
+      const name = `packed/${options.join("-").replaceAll("--", "")}`;
+      const to = `${target.address}/${name}:1`;
+      const from = `${registry()}/shared-base-a`;
+      const { stdout } = await store().succeed(["push", ...options, from, to]);
+      const document = JSON.parse(await rawManifest(`${target.address}/${name}@${stdout.trim()}`));
+      expect(document.mediaType).toContain(manifest);
+      for (const { mediaType } of document.layers) expect(mediaType.endsWith(layer)).toBe(true);
+      const args = ["--insecure-policy", "copy", "--src-tls-verify=false", "--src-no-creds"];
+      await run("skopeo", [
+        ...args,
+        `docker://${to}`,
+        `dir:${join(store().scratch, name.slice(7))}`,
+      ]);
+      // Another store has to unpack them.
+      await using other = await TestStore.create();
+      const pulled = await other.succeed(["pull", "-q", to]);
+      expect(pulled.stdout).toBe((await store().succeed(["pull", "-q", from])).stdout);
+    },
+  );
+
+  it("leaves layers alone that are packed as they are wanted", async () => {
+    const to = `${target.address}/team/unpacked:1`;
+    const from = `${registry()}/shared-base-a`;
+    await store().succeed(["push", "-q", "--compression-format", "gzip", from, to]);
+    expect(await rawManifest(to)).toBe(await rawManifest(`${from}:latest`));
+  });
+
   it("resumes what breaks, with layers of several megabytes", async () => {
     await using source = await startFaultyRegistry();
     await using broken = await startFaultyRegistry();
@@ -140,6 +176,25 @@ describe("tsman push refuses", () => {
     [["push", "busybox", "docker:busybox"], "docker://"],
     [["push", "busybox", "127.0.0.1:1/Upper"], "U"],
     [["push", "--format", "v1", "busybox"], "oci, v2s2"],
+    [["push", "--compression-format", "xz", "busybox", "127.0.0.1:1/a"], "gzip, zstd"],
+    [["push", "--compression-level", "23", "busybox", "127.0.0.1:1/a"], "from 1 to 22"],
+    [["push", "--compression-level", "12", "busybox", "127.0.0.1:1/a"], "no such level"],
+    [
+      [
+        "push",
+        "--compression-format",
+        "none",
+        "--compression-level",
+        "1",
+        "busybox",
+        "127.0.0.1:1/a",
+      ],
+      "level",
+    ],
+    [
+      ["push", "--compression-format", "zstd", "--format", "v2s2", "busybox", "127.0.0.1:1/a"],
+      "zstd",
+    ],
   ])("%j", async (args, word) => {
     await store().succeed(["run", "--rm", "--network", "none", "busybox", "true"]);
     const result = await store().run(args);

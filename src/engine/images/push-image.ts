@@ -1,11 +1,14 @@
 import { TsmanError } from "../../errors/index.ts";
 import { findImageLocation, type ImageLocation } from "../../oci/image-location.ts";
 import { formatName, parseReference, type Reference } from "../../oci/reference.ts";
+import type { ImageDestination, ImageSource } from "../../oci/transfer.ts";
 import type { EngineContext } from "../context.ts";
 import type { PushOptions, PushResult } from "../push-types.ts";
 import { copyImage } from "./copy-image.ts";
 import { getImage, writtenName } from "./find-image.ts";
+import { archiveLimits } from "./image-limits.ts";
 import { openDestination } from "./open-location.ts";
+import { recompressedSource } from "./recompressed-source.ts";
 import { storeSource } from "./store-source.ts";
 
 /**
@@ -22,6 +25,11 @@ export async function pushImage(
   destination: string | undefined,
   options: PushOptions = {},
 ): Promise<PushResult> {
+  if (options.compression === "zstd" && options.format === "docker") {
+    throw new TsmanError("USAGE", `push image ${nameOrId}: Docker's format has no zstd layers`, {
+      hint: "leave out the format, or use gzip",
+    });
+  }
   const image = await getImage(context, nameOrId);
   const text = destination ?? (await writtenName(context, image.names, nameOrId));
   const target = targetOf(nameOrId, text);
@@ -29,8 +37,13 @@ export async function pushImage(
   options.onProgress?.({ kind: "pushing", destination: place.name });
   // What is sent is not to be collected meanwhile.
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
-  await using source = storeSource(context, image, nameOrId, { signal: options.signal });
-  const { digest } = await copyImage(source, place, options);
+  await using source = packed(
+    context,
+    storeSource(context, image, nameOrId, { signal: options.signal }),
+    options,
+  );
+  const format = options.format ?? formatFor(options, place);
+  const { digest } = await copyImage(source, place, { ...options, format });
   await place.commit();
   if (digest === image.manifestDigest && target.transport === "docker") {
     // So the next push of its layers to this registry finds them there.
@@ -38,6 +51,30 @@ export async function pushImage(
   }
   context.events.emit({ type: "image", status: "push", id: image.id, name: place.name });
   return { id: image.id, digest, destination: place.name };
+}
+
+/** The image with its layers as they are wanted. */
+function packed(context: EngineContext, source: ImageSource, options: PushOptions): ImageSource {
+  const { compression, compressionLevel: level, forceCompression: force } = options;
+  if (compression === undefined && level === undefined && force !== true) return source;
+  return recompressedSource(
+    source,
+    { compression, level, force },
+    {
+      openSpool: () => context.store.blobs.openSpool(),
+      limits: archiveLimits(),
+      signal: options.signal,
+      onProgress: options.onProgress,
+    },
+  );
+}
+
+/** Docker's media types know no zstd, so that such layers want OCI documents. */
+function formatFor(
+  { compression }: PushOptions,
+  { requiredFormat }: ImageDestination,
+): "oci" | undefined {
+  return compression === "zstd" && requiredFormat === undefined ? "oci" : undefined;
 }
 
 function targetOf(nameOrId: string, text: string | undefined): ImageLocation {
