@@ -66,15 +66,7 @@ export const imageCopy = defineCommand({
         onProgress: progress.onProgress,
       })
       .finally(progress.finish);
-    if (values.digestfile !== undefined) writeDigest(values.digestfile, digest);
+    if (values.digestfile !== undefined) writeResultFile(values.digestfile, digest, "digest");
     return 0;
   },
 });
-
-function writeDigest(file: string, digest: string): void {
-  try {
-    writeFileSync(file, digest, { mode: 0o644 });
-  } catch (error) {
-    throw toFileError(error, `write digest to ${file}`);
-  }
-}
