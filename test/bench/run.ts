@@ -7,6 +7,7 @@ import { claimMachine, makeOrdinaryUser, removeOrdinaryUser } from "../run/ordin
 import { startRegistry } from "../run/registry.ts";
 import { removeTree } from "../run/remove-tree.ts";
 import { readableTree, root } from "../run/tree.ts";
+import { measureArchives, measureImageList, measureLayeredPull, measurePush } from "./images.ts";
 import { measureExec, measureList, measureRunning, measureStartsAtOnce } from "./living.ts";
 import { enterMountNamespace, type MachineFacts, machineFacts, prepareMachine } from "./machine.ts";
 import {
@@ -24,7 +25,8 @@ const usage = `bin/node test/bench/run.ts [--json] [--only NAME,…]
 Measures tsman against Podman, where that is installed, and against what no container runner on Node
 can go below: medians and ratios, all in one run, in alternation.  Started as root it works as an
 ordinary user that is made for the purpose, and removed.  --only measures some things: starts, memory,
-exec, many at once, memory of many, lists, pull, throughput.  Takes six to twelve minutes.`;
+exec, many at once, memory of many, lists, pull, throughput, layered pull, push, archives, images.  Takes
+ten to twenty minutes.`;
 
 interface Report {
   readonly machine: MachineFacts;
@@ -113,7 +115,8 @@ async function measure(work: string, only: string | undefined): Promise<number> 
   say("building the images, filling the registry");
   const served = join(work, "served");
   await mkdir(served);
-  await using registry = await startRegistry(served, signal, ["busybox", "big"]);
+  const recipes = ["busybox", "big", "layered"];
+  await using registry = await startRegistry(served, signal, recipes);
   const podman = await findPodman(work);
   const stage: Stage = {
     tsman: join(root, "bin/tsman"),
@@ -142,6 +145,18 @@ async function measure(work: string, only: string | undefined): Promise<number> 
     ["lists", async () => results.push(...(await measureList(stage)))],
     ["pull", async () => results.push(await measurePull(stage))],
     ["throughput", async () => results.push(await measureThroughput(stage))],
+    ["layered pull", async () => results.push(...(await measureLayeredPull(stage)))],
+    [
+      "push",
+      async () => {
+        const work = join(stage.work, "pushed");
+        await mkdir(work);
+        await using target = await startRegistry(work, signal, []);
+        results.push(await measurePush(stage, target));
+      },
+    ],
+    ["archives", async () => results.push(...(await measureArchives(stage)))],
+    ["images", async () => results.push(await measureImageList(stage))],
   ] as const) {
     signal.throwIfAborted();
     if (wanted !== undefined && !wanted.includes(what)) continue;

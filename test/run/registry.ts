@@ -13,12 +13,14 @@ import { root } from "./tree.ts";
 export interface Registry extends AsyncDisposable {
   /** host:port */
   readonly address: string;
+  /** Directory of what it has; emptied, it has nothing. */
+  readonly storage: string;
 }
 
 /**
  * Builds recipes, starts Debian's docker-registry on a free loopback port, pushes them.
  *
- * @param recipes what images/build.ts is told to build: all that the tests need.
+ * @param recipes what images/build.ts is told to build: all that the tests need; none: it is empty.
  */
 export async function startRegistry(
   work: string,
@@ -26,13 +28,8 @@ export async function startRegistry(
   recipes: readonly string[] = ["--all"],
 ): Promise<Registry> {
   const images = join(work, "images");
-  const built = await runToEnd(
-    process.execPath,
-    [join(root, "images/build.ts"), ...recipes, "--out", images],
-    { cwd: root, signal, quiet: true },
-  );
-  if (built !== 0) throw new Error(`build the images of the tests: exit status ${built}`);
-
+  await mkdir(images, { recursive: true });
+  if (recipes.length > 0) await buildImages(recipes, images, signal);
   const port = await freePort();
   const storage = join(work, "registry");
   await mkdir(storage, { mode: 0o700 });
@@ -60,6 +57,7 @@ export async function startRegistry(
   const address = `127.0.0.1:${port}`;
   const registry: Registry = {
     address,
+    storage,
     [Symbol.asyncDispose]: async () => {
       if (server.exitCode !== null || server.signalCode !== null) return;
       server.kill("SIGKILL");
@@ -76,6 +74,19 @@ export async function startRegistry(
     throw error;
   }
   return registry;
+}
+
+async function buildImages(
+  recipes: readonly string[],
+  out: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const built = await runToEnd(
+    process.execPath,
+    [join(root, "images/build.ts"), ...recipes, "--out", out],
+    { cwd: root, signal, quiet: true },
+  );
+  if (built !== 0) throw new Error(`build the images of the tests: exit status ${built}`);
 }
 
 async function waitUntilReady(
