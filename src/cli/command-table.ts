@@ -74,6 +74,10 @@ const images: CommandEntry = {
   summary: "list images",
   load: async () => (await import("../commands/images.ts")).images,
 };
+const search: CommandEntry = {
+  summary: "find images in registries",
+  load: async () => (await import("../commands/search.ts")).search,
+};
 const rmi: CommandEntry = {
   summary: "remove images",
   load: async () => (await import("../commands/rmi.ts")).rmi,
@@ -158,6 +162,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   push,
   login,
   logout,
+  search,
   images,
   rmi,
   ...localImageCommands,
@@ -198,6 +203,7 @@ const groups: Readonly<Record<string, CommandGroup>> = {
       ls: images,
       list: alias(images),
       rm: rmi,
+      search: alias(search),
       pull,
       push,
       inspect: inspectImage,

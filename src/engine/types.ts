@@ -12,6 +12,7 @@ import type { Container, RunOptions } from "./library/types.ts";
 import type { ContainerProcess, ContainerStats, StatsOptions } from "./process-types.ts";
 import type { PullProgress } from "./progress.ts";
 import type { PushOptions, PushResult } from "./push-types.ts";
+import type { ImageSearchService } from "./search-types.ts";
 import type { ImageTransferService } from "./transfer-types.ts";
 
 export type * from "./check-types.ts";
@@ -407,7 +408,7 @@ export type JsonValue =
 export type InfoDocument = { readonly [section: string]: JsonValue };
 
 /** The part of `Tsman` that concerns images. */
-export interface ImageService extends LocalImageService, ImageTransferService {
+export interface ImageService extends LocalImageService, ImageTransferService, ImageSearchService {
   pull(reference: string, options?: PullOptions): Promise<PullResult>;
   /**
    * Sends an image to a registry; what was not changed keeps its digest.

@@ -131,6 +131,12 @@ export class Session implements AsyncDisposable {
     return transport.followed(response.url, location);
   }
 
+  /** A place of the registry outside its API. */
+  async urlOf(path: string): Promise<URL> {
+    const { endpoint } = await this.#connect();
+    return new URL(path, endpoint);
+  }
+
   /** How the registry's questions who we are were answered so far. */
   async authentication(): Promise<
     Pick<Authenticator, "wasAsked" | "hasUsedCredentials" | "remark">

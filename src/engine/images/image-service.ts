@@ -24,6 +24,14 @@ export function createImageService(context: EngineContext): ImageService {
       const { pushImage } = await import("./push-image.ts");
       return await pushImage(context, nameOrId, destination, options);
     },
+    async search(term, options = {}) {
+      const { searchImages } = await import("./search-images.ts");
+      return await searchImages(context, term, options);
+    },
+    async listTags(name, options = {}) {
+      const { listImageTags } = await import("./search-images.ts");
+      return await listImageTags(context, name, options);
+    },
     async locked(file) {
       const { lockedNames } = await import("./locked-images.ts");
       return lockedNames(file);
