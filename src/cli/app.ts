@@ -4,6 +4,7 @@ import { catalogue } from "./command-table.ts";
 import { currentDirectory } from "./current-directory.ts";
 import { dispatch } from "./dispatch.ts";
 import { descriptorOutput } from "./output.ts";
+import { warningsTo } from "./render/error.ts";
 import { terminalColumns } from "./session/terminal.ts";
 
 // The process as seen from the command line: its arguments, descriptors and end.
@@ -12,21 +13,24 @@ import { terminalColumns } from "./session/terminal.ts";
 // the signal, and then it cannot be passed on to a container either.
 process.on("SIGUSR1", () => {});
 
+const stderr = descriptorOutput(2);
+
 void dispatch({
   // bin/tsman marks what Node itself would take for its own, and what looks marked.
   argv: process.argv.slice(2).map((argument) => argument.replace(/^%/, "")),
   catalogue,
   stdout: descriptorOutput(1),
-  stderr: descriptorOutput(2),
+  stderr,
   cwd: currentDirectory(),
   environment: callerEnvironment(),
   now: Date.now,
   columns: terminalColumns,
   openEngine: async (values) => {
     const { Tsman } = await import("../engine/index.ts");
-    return Tsman.open({
+    const paths = {
       ...(values.root !== undefined && { root: values.root }),
       ...(values["runtime-dir"] !== undefined && { runtimeDir: values["runtime-dir"] }),
-    });
+    };
+    return Tsman.open(paths, { onWarning: warningsTo(stderr) });
   },
 }).then((status) => process.exit(status));

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { TsmanError } from "../errors/index.ts";
+import { isNetworkFilesystem } from "../platform/filesystem-type.ts";
 import { environmentVariable } from "./environment.ts";
 
 /** The directories that tsman uses; all absolute, all the invoking user's own. */
@@ -15,6 +16,8 @@ export interface TsmanPaths {
   readonly cacheDir: string;
   /** auth.json, config.toml. */
   readonly configDir: string;
+  /** Where the store would be, were that not on a network file system. */
+  readonly unusedRoot?: string | undefined;
 }
 
 /** What a caller may override; the command line passes `--root` and `--runtime-dir`. */
@@ -28,26 +31,45 @@ export interface PathOverrides {
  * directories.  A `$XDG_RUNTIME_DIR` that is missing or not ours (su, cron, a container) is not an
  * error: `~/.local/state/tsman/run` serves as well, since liveness is proved by pid, start time
  * and boot id rather than by the directory being volatile.
+ *
+ * What nobody has chosen and would be on a network file system is in /var/tmp instead.
  */
-export function resolvePaths(overrides: PathOverrides = {}): TsmanPaths {
+export function resolvePaths(
+  overrides: PathOverrides = {},
+  isNetwork: (directory: string) => boolean = isNetworkFilesystem,
+): TsmanPaths {
   const home = homeDirectory();
-  const root =
-    overrides.root ??
-    environmentVariable("TSMAN_ROOT") ??
-    path.join(xdg("XDG_DATA_HOME") ?? path.join(home, ".local/share"), "tsman");
+  const usualRoot = path.join(xdg("XDG_DATA_HOME") ?? path.join(home, ".local/share"), "tsman");
+  const chosenRoot = overrides.root ?? environmentVariable("TSMAN_ROOT");
+  const isMoved = chosenRoot === undefined && isNetwork(usualRoot);
+  const root = chosenRoot ?? (isMoved ? localDirectory("tsman") : usualRoot);
   const cacheDir = path.join(xdg("XDG_CACHE_HOME") ?? path.join(home, ".cache"), "tsman");
   const configDir = path.join(xdg("XDG_CONFIG_HOME") ?? path.join(home, ".config"), "tsman");
   const runtimeDir =
     overrides.runtimeDir ??
     environmentVariable("TSMAN_RUNTIME_DIR") ??
     usableRuntimeDir() ??
-    path.join(xdg("XDG_STATE_HOME") ?? path.join(home, ".local/state"), "tsman/run");
+    runtimeDirOfHome(xdg("XDG_STATE_HOME") ?? path.join(home, ".local/state"), isNetwork);
   return {
     root: absolute("root", root),
     runtimeDir: absolute("runtime directory", runtimeDir),
     cacheDir,
     configDir,
+    ...(isMoved && { unusedRoot: usualRoot }),
   };
+}
+
+/**
+ * A directory of the caller's alone on a local disk, for homes on network file systems: there are
+ * no subordinate ids, no overlays and no shared memory for SQLite.  /var/tmp survives a reboot, and
+ * nobody else can move what is ours there (its sticky bit).
+ */
+function localDirectory(name: string): string {
+  return `/var/tmp/${name}-${process.geteuid?.() ?? 0}`;
+}
+
+function runtimeDirOfHome(state: string, isNetwork: (directory: string) => boolean): string {
+  return isNetwork(state) ? localDirectory("tsman-run") : path.join(state, "tsman/run");
 }
 
 /** The invoking user's home: `$HOME` when absolute, else the one of the password database. */

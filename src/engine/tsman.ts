@@ -54,9 +54,17 @@ export class Tsman implements Disposable, AsyncDisposable {
    *
    * @throws TsmanError PREFLIGHT_STORAGE, STORE_NEWER, STORE_CORRUPT, CONFIG_INVALID
    */
-  static async open(overrides: PathOverrides = {}): Promise<Tsman> {
+  static async open(
+    overrides: PathOverrides = {},
+    io: { readonly onWarning?: ((message: string) => void) | undefined } = {},
+  ): Promise<Tsman> {
     const paths = resolvePaths(overrides);
-    return new Tsman(createContext(paths, openStore(paths)));
+    const context = createContext(paths, openStore(paths));
+    if (paths.unusedRoot !== undefined) {
+      const { tellMovedStore } = await import("./moved-store.ts");
+      tellMovedStore(context, paths.unusedRoot, io.onWarning);
+    }
+    return new Tsman(context);
   }
 
   /**

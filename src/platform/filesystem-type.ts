@@ -1,4 +1,5 @@
-import { statfsSync } from "node:fs";
+import { readFileSync, statfsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { isErrno } from "./errno.ts";
 
 /** Magic numbers of statfs(2), linux/magic.h and the file systems' own headers. */
@@ -36,26 +37,65 @@ const localMagics: ReadonlyMap<number, string> = new Map([
   [0xca451a4e, "bcachefs"],
 ]);
 
+/** What FUSE serves for another machine; its programs name themselves in mountinfo. */
+const networkFuse =
+  /^fuse\.(?:sshfs|glusterfs|cephfs|davfs2?|s3fs|rclone|juicefs|mfs|lizardfs|curlftpfs|gvfsd-fuse|goofys|gcsfuse|blobfuse2?|smbnetfs|afpfs|vmhgfs-fuse|ltfs|beegfs.*)$/;
+
+const fuseMagic = 0x65735546;
+
 /**
- * The type of the file system under `path`, e.g. `ext4`, `nfs` or `0x1234`.
+ * The type of the file system under `path`, e.g. `ext4`, `nfs`, `fuse.sshfs` or `0x1234`.
  *
  * @throws Node's system error when `path` does not exist.
  */
 export function filesystemType(path: string): string {
-  const magic = statfsSync(path).type >>> 0;
-  return networkMagics.get(magic) ?? localMagics.get(magic) ?? `0x${magic.toString(16)}`;
+  return typeName(statfsSync(path).type >>> 0, () => fuseType(path));
 }
 
 /**
- * Whether `path` lies on a network file system: there SQLite's WAL has no shared memory between
- * hosts, subordinate ids are unknown to the server, and overlay upper directories are refused.
- * False for a path that does not exist yet.
+ * The name of a magic number.
+ *
+ * @param fuse the name behind FUSE's, asked for only then; undefined: nobody knows.
+ */
+export function typeName(magic: number, fuse: () => string | undefined): string {
+  const known = networkMagics.get(magic) ?? localMagics.get(magic) ?? `0x${magic.toString(16)}`;
+  return magic === fuseMagic ? (fuse() ?? known) : known;
+}
+
+/** Whether a {@link filesystemType} is that of a network file system. */
+export function isNetworkType(type: string): boolean {
+  return networkNames.has(type) || networkFuse.test(type);
+}
+
+const networkNames: ReadonlySet<string> = new Set(networkMagics.values());
+
+/**
+ * Whether `path`, or the nearest directory above it that exists, lies on a network file system:
+ * there SQLite's WAL has no shared memory between hosts, subordinate ids are unknown to the server,
+ * and overlay upper directories are refused.
  */
 export function isNetworkFilesystem(path: string): boolean {
-  try {
-    return networkMagics.has(statfsSync(path).type >>> 0);
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return false;
-    throw error;
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      return isNetworkType(filesystemType(at));
+    } catch (error) {
+      if (!isErrno(error, "ENOENT", "ENOTDIR", "EACCES") || at === dirname(at)) return false;
+    }
   }
+}
+
+/** proc_pid_mountinfo(5): of the mount with the device number of `path`. */
+function fuseType(path: string): string | undefined {
+  const { dev } = statSync(path);
+  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+  return mountedType(readFileSync("/proc/self/mountinfo", "utf8"), device);
+}
+
+/** The type of what is mounted from a device, `MAJOR:MINOR`. */
+export function mountedType(mountinfo: string, device: string): string | undefined {
+  for (const line of mountinfo.split("\n")) {
+    const fields = line.split(" ");
+    if (fields[2] === device) return fields[fields.indexOf("-", 6) + 1];
+  }
+  return undefined;
 }

@@ -14,7 +14,13 @@ import os from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readSmallFile, writeFileAtomic } from "../../../src/platform/atomic-file.ts";
-import { filesystemType, isNetworkFilesystem } from "../../../src/platform/filesystem-type.ts";
+import {
+  filesystemType,
+  isNetworkFilesystem,
+  isNetworkType,
+  mountedType,
+  typeName,
+} from "../../../src/platform/filesystem-type.ts";
 import {
   flock,
   lgetxattr,
@@ -137,7 +143,44 @@ describe("the type of a file system", () => {
     expect(isNetworkFilesystem("/dev/shm")).toBe(false);
   });
 
-  it("of a path that does not exist yet is not asked for in vain", () => {
+  it("of a path that does not exist yet is that of what is above it", () => {
     expect(isNetworkFilesystem("/no/such/directory")).toBe(false);
+    expect(isNetworkFilesystem("/dev/shm/no/such/directory")).toBe(false);
+  });
+
+  it.each([
+    [0x6969, "nfs"],
+    [0xff534d42, "cifs"],
+    [0xfe534d42, "smb2"],
+    [0x01021997, "9p"],
+    [0x0bd00bd0, "lustre"],
+    [0x00c36400, "ceph"],
+  ])("%i is %s, of the network", (magic, name) => {
+    expect(typeName(magic, () => undefined)).toBe(name);
+    expect(isNetworkType(name)).toBe(true);
+  });
+
+  it("of FUSE is that of the program behind it", () => {
+    const fuse = 0x65735546;
+    expect(typeName(fuse, () => undefined)).toBe("fuse");
+    for (const [name, isNetwork] of [
+      ["fuse.sshfs", true],
+      ["fuse.glusterfs", true],
+      ["fuse.fuse-overlayfs", false],
+      ["fuseblk", false],
+    ] as const) {
+      expect([typeName(fuse, () => name), isNetworkType(name)]).toEqual([name, isNetwork]);
+    }
+    expect(typeName(0xef53, () => "fuse.sshfs")).toBe("ext4");
+  });
+
+  it("is found in mountinfo by device, whatever optional fields there are", () => {
+    const mountinfo =
+      "22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n" +
+      "40 22 0:51 / /home/ada rw,nosuid shared:9 master:2 - fuse.sshfs ada@far:/home rw\n" +
+      "41 22 0:52 / /mnt rw - tmpfs tmpfs rw\n";
+    expect(mountedType(mountinfo, "0:51")).toBe("fuse.sshfs");
+    expect(mountedType(mountinfo, "0:52")).toBe("tmpfs");
+    expect(mountedType(mountinfo, "0:99")).toBeUndefined();
   });
 });
