@@ -27,18 +27,11 @@ export const commit = defineCommand({
       parse: oneOf("oci", "docker"),
     }),
     iidfile: text({ metavar: "FILE", summary: "write the image id there" }),
+    "include-volumes": flag({ summary: "its volumes become volumes of the image, without files" }),
     message: text({ char: "m", metavar: "TEXT", summary: "what was changed, for its history" }),
     pause: flag({ char: "p", summary: "pause it meanwhile" }),
     quiet: flag({ char: "q", summary: "no warnings" }),
     squash: flag({ char: "s", summary: "one layer with everything" }),
-  },
-  refused: {
-    "include-volumes": {
-      kind: "unsupported",
-      takesValue: false,
-      reason: "what is in a volume is not part of an image",
-      hint: "copy it into the container first: tsman cp",
-    },
   },
   positionals: { min: 1, max: 2, noun: "container" },
   async run({ values, positionals }, context) {
@@ -58,14 +51,17 @@ export const commit = defineCommand({
       changes: values.change,
       format: values.format,
       squash: values.squash,
+      includeVolumes: values["include-volumes"],
       signal: context.interruption(),
       onWarning: (message) => {
         if (values.quiet) return;
         warningsTo(context.stderr)(message);
       },
     });
-    if (values.iidfile !== undefined) writeResultFile(values.iidfile, id, "image id");
-    context.stdout.write(`${id.replace(/^sha256:/, "")}\n`);
+    // As Podman: without the algorithm.
+    const digits = id.replace(/^sha256:/, "");
+    if (values.iidfile !== undefined) writeResultFile(values.iidfile, digits, "image id");
+    context.stdout.write(`${digits}\n`);
     return 0;
   },
 });

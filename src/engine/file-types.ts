@@ -56,6 +56,8 @@ export interface CommitOptions extends FileIo {
   readonly changes?: readonly string[] | undefined;
   /** Missing: "oci". */
   readonly format?: "oci" | "docker" | undefined;
+  /** Named volumes and bound directories become volumes of the image: their places, not their files. */
+  readonly includeVolumes?: boolean | undefined;
   /** One layer instead of the image's and one more. */
   readonly squash?: boolean | undefined;
 }

@@ -12,15 +12,19 @@ const shell = ["/bin/sh", "-c"];
  * @throws TsmanError USAGE for what is no instruction that changes a configuration
  */
 export function applyChange(config: WireExecution, change: string): WireExecution {
-  const match = /^\s*([A-Za-z]+)(?:\s*=\s*|\s+)([\s\S]*\S)\s*$/.exec(change);
+  const match = /^\s*([A-Za-z]+)(?:\s*=\s*|\s+)([\s\S]*\S|)\s*$/.exec(change);
   const instruction = match?.[1]?.toUpperCase() ?? "";
   const rest = match?.[2] ?? "";
   const apply = instructions[instruction];
-  if (match === null || apply === undefined) {
+  const isEmpty = rest === "" && !mayBeEmpty.has(instruction);
+  if (match === null || apply === undefined || isEmpty) {
     throw refused(change, "not an instruction that changes an image's configuration");
   }
   return { ...config, ...apply(config, rest, change) };
 }
+
+/** Without a value they take the image's away. */
+const mayBeEmpty: ReadonlySet<string> = new Set(["CMD", "ENTRYPOINT"]);
 
 type Instruction = (config: WireExecution, rest: string, change: string) => WireExecution;
 
@@ -44,7 +48,8 @@ const instructions: Readonly<Record<string, Instruction>> = {
 };
 
 /** The exec form, else the shell form. */
-function commandOf(rest: string): readonly string[] {
+function commandOf(rest: string): readonly string[] | null {
+  if (rest === "") return null;
   return jsonList(rest) ?? [...shell, rest];
 }
 

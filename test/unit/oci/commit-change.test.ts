@@ -13,6 +13,8 @@ describe("an instruction of a Containerfile", () => {
       { Env: ["A=x", "Z=1"] },
       { Env: ["A=b", "Z=1", "C=d e", "F=g h"] },
     ],
+    ["ENTRYPOINT ", { Entrypoint: ["x"] }, { Entrypoint: null }],
+    ["CMD=", { Cmd: ["x"] }, { Cmd: null }],
     ["ENV A b c", {}, { Env: ["A=b c"] }],
     [
       "EXPOSE 80 53/udp",
@@ -31,7 +33,7 @@ describe("an instruction of a Containerfile", () => {
     expect(applyChange(before, change)).toEqual(after);
   });
 
-  it.each(["", "CMD", "RUN make", "FROM x", "EXPOSE http", "LABEL a=b c"])(
+  it.each(["", "CMD", "USER ", "RUN make", "FROM x", "EXPOSE http", "LABEL a=b c"])(
     "%j is refused with what could be meant",
     (change) => {
       let thrown: unknown;

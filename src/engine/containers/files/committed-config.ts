@@ -24,7 +24,7 @@ export function committedConfig(
   options: CommitOptions,
 ): WireConfig {
   const before = image === undefined ? emptyConfig() : readConfig(context, image);
-  const asRun = runConfig(objectOf(before.config), record);
+  const asRun = runConfig(objectOf(before.config), record, options);
   const config = (options.changes ?? []).reduce(applyChange, asRun);
   const created = new Date().toISOString();
   const step = {
@@ -59,10 +59,20 @@ function emptyConfig(): WireConfig {
 }
 
 /** Docker's and Podman's rule: the image runs as the container was run. */
-function runConfig(image: WireExecution, { options }: ContainerRecord): WireExecution {
+function runConfig(
+  image: WireExecution,
+  { options }: ContainerRecord,
+  { includeVolumes = false }: CommitOptions,
+): WireExecution {
   const { command, entrypoint, user, workdir, stopSignal } = options;
   const ports = [...options.expose, ...options.ports].map(portName);
   const exposed = Object.fromEntries(ports.map((port) => [port, {}]));
+  // An anonymous volume is one that the image might have asked for as well.
+  const volumes = options.mounts.filter((mount) => {
+    const isAnonymous = mount.type === "volume" && mount.name === undefined;
+    return isAnonymous || (includeVolumes && mount.type !== "tmpfs");
+  });
+  const declared = Object.fromEntries(volumes.map(({ target }) => [target, {}]));
   const labels = { ...objectOf(image.Labels), ...options.labels };
   return {
     ...image,
@@ -75,6 +85,7 @@ function runConfig(image: WireExecution, { options }: ContainerRecord): WireExec
     ...(ports.length === 0
       ? {}
       : { ExposedPorts: { ...objectOf(image.ExposedPorts), ...exposed } }),
+    ...(volumes.length === 0 ? {} : { Volumes: { ...objectOf(image.Volumes), ...declared } }),
     ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }),
   };
 }
