@@ -77,42 +77,11 @@ int join_open(const struct plan_record *record, struct failure *failure)
     return give_fd(&pidfd);
 }
 
-static const struct {
-    const char *file;
-    int flag;
-} kinds[] = {
-    {"user", CLONE_NEWUSER},     {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-    {"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC}, {"net", CLONE_NEWNET},
-#ifdef CLONE_NEWCGROUP
-    {"cgroup", CLONE_NEWCGROUP},
-#else
-    {"cgroup", 0x02000000},
-#endif
-};
-
-/* What is shared with us (--network host) is not ours to join: that takes rights in
-   the user namespace that owns it. */
-static int flags_that_differ(const char *pid, struct failure *failure)
-{
-    int flags = 0;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        char own[64], path[64];
-        struct stat ours, its;
-        snprintf(own, sizeof(own), "/proc/self/ns/%s", kinds[i].file);
-        snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, kinds[i].file);
-        if (stat(own, &ours) < 0)
-            return fail(failure, errno, "look at", "%s", own);
-        if (stat(path, &its) < 0)
-            return fail(failure, errno == ENOENT ? ESRCH : errno, "look at", "%s", path);
-        if (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino)
-            flags |= kinds[i].flag;
-    }
-    return flags;
-}
-
 int join_enter(int pidfd, const struct plan_record *record, struct failure *failure)
 {
-    int flags = flags_that_differ(record->argv[0], failure);
+    /* What is shared with us (--network host) is not ours to join: that takes rights in
+       the user namespace that owns it. */
+    int flags = namespace_flags_that_differ(record->argv[0], NAMESPACE_ALL, failure);
     if (flags < 0)
         return -1;
     /* Then it is no container's: what is executed would have rights that none has. */

@@ -19,9 +19,12 @@
 #include "protocol.h"
 #include "self.h"
 #include "sync.h"
+#include "verify.h"
 
-static void started(struct monitor *monitor)
+static int started(struct monitor *monitor)
 {
+    if (monitor->init > 0 && verify_program(&monitor->plan, monitor->init, &monitor->failure) < 0)
+        return -1;
     monitor->phase = RUNNING;
     monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
@@ -39,9 +42,10 @@ static void started(struct monitor *monitor)
     plan_release(&monitor->plan);
     munmap(monitor->payload, monitor->payload_size);
     monitor->payload = NULL;
+    return 0;
 }
 
-static void advance(struct monitor *monitor)
+static int advance(struct monitor *monitor)
 {
     if (monitor->phase == SETTING_UP && monitor->init_ready && monitor->net_ready &&
         monitor->init > 0) {
@@ -59,13 +63,14 @@ static void advance(struct monitor *monitor)
         monitor_set_exit_aside(monitor);
         sync_send(monitor->init_sync, SYNC_START, 0, -1);
     }
-    if (monitor->phase == STARTING && monitor->init_sync < 0)
-        started(monitor);
+    if (monitor->phase == STARTING && monitor->init_sync < 0 && started(monitor) < 0)
+        return -1;
     if (monitor->phase == RUNNING && monitor->init_ended) {
         monitor->phase = ENDED;
         monitor->kill_at = 0;
         io_finish(&monitor->io);
     }
+    return 0;
 }
 
 /* Of two timeouts as of poll(2). */
@@ -152,7 +157,8 @@ static int turn(struct monitor *monitor)
         monitor->kill_at = 0;
         monitor_signal_init(monitor, SIGKILL);
     }
-    advance(monitor);
+    if (advance(monitor) < 0)
+        return -1;
     monitor_pump_health(monitor);
     if (monitor->phase == ENDED && io_logged(&monitor->io))
         monitor_write_exit(monitor);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "protocol.h"
 
@@ -12,17 +13,17 @@
 #endif
 
 static const struct {
-    const char *name;
+    const char *name, *file;
     int flag;
     const char *limit;
 } namespaces[] = {
-    {"user", CLONE_NEWUSER, "/proc/sys/user/max_user_namespaces"},
-    {"mount", CLONE_NEWNS, "/proc/sys/user/max_mnt_namespaces"},
-    {"cgroup", CLONE_NEWCGROUP, "/proc/sys/user/max_cgroup_namespaces"},
-    {"uts", CLONE_NEWUTS, "/proc/sys/user/max_uts_namespaces"},
-    {"ipc", CLONE_NEWIPC, "/proc/sys/user/max_ipc_namespaces"},
-    {"network", CLONE_NEWNET, "/proc/sys/user/max_net_namespaces"},
-    {"pid", CLONE_NEWPID, "/proc/sys/user/max_pid_namespaces"},
+    {"user", "user", CLONE_NEWUSER, "/proc/sys/user/max_user_namespaces"},
+    {"mount", "mnt", CLONE_NEWNS, "/proc/sys/user/max_mnt_namespaces"},
+    {"cgroup", "cgroup", CLONE_NEWCGROUP, "/proc/sys/user/max_cgroup_namespaces"},
+    {"uts", "uts", CLONE_NEWUTS, "/proc/sys/user/max_uts_namespaces"},
+    {"ipc", "ipc", CLONE_NEWIPC, "/proc/sys/user/max_ipc_namespaces"},
+    {"network", "net", CLONE_NEWNET, "/proc/sys/user/max_net_namespaces"},
+    {"pid", "pid", CLONE_NEWPID, "/proc/sys/user/max_pid_namespaces"},
 };
 #define COUNT (sizeof(namespaces) / sizeof(namespaces[0]))
 
@@ -33,6 +34,26 @@ int namespace_flag(const char *name)
             return namespaces[i].flag;
     }
     return 0;
+}
+
+int namespace_flags_that_differ(const char *pid, int among, struct failure *failure)
+{
+    int flags = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        char own[64], path[64];
+        struct stat ours, its;
+        if (!(among & namespaces[i].flag))
+            continue;
+        snprintf(own, sizeof(own), "/proc/self/ns/%s", namespaces[i].file);
+        snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, namespaces[i].file);
+        if (stat(own, &ours) < 0)
+            return fail(failure, errno, "look at", "%s", own);
+        if (stat(path, &its) < 0)
+            return fail(failure, errno == ENOENT ? ESRCH : errno, "look at", "%s", path);
+        if (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino)
+            flags |= namespaces[i].flag;
+    }
+    return flags;
 }
 
 int namespace_unshare_flags(const struct plan *plan, struct failure *failure)

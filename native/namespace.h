@@ -8,6 +8,12 @@
    of them. */
 int namespace_flag(const char *name);
 
+#define NAMESPACE_ALL (~0)
+
+/* Those of the flags `among` of which the process has a namespace that is not ours, or -1:
+   ESRCH when it has ended. */
+int namespace_flags_that_differ(const char *pid, int among, struct failure *failure);
+
 /* All flags of the plan's UNSHARE records, or -1. */
 int namespace_unshare_flags(const struct plan *plan, struct failure *failure);
 

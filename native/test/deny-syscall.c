@@ -1,8 +1,9 @@
 /*
- * deny-syscall NAME[,NAME...] PROGRAM [ARGUMENT...]
+ * deny-syscall NAME[=0][,NAME...] PROGRAM [ARGUMENT...]
  *
  * Runs a program with the named system calls missing (ENOSYS), so that what is
- * done on older kernels is tested on a new one.  Started as root it installs the
+ * done on older kernels is tested on a new one; with =0 they do nothing and say
+ * that it was done.  Started as root it installs the
  * filter without no_new_privs, so that newuidmap keeps its privileges after a
  * change of user in PROGRAM; else with it.
  */
@@ -36,6 +37,10 @@ static const struct {
     {"keyctl", SYS_keyctl},
     {"statx", SYS_statx},
     {"memfd_create", SYS_memfd_create},
+    {"capset", SYS_capset},
+    {"prctl", SYS_prctl},
+    {"seccomp", SYS_seccomp},
+    {"prlimit64", SYS_prlimit64},
 };
 
 static int find(const char *name, size_t length, unsigned *number)
@@ -60,15 +65,16 @@ int main(int argc, char **argv)
     program[used++] =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (const char *name = argv[1]; *name;) {
-        size_t length = strcspn(name, ",");
+        size_t word = strcspn(name, ","), length = strcspn(name, ",=");
+        unsigned error = word == length ? ENOSYS : 0;
         unsigned number;
         if (find(name, length, &number) < 0 || used > 2 * MAX_DENIED - 2) {
             fprintf(stderr, "deny-syscall: %.*s: unknown\n", (int)length, name);
             return 125;
         }
         program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1);
-        program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
-        name += length + (name[length] == ',');
+        program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+        name += word + (name[word] == ',');
     }
     program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog filter = {used, program};

@@ -191,6 +191,9 @@ function stepHint(failure: MonitorFailure): string | undefined {
       if (failure.operation === "share mount") {
         return `give the container a ${failure.object} of its own: --tmpfs ${failure.object}`;
       }
+      if (failure.operation === "verify") {
+        return "the kernel, or a system call filter that tsman was started with, ignores what it is told: tsman doctor";
+      }
       if (errno === ENOSPC) return "the disk, or a limit of the kernel, is used up: tsman doctor";
       return undefined;
   }
