@@ -1,10 +1,9 @@
-import { writeFileSync } from "node:fs";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { registryAccess, registryOptions } from "../cli/options/registry-access.ts";
 import { oneOf } from "../cli/options/scalars.ts";
 import { progressView } from "../cli/render/progress.ts";
-import { toFileError } from "../platform/errno.ts";
+import { writeResultFile } from "../cli/result-file.ts";
 
 const formats = { oci: "oci", v2s2: "docker", docker: "docker" } as const;
 
@@ -42,16 +41,8 @@ export const manifestPush = defineCommand({
         onProgress: progress.onProgress,
       })
       .finally(progress.finish);
-    if (values.digestfile !== undefined) writeDigest(values.digestfile, digest);
+    if (values.digestfile !== undefined) writeResultFile(values.digestfile, digest, "digest");
     if (values.rm) await manifests.remove(list);
     return 0;
   },
 });
-
-function writeDigest(file: string, digest: string): void {
-  try {
-    writeFileSync(file, digest, { mode: 0o644 });
-  } catch (error) {
-    throw toFileError(error, `write digest to ${file}`);
-  }
-}

@@ -54,7 +54,6 @@ describe("options that tsman refuses", () => {
     ["--pids-limit=10", "cgroup delegation", "systemd-run --user --scope -p TasksMax="],
     ["--pod p", "no pods", "--network container:NAME"],
     ["--network-alias x", "no user-defined networks", "leave it out"],
-    ["--uidmap 0:1:1", "cannot be written by hand", "--userns keep-id"],
     ["--secret s", "no secrets", "-v ./secret"],
     ["--gpus all", "Container Device Interface", "--device"],
     ["--env-host", "all your variables", "--env NAME"],

@@ -47,7 +47,7 @@ describe("the command line", () => {
   test.each([
     [["imgaes"], 125, 'unknown command "imgaes"'],
     [["ps", "extra"], 125, 'run tsman ps: nothing is done with "extra"'],
-    [["pull"], 125, "run tsman pull: the image is missing"],
+    [["pull"], 125, "pull: no image is named"],
     [["--bogus"], 125, "unknown option --bogus"],
     [["run", "--log-level", "loud", "x"], 125, 'parse --log-level "loud"'],
   ])("%j fails on stderr only", async (argv, expected, message) => {
