@@ -169,6 +169,15 @@ export class ContainerTable {
       .map(containerOf);
   }
 
+  /** How many containers were made from each image that has any, by its id. */
+  countByImage(): ReadonlyMap<string, number> {
+    this.#marks.collect();
+    const rows = this.#database.all(
+      "SELECT image_id, count(*) AS n FROM containers WHERE image_id IS NOT NULL GROUP BY image_id",
+    );
+    return new Map(rows.map((row) => [row.image_id as string, row.n as number]));
+  }
+
   /**
    * Gives a container another name; the new record.
    *

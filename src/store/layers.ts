@@ -68,6 +68,15 @@ export class LayerDirectory {
     return this.#row(mappingKey, chainId)?.size as number | undefined;
   }
 
+  /** Bytes of all layers that are unpacked for a mapping, by chain id. */
+  sizes(mappingKey: string): ReadonlyMap<string, number> {
+    const rows = this.#database.all(
+      "SELECT chain_id, size FROM layers WHERE mapping_key = ?",
+      mappingKey,
+    );
+    return new Map(rows.map((row) => [row.chain_id as string, row.size as number]));
+  }
+
   /** Waits until no other command unpacks this layer; {@link lockFile}. */
   async lock(
     mappingKey: string,

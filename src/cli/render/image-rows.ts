@@ -20,11 +20,13 @@ export function imageRows(
 ): readonly ListingRow[] {
   const rows = images.flatMap((image) => {
     const names = image.names.length === 0 ? [undefined] : image.names;
-    const json = imageJson(image);
-    return names.map((name) => ({ image, ...splitName(name), json }));
+    return names.map((name) => ({ image, ...splitName(name) }));
   });
-  return rows.toSorted(orders[style.sort ?? "created"]).map(({ image, repository, tag, json }) => ({
-    json,
+  return rows.toSorted(orders[style.sort ?? "created"]).map(({ image, repository, tag }) => ({
+    // Tables of many images need none.
+    get json() {
+      return imageJson(image);
+    },
     fields: {
       Containers: image.containers,
       Created: humanAge(image.createdAt, style.now),

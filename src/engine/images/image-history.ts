@@ -3,7 +3,7 @@ import type { ImageLayer, ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageHistoryStep } from "../image-types.ts";
 import { getImage } from "./find-image.ts";
-import { unpackedLayerSize } from "./unpacked-size.ts";
+import { layerSizes, unpackedLayerSize } from "./unpacked-size.ts";
 
 /**
  * How an image was made, the last step first.  A step is an image of its own where the store has one
@@ -17,6 +17,7 @@ export async function imageHistory(
   const byTop = new Map(
     context.store.images.list().map((one) => [one.layers.at(-1)?.chainId, one] as const),
   );
+  const sizes = layerSizes(context);
   const steps = stepsOf(image).reverse();
   return steps.map(({ entry, layer }, index) => {
     // Of two images with the same layers it is this one whose history is asked for.
@@ -28,7 +29,7 @@ export async function imageHistory(
       createdBy: entry.createdBy ?? "",
       author: entry.author ?? "",
       comment: entry.comment ?? "",
-      size: layer === undefined ? 0 : unpackedLayerSize(context, layer),
+      size: layer === undefined ? 0 : unpackedLayerSize(sizes, layer),
       names: known?.names ?? [],
     };
   });

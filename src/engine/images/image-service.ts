@@ -3,7 +3,7 @@ import type { EngineContext } from "../context.ts";
 import type { ImageService, ImageSummary } from "../types.ts";
 import { ensureImage } from "./ensure-image.ts";
 import { embeddedImageName, findImage, unlessUnwritable } from "./find-image.ts";
-import { unpackedSize } from "./unpacked-size.ts";
+import { type LayerSizes, layerSizes, unpackedSize } from "./unpacked-size.ts";
 
 /** The image part of the engine over a context. */
 export function createImageService(context: EngineContext): ImageService {
@@ -39,13 +39,16 @@ export function createImageService(context: EngineContext): ImageService {
     async list() {
       // The embedded image is in every store from the first use on, also when that is `images`.
       await unlessUnwritable(() => findImage(context, embeddedImageName, { revive: false }));
-      return context.store.images.list().map((image) => summaryOf(context, image));
+      const sizes = layerSizes(context);
+      const containers = context.store.containers.countByImage();
+      return context.store.images.list().map((image) => summaryOf(image, sizes, containers));
     },
     async find(nameOrId) {
       const image = await findImage(context, nameOrId);
       if (image === undefined) return undefined;
       const { inspectImage } = await import("./inspect-image.ts");
-      return await inspectImage(context, image, summaryOf(context, image));
+      const containers = context.store.containers.countByImage();
+      return await inspectImage(context, image, summaryOf(image, layerSizes(context), containers));
     },
     async remove(nameOrId, options) {
       const { removeImage } = await import("./remove-image.ts");
@@ -98,7 +101,11 @@ export function createImageService(context: EngineContext): ImageService {
   };
 }
 
-function summaryOf(context: EngineContext, image: ImageRecord): ImageSummary {
+function summaryOf(
+  image: ImageRecord,
+  sizes: LayerSizes,
+  containers: ReadonlyMap<string, number>,
+): ImageSummary {
   const { config } = image;
   return {
     id: image.id,
@@ -106,9 +113,9 @@ function summaryOf(context: EngineContext, image: ImageRecord): ImageSummary {
     repoDigests: image.digests,
     digest: image.manifestDigest,
     createdAt: image.createdAt,
-    size: unpackedSize(context, image),
+    size: unpackedSize(sizes, image),
     labels: config.config.labels,
     platform: { os: config.os, architecture: config.architecture, variant: config.variant },
-    containers: context.store.containers.listByImage(image.id).length,
+    containers: containers.get(image.id) ?? 0,
   };
 }

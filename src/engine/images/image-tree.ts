@@ -1,9 +1,9 @@
 import type { ChainId } from "../../oci/digest.ts";
-import type { ImageLayer, ImageRecord } from "../../store/images.ts";
+import type { ImageLayer } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageTree, ImageTreeLayer } from "../image-types.ts";
 import { getImage } from "./find-image.ts";
-import { unpackedLayerSize, unpackedSize } from "./unpacked-size.ts";
+import { layerSizes, unpackedLayerSize, unpackedSize } from "./unpacked-size.ts";
 
 /**
  * The layers of an image, and which images share them.
@@ -17,9 +17,10 @@ export async function imageTree(
 ): Promise<ImageTree> {
   const image = await getImage(context, nameOrId);
   const all = context.store.images.list();
+  const sizes = layerSizes(context);
   const node = (layer: ImageLayer, children: readonly ImageTreeLayer[]): ImageTreeLayer => ({
     id: layer.chainId,
-    size: unpackedLayerSize(context, layer),
+    size: unpackedLayerSize(sizes, layer),
     topOf: all
       .filter(({ layers }) => layers.at(-1)?.chainId === layer.chainId)
       .flatMap(({ id, names }) => (names.length === 0 ? [id] : names)),
@@ -38,9 +39,5 @@ export async function imageTree(
     whatRequires && top !== undefined
       ? [node(top, above(top.chainId, image.layers.length - 1))]
       : image.layers.map((layer) => node(layer, []));
-  return { ...header(context, image), layers };
-}
-
-function header(context: EngineContext, image: ImageRecord): Omit<ImageTree, "layers"> {
-  return { id: image.id, names: image.names, size: unpackedSize(context, image) };
+  return { id: image.id, names: image.names, size: unpackedSize(sizes, image), layers };
 }
