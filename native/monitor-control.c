@@ -49,7 +49,8 @@ void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds)
 static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds)
 {
     monitor->stop_asked = true;
-    monitor_signal_init(monitor, number);
+    /* There is no program yet that could hear anything else. */
+    monitor_signal_init(monitor, monitor->phase == HOLDING ? SIGKILL : number);
     monitor_kill_after(monitor, milliseconds);
 }
 
@@ -85,6 +86,10 @@ int monitor_take_frames(struct monitor *monitor)
         return 0;
     /* The caller is gone.  A container that it did not see start is not wanted by
        anybody; a running one goes on, into its log. */
+    if (monitor->phase == HOLDING && monitor->settings.stay[0] != '\0') {
+        monitor_leave_caller(monitor);
+        return 0;
+    }
     if (monitor->phase < RUNNING)
         return fail(&monitor->failure, ECONNRESET, "start", "container: the caller is gone");
     if (monitor->settings.ephemeral) {
@@ -117,6 +122,9 @@ static void take_control_line(struct monitor *monitor, char *line)
         monitor->kept = true;
     else if (strcmp(verb, "give-up") == 0 && count == 0 && monitor->waits)
         monitor->stop_asked = true;
+    else if (strcmp(verb, "start") == 0 && count == 0 && monitor->phase == HOLDING &&
+             monitor->settings.stay[0] != '\0')
+        monitor->settings.hold = false;
     else if (strcmp(verb, "health") == 0 && count == 0)
         health_want(&monitor->health);
     else if (strcmp(verb, "health-policy") == 0 && count == HEALTH_NUMBERS)

@@ -183,6 +183,9 @@ int monitor_give_up(struct monitor *monitor)
     if (pid_file != NULL && monitor->init_pid > 0)
         unlink(pid_file->argv[0]);
     restore_exit(monitor);
+    /* Whoever has started it is not connected. */
+    if (monitor->settings.stay[0] != '\0' && monitor->phase >= STARTING)
+        rundir_write_failed(&monitor->rundir, &monitor->failure);
     clear_rundir(monitor, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
     /* Its caller was killed while it started it: nobody else takes the record back. */

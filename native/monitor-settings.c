@@ -62,6 +62,11 @@ int monitor_read_settings(struct monitor *monitor)
         copy_path(plan, TSMAN_SET_EPHEMERAL, 0, settings->removed_mark, failure) < 0 ||
         copy_path(plan, TSMAN_SET_RUN_DIR, 0, settings->run_dir, failure) < 0)
         return -1;
+    if ((record = plan_setting(plan, TSMAN_SET_STAY)) != NULL) {
+        if (record->length[0] >= sizeof(settings->stay))
+            return fail(failure, ENAMETOOLONG, "read settings", "stay");
+        memcpy(settings->stay, record->argv[0], record->length[0] + 1);
+    }
     if ((record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS)) != NULL) {
         settings->is_exec = true;
         monitor->target = join_open(record, failure);

@@ -39,6 +39,7 @@ struct settings {
     char exit_file[1024], remove_tree[1024];
     char removed_mark[1024];
     char run_dir[1024];
+    char stay[64]; /* of the file `initialized`; "": the caller stays until the start */
     bool is_exec; /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
     bool ephemeral;    /* it goes with its caller */

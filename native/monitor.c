@@ -28,6 +28,7 @@ static int started(struct monitor *monitor)
     monitor->phase = RUNNING;
     monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
+    rundir_end_stay(&monitor->rundir);
     /* Told by whoever knows first: in this order, though the program may be over before
        the caller has heard of its start. */
     event_write(&monitor->settings.events, monitor->settings.is_exec ? "exec" : "start", "");
@@ -52,6 +53,9 @@ static int advance(struct monitor *monitor)
         monitor->phase = HOLDING;
         if (monitor->stage_sync >= 0)
             sync_send(monitor->stage_sync, SYNC_STAGE_EXIT, 0, -1);
+        if (monitor->settings.stay[0] != '\0' &&
+            rundir_begin_stay(&monitor->rundir, monitor->settings.stay, &monitor->failure) < 0)
+            return -1;
         event_write(&monitor->settings.events, "init", "");
         proto_send(&monitor->control, TSMAN_MSG_READY, NULL, 0);
     }

@@ -10,6 +10,113 @@
 #include "plan-order.h"
 #include "protocol.h"
 
+/*
+ * One character per operand:
+ *   s string   p string that is not empty   d data (may hold NULs)
+ *   n decimal, 32 bits   N decimal, 64 bits, or "infinity"   i id (<= 2^31 - 1 or
+ *   any 32-bit value that is not -1)   o octal   x hexadecimal, 64 bits
+ *   b 0 or 1   @ slot   ? slot or ""
+ * "(...)" closes the specification: these operands repeat, any number of times;
+ * "[...]" as well, but at least once.
+ */
+struct grammar {
+    uint16_t op;
+    const char *name, *operands;
+    bool repeated; /* a setting that may be given more than once */
+};
+
+static const struct grammar grammars[] = {
+    {TSMAN_SET_VERSION, "version", "n", false},
+    {TSMAN_SET_ID, "id", "p", false},
+    {TSMAN_SET_UID_MAP, "uid map", "[iin]", true},
+    {TSMAN_SET_GID_MAP, "gid map", "[iin]", true},
+    {TSMAN_SET_MAP_TOOLS, "map tools", "pp", false},
+    {TSMAN_SET_SETGROUPS_DENY, "setgroups deny", "", false},
+    {TSMAN_SET_UNSHARE, "unshare", "(p)", false},
+    {TSMAN_SET_JOIN, "join", "pp", true},
+    {TSMAN_SET_OPEN, "open", "npp", true},
+    {TSMAN_SET_TTY, "tty", "nn", false},
+    {TSMAN_SET_STDIN, "stdin", "", false},
+    {TSMAN_SET_FOREGROUND, "foreground", "", false},
+    {TSMAN_SET_DETACH_KEYS, "detach keys", "d", false},
+    {TSMAN_SET_LOG, "log", "pNn", false},
+    {TSMAN_SET_RUN_DIR, "run directory", "p", false},
+    {TSMAN_SET_EXIT_FILE, "exit file", "p", false},
+    {TSMAN_SET_PID_FILE, "pid file", "p", false},
+    {TSMAN_SET_NETWORK, "network", "[s]", false},
+    {TSMAN_SET_HOLD, "hold", "", false},
+    {TSMAN_SET_TIMEOUT, "timeout", "n", false},
+    {TSMAN_SET_STOP, "stop", "nn", false},
+    {TSMAN_SET_CLEANUP, "cleanup", "[s]", false},
+    {TSMAN_SET_STAGE_COMMAND, "stage command", "[s]", true},
+    {TSMAN_SET_DUMB_INIT, "dumb init", "", false},
+    {TSMAN_SET_REMOVE_TREE, "remove tree", "p", false},
+    {TSMAN_SET_LOG_FORMAT, "log format", "ps", false},
+    {TSMAN_SET_LOG_JOURNAL, "log journal", "p(p)", false},
+    {TSMAN_SET_PASSTHROUGH, "passthrough", "", false},
+    {TSMAN_SET_CLEANUP_DELAY, "cleanup delay", "nnn", false},
+    {TSMAN_SET_HEALTH, "health", "pnnnnnp", false},
+    {TSMAN_SET_HEALTH_PLAN, "health plan", "d", false},
+    {TSMAN_SET_HEALTH_STARTUP, "startup check", "nnnn", false},
+    {TSMAN_SET_HEALTH_STARTUP_PLAN, "startup check plan", "d", false},
+    {TSMAN_SET_EVENT, "event", "ppp", true},
+    {TSMAN_SET_JOIN_PROCESS, "join process", "nN", false},
+    {TSMAN_SET_PRESERVE, "preserve descriptors", "n", false},
+    {TSMAN_SET_SESSION, "session", "ss", false},
+    {TSMAN_SET_EPHEMERAL, "ephemeral", "s", false},
+    {TSMAN_SET_STAY, "stay", "s", false},
+    {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},
+    {TSMAN_SET_OPEN_MOUNT, "open mount", "npp", true},
+    {TSMAN_OP_PROPAGATION, "propagation", "p", true},
+    {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
+    {TSMAN_OP_ROOT_BIND, "root bind", "@", true},
+    {TSMAN_OP_ENTER_ROOT, "enter root", "", true},
+    {TSMAN_OP_MOUNT, "mount", "pspsss", true},
+    {TSMAN_OP_BIND, "bind", "@psss", true},
+    {TSMAN_OP_MKDIR, "mkdir", "poii", true},
+    {TSMAN_OP_SYMLINK, "symlink", "pp", true},
+    {TSMAN_OP_WRITE_FILE, "write file", "pdos", true},
+    {TSMAN_OP_DEVICE, "device", "@p", true},
+    {TSMAN_OP_MASK, "mask", "?p", true},
+    {TSMAN_OP_READONLY, "readonly", "p", true},
+    {TSMAN_OP_SYSCTL, "sysctl", "ps", true},
+    {TSMAN_OP_HOSTNAME, "hostname", "p", true},
+    {TSMAN_OP_DOMAINNAME, "domainname", "s", true},
+    {TSMAN_OP_CONSOLE, "console", "", true},
+    {TSMAN_OP_LOOPBACK, "loopback", "", true},
+    {TSMAN_OP_PIVOT, "pivot", "", true},
+    {TSMAN_OP_ROOT_READONLY, "root readonly", "", true},
+    {TSMAN_OP_ROOT_PROPAGATION, "root propagation", "p", true},
+    {TSMAN_OP_RLIMIT, "rlimit", "nNN", true},
+    {TSMAN_OP_OOM_SCORE, "oom score", "s", true},
+    {TSMAN_OP_UMASK, "umask", "o", true},
+    {TSMAN_OP_USER, "user", "sss", true},
+    {TSMAN_OP_CHDIR, "chdir", "pb", true},
+    {TSMAN_OP_CAPS, "capabilities", "xxxxx", true},
+    {TSMAN_OP_NO_NEW_PRIVS, "no new privileges", "", true},
+    {TSMAN_OP_SECCOMP, "seccomp", "dn", true},
+    {TSMAN_OP_KEYRING, "keyring", "", true},
+    {TSMAN_OP_ENV, "environment", "(s)", true},
+    {TSMAN_OP_EXEC, "exec", "p(s)", true},
+    {TSMAN_OP_COPY_UP, "copy up", "p@", true},
+    {TSMAN_OP_CHOWN_TREE, "change owner", "@", true},
+};
+
+static const struct grammar *grammar_of(uint16_t op)
+{
+    for (size_t i = 0; i < sizeof(grammars) / sizeof(grammars[0]); i++) {
+        if (grammars[i].op == op)
+            return &grammars[i];
+    }
+    return NULL;
+}
+
+const char *plan_name(uint16_t op)
+{
+    const struct grammar *grammar = grammar_of(op);
+    return grammar ? grammar->name : "unknown";
+}
+
 /* A reader over the payload; every get_ checks what is left. */
 struct cursor {
     const uint8_t *at;

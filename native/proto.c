@@ -155,9 +155,8 @@ void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time)
     proto_send(proto, TSMAN_MSG_CREATED, payload, sizeof(payload));
 }
 
-void proto_send_failed(struct proto *proto, const struct failure *failure)
+static size_t failed_payload(uint8_t *payload, const struct failure *failure)
 {
-    uint8_t payload[sizeof(*failure)];
     size_t used = 8;
     proto_put_u32(payload, (uint32_t)failure->step);
     proto_put_u32(payload + 4, (uint32_t)failure->errnum);
@@ -167,7 +166,22 @@ void proto_send_failed(struct proto *proto, const struct failure *failure)
         memcpy(payload + used, texts[i], length);
         used += length;
     }
+    return used;
+}
+
+void proto_send_failed(struct proto *proto, const struct failure *failure)
+{
+    uint8_t payload[sizeof(*failure)];
+    size_t used = failed_payload(payload, failure);
     proto_send(proto, TSMAN_MSG_FAILED, payload, used);
+}
+
+size_t proto_failed_frame(uint8_t frame[PROTO_FAILED_MAX], const struct failure *failure)
+{
+    size_t used = failed_payload(frame + 8, failure);
+    put_u32(frame, TSMAN_MSG_FAILED);
+    put_u32(frame + 4, (uint32_t)used);
+    return used + 8;
 }
 
 void proto_send_exited(struct proto *proto, int status)

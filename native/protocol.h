@@ -119,7 +119,8 @@
                                  life's end is not the container's: somebody starts it
                                  again, so neither REMOVE_TREE nor CLEANUP), "give-up"
                                  (wait no longer before a restart, and there is none;
-                                 ignored in any other phase), "health" (check now),
+                                 ignored in any other phase), "start" (see STAY),
+                                 "health" (check now),
                                  "health-policy INTERVAL TIMEOUT START-PERIOD
                                  START-INTERVAL RETRIES ACTION" (as in HEALTH, with
                                  0 to 3 for none, kill, stop, restart; from now on);
@@ -160,6 +161,11 @@
 #define TSMAN_SET_REMOVE_TREE 25u /* (path): --rm in the foreground: removed as the
                                  caller before EXITED, quietly; what belongs to
                                  other ids is left for whoever reads EXITED */
+#define TSMAN_SET_STAY 26u    /* (text): with HOLD: once all is set up the run directory
+                                 has a file `initialized` with this text, and the caller
+                                 may leave; START then comes as the control line "start",
+                                 the file goes when the program runs.  Where it cannot
+                                 be executed there is a FAILED frame in a file `failed` */
 #define TSMAN_SET_LOG_FORMAT 30u /* (k8s-file|json-file, tag or ""): of LOG's lines;
                                  json-file is Docker's, with the tag in "attrs" */
 #define TSMAN_SET_LOG_JOURNAL 31u /* (path of a datagram socket, "NAME=value"...):

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "proto.h"
 
 void rundir_init(struct rundir *rundir)
 {
@@ -106,6 +107,8 @@ int rundir_open(struct rundir *rundir, const char *path, struct failure *failure
         drop_fd(&rundir->directory);
         return fail(failure, error, "lock", "%s/lock", path);
     }
+    unlinkat(rundir->directory, "initialized", 0);
+    unlinkat(rundir->directory, "failed", 0);
     unlinkat(rundir->directory, "control", 0);
     if (mkfifoat(rundir->directory, "control", 0600) < 0)
         return fail(failure, errno, "make fifo", "%s/control", path);
@@ -133,6 +136,32 @@ void rundir_begin_restart(const struct rundir *rundir)
     (void)!write_text(rundir->directory, "restart", "");
 }
 
+int rundir_begin_stay(const struct rundir *rundir, const char *text, struct failure *failure)
+{
+    if (rundir->directory >= 0 && write_text(rundir->directory, "initialized", text) < 0)
+        return fail(failure, errno, "write", "run directory: initialized");
+    return 0;
+}
+
+void rundir_end_stay(const struct rundir *rundir)
+{
+    if (rundir->directory >= 0)
+        unlinkat(rundir->directory, "initialized", 0);
+}
+
+void rundir_write_failed(const struct rundir *rundir, const struct failure *why)
+{
+    uint8_t frame[PROTO_FAILED_MAX];
+    size_t size = proto_failed_frame(frame, why);
+    if (rundir->directory < 0)
+        return;
+    unlinkat(rundir->directory, "failed", 0);
+    cleanup_close int fd = openat(rundir->directory, "failed",
+                                  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        (void)!write(fd, frame, size);
+}
+
 void rundir_leave_restart(const struct rundir *rundir)
 {
     if (rundir->directory < 0)
@@ -149,6 +178,7 @@ void rundir_clear(const struct rundir *rundir, int all)
     unlinkat(rundir->directory, "attach", 0);
     unlinkat(rundir->directory, "control", 0);
     unlinkat(rundir->directory, "init", 0);
+    unlinkat(rundir->directory, "initialized", 0);
     unlinkat(rundir->directory, "restart", 0);
     unlinkat(rundir->directory, "monitor", 0);
     if (all) {

@@ -26,6 +26,11 @@ int rundir_write_init(const struct rundir *rundir, pid_t pid, uint64_t start_tim
                       struct failure *failure);
 /* Init is gone; `restart` says that it is going to be started again. */
 void rundir_begin_restart(const struct rundir *rundir);
+/* `initialized`: everything is set up, and the program waits for whoever starts it. */
+int rundir_begin_stay(const struct rundir *rundir, const char *text, struct failure *failure);
+void rundir_end_stay(const struct rundir *rundir);
+/* `failed`: why the program could not be executed, as a FAILED frame. */
+void rundir_write_failed(const struct rundir *rundir, const struct failure *why);
 /* Nobody takes commands any more; whether it is started again is being decided. */
 void rundir_leave_restart(const struct rundir *rundir);
 /* Removes everything but the lock, or with `all` that too. */

@@ -9,6 +9,7 @@ import type { WaitCondition } from "../engine/types.ts";
 const parseCondition = oneOf(
   "configured",
   "created",
+  "initialized",
   "running",
   "paused",
   "stopped",

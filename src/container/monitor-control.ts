@@ -19,6 +19,8 @@ export type MonitorCommand =
   | { readonly kind: "keep" }
   /** Wait no longer before a restart: there is none. */
   | { readonly kind: "give-up" }
+  /** Let the program of an initialized container go. */
+  | { readonly kind: "start" }
   | { readonly kind: "health" }
   /** Other numbers for the check that it has; milliseconds. */
   | { readonly kind: "health-policy"; readonly policy: MonitoredPolicy }
@@ -56,6 +58,7 @@ function formatCommand(command: MonitorCommand): string {
       return `stop ${command.signal} ${command.milliseconds}`;
     case "give-up":
     case "keep":
+    case "start":
     case "health":
       return command.kind;
     case "health-policy": {

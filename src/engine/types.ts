@@ -103,7 +103,13 @@ export interface ImageSummary {
  * The states of the OCI runtime specification; "restarting": it has ended, and its restart policy is
  * about to start it again.
  */
-export type ContainerState = "created" | "running" | "paused" | "stopped" | "restarting";
+export type ContainerState =
+  | "created"
+  | "initialized"
+  | "running"
+  | "paused"
+  | "stopped"
+  | "restarting";
 
 /** A published port, as it is or was in force. */
 export interface PortBinding {
@@ -320,6 +326,7 @@ export interface ContainerLogOptions {
 /** What `containers.wait` waits for; "stopped" and "exited" are its end, and one. */
 export type WaitCondition =
   | "configured"
+  | "initialized"
   | "created"
   | "running"
   | "paused"

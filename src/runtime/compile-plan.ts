@@ -146,6 +146,7 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
     records.push(settingRecord("NETWORK", context.networkHelper, networkOrigin(bundle)));
   }
   if (context.hold) records.push(settingRecord("HOLD", [], "default"));
+  if (context.stay !== undefined) records.push(settingRecord("STAY", [context.stay], "init"));
   if (context.timeoutMs !== undefined) {
     records.push(settingRecord("TIMEOUT", [String(context.timeoutMs)], "--timeout"));
   }

@@ -93,6 +93,8 @@ export interface LaunchContext {
   readonly detachKeys?: Uint8Array | undefined;
   /** After READY wait for START. */
   readonly hold: boolean;
+  /** After READY the caller leaves: STAY in native/protocol.h; with `hold`. */
+  readonly stay?: string | undefined;
   readonly stopSignal: number;
   readonly stopTimeoutMs: number;
   /** `--timeout` */

@@ -69,6 +69,7 @@ export const setting = {
   STAGE_COMMAND: 23,
   DUMB_INIT: 24,
   REMOVE_TREE: 25,
+  STAY: 26,
   JOIN_PROCESS: 45,
   PRESERVE: 46,
   SESSION: 55,

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, describe, expect, it } from "vitest";
+import { processEnds } from "../support/pidfd.ts";
 import { isAlive } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
 import { background, type Options } from "./in-container.ts";
 import { useStore } from "./support.ts";
 
@@ -45,15 +48,14 @@ describe("create", () => {
     expect(again.stderr).toContain("the file exists");
     expect(again.status).toBe(125);
     // What never was there is not told to have gone.
-    const events = await store().succeed([
-      "events",
-      "--stream=false",
-      "--filter",
-      "event=remove",
-      "--filter",
-      "type=container",
-    ]);
-    expect(events.stdout).toBe("");
+    const idsOf = async (event: string): Promise<readonly string[]> => {
+      const format = ["--format", "{{.ID}}", "--filter", "type=container"];
+      const { stdout } = await store().succeed([
+        ...["events", "--stream=false", ...format, "--filter", `event=${event}`],
+      ]);
+      return stdout.split("\n");
+    };
+    expect(await idsOf("create")).toEqual(expect.arrayContaining([...(await idsOf("remove"))]));
     const limited = await store().run(["create", "--memory", "1g", "busybox"]);
     expect(limited.status).toBe(125);
     const nameless = await store().run(["create"]);
@@ -219,15 +221,101 @@ describe("start", () => {
 });
 
 describe("init", () => {
-  it("prepares a start; refuses a container that runs", async () => {
-    const id = await create("ready", "echo ran");
+  const initPid = async (name: string): Promise<number> => {
+    const { stdout } = await store().succeed(["inspect", "-f", "{{.State.Pid}}", name]);
+    return Number(stdout);
+  };
+
+  it("sets everything up but the program, which a start lets go", async () => {
+    await create("ready", "echo ran; hostname; sleep 1000", "--hostname prepared");
     expect((await store().succeed(["init", "ready"])).stdout).toBe("ready\n");
-    expect(existsSync(join(store().root, "containers", id, "upper"))).toBe(true);
-    expect(await statusOf("ready")).toBe("created");
-    expect((await store().succeed(["start", "-a", "ready"])).stdout).toBe("ran\n");
+    expect(await statusOf("ready")).toBe("initialized");
+    const pid = await initPid("ready");
+    expect(isAlive(pid)).toBe(true);
+    expect((await store().succeed(["logs", "ready"])).stdout).toBe("");
+    expect((await store().succeed(["ps", "--quiet"])).stdout).toBe("");
+    await store().succeed(["start", "ready"]);
+    expect(await statusOf("ready")).toBe("running");
+    // The process that was there executes the program.
+    expect(await initPid("ready")).toBe(pid);
+    await until("its output", async () =>
+      (await store().succeed(["logs", "ready"])).stdout === "ran\nprepared\n" ? true : undefined,
+    );
+  });
+
+  it("loses nothing of what the program writes when it is started in the foreground", async () => {
+    await create("front", "echo out; echo err >&2; exit 3", "--init");
+    for (let life = 0; life < 2; life += 1) {
+      await store().succeed(["init", "front"]);
+      const { status, stdout, stderr } = await store().run(["start", "--attach", "front"]);
+      expect({ status, stdout, stderr }).toEqual({ status: 3, stdout: "out\n", stderr: "err\n" });
+    }
+  });
+
+  it("publishes the ports", async () => {
+    const { stdout } = await store().succeed([
+      ..."create -p 127.0.0.1::80 busybox httpd -f -p 80".split(" "),
+    ]);
+    const id = stdout.trim();
+    await store().succeed(["init", id]);
+    await store().succeed(["start", id]);
+    const port = /:(\d+)\n$/.exec((await store().succeed(["port", id, "80"])).stdout)?.[1];
+    const answer = await until("the server", () =>
+      fetch(`http://127.0.0.1:${port}/`).catch(() => undefined),
+    );
+    expect(answer.status).toBe(404);
+  });
+
+  it("is refused for what runs or is initialized, and nothing can be executed in there", async () => {
+    await create("held", "sleep 1000");
+    await store().succeed(["init", "held"]);
+    const again = await store().run(["init", "held"]);
+    expect(again.stderr).toContain("it is initialized already");
+    expect(again.status).toBe(2);
+    for (const command of [
+      ["exec", "held", "true"],
+      ["pause", "held"],
+      ["kill", "held"],
+    ]) {
+      expect((await store().run(command)).stderr).toContain("it does not run");
+    }
+    const copy = await store().run(["cp", "-", "held:/tmp"], { input: "" });
+    expect(copy.stderr).toContain("it is initialized, and does not run");
     await using running = await background(store(), "");
     const { status, stderr } = await store().run(["init", running.id]);
     expect(stderr).toContain("it is running");
     expect(status).toBe(2);
+  });
+
+  it("is taken back by stop, and goes with rm", async () => {
+    const id = await create("held", "sleep 1000");
+    await store().succeed(["init", "held"]);
+    const stopped = await initPid("held");
+    await store().succeed(["stop", "held"]);
+    expect(await statusOf("held")).toBe("created");
+    await store().succeed(["init", "held"]);
+    const removed = await initPid("held");
+    await store().succeed(["rm", "held"]);
+    expect([stopped, removed].filter(isAlive)).toEqual([]);
+    expect(existsSync(join(store().runtimeDir, id))).toBe(false);
+  });
+
+  it("leaves what it was when the program cannot be executed, or the monitor is killed", async () => {
+    const { stdout } = await store().succeed(
+      "create --name wrong --network none busybox no-such-program".split(" "),
+    );
+    await store().succeed(["init", "wrong"]);
+    const { status, stderr } = await store().run(["start", "wrong"]);
+    expect(stderr).toContain("no-such-program");
+    expect(status).toBe(127);
+    expect(await statusOf("wrong")).toBe("created");
+    await store().succeed(["init", "wrong"]);
+    const pid = await initPid("wrong");
+    const monitor = readFileSync(join(store().runtimeDir, stdout.trim(), "monitor"), "utf8");
+    process.kill(Number(monitor.split(" ")[0]), "SIGKILL");
+    await processEnds(pid);
+    expect(await statusOf("wrong")).toBe("created");
+    await store().succeed(["system", "check", "--quick", "--repair"]);
+    expect((await store().succeed(["system", "check", "--quick"])).stdout).not.toContain("monitor");
   });
 });

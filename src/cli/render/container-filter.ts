@@ -12,7 +12,16 @@ export type ContainerFilter = (
 
 type Matcher = ContainerFilter;
 
-const states = ["created", "running", "paused", "restarting", "exited", "stopped", "unknown"];
+const states = [
+  "created",
+  "initialized",
+  "running",
+  "paused",
+  "restarting",
+  "exited",
+  "stopped",
+  "unknown",
+];
 const healths = ["starting", "healthy", "unhealthy", "none"];
 
 /** What a value means, once for all containers; throws for a value that can mean nothing. */

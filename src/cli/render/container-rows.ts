@@ -35,6 +35,8 @@ export function statusText(container: ContainerSummary, now: number): string {
   switch (container.state) {
     case "created":
       return "Created";
+    case "initialized":
+      return "Initialized";
     case "running":
     case "paused": {
       const since = container.startedAt === undefined ? undefined : Date.parse(container.startedAt);

@@ -14,7 +14,7 @@ import type { Fault } from "./fault.ts";
 
 const idPattern = /^[0-9a-f]{64}$/;
 /** What a monitor keeps in the run directory as long as it lives. */
-const livingFiles = ["monitor", "init", "control", "attach", "restart", "launch"];
+const livingFiles = ["monitor", "init", "initialized", "control", "attach", "restart", "launch"];
 
 /** Whether each container's row and directories agree, and what nobody will clean up any more. */
 export async function* examineContainers(context: EngineContext): AsyncGenerator<Fault> {

@@ -5,6 +5,7 @@ import { TsmanError } from "../../errors/index.ts";
 import { type AttachRelay, startAttachRelay } from "../../runtime/attach-client.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
+import type { OwnedIo } from "../owned-session.ts";
 import type { AttachOptions, RunIo, RunSession } from "../types.ts";
 import { containerEvent } from "./container-events.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
@@ -29,6 +30,16 @@ export async function attachContainer(
   const state = containerState(context, record);
   assertNotPaused(state, record, `attach to container ${record.name}`);
   if (state.status !== "running") throw notRunning(record);
+  return await connectToContainer(context, record, options, io);
+}
+
+/** {@link attachContainer} for one whose monitor is there. */
+export async function connectToContainer(
+  context: EngineContext,
+  record: ContainerRecord,
+  options: AttachOptions,
+  io: OwnedIo,
+): Promise<RunSession> {
   const runDir = context.store.containers.runDir(record.id);
   await io.beforeStart?.();
   const { stdin, stdout, stderr } = io;

@@ -37,7 +37,7 @@ export async function cleanUpContainer(
     await removeContainer(context, record.id, { volumes: true });
     return;
   }
-  if (state.status === "created") return;
+  if (state.status !== "exited") return;
   try {
     await startAgain(context, record, state.exit);
   } finally {

@@ -1,5 +1,6 @@
 import { readHealth } from "../../container/health-state.ts";
 import type { ContainerMount, NetworkRequest } from "../../container/options.ts";
+import type { ContainerState as MonitoredState } from "../../container/state.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerState, ContainerSummary } from "../types.ts";
@@ -25,7 +26,7 @@ export function containerSummary(
     finishedAt: exit?.finishedAt,
     exitCode: exit?.exitCode,
     isOutOfMemory: exit?.isOutOfMemory,
-    pid: isUp(state) ? state.pid : undefined,
+    pid: "pid" in state ? state.pid : undefined,
     ports: record.ports,
     exposed: record.options.expose,
     labels: record.options.labels,
@@ -44,7 +45,7 @@ export function containerSummary(
   };
 }
 
-function shownState(status: "created" | "running" | "paused" | "exited"): ContainerState {
+function shownState(status: MonitoredState["status"]): ContainerState {
   return status === "exited" ? "stopped" : status;
 }
 

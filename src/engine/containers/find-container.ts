@@ -66,6 +66,8 @@ export function assertNotPaused(
 }
 
 /** Whether a container has processes, be they paused. */
-export function isUp(state: ContainerState): state is Extract<ContainerState, { pid: number }> {
+export function isUp(
+  state: ContainerState,
+): state is Extract<ContainerState, { status: "running" | "paused" }> {
   return state.status === "running" || state.status === "paused";
 }

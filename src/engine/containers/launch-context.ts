@@ -25,6 +25,7 @@ export interface LaunchParts {
   readonly networkHelper: readonly string[] | undefined;
   /** Ports are to be published before the program starts. */
   readonly hold: boolean;
+  readonly stay?: string | undefined;
   readonly terminal: TerminalSize | undefined;
   readonly seccompFilter: Uint8Array | undefined;
   readonly health?: HealthLaunch | undefined;

@@ -29,6 +29,8 @@ export interface LaunchRequest {
   readonly seccompFilter: Uint8Array | undefined;
   /** How many restarts in a row have led to short lives; missing: none. */
   readonly restartStreak?: number | undefined;
+  /** It is only initialized: this process lets go of it before the program runs; the boot's id. */
+  readonly stay?: string | undefined;
   /** With which an earlier start has put its root together: what was written lies there. */
   readonly driver?: RootfsDriver | undefined;
 }
@@ -100,7 +102,8 @@ async function start(
   const { options } = planned;
   const { io, seccompFilter } = request;
   const rootfs = await prepareRootfs(context, planned, driver);
-  const hold = network.ports.length > 0 || io.beforeStart !== undefined;
+  const { stay } = request;
+  const hold = network.ports.length > 0 || io.beforeStart !== undefined || stay !== undefined;
   const policy = healthPolicy(options.health, planned.image?.config.config);
   const health =
     policy === undefined
@@ -110,6 +113,7 @@ async function start(
     rootfs,
     networkHelper: network.helper,
     hold,
+    stay,
     terminal: io.terminal,
     seccompFilter,
     health,
@@ -146,6 +150,10 @@ async function start(
       // The caller gets ready while the container does.
       await Promise.all([handle.ready, io.beforeStart?.()]);
       if (network.ports.length > 0) await network.publish();
+      if (stay !== undefined) {
+        handle.disconnect();
+        return handle;
+      }
       handle.start();
     }
     await handle.started;

@@ -58,9 +58,22 @@ export async function lockIdleContainer(
     // As it is now: another command may have started it since, for the first time even.
     const now = context.store.containers.find(record.id);
     if (now === undefined) throw removedMeanwhile(record);
-    if (isUp(containerState(context, now))) return undefined;
+    const state = containerState(context, now);
+    if (isUp(state)) return undefined;
+    if (state.status === "initialized") throw initialized(now);
     await delay(busyDelay, undefined, { signal });
   }
+}
+
+function initialized(record: ContainerRecord): TsmanError {
+  return new TsmanError(
+    "CONTAINER_NOT_RUNNING",
+    `use container ${record.name}: it is initialized, and does not run`,
+    {
+      hint: `start it with: tsman start ${record.name}; or put it back with: tsman stop ${record.name}`,
+      details: { container: record.id },
+    },
+  );
 }
 
 /** The error for a container that another command has removed while this one worked on it. */

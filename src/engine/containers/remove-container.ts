@@ -59,6 +59,9 @@ export async function removeContainer(
         details: { container: record.id },
       });
     }
+    const state = containerState(context, record);
+    // As with Podman, no program is ended by that.
+    if (state.status === "initialized") askToEnd(context, record, 0);
     // Its policy has nothing to say: nobody need wait until it is asked.
     if (life === undefined && isPolicyDue(context, record)) endWait(context, record);
     // Once for each life: another command may start it again in between.

@@ -1,15 +1,12 @@
-import { type FSWatcher, watch } from "node:fs";
 import { type HealthRecord, readHealth } from "../../container/health-state.ts";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { TsmanError } from "../../errors/index.ts";
+import { DirectoryChanges } from "../../platform/directory-changes.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { HealthResult } from "../details-types.ts";
 import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
-
-/** Milliseconds after which the monitor's life is asked about: its death changes no file. */
-const livenessInterval = 500;
 
 /**
  * Has the monitor of a container check its health now, and waits for how it went.
@@ -63,37 +60,4 @@ function noCheck(record: ContainerRecord): TsmanError {
       details: { container: record.id },
     },
   );
-}
-
-/** Waits for any change in a directory. */
-class DirectoryChanges implements Disposable {
-  readonly #watcher: FSWatcher;
-  #wake: (() => void) | undefined;
-  #hasChanged = false;
-
-  constructor(directory: string) {
-    this.#watcher = watch(directory, () => this.#notify());
-    this.#watcher.on("error", () => this.#notify());
-  }
-
-  #notify(): void {
-    this.#hasChanged = true;
-    this.#wake?.();
-  }
-
-  async next(): Promise<void> {
-    if (!this.#hasChanged) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, livenessInterval);
-      this.#wake = resolve;
-      await promise;
-      clearTimeout(timer);
-    }
-    this.#hasChanged = false;
-    this.#wake = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.#watcher.close();
-  }
 }

@@ -51,6 +51,9 @@ export async function startContainer(
     const state = containerState(context, record);
     assertNotPaused(state, record, `start container ${record.name}`);
     if (isUp(state)) return undefined;
+    if (state.status === "initialized") {
+      return await startHeld(context, record, { io, options, claim, isPatient: true });
+    }
     // Nobody need wait until its restart policy is asked.
     if (isPolicyDue(context, record)) endWait(context, record);
     if (isKept || !removesItself(record, deadline)) {
@@ -99,6 +102,37 @@ interface Start {
   readonly isPatient: boolean;
 }
 
+/** {@link startInitialized} between claiming the record and, where it fails, taking that back. */
+async function startHeld(
+  context: EngineContext,
+  record: ContainerRecord,
+  { io, options, claim }: Start,
+): Promise<OwnedSession | undefined> {
+  const { containers } = context.store;
+  const startedAt = new Date().toISOString();
+  const claimed = containers.change(record.id, (now) => {
+    const patch = claim(now);
+    return patch && { ...patch, startedAt, bootId: bootId(), starter: ownerOf(record, io) };
+  });
+  if (claimed === undefined) return undefined;
+  try {
+    const { startInitialized } = await import("./start-initialized.ts");
+    return await startInitialized(context, claimed, io, options);
+  } catch (error) {
+    takeBack(context, record, startedAt);
+    throw error;
+  }
+}
+
+/** Unless another start of it has come since, the record is what it was. */
+function takeBack(context: EngineContext, record: ContainerRecord, startedAt: string): void {
+  context.store.containers.change(record.id, (now) =>
+    now.startedAt === startedAt
+      ? { startedAt: record.startedAt, bootId: record.bootId }
+      : undefined,
+  );
+}
+
 async function startOnce(
   context: EngineContext,
   record: ContainerRecord,
@@ -139,14 +173,7 @@ async function startOnce(
       rmSync(containers.runDir(record.id), { recursive: true, force: true });
       throw removedMeanwhile(record);
     }
-    if (isClaimed) {
-      // Unless another start of it has come since, it is what it was.
-      containers.change(record.id, (now) =>
-        now.startedAt === startedAt
-          ? { startedAt: record.startedAt, bootId: record.bootId }
-          : undefined,
-      );
-    }
+    if (isClaimed) takeBack(context, record, startedAt);
     if (isBusy(error) || isDisturbedNow) return "busy";
     throw error;
   }

@@ -38,7 +38,8 @@ export async function stopContainer(
   assertNotPaused(state, record, `stop container ${record.name}`);
   // In any case: whoever is about to start it again asks for this.
   noteStop(context, record);
-  if (!isUp(state) && !isPolicyDue(context, record)) return;
+  const isHeld = state.status === "initialized";
+  if (!isUp(state) && !isHeld && !isPolicyDue(context, record)) return;
   const seconds = timeout ?? record.options.stopTimeout;
   const runDir = context.store.containers.runDir(record.id);
   const monitor = findLiveProcess(runDir, "monitor");

@@ -57,6 +57,7 @@ function holds(context: EngineContext, record: ContainerRecord, condition: WaitC
     case "configured":
     case "created":
       return state === "created";
+    case "initialized":
     case "running":
     case "paused":
       return state === condition;
