@@ -1,11 +1,9 @@
 import { defineCommand } from "../cli/command.ts";
-import { flag, text, value } from "../cli/option-spec.ts";
+import { flag, text } from "../cli/option-spec.ts";
+import { packing, packingOptions } from "../cli/options/packing.ts";
 import { registryAccess, registryOptions } from "../cli/options/registry-access.ts";
-import { oneOf } from "../cli/options/scalars.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { writeResultFile } from "../cli/result-file.ts";
-
-const formats = { oci: "oci", v2s2: "docker", docker: "docker" } as const;
 
 /** `tsman manifest push` */
 export const manifestPush = defineCommand({
@@ -16,15 +14,10 @@ export const manifestPush = defineCommand({
   options: {
     all: flag({ summary: "the images too", default: true }),
     digestfile: text({ metavar: "FILE", summary: "write the digest of what is there now to FILE" }),
-    format: value({
-      char: "f",
-      metavar: "oci|v2s2",
-      summary: "of the documents (as they are)",
-      parse: oneOf("oci", "v2s2", "docker"),
-    }),
     quiet: flag({ char: "q", summary: "no progress" }),
     "remove-signatures": flag({ summary: "send no signatures, as is done anyway" }),
     rm: flag({ summary: "remove the list when it is there" }),
+    ...packingOptions,
     ...registryOptions,
   },
   positionals: { min: 1, max: 2, noun: "list" },
@@ -36,7 +29,7 @@ export const manifestPush = defineCommand({
       .push(list, destination, {
         ...registryAccess(values, given),
         all: values.all,
-        format: values.format && formats[values.format],
+        ...packing(values),
         signal: context.interruption(),
         onProgress: progress.onProgress,
       })

@@ -20,11 +20,8 @@ export interface AddManifestOptions
   readonly notes?: ManifestNotes | undefined;
 }
 
-/** How a list is pushed. */
-export interface PushManifestOptions extends PushOptions {
-  /** The images that it names too; missing: true. */
-  readonly all?: boolean | undefined;
-}
+/** How a list is pushed: with the images that it names, unless `all` is false. */
+export type PushManifestOptions = PushOptions;
 
 /** A list of images for several platforms, as its document is. */
 export interface ManifestList {

@@ -3,6 +3,8 @@ import type { RegistryCredentials } from "./types.ts";
 
 /** How an image is sent to a registry, or to another place. */
 export interface PushOptions {
+  /** All platforms: what is pushed has to be a manifest list. */
+  readonly all?: boolean | undefined;
   /**
    * How its layers are packed; missing: as they are.  zstd makes OCI documents, since Docker's have
    * no such layers.
@@ -27,7 +29,7 @@ export interface PushOptions {
 
 /** What a push gave. */
 export interface PushResult {
-  /** Id of the image that was pushed: `sha256:` and 64 hexadecimal digits. */
+  /** Id of the image that was pushed, `sha256:` and 64 hexadecimal digits; of a list its digest. */
   readonly id: string;
   /** Of the manifest as it is there now. */
   readonly digest: string;

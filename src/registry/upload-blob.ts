@@ -284,8 +284,11 @@ class BlobUpload {
     this.#location = (await this.#session.locationOf(response)) ?? this.#location;
     const has = confirmedBytes(response);
     // A registry that says nothing has taken all of it.
-    this.#confirmed = has !== undefined && has > start ? has : start + length;
-    if (this.#confirmed > start + length) throw this.#lost(response);
+    const end = has !== undefined && has > start ? has : start + length;
+    // One that takes a byte at a time would have the rest sent as often as it has bytes.
+    const isTooLittle = end < start + length && end - start < renewingBytes;
+    if (end > start + length || isTooLittle) throw this.#lost(response);
+    this.#confirmed = end;
   }
 
   /** A proxy takes no body of this length: several shorter ones may do. */

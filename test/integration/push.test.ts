@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -121,7 +122,6 @@ describe("tsman push", () => {
   it.each([
     [["--compression-format", "zstd"], "tar+zstd", "manifest.v1+json"],
     [["--compression-format", "zstd", "--compression-level", "19"], "tar+zstd", "manifest.v1+json"],
-    [["--compression-format", "none"], "layer.v1.tar", "manifest.v1+json"],
     [["--compression-level", "1"], "tar+gzip", "manifest.v1+json"],
     [["--compression-format", "none", "--format", "v2s2"], "diff.tar", "manifest.v2+json"],
   ])(
@@ -146,6 +146,39 @@ describe("tsman push", () => {
       expect(pulled.stdout).toBe((await store().succeed(["pull", "-q", from])).stdout);
     },
   );
+
+  it.each([
+    [[], "tar+gzip"],
+    [["--compression-format", "zstd"], "tar+zstd"],
+  ])("sends a list with all its platforms, %j", async (options, layerType) => {
+    const list = `localhost/several-${layerType.slice(4)}`;
+    await store().succeed(["manifest", "create", list]);
+    const from = `docker://${registry()}/multi-platform`;
+    await store().succeed(["manifest", "add", "--all", list, from]);
+    const to = `${target.address}/team/several-${layerType.slice(4)}:1`;
+    const { stdout } = await store().succeed(["push", "--all", ...options, list, to]);
+    const raw = await rawManifest(to);
+    const index = JSON.parse(raw) as { manifests: { digest: string; platform: object }[] };
+    const original = JSON.parse(await rawManifest(`${registry()}/multi-platform:latest`));
+    expect(index.manifests.map(({ platform }) => platform)).toEqual(
+      original.manifests.map(({ platform }: { platform: object }) => platform),
+    );
+    for (const { digest } of index.manifests) {
+      const [name] = to.split(/:1$/);
+      const { layers } = JSON.parse(await rawManifest(`${name}@${digest}`));
+      for (const { mediaType } of layers) expect(mediaType.endsWith(layerType)).toBe(true);
+    }
+    expect(stdout.trim()).toBe(`sha256:${createHash("sha256").update(raw).digest("hex")}`);
+  });
+
+  it("goes to other places too", async () => {
+    const place = join(store().scratch, "layout");
+    const from = `${registry()}/shared-base-a`;
+    const { stdout } = await store().succeed(["push", from, `oci:${place}:it`]);
+    const args = ["--insecure-policy", "inspect", "--raw", `oci:${place}:it`];
+    const manifest = (await run("skopeo", args)).stdout;
+    expect(stdout.trim()).toBe(`sha256:${createHash("sha256").update(manifest).digest("hex")}`);
+  });
 
   it("leaves layers alone that are packed as they are wanted", async () => {
     const to = `${target.address}/team/unpacked:1`;
@@ -176,6 +209,7 @@ describe("tsman push refuses", () => {
     [["push", "busybox", "docker:busybox"], "docker://"],
     [["push", "busybox", "127.0.0.1:1/Upper"], "U"],
     [["push", "--format", "v1", "busybox"], "oci, v2s2"],
+    [["push", "--sign-by", "me", "busybox", "127.0.0.1:1/a"], "cosign"],
     [["push", "--compression-format", "xz", "busybox", "127.0.0.1:1/a"], "gzip, zstd"],
     [["push", "--compression-level", "23", "busybox", "127.0.0.1:1/a"], "from 1 to 22"],
     [["push", "--compression-level", "12", "busybox", "127.0.0.1:1/a"], "no such level"],
@@ -201,6 +235,13 @@ describe("tsman push refuses", () => {
     expect(result.status).toBe(125);
     expect(result.stdout).toBe("");
     expect(result.stderr).toContain(word);
+  });
+
+  it("all platforms of an image of which the store has one", async () => {
+    const args = ["push", "--all", `${registry()}/shared-base-a`, `${target.address}/all:1`];
+    const result = await store().run(args);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain("tsman image copy --all");
   });
 
   it("an id without saying where to", async () => {

@@ -4,6 +4,7 @@ import { parseCredentials } from "./words.ts";
 /** How a registry is reached. */
 export const registryOptions = {
   authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+  "cert-dir": text({ metavar: "DIR", summary: "certificates of the registry" }),
   creds: value({
     metavar: "USER:PASSWORD",
     summary: "credentials of the registry; see tsman login",
@@ -16,6 +17,7 @@ export const registryOptions = {
 export function registryAccess(
   values: {
     readonly authfile: string | undefined;
+    readonly "cert-dir": string | undefined;
     readonly creds: ReturnType<typeof parseCredentials> | undefined;
     readonly "tls-verify": boolean;
   },
@@ -23,6 +25,7 @@ export function registryAccess(
 ) {
   return {
     authFile: values.authfile,
+    certDir: values["cert-dir"],
     credentials: values.creds,
     tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
   };

@@ -52,7 +52,7 @@ const levels: Readonly<Record<Compression, readonly [min: number, max: number]>>
 /**
  * An image whose layers are packed in another way.  Config and diffIDs stay, so that it has the same
  * id; each layer is checked by its diffID on the way.  The packed layers lie in files without names
- * until the source is disposed.
+ * until this is disposed; the source below is not.
  *
  * @throws TsmanError USAGE for a level that the compressor does not have
  */
@@ -194,7 +194,6 @@ class RecompressedSource implements ImageSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const spool of this.#packed.values()) spool[Symbol.dispose]();
-    await this.#source[Symbol.asyncDispose]();
   }
 }
 

@@ -8,9 +8,10 @@ import type { ImageSource } from "../../oci/transfer.ts";
 import { verifiedBytes } from "../../oci/verified-bytes.ts";
 import type { ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
-import { copyImage } from "../images/copy-image.ts";
+import { copyPacked } from "../images/copy-packed.ts";
 import { openDestination, openSource } from "../images/open-location.ts";
 import type { PushManifestOptions } from "../manifest-types.ts";
+import type { PushResult } from "../push-types.ts";
 import { getRecord } from "./change-list.ts";
 
 /** Sends a list, and the images that it names, to a registry or to another place. */
@@ -19,7 +20,7 @@ export async function pushList(
   list: string,
   destination: string | undefined,
   options: PushManifestOptions,
-): Promise<{ readonly digest: string }> {
+): Promise<PushResult> {
   const record = getRecord(context, list);
   const text = destination ?? record.name;
   const target = findImageLocation(text) ?? {
@@ -43,12 +44,11 @@ export async function pushList(
     const index = writeIndex(record.entries);
     await place.writeManifest(index, { isTop: true });
     await place.commit();
-    return { digest: index.digest };
+    return { id: index.digest, digest: index.digest, destination: place.name };
   }
   await using source = listSource(context, record, options);
-  const { digest } = await copyImage(source, place, { ...options, all: true });
-  await place.commit();
-  return { digest };
+  const digest = await copyPacked(context, source, place, { ...options, all: true });
+  return { id: digest, digest, destination: place.name };
 }
 
 /** A list as a place to copy from: blobs that the store lacks come from where each image is. */
