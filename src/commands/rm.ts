@@ -32,6 +32,7 @@ export const rm = defineCommand({
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
     const { all, latest, filter: filters, cidfile: cidFiles } = values;
+    const isEverything = all && filters.length === 0;
     const choice = { verb: "remove", all, latest, filters, cidFiles };
     return await forEach(
       await chosenContainers(engine, positionals, choice),
@@ -39,7 +40,8 @@ export const rm = defineCommand({
       async (name) => {
         await engine.containers.remove(name, {
           force: values.force,
-          depend: values.depend,
+          // All are meant: which goes first is nobody's business.
+          depend: values.depend || isEverything,
           timeout: values.time,
           volumes: values.volumes,
           onWarning: warningsTo(context.stderr),
@@ -50,7 +52,7 @@ export const rm = defineCommand({
       {
         parallel: severalAtOnce,
         missingStatus: 1,
-        ignoreMissing: values.ignore || values.force,
+        ignoreMissing: values.ignore || values.force || isEverything,
       },
     );
   },

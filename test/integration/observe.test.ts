@@ -131,7 +131,7 @@ describe("several containers", () => {
     }
   }, 120_000);
 
-  it("that share namespaces are removed together with --depend only", async () => {
+  it("that share namespaces are removed together with --depend or --all only", async () => {
     await using base = await background(store(), "--name base");
     await store().succeed("run --name user --network container:base busybox true".split(" "));
     const refused = await store().run(["rm", "--force", "--time", "0", "base"]);
@@ -139,6 +139,10 @@ describe("several containers", () => {
     expect(refused.stderr).toContain("shared by user");
     expect(isAlive(base.pid)).toBe(true);
     await store().succeed(["rm", "--force", "--time", "0", "--depend", "base"]);
+    expect((await store().succeed(["ps", "-aq", "--filter", "name=user"])).stdout).toBe("");
+    await using _again = await background(store(), "--name base");
+    await store().succeed("create --name user --network container:base busybox".split(" "));
+    await store().succeed("rm --force --time 0 --all".split(" "));
     expect((await store().succeed(["ps", "-aq", "--filter", "name=user"])).stdout).toBe("");
   });
 });
