@@ -10,6 +10,10 @@ export const transferCommands: Readonly<Record<string, CommandEntry>> = {
     summary: "take the images of an archive into the store",
     load: async () => (await import("../commands/load.ts")).load,
   },
+  import: {
+    summary: "make an image of a tar archive of files",
+    load: async () => (await import("../commands/import.ts")).importArchive,
+  },
 };
 
 /** `tsman image copy`, which needs no store and so is no verb of its own. */

@@ -27,7 +27,6 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["secret", "there are no secrets yet", "mount a file with -v ./secret:/run/secrets/name:ro"],
   ["machine context", "containers run on this host only", "run tsman there, with ssh"],
   ["artifact", "images can be pulled, pushed and run only", "use Podman, Docker or skopeo for it"],
-  ["import", "a root file system is not made an image yet", "run a directory with --rootfs"],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
   ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],
   ["prune", "there is no prune for everything", "use tsman container prune and tsman image prune"],

@@ -51,6 +51,19 @@ export interface LoadedImage {
   readonly names: readonly string[];
 }
 
+/** How an image is made of an archive of files. */
+export interface ImportOptions extends TransferIo {
+  /** The path of a tar archive, a URL, or a descriptor, which is closed in the end. */
+  readonly input: string | number;
+  /** Missing: none, only an id. */
+  readonly image?: string | undefined;
+  readonly message?: string | undefined;
+  /** Instructions of a Containerfile: `CMD ["sh"]`, `ENV A=b`, also `CMD=sh`. */
+  readonly changes?: readonly string[] | undefined;
+  /** What it is for; missing, also in part: this host's. */
+  readonly platform?: Partial<Platform> | undefined;
+}
+
 /** How an image is copied from one place to another. */
 export interface ImageCopyOptions extends TransferIo {
   /** All platforms of an index, and the index. */
@@ -97,6 +110,12 @@ export interface ImageTransferService {
    * @throws TsmanError ARCHIVE_INVALID and as a pull
    */
   load(options: LoadOptions): Promise<readonly LoadedImage[]>;
+  /**
+   * Makes an image of one layer of a tar archive of files, compressed or not.
+   *
+   * @throws TsmanError USAGE, LAYER_INVALID, LAYER_LIMIT, DISK_FULL, REGISTRY_* of a URL
+   */
+  import(options: ImportOptions): Promise<{ readonly id: string }>;
   /**
    * Copies an image from one place to another, `TRANSPORT:…` each, without the store.
    *

@@ -74,7 +74,6 @@ export async function* decompress(
   await feeding;
 }
 
-/** The first bytes, at least four unless there are no more. */
 /**
  * The uncompressed bytes of a blob, which is read to its end: what a compressor has appended to its
  * stream belongs to it too.
@@ -97,6 +96,7 @@ export async function* decompressBlob(
   while ((await source.read()) !== undefined);
 }
 
+/** The first bytes, at least four unless there are no more. */
 async function readHead(source: ByteSource): Promise<Buffer> {
   let head = Buffer.alloc(0);
   while (head.length < 6) {

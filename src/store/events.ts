@@ -38,6 +38,7 @@ export type ContainerEventStatus =
 
 /** What happened to an image. */
 export type ImageEventStatus =
+  | "import"
   | "loadfromarchive"
   | "prune"
   | "pull"

@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
+import { readRange } from "../platform/read-range.ts";
 import type { ImageFiles } from "./image-files.ts";
-import { readRange } from "./read-range.ts";
 import { indexArchive } from "./tar-index.ts";
 
 /**

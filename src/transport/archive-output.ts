@@ -1,11 +1,10 @@
 import { ftruncateSync, write, writeSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { headerSum } from "../oci/tar/block.ts";
 import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../oci/tar/header.ts";
-import { isErrno, toFileError } from "../platform/errno.ts";
+import { toFileError } from "../platform/errno.ts";
+import type { StreamWriter } from "../platform/stream-writer.ts";
 import { wrongSize } from "./directory-output.ts";
-import { chunkBytes } from "./image-files.ts";
 import type { ImageOutput } from "./image-output.ts";
 import { Spool } from "./spool.ts";
 
@@ -14,16 +13,14 @@ const writeTo = promisify(write);
 /** What {@link ArchiveOutput} takes. */
 export interface ArchiveOutputOptions {
   readonly name: string;
-  /** Open for writing. */
-  readonly fd: number;
-  /** It is a new file of our own, of which any part can be written at any time. */
-  readonly isSeekable: boolean;
+  /** A new file of our own, open for writing, or what is written to in order. */
+  readonly target: { readonly fd: number } | StreamWriter;
   /** A file without a name, for contents of unknown size on their way into a pipe. */
   readonly openSpool: () => number;
   /** Makes the archive visible. */
   readonly publish: () => Promise<void>;
   /** Lets it go, published or not. */
-  readonly dispose: () => void;
+  readonly dispose: () => void | Promise<void>;
 }
 
 /** The first size that an octal field of eleven digits does not hold. */
@@ -66,7 +63,8 @@ export class ArchiveOutput implements ImageOutput {
     nameOf: () => string | undefined,
   ): Promise<void> {
     await this.#inTurn(async () => {
-      if (this.#options.isSeekable) await this.#writeAhead(bytes, nameOf);
+      const { target } = this.#options;
+      if ("fd" in target) await this.#writeAhead(target.fd, bytes, nameOf);
       else await this.#writeSpooled(bytes, nameOf);
     });
   }
@@ -87,7 +85,7 @@ export class ArchiveOutput implements ImageOutput {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last.catch(() => undefined);
-    this.#options.dispose();
+    await this.#options.dispose();
   }
 
   /** Members do not mix. */
@@ -110,6 +108,7 @@ export class ArchiveOutput implements ImageOutput {
 
   /** The header is written when its size is known, back where it belongs. */
   async #writeAhead(
+    fd: number,
     bytes: AsyncIterable<Uint8Array>,
     nameOf: () => string | undefined,
   ): Promise<void> {
@@ -121,10 +120,10 @@ export class ArchiveOutput implements ImageOutput {
     try {
       if (file === undefined || this.#sizes.has(file)) {
         this.#position = start;
-        ftruncateSync(this.#options.fd, start);
+        ftruncateSync(fd, start);
         return;
       }
-      writeSync(this.#options.fd, memberHeader(file, size), 0, length, start);
+      writeSync(fd, memberHeader(file, size), 0, length, start);
     } catch (error) {
       throw toFileError(error, `write ${this.name}`);
     }
@@ -161,18 +160,20 @@ export class ArchiveOutput implements ImageOutput {
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
+    const { target } = this.#options;
+    try {
+      if ("fd" in target) await this.#writeAt(target.fd, chunk);
+      else await target.write(chunk);
+    } catch (error) {
+      throw toFileError(error, `write ${this.name}`);
+    }
+    this.#position += chunk.length;
+  }
+
+  async #writeAt(fd: number, chunk: Uint8Array): Promise<void> {
     for (let from = 0; from < chunk.length; ) {
-      const length = Math.min(chunk.length - from, chunkBytes);
-      const position = this.#options.isSeekable ? this.#position : null;
-      try {
-        const { bytesWritten } = await writeTo(this.#options.fd, chunk, from, length, position);
-        from += bytesWritten;
-        this.#position += bytesWritten;
-      } catch (error) {
-        // Somebody who shares a pipe with us has made it non-blocking, and it is full.
-        if (!isErrno(error, "EAGAIN")) throw toFileError(error, `write ${this.name}`);
-        await delay(2);
-      }
+      const length = chunk.length - from;
+      from += (await writeTo(fd, chunk, from, length, this.#position + from)).bytesWritten;
     }
   }
 }

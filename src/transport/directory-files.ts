@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { isErrno, toFileError } from "../platform/errno.ts";
+import { readRange } from "../platform/read-range.ts";
 import { type ImageFiles, invalidArchive, shown } from "./image-files.ts";
-import { readRange } from "./read-range.ts";
 
 /**
  * The files of a directory.  Only names that the formats fix, or digests, are looked up in it.

@@ -1,15 +1,10 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { isTsmanError } from "../errors/index.ts";
-import {
-  type ByteSource,
-  compressionOf,
-  decompress,
-  type ExpansionLimits,
-} from "../platform/decompression.ts";
+import { compressionOf, decompressBlob, type ExpansionLimits } from "../platform/decompression.ts";
 import { toFileError } from "../platform/errno.ts";
+import { readStream } from "../platform/read-stream.ts";
 import { archiveFiles } from "./archive-files.ts";
 import { type ImageFiles, invalidArchive } from "./image-files.ts";
-import { readRange } from "./read-range.ts";
 import { Spool } from "./spool.ts";
 
 /** What {@link openArchive} takes besides the descriptor. */
@@ -31,19 +26,25 @@ export interface OpenArchiveOptions {
  * @throws TsmanError ARCHIVE_INVALID, LAYER_LIMIT, DISK_FULL, INTERRUPTED
  */
 export async function openArchive(fd: number, options: OpenArchiveOptions): Promise<ImageFiles> {
-  using given = new DisposableStack();
-  given.defer(() => closeSync(fd));
-  if (isRegular(fd) && !isCompressed(fd, options.name)) {
-    const files = archiveFiles(fd, options.name);
-    given.move();
-    return files;
-  }
-  const spooled = options.openSpool();
+  const { name, openSpool } = options;
+  const isPlain = guarded(fd, () => isRegular(fd) && !isCompressed(fd, name));
+  if (isPlain) return guarded(fd, () => archiveFiles(fd, name));
+  const spooled = guarded(fd, openSpool);
   try {
     await keep(fd, spooled, options);
-    return archiveFiles(spooled, options.name);
+    return archiveFiles(spooled, name);
   } catch (error) {
     closeSync(spooled);
+    throw error;
+  }
+}
+
+/** Closes the descriptor when the work fails. */
+function guarded<T>(fd: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    closeSync(fd);
     throw error;
   }
 }
@@ -65,33 +66,15 @@ function isCompressed(fd: number, name: string): boolean {
 
 async function keep(fd: number, spooled: number, options: OpenArchiveOptions): Promise<void> {
   const { name, limits, signal } = options;
-  const source = sourceOf(readRange(fd, isRegular(fd) ? { start: 0 } : {}), signal);
+  const bytes = readStream(fd, signal);
   // The spool is the caller's to close.
   const spool = new Spool(spooled, name);
   try {
-    const meter = { compressed: 0, unpacked: 0 };
-    for await (const chunk of decompress(source, limits, meter, "it")) {
+    for await (const chunk of decompressBlob(bytes, limits, "it")) {
       await spool.write(chunk);
     }
   } catch (error) {
     if (isTsmanError(error, "LAYER_INVALID")) throw invalidArchive(name, error.message, error);
     throw toFileError(error, `read ${name}`);
   }
-}
-
-function sourceOf(bytes: AsyncGenerator<Buffer>, signal: AbortSignal | undefined): ByteSource {
-  // A pipe to which nobody writes would keep a read for ever, and the stream with it.
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const onAbort = (): void => aborted.reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  return {
-    async read() {
-      signal?.throwIfAborted();
-      const { done, value } = await Promise.race([bytes.next(), aborted.promise]);
-      if (done !== true) return value;
-      signal?.removeEventListener("abort", onAbort);
-      return undefined;
-    },
-  };
 }

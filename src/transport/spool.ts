@@ -1,7 +1,7 @@
 import { closeSync, write } from "node:fs";
 import { promisify } from "node:util";
 import { toFileError } from "../platform/errno.ts";
-import { readRange } from "./read-range.ts";
+import { readRange } from "../platform/read-range.ts";
 
 const writeTo = promisify(write);
 

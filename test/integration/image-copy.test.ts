@@ -125,11 +125,10 @@ describe("a copy that fails", () => {
       bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
       writeFileSync(join(at("broken"), layer), bytes);
     }
-    const before = readdirSync(store().scratch);
     const { stderr, status } = await store().run(["image", "copy", "-q", source, target]);
     expect(status).toBe(125);
     expect(stderr).toMatch(/its bytes have digest|decompress/);
-    expect(readdirSync(store().scratch)).toEqual(before);
+    expect(readdirSync(store().scratch).filter((name) => /^new|tmp$/.test(name))).toEqual([]);
   });
 
   it("into a layout that is there leaves it as it was", async () => {

@@ -1,13 +1,14 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { beforeAll, describe, expect, it } from "vitest";
 import { dockerArchive, layoutArchive, packed } from "../support/archived-image.ts";
 import { layerOf, TarBuilder } from "../support/tar-builder.ts";
-import { until } from "../support/wait.ts";
+import { until, within } from "../support/wait.ts";
 import { type Skopeo, skopeoIn } from "./skopeo.ts";
-import { registry, TestStore, useStore } from "./support.ts";
+import { registry, TestStore, tsmanPath, useStore } from "./support.ts";
 
 const store = useStore();
 let skopeo: Skopeo;
@@ -115,6 +116,19 @@ describe("an image that is saved", () => {
     await skopeo.copy("docker-archive:killed", "dir:killed-complete");
   });
 
+  it("is interrupted though nobody reads any more", async () => {
+    const saving = spawn(tsmanPath, ["save", "-q", image()], {
+      env: store().environment(),
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const ended = once(saving, "exit");
+    // It has begun; more than fits in between is not read.
+    await once(saving.stdout, "readable");
+    saving.kill("SIGINT");
+    expect(await within(30_000, "save to end", ended)).toEqual([130, null]);
+    saving.stdout.destroy();
+  });
+
   it("is not written to a terminal", async () => {
     const session = store().terminal(["save", image()]);
     await session.screen.until("an archive is nothing for a terminal");
@@ -195,6 +209,16 @@ describe("an archive that is loaded", () => {
     ]);
     expect(stdout).toContain("loadfromarchive docker.io/library/told:1");
     expect(stdout).toContain("save docker.io/library/told:1");
+  });
+
+  it("and interrupted ends though nobody writes any more", async () => {
+    const loading = store().start(["load"]);
+    loading.write(Buffer.alloc(512));
+    await until("the archive to be kept", () =>
+      hasUnnamedFile(loading.pid, store().root) ? true : undefined,
+    );
+    loading.child.kill("SIGINT");
+    expect((await loading.ended).status).toBe(130);
   });
 
   it("and killed leaves a store in which the next one succeeds", async () => {

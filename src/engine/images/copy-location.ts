@@ -1,11 +1,11 @@
 import { TsmanError } from "../../errors/index.ts";
 import { type ImageLocation, parseImageLocation } from "../../oci/image-location.ts";
-import { formatReference, isShortName, parseReference } from "../../oci/reference.ts";
 import type { ImageSource } from "../../oci/transfer.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageCopyOptions, ImageCopyResult } from "../transfer-types.ts";
 import { type AdmitImage, gateOf } from "./assert-admitted.ts";
 import { copyImage } from "./copy-image.ts";
+import { newImageName } from "./name-image.ts";
 import { openDestination, openSource } from "./open-location.ts";
 
 /** As `ImageTransferService.copy`. */
@@ -52,8 +52,7 @@ async function intoStore(
   }
   const { takeImage } = await import("./take-image.ts");
   const { platform, signal, onProgress, admit } = options;
-  const written = isShortName(target.image) ? `localhost/${target.image}` : target.image;
-  const names = [formatReference(parseReference(written))];
+  const names = [newImageName(target.image)];
   const image = await takeImage(context, source, { names, admit, platform, signal, onProgress });
   return { digest: image.manifestDigest };
 }

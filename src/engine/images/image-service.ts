@@ -70,6 +70,10 @@ export function createImageService(context: EngineContext): ImageService {
       const { saveImages } = await import("./save-images.ts");
       await saveImages(context, images, options);
     },
+    async import(options) {
+      const { importArchive } = await import("./import-archive.ts");
+      return await importArchive(context, options);
+    },
     async copy(source, destination, options = {}) {
       const { copyLocation } = await import("./copy-location.ts");
       return await copyLocation(context, source, destination, options);

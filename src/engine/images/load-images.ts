@@ -1,6 +1,5 @@
 import { openSync, statSync } from "node:fs";
 import { isTsmanError } from "../../errors/index.ts";
-import { formatReference, isShortName, parseReference } from "../../oci/reference.ts";
 import { toFileError } from "../../platform/errno.ts";
 import { archivedImages, archiveFormat } from "../../transport/archived-images.ts";
 import { directoryFiles } from "../../transport/directory-files.ts";
@@ -10,6 +9,7 @@ import type { EngineContext } from "../context.ts";
 import type { LoadedImage, LoadOptions } from "../transfer-types.ts";
 import { type AdmitImage, assertAdmitted, type ImageOrigin } from "./assert-admitted.ts";
 import { archiveLimits } from "./image-limits.ts";
+import { newImageName } from "./name-image.ts";
 import { takeImage } from "./take-image.ts";
 
 /** As `ImageTransferService.load`. */
@@ -93,11 +93,9 @@ function openFile(path: string): number {
  */
 export function storeName(text: string): string[] {
   try {
-    const written = isShortName(text) ? `localhost/${text}` : text;
-    const reference = parseReference(written);
-    return reference.digest === undefined ? [formatReference(reference)] : [];
+    return [newImageName(text)];
   } catch (error) {
-    if (isTsmanError(error, "REFERENCE_INVALID")) return [];
+    if (isTsmanError(error, "REFERENCE_INVALID") || isTsmanError(error, "USAGE")) return [];
     throw error;
   }
 }

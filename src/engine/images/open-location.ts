@@ -130,22 +130,27 @@ export async function openDestination(
     }
     case "oci-archive": {
       const { LayoutWriter } = await import("../../transport/layout-destination.ts");
-      const output = await openArchive(context, location.path, name);
+      const output = await openArchive(context, location.path, name, options);
       return new LayoutWriter(output).image(namesOf(location.image, name));
     }
     case "docker-archive": {
       const { DockerArchiveWriter } = await import("../../transport/docker-archive-destination.ts");
       const { archiveLimits } = await import("./image-limits.ts");
       const names = namesOf(location.image, name);
-      const output = await openArchive(context, location.path, name);
+      const output = await openArchive(context, location.path, name, options);
       return new DockerArchiveWriter(output, archiveLimits()).image(names);
     }
   }
 }
 
-async function openArchive(context: EngineContext, path: string, name: string) {
+async function openArchive(
+  context: EngineContext,
+  path: string,
+  name: string,
+  { signal }: AccessOptions,
+) {
   const { openArchiveOutput } = await import("./open-output.ts");
-  return openArchiveOutput(context, path, name);
+  return openArchiveOutput(context, path, name, signal);
 }
 
 function namesOf(image: ImageSelector | undefined, place: string): readonly string[] {

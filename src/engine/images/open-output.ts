@@ -1,6 +1,7 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { isErrno, toFileError } from "../../platform/errno.ts";
+import { StreamWriter } from "../../platform/stream-writer.ts";
 import { makeUnnamedFile } from "../../platform/unnamed-file.ts";
 import { ArchiveOutput } from "../../transport/archive-output.ts";
 import type { EngineContext } from "../context.ts";
@@ -17,31 +18,32 @@ export function openArchiveOutput(
   context: EngineContext,
   target: string | number,
   name: string,
+  signal: AbortSignal | undefined,
 ): ArchiveOutput {
   const openSpool = () => context.store.blobs.openSpool();
-  const publish = async () => undefined;
+  const toStream = (fd: number, close: () => void): ArchiveOutput => {
+    const writer = new StreamWriter(fd, signal);
+    return new ArchiveOutput({
+      name,
+      target: writer,
+      openSpool,
+      publish: async () => undefined,
+      dispose: async () => {
+        await writer[Symbol.asyncDispose]();
+        close();
+      },
+    });
+  };
   try {
-    if (typeof target === "number") {
-      const dispose = () => undefined;
-      return new ArchiveOutput({
-        name,
-        fd: target,
-        isSeekable: false,
-        openSpool,
-        publish,
-        dispose,
-      });
-    }
+    if (typeof target === "number") return toStream(target, () => undefined);
     if (!isOrdinary(target)) {
       const fd = openSync(target, "w");
-      const dispose = () => closeSync(fd);
-      return new ArchiveOutput({ name, fd, isSeekable: false, openSpool, publish, dispose });
+      return toStream(fd, () => closeSync(fd));
     }
     const file = makeUnnamedFile(path.resolve(target), 0o644);
     return new ArchiveOutput({
       name,
-      fd: file.fd,
-      isSeekable: true,
+      target: { fd: file.fd },
       openSpool,
       publish: async () => await file.publish(),
       dispose: () => file[Symbol.dispose](),

@@ -39,7 +39,7 @@ export async function saveImages(
   const { format = "docker-archive", signal, onProgress } = options;
   const chosen = await chooseImages(context, texts);
   await using _content = await context.store.lockContent({ shared: true, signal });
-  await using writer = await openWriter(context, format, options.output, chosen.length);
+  await using writer = await openWriter(context, format, options, chosen.length);
   for (const { record, names } of chosen) {
     const name = names[0] ?? record.id;
     await using source = storeSource(context, record, name, { signal, onProgress });
@@ -71,7 +71,7 @@ async function chooseImages(
 async function openWriter(
   context: EngineContext,
   format: SaveFormat,
-  output: string | number,
+  { output, signal }: SaveOptions,
   count: number,
 ): Promise<ImagesWriter> {
   const isDirectory = format === "oci-dir" || format === "docker-dir";
@@ -88,11 +88,11 @@ async function openWriter(
   const place = typeof output === "number" ? "standard output" : output;
   switch (format) {
     case "docker-archive": {
-      const archive = openArchiveOutput(context, output, `docker-archive:${place}`);
+      const archive = openArchiveOutput(context, output, `docker-archive:${place}`, signal);
       return disposing(new DockerArchiveWriter(archive, archiveLimits()), archive);
     }
     case "oci-archive": {
-      const archive = openArchiveOutput(context, output, `oci-archive:${place}`);
+      const archive = openArchiveOutput(context, output, `oci-archive:${place}`, signal);
       return disposing(new LayoutWriter(archive), archive);
     }
     case "oci-dir": {

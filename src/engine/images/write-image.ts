@@ -20,20 +20,51 @@ export interface WrittenLayer {
   readonly diffId: DiffId;
 }
 
+/** An image that was made here, before it is entered. */
+export interface ComposedImage {
+  readonly record: ImageRecord;
+  readonly configBytes: Buffer;
+  readonly manifestBytes: Buffer;
+}
+
+/** How an image is written, and what it is called. */
+export interface WriteOptions {
+  readonly format: ImageFormat;
+  /** Full `registry/repository:tag`, or none. */
+  readonly name: string | undefined;
+}
+
 /**
  * Enters an image that was made here: writes its config and manifest.  The store's content must be
  * locked.
  *
  * @param config the image config as JSON, all but `rootfs`.
- * @param name full `registry/repository:tag`, or none.
  */
 export function writeImage(
   context: EngineContext,
   config: Readonly<Record<string, unknown>>,
   layers: readonly WrittenLayer[],
-  { format, name }: { readonly format: ImageFormat; readonly name: string | undefined },
+  options: WriteOptions,
 ): ImageRecord {
+  return enterImage(context, composeImage(config, layers, options));
+}
+
+/** Stores the documents of an image, then the image. */
+export function enterImage(context: EngineContext, image: ComposedImage): ImageRecord {
   const { blobs, images } = context.store;
+  const { record, configBytes, manifestBytes } = image;
+  blobs.put(record.id, configBytes);
+  blobs.put(record.manifestDigest, manifestBytes);
+  images.put(record);
+  return record;
+}
+
+/** Writes config and manifest of an image. */
+export function composeImage(
+  config: Readonly<Record<string, unknown>>,
+  layers: readonly WrittenLayer[],
+  { format, name }: WriteOptions,
+): ComposedImage {
   const rootfs = { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) };
   const configBytes = Buffer.from(JSON.stringify({ ...config, rootfs }));
   const configDigest = sha256Digest(configBytes);
@@ -57,8 +88,6 @@ export function writeImage(
   const manifestDigest = sha256Digest(manifestBytes);
   const manifest = parseManifestOrIndex(manifestBytes, undefined);
   if (manifest.kind !== "manifest") throw new TsmanError("INTERNAL", "wrote an index as manifest");
-  blobs.put(configDigest, configBytes);
-  blobs.put(manifestDigest, manifestBytes);
   const record = imageRecord({
     manifest,
     manifestDigest,
@@ -66,6 +95,5 @@ export function writeImage(
     names: name === undefined ? [] : [name],
     digests: [],
   });
-  images.put(record);
-  return record;
+  return { record, configBytes, manifestBytes };
 }
