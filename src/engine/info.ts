@@ -4,8 +4,8 @@ import path from "node:path";
 import process from "node:process";
 import { defaultCapabilities } from "../bundle/capabilities.ts";
 import { findProgram } from "../config/find-program.ts";
+import { isTsmanError } from "../errors/index.ts";
 import { hostPlatform } from "../oci/platform.ts";
-import { defaultRegistry } from "../oci/reference.ts";
 import { filesystemType } from "../platform/filesystem-type.ts";
 import { nativeProgram, nodeProgram, seccompCompiler } from "../platform/native.ts";
 import type { IdMapEntry } from "../platform/userns.ts";
@@ -32,7 +32,7 @@ export async function collectInfo(context: EngineContext): Promise<InfoDocument>
   return {
     host: hostSection(context, cgroups.version, slirp),
     store: await storeSection(context),
-    registries: { search: [defaultRegistry] },
+    registries: { search: await searchedRegistries(context) },
     plugins: {
       volume: ["local"],
       network: [],
@@ -68,6 +68,16 @@ export async function collectInfo(context: EngineContext): Promise<InfoDocument>
       apparmorRestrictUnprivilegedUserns: sysctls.apparmorRestrictUserns ?? null,
     },
   };
+}
+
+/** Null for a configuration that cannot be read: `doctor` says why. */
+async function searchedRegistries(context: EngineContext): Promise<JsonValue> {
+  try {
+    return (await context.shortNames()).search;
+  } catch (error) {
+    if (isTsmanError(error, "CONFIG_INVALID")) return null;
+    throw error;
+  }
 }
 
 function hostSection(

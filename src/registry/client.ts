@@ -1,14 +1,9 @@
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Platform } from "../oci/platform.ts";
-import { type DownloadOptions, downloadBlob, fetchBlob } from "./download-blob.ts";
-import {
-  type FetchedManifest,
-  fetchManifest,
-  headManifest,
-  type ManifestHead,
-} from "./manifests.ts";
-import { type ResolvedImage, resolveImage } from "./resolve-image.ts";
-import { Session } from "./session.ts";
+import type { DownloadOptions } from "./download-blob.ts";
+import { createFallbackClient } from "./fallback-client.ts";
+import type { FetchedManifest, ManifestHead } from "./manifests.ts";
+import type { ResolvedImage } from "./resolve-image.ts";
 import type { RegistryClientOptions } from "./settings.ts";
 
 /** One repository of one registry, to be pulled from; distribution-spec, "Pull". */
@@ -30,13 +25,5 @@ export interface RegistryClient extends AsyncDisposable {
  * it to close its connections.
  */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const session = new Session(options);
-  return {
-    fetchManifest: (reference, expected) => fetchManifest(session, reference, expected),
-    headManifest: (reference) => headManifest(session, reference),
-    fetchBlob: (descriptor, maxBytes, signal) => fetchBlob(session, descriptor, maxBytes, signal),
-    resolveImage: (reference, platform) => resolveImage(session, reference, platform),
-    downloadBlob: (descriptor, download) => downloadBlob(session, descriptor, download),
-    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
-  };
+  return createFallbackClient([options], () => {});
 }

@@ -93,6 +93,30 @@ describe("a mirror", () => {
   });
 });
 
+describe("a transfer that stands still", () => {
+  it("is broken off after the time that is configured, and goes on where it stopped", async () => {
+    store().configure("[transfer]", 'stall_timeout = "400ms"');
+    const image = addRandomImage(origin, [2]);
+    const [reference = ""] = image.blobs;
+    const never = new Promise(() => {});
+    const action = { kind: "hold", bytes: 1_000_000, until: never } as const;
+    origin.fault({ on: "blob", reference, times: 1, action });
+    const { stderr } = await store().succeed(["pull", image.reference]);
+    expect(stderr).toContain("the transfer stalled");
+    const [, second] = origin.requestsOf("blob", reference);
+    expect(Number(/^bytes=(\d+)-/.exec(second?.range ?? "")?.[1])).toBeGreaterThan(0);
+  });
+
+  it("is an error at once where nothing is to be tried again", async () => {
+    store().configure("[transfer]", "retries = 0", 'answer_timeout = "400ms"');
+    const image = addRandomImage(origin);
+    origin.fault({ on: "manifest", action: { kind: "hang" } });
+    const result = await store().run(["pull", image.reference]);
+    expect(result.stderr).toContain("no answer within the time allowed");
+    expect(origin.requestsOf("manifest")).toHaveLength(1);
+  });
+});
+
 describe("a registry", () => {
   it("that is blocked is not asked", async () => {
     store().configure("[[registry]]", `location = "${origin.host}"`, "blocked = true");
@@ -145,6 +169,8 @@ describe("a configuration that is wrong", () => {
     expect(result.stderr).toContain(`${store().configHome}/tsman/config.toml:2: transfer.retrys`);
     expect(result.stderr).toContain("did you mean transfer.retries?");
     await store().succeed(["ps"]);
+    const { stdout: report } = await store().run(["doctor"], { timeout: 60_000 });
+    expect(report).toContain("config.toml:2: transfer.retrys is no setting");
     const { stdout } = await store().succeed(["config", "path"]);
     expect(stdout).toBe(`${store().configHome}/tsman/config.toml\n`);
   });

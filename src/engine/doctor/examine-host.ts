@@ -3,6 +3,7 @@ import { type ContainerOptions, defaultContainerOptions } from "../../container/
 import { toTsmanError } from "../../errors/index.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import type { ContainerService } from "../types.ts";
+import { checkConfiguration } from "./configuration-check.ts";
 import {
   checkCgroups,
   checkKernel,
@@ -39,6 +40,7 @@ export async function examineHost(
     checkRuntimeDir(context.paths),
     checkStoreFilesystem(context.paths),
     checkLinger(),
+    await checkConfiguration(context),
   ];
   return { canRun: !checks.some((check) => check.isFatal), checks };
 }

@@ -23,6 +23,11 @@ export type ImageOrigin =
     }
   | { readonly transport: "npm"; readonly package: NpmReference };
 
+/** Where the policy is, if there is one. */
+export function policyFile({ paths }: EngineContext): string {
+  return path.join(paths.configDir, "policy.json");
+}
+
 /** Asked with the digests that an image goes by; throws for what must not come in. */
 export type AdmitImage = (digests: readonly Digest[]) => Promise<void>;
 
@@ -71,7 +76,7 @@ export async function assertAdmitted(
   options: AccessOptions,
 ): Promise<void> {
   const { readPolicy, requirementsFor } = await import("../../trust/policy.ts");
-  const policy = readPolicy(path.join(context.paths.configDir, "policy.json"));
+  const policy = readPolicy(policyFile(context));
   if (policy === undefined) return;
   const scopes = scopesOf(origin);
   const requirements = requirementsFor(policy, origin.transport, scopes);

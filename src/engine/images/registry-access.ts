@@ -2,7 +2,7 @@ import { certificateDirectories } from "../../config/config-files.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { formatReference, parseReference, type Reference } from "../../oci/reference.ts";
 import { pullAttempts, type RegistryAttempt } from "../../oci/registry-rules.ts";
-import type { RegistryClient } from "../../registry/client.ts";
+import { createRegistryClient, type RegistryClient } from "../../registry/client.ts";
 import { openCredentials } from "../../registry/credentials.ts";
 import { createFallbackClient } from "../../registry/fallback-client.ts";
 import type { RegistryClientOptions } from "../../registry/settings.ts";
@@ -35,6 +35,8 @@ export async function openRegistryClient(
   const clients = await Promise.all(
     attempts.map((attempt) => clientOptions(context, attempt, options)),
   );
+  const [first, ...others] = clients;
+  if (first !== undefined && others.length === 0) return createRegistryClient(first);
   return createFallbackClient(clients, ({ from, to, error }) => {
     options.onProgress?.({ kind: "fallback", from, to, reason: error.message });
   });
