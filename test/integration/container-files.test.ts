@@ -131,6 +131,23 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
   });
 });
 
+describe("an archive whose reader has had enough", () => {
+  it.each([
+    ["export", "export unread"],
+    ["cp", "cp unread:/ -"],
+  ])("ends %s with an error that is no defect", async (_, command) => {
+    await store().succeed(words("create --name unread --replace --network none busybox true"));
+    // The shell's own pipe: the reader takes one byte, and the archive is larger than a pipe.
+    const pipe = '{ "$@"; echo "status $?" >&2; } | head -c 1 >&2';
+    const wrapper = ["sh", "-c", pipe, "sh"] as const;
+    const { stderr } = await runWrapped(store(), wrapper, words(command));
+    expect(stderr).toContain("write the archive: nobody reads it any more");
+    expect(stderr).not.toContain("defect");
+    expect(stderr).toContain("status 125\n");
+    await store().succeed(words("rm unread"));
+  });
+});
+
 describe("cp", () => {
   it("takes and gives archives, and refuses to mix them up with a terminal", async () => {
     await background("archives");

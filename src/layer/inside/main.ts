@@ -52,14 +52,19 @@ try {
   enter(request.hasRootFd);
   say({ kind: "done", ...(await perform(request)) });
 } catch (error) {
-  // Nobody reads any more: whoever did has said why.
-  const { code, message, hint } = isErrno(error, "EPIPE")
-    ? toTsmanError(new Error("the reader has gone"), "write the archive")
-    : changedMeanwhile(error);
+  const { code, message, hint } = isErrno(error, "EPIPE") ? unread(error) : changedMeanwhile(error);
   say({ kind: "failed", code, message, ...(hint === undefined ? {} : { hint }) });
 }
 // What is left of a refused archive is not read any more.
 process.stdin.destroy();
+
+/** A worker that read has said why it ended; another program (`| head`) may have had enough. */
+function unread(cause: unknown): TsmanError {
+  return new TsmanError("RUNTIME_FAILED", "write the archive: nobody reads it any more", {
+    hint: "the program behind the pipe ended before the archive did",
+    cause,
+  });
+}
 
 /** What somebody removes or replaces while it is read or written is no defect of ours. */
 function changedMeanwhile(error: unknown): TsmanError {
