@@ -179,8 +179,8 @@ void proto_send_failed(struct proto *proto, const struct failure *failure)
 size_t proto_failed_frame(uint8_t frame[PROTO_FAILED_MAX], const struct failure *failure)
 {
     size_t used = failed_payload(frame + 8, failure);
-    put_u32(frame, TSMAN_MSG_FAILED);
-    put_u32(frame + 4, (uint32_t)used);
+    proto_put_u32(frame, TSMAN_MSG_FAILED);
+    proto_put_u32(frame + 4, (uint32_t)used);
     return used + 8;
 }
 
