@@ -40,6 +40,9 @@ export const configSchema = z.strictObject({
       longest_wait: z.optional(duration),
     }),
   ),
+  storage: z.optional(
+    z.strictObject({ keep_blobs: z.optional(z.boolean("should be true or false")) }),
+  ),
   proxy: z.optional(
     z.strictObject({
       http: z.optional(proxyUrl),

@@ -111,6 +111,12 @@ export const settingGuide: readonly SettingGuide[] = [
     '[transfer]\nlongest_wait = "1m"',
   ),
   row(
+    "storage.keep_blobs",
+    "true or false",
+    "Whether the compressed layers of images stay when they are unpacked; otherwise they are fetched again when they are needed (another id mapping, push, save).",
+    "[storage]\nkeep_blobs = false",
+  ),
+  row(
     "proxy.http",
     "a URL",
     "The proxy for plain http; http_proxy in the environment goes before it.",

@@ -23,6 +23,12 @@ export interface TransferSettings {
   readonly longestWait: number;
 }
 
+/** What the store keeps. */
+export interface StorageSettings {
+  /** Compressed layers, though they are unpacked, and a registry has them. */
+  readonly keepBlobs: boolean;
+}
+
 /** Where a value comes from. */
 export type SettingOrigin =
   | { readonly kind: "default" }
@@ -42,6 +48,7 @@ export interface Settings {
   readonly shortNames: ShortNameRules;
   readonly registries: readonly RegistryRule[];
   readonly transfer: TransferSettings;
+  readonly storage: StorageSettings;
   readonly proxy: ProxyEnvironment;
   /** The same, value by value, with where it comes from. */
   readonly entries: readonly SettingEntry[];
@@ -66,6 +73,8 @@ const transferKeys = {
   stall_timeout: "stallTimeout",
   longest_wait: "longestWait",
 } as const satisfies Record<string, keyof TransferSettings>;
+
+const keepBlobsKey = ["storage", "keep_blobs"] as const;
 
 type Config = z.infer<typeof configSchema>;
 type RegistriesConf = Pick<
@@ -118,6 +127,7 @@ function readRegistriesConf(file: string, isNamed: boolean): TomlFile<Registries
 class Collected {
   #shortNames: ShortNameRules = defaultShortNames;
   #transfer: TransferSettings = defaultTransfer;
+  #storage: StorageSettings = { keepBlobs: true };
   #proxy: ProxyEnvironment = {};
   readonly #rules = new Map<string, RegistryRule>();
   readonly #entries = new Map<string, SettingEntry>();
@@ -129,6 +139,7 @@ class Collected {
     for (const [key, name] of Object.entries(transferKeys)) {
       this.#set(["transfer", key], written(key, defaultTransfer[name]), origin);
     }
+    this.#set(keepBlobsKey, this.#storage.keepBlobs, origin);
   }
 
   /** What registries.conf and config.toml have in common. */
@@ -158,7 +169,11 @@ class Collected {
   }
 
   addOwn(read: TomlFile<Config>): void {
-    const { transfer = {}, proxy = {} } = read.value;
+    const { transfer = {}, proxy = {}, storage = {} } = read.value;
+    if (storage.keep_blobs !== undefined) {
+      this.#storage = { keepBlobs: storage.keep_blobs };
+      this.#set(keepBlobsKey, storage.keep_blobs, originOf(read, keepBlobsKey));
+    }
     for (const [key, name] of Object.entries(transferKeys)) {
       const given = transfer[key as keyof typeof transferKeys];
       if (given === undefined) continue;
@@ -185,6 +200,7 @@ class Collected {
       shortNames: this.#shortNames,
       registries: [...this.#rules.values()],
       transfer: this.#transfer,
+      storage: this.#storage,
       proxy: this.#proxy,
       entries: [...this.#entries.values()],
     };

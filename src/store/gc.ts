@@ -125,7 +125,38 @@ export async function collectIdleMappings(
   } finally {
     lock.release();
   }
+  for (const lockPath of listIdleLocks(store)) removeIdleLock(lockPath);
   for (const directory of trash) await options.removeTree(directory);
+}
+
+/**
+ * Removes the blobs of layers that are unpacked and that a registry has, whatever image they belong
+ * to; what needs one later fetches it.  Does nothing while images are fetched or sent.
+ *
+ * @param defaultKey of the mapping for which they have to be unpacked.
+ */
+export function dropUnpackedBlobs(store: Store, defaultKey: string): void {
+  const lock = tryLockFile(store.contentLockPath);
+  if (lock === undefined) return;
+  try {
+    const images = store.images.list();
+    const needed = new Set<Digest>(
+      store.manifestLists
+        .list()
+        .flatMap(({ entries }) => entries.flatMap(({ digest, blobs }) => [digest, ...blobs])),
+    );
+    for (const { id, manifestDigest, digests, layers } of images) {
+      needed.add(id).add(manifestDigest);
+      for (const { blob, chainId } of layers) {
+        if (digests.length === 0 || !store.layers.has(defaultKey, chainId)) needed.add(blob);
+      }
+    }
+    const unpacked = images.flatMap(({ layers }) => layers.map(({ blob }) => blob));
+    for (const blob of new Set(unpacked)) if (!needed.has(blob)) store.blobs.remove(blob);
+  } finally {
+    lock.release();
+  }
+  for (const lockPath of listIdleLocks(store)) removeIdleLock(lockPath);
 }
 
 /** Keys of the id mappings that containers have, and of the one that they get by default. */

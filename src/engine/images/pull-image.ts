@@ -11,6 +11,7 @@ import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
 import { assertAdmitted } from "./assert-admitted.ts";
+import { dropBlobs } from "./drop-blobs.ts";
 import { serves } from "./ensure-image.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
@@ -50,6 +51,7 @@ export async function pullImage(
   }
   // What commands that were killed have left; what others work on is locked and stays.
   await collectGarbage(context.store, { removeTree });
+  await dropBlobs(context);
   return image;
 }
 

@@ -20,6 +20,7 @@ import type { PullProgress } from "../progress.ts";
 import type { AdmitImage } from "./assert-admitted.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
+import { keepBlobs } from "./keep-blobs.ts";
 import type { BlobFetcher } from "./origin-client.ts";
 
 /** How an image is taken from a source into the store. */
@@ -85,7 +86,8 @@ async function takeOnce(
     signal: options.signal,
     onProgress: options.onProgress,
   });
-  await keepBlobs(context, image, source, options.signal);
+  // Of layers that did not have to be unpacked, since another image has them, packed in another way.
+  if (!hasOrigin(image)) await keepBlobs(context, image.layers, source, options.signal);
   if (known === undefined) blobs.put(image.manifestDigest, manifestBytes);
   blobs.put(image.id, configBytes);
   images.put(image);
@@ -111,24 +113,6 @@ function findWhole(
 /** Whether what the store lacks of an image can be fetched from where it came. */
 function hasOrigin(image: ImageRecord): boolean {
   return image.digests.length > 0;
-}
-
-/**
- * Stores the blobs of layers that did not have to be unpacked, since another image has them, packed
- * in another way: there is nowhere to fetch them from later.
- */
-async function keepBlobs(
-  { store }: EngineContext,
-  image: ImageRecord,
-  source: ImageSource,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (hasOrigin(image)) return;
-  for (const { blob: digest, size, mediaType } of image.layers) {
-    await using _blob = await store.blobs.lock(digest, { signal });
-    if (store.blobs.has(digest)) continue;
-    await store.blobs.write(source.readBlob({ digest, size, mediaType }, signal));
-  }
 }
 
 /** Everything about an image but its layers, verified. */

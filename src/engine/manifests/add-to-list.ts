@@ -34,7 +34,7 @@ export async function addToList(
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
   const location = await locationOf(context, image);
   await using source = await openSource(context, location, options);
-  const pinned = pinnedLocation(location, await source.readManifest());
+  const pinned = pinnedLocation(context, location, await source.readManifest());
   const added = await entriesOf(context, source, {
     name: image,
     source: formatImageLocation(pinned),
@@ -74,7 +74,16 @@ function registryLocation(text: string): ImageLocation {
 }
 
 /** So that a later push sends what was added, whatever its tag means by then. */
-function pinnedLocation(location: ImageLocation, { digest }: SourceManifest): ImageLocation {
+function pinnedLocation(
+  { store }: EngineContext,
+  location: ImageLocation,
+  { digest }: SourceManifest,
+): ImageLocation {
+  if (location.transport === "containers-storage") {
+    // Blobs that are dropped from the store come from where the image came, though that goes too.
+    const origin = store.images.findById(location.image)?.digests[0];
+    return origin === undefined ? location : registryLocation(origin);
+  }
   if (location.transport !== "docker") return location;
   return { ...location, reference: { ...location.reference, digest } };
 }

@@ -4,6 +4,7 @@ import { listContainers } from "../containers/list-containers.ts";
 import { removeContainer } from "../containers/remove-container.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
+import { dropBlobs } from "../images/drop-blobs.ts";
 import { removeImage } from "../images/remove-image.ts";
 import type { Pruned, PruneOptions } from "../system-types.ts";
 import { removeVolume } from "./remove-volume.ts";
@@ -25,6 +26,7 @@ export async function* prune(
     await collectGarbage(context.store, { removeTree, partialBlobAge: 0 });
     const { key } = mappingFor(context, { mode: "default" });
     await collectIdleMappings(context.store, key, { removeTree });
+    await dropBlobs(context);
     context.store.ensureReserve();
   }
 }

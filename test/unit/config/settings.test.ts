@@ -51,6 +51,17 @@ function changed(): string[] {
     });
 }
 
+describe("[storage]", () => {
+  it("says whether blobs stay that are unpacked", () => {
+    expect(read().storage).toEqual({ keepBlobs: true });
+    write("tsman/config.toml", "[storage]", "keep_blobs = false");
+    expect(read().storage).toEqual({ keepBlobs: false });
+    expect(changed()).toEqual(["storage.keep_blobs = false (tsman/config.toml:2)"]);
+    write("tsman/config.toml", "[storage]", 'keep_blobs = "no"');
+    expect(read).toThrow(/config.toml:2: .*should be true or false/);
+  });
+});
+
 describe("without any file", () => {
   it("everything is as it is built in", async () => {
     expect(changed()).toEqual([]);

@@ -9,7 +9,9 @@ import { type ImageFormat, layerMediaType } from "../../../oci/media-types.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { CommitOptions } from "../../file-types.ts";
+import { keepBlobs } from "../../images/keep-blobs.ts";
 import { newImageName } from "../../images/name-image.ts";
+import { storeSource } from "../../images/store-source.ts";
 import { type WrittenLayer, writeImage } from "../../images/write-image.ts";
 import { getContainer } from "../find-container.ts";
 import { committedConfig } from "./committed-config.ts";
@@ -39,6 +41,11 @@ export async function commitContainer(
   const layer = await writeLayer(context, record, isWhole, format, options);
   const added = layer === undefined ? [] : [layer];
   const layers = isWhole ? added : [...image.layers, ...added];
+  if (!isWhole) {
+    const { signal } = options;
+    await using source = storeSource(context, image, record.imageName, { signal });
+    await keepBlobs(context, image.layers, source, signal);
+  }
   const made = writeImage(context, withoutLayer(config, layer), layers, { format, name });
   context.events.emit({
     type: "container",
