@@ -16,7 +16,8 @@ export async function loginScope(
     const [first = defaultRegistry] = (await context.shortNames()).search;
     return { registry: first, path: "" };
   }
-  const bare = text.replace(/^https?:\/\//, "").replace(/\/(?:v[12]\/?)?$/, "");
+  // As a URL it may be that of the API, as in Docker's files.
+  const bare = text.replace(/^https?:\/\/([^/]+)(?:\/v[12])?\/?$/, "$1").replace(/\/$/, "");
   const { registry, path } = parseLocation(bare);
   return { registry: hubNames.has(registry) ? defaultRegistry : registry, path };
 }
