@@ -11,16 +11,28 @@ const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
  * Asks for a mount namespace that is the caller's: one of `tsman unshare`.
  *
  * @param subject what is to be mounted: `container web`.
- * @param hint how to get at the files instead.
+ * @param hints how to get at the files: in a session of `tsman unshare`, and without a mount.
  * @throws TsmanError OPTION_UNSUPPORTED
  */
-export function assertOwnNamespace(subject: string, hint: string): void {
+export function assertOwnNamespace(
+  subject: string,
+  hints: { readonly session: string; readonly instead: string },
+): void {
   const isInitial = initialMap.test(readFileSync("/proc/self/uid_map", "utf8"));
-  if (!isInitial && process.geteuid?.() === 0) return;
+  const isRoot = process.geteuid?.() === 0;
+  if (!isInitial && isRoot) return;
+  if (isRoot) {
+    throw new TsmanError(
+      "OPTION_UNSUPPORTED",
+      `mount ${subject}: its files belong to ids that root of this host is not, and what root wrote ` +
+        "there would belong to nobody inside",
+      { hint: hints.instead },
+    );
+  }
   throw new TsmanError(
     "OPTION_UNSUPPORTED",
     `mount ${subject}: there is no mount namespace that outlives this command`,
-    { hint },
+    { hint: `in a session of its own: ${hints.session}\nor ${hints.instead}` },
   );
 }
 

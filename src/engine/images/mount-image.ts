@@ -20,10 +20,10 @@ export async function mountImage(
   nameOrId: string,
 ): Promise<ImageMountPoint> {
   const image = await getImage(context, nameOrId);
-  assertOwnNamespace(
-    `image ${nameOrId}`,
-    `in a session of its own: tsman unshare sh -c 'ls "$(tsman image mount ${nameOrId})"'`,
-  );
+  assertOwnNamespace(`image ${nameOrId}`, {
+    session: `tsman unshare sh -c 'ls "$(tsman image mount ${nameOrId})"'`,
+    instead: `copy files out of a container: tsman create ${nameOrId}, and tsman cp CONTAINER:PATH .`,
+  });
   const mapping = ownMapping();
   const target = mountPoint(context, image, mapping);
   const point = { id: image.id, names: image.names, path: target };

@@ -26,11 +26,10 @@ export async function mountContainer(
 ): Promise<ContainerMountPoint> {
   const record = getContainer(context, nameOrId);
   const { id, name } = record;
-  assertOwnNamespace(
-    `container ${name}`,
-    `in a session of its own: tsman unshare sh -c 'ls "$(tsman mount ${name})"'\n` +
-      `or copy files, which needs no mount: tsman cp ${name}:PATH .`,
-  );
+  assertOwnNamespace(`container ${name}`, {
+    session: `tsman unshare sh -c 'ls "$(tsman mount ${name})"'`,
+    instead: `copy files, which needs no mount: tsman cp ${name}:PATH .`,
+  });
   const mounted = findMount(context, record);
   if (mounted !== undefined) return mounted;
   const { owner, driver, plan } = rootfsOf(context, record);
