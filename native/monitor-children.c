@@ -208,6 +208,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     case SYNC_OPEN_WANTED:
         return open_for_stage1(monitor, message->value);
     case SYNC_NET_WANTED:
+        monitor->stage_exposed = true;
         record = plan_setting(&monitor->plan, TSMAN_SET_NETWORK);
         if (net_start(&monitor->net, record, monitor->stage1, monitor->rundir.directory,
                       &monitor->failure) < 0) {
@@ -249,6 +250,11 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
         if (got <= 0) {
             drop_fd(socket);
             return 0;
+        }
+        /* From when it is dumpable on it may be somebody else who speaks. */
+        if (socket == &monitor->stage_sync && monitor->stage_exposed) {
+            drop_fd(&fd);
+            continue;
         }
         int result = take_message(monitor, &message, fd);
         if (message.type != SYNC_TTY)

@@ -70,6 +70,7 @@ struct monitor {
     pid_t init_pid;
     int init_status;
     bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
+    bool stage_exposed;  /* stage 1 has nothing more to say */
     bool waits;          /* before its restart policy has its say */
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */

@@ -305,10 +305,35 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     if (slots_open(plan, SLOTS_LATE, false, failure) < 0 ||
         shared_mounts_open(plan, joins->owner, failure) < 0)
         give_up(stage1->sync, failure);
-    drop_fd(&joins->owner);
     if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
         namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
+}
+
+/*
+ * The helper opens /proc/PID/ns of this process, whenever it comes to that: for it we become
+ * dumpable.  In a user namespace that was joined that opens us to the container which it belongs
+ * to, if that sees the host's processes: so nothing of the host is left here then, no
+ * descriptor, no mount, no key (CVE-2016-9962).
+ */
+static int await_helper(const struct stage1 *stage1, const struct joins *joins,
+                        struct failure *failure)
+{
+    close(stage1->init_sync);
+    for (int i = 0; i < 3; i++) {
+        if (stage1->program[i] >= 0)
+            close(stage1->program[i]);
+    }
+    slots_close();
+    if (joins->flags & CLONE_NEWUSER) {
+        if (setns(joins->owner, CLONE_NEWNS) < 0)
+            return fail(failure, errno, "join", "mount namespace of the container");
+        kernel_keyring_join_session("_ses.tsman");
+    }
+    prctl(PR_SET_DUMPABLE, 1);
+    sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
+    sync_await(stage1->sync, SYNC_STAGE_EXIT);
+    return 0;
 }
 
 _Noreturn void stage1_run(const struct stage1 *stage1)
@@ -338,21 +363,12 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
         give_up(stage1->sync, &failure);
     }
     if (pid == 0) {
+        drop_fd(&joins.owner);
         close(stage1->sync);
         init_run(plan, stage1->init_sync, stage1->program);
     }
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
-    if (network) {
-        close(stage1->init_sync);
-        for (int i = 0; i < 3; i++) {
-            if (stage1->program[i] >= 0)
-                close(stage1->program[i]);
-        }
-        /* The helper opens /proc/PID/ns of this process, whenever it comes to
-           that: from here on it can. */
-        prctl(PR_SET_DUMPABLE, 1);
-        sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
-        sync_await(stage1->sync, SYNC_STAGE_EXIT);
-    }
+    if (network && await_helper(stage1, &joins, &failure) < 0)
+        give_up(stage1->sync, &failure);
     _exit(0);
 }

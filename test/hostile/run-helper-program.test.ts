@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { settingRecord } from "../../src/runtime/launch-plan.ts";
+import { settingRecord, stepRecord } from "../../src/runtime/launch-plan.ts";
+import { startMonitor } from "../../src/runtime/monitor-client.ts";
+import { protocolVersion } from "../../src/runtime/protocol.ts";
+import { SlotTable } from "../../src/runtime/slots.ts";
 import { projectRoot } from "../integration/support.ts";
 import { childrenOf, statusOf } from "../support/proc.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
@@ -40,11 +43,17 @@ beforeAll(() => {
   tsman = join(installation, "bin/tsman");
 });
 
+/** Fields of proc_pid_stat(5) from the third on. */
+const stat = (pid: number) => {
+  const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+};
 const helper = () => join(stage().store.scratch, "installation/dist");
 
 /** `tsman run` of that installation. */
 async function run(...args: readonly string[]) {
-  const child = spawn(tsman, ["run", "--rm", "--quiet", "--network=none", ...args], {
+  const network = args.some((arg) => arg.startsWith("--network")) ? [] : ["--network=none"];
+  const child = spawn(tsman, ["run", "--rm", "--quiet", ...network, ...args], {
     env: stage().store.environment(),
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -113,6 +122,55 @@ describe("a process that joins a container", () => {
     const said = await logs();
     expect(said).toMatch(/^looking\nseen [1-9]\d*\n$/);
     expect(fingerprint(helper())).toBe(before);
+  });
+
+  it("shows nothing of the host to a container whose user namespace it joins", async () => {
+    const victim = stage().victim("file");
+    const script = [
+      "cd /proc; echo looking",
+      "while :; do for p in [0-9]*; do",
+      `[ -r $p/root${victim} ] && cat $p/root${victim} $p/comm`,
+      "done; done 2>/dev/null",
+    ].join("\n");
+    await using attacker = await stage().background(
+      ..."--privileged --pid=host busybox sh -c".split(" "),
+      script,
+    );
+    const logs = async () => (await stage().store.succeed(["logs", attacker.id])).stdout;
+    await until("the attacker to look", async () => /looking/.test(await logs()) || undefined);
+    // Neither what stays of tsman on the host while a network helper joins the namespaces ...
+    const [startTime] = stat(attacker.pid).slice(19);
+    const slots = new SlotTable();
+    const because = "test";
+    const rootfs = slots.open(makeRootfs(stage().directory()), "dir", because);
+    const companion = "sleep 1; echo x >&{ready_fd}; exec sleep 100";
+    const handle = await startMonitor({
+      plan: {
+        records: [
+          settingRecord("VERSION", [String(protocolVersion)], because),
+          settingRecord("FOREGROUND", [], because),
+          settingRecord("UNSHARE", ["mount", "pid", "network"], because),
+          settingRecord("JOIN", ["user", `/proc/${attacker.pid}/ns/user`], because),
+          settingRecord("JOIN_OWNER", [String(attacker.pid), startTime ?? ""], because),
+          settingRecord("NETWORK", ["/bin/bash", "-c", companion], because),
+          ...slots.records,
+          stepRecord("PROPAGATION", ["rprivate"], because),
+          stepRecord("ROOT_BIND", [rootfs], because),
+          stepRecord("ENTER_ROOT", [], because),
+          stepRecord("PIVOT", [], because),
+          stepRecord("EXEC", ["/bin/true"], because),
+        ],
+      },
+      stdio: { stdin: "ignore", stdout: "ignore", stderr: "ignore" },
+    });
+    expect(await handle.exited).toBe(0);
+    // ... nor that helper, for which nobody but tsman can see to it.
+    const { status, stderr } = await run(
+      ...["--network=slirp4netns", `--ipc=container:${attacker.id}`, "busybox", "true"],
+    );
+    expect(stderr).toContain("could trace slirp4netns");
+    expect(status).toBe(125);
+    expect(await logs()).toBe("looking\n");
   });
 
   it("has no companion left that could be traced with --pid host when the program starts", async () => {

@@ -1,5 +1,5 @@
 import { healthPolicy } from "../../container/health-policy.ts";
-import { isTsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
@@ -21,6 +21,7 @@ import {
   type RootfsDriver,
   rememberDriver,
 } from "./rootfs-driver.ts";
+import { assertNothingTraceable, assertUnwatched } from "./watchers.ts";
 
 /** What {@link launch} takes besides the plan of the container. */
 export interface LaunchRequest {
@@ -57,9 +58,12 @@ export async function launch(
   const runDir = context.store.containers.ensureRunDir(planned.id);
   const network = await planNetwork(planned.options, planned.network, runDir);
   for (let driver = request.driver ?? firstDriver(context); ; ) {
+    driver = tracelessDriver(planned, request, driver);
     try {
       const handle = await start(context, planned, request, { network, driver });
-      if (planned.options.rootfs === undefined) rememberDriver(context, driver);
+      if (planned.options.rootfs === undefined && !seesHost(planned)) {
+        rememberDriver(context, driver);
+      }
       return { handle, driver, ports: network.ports };
     } catch (error) {
       const failure = monitorFailureOf(error);
@@ -93,6 +97,44 @@ function successorOf(
   return io.handOver;
 }
 
+/**
+ * fuse-overlayfs is a program of the host's in the container's user namespace, as long as the
+ * container lives: one that sees the host's processes could trace it, and get at the host.
+ *
+ * @throws TsmanError USAGE for a container whose files are in its keeping.
+ */
+function tracelessDriver(
+  planned: ContainerPlan,
+  request: LaunchRequest,
+  driver: RootfsDriver,
+): RootfsDriver {
+  if (driver !== "fuse-overlayfs" || !seesHost(planned)) return driver;
+  if (request.driver === undefined) return "copy";
+  throw new TsmanError(
+    "USAGE",
+    `start container ${planned.name}: with the host's processes it could trace fuse-overlayfs, which has its files`,
+    { hint: "make it anew without --pid host: tsman container clone" },
+  );
+}
+
+function seesHost({ bundle }: ContainerPlan): boolean {
+  return !bundle.config.linux.namespaces.some(({ type }) => type === "pid");
+}
+
+/** What of the host's is started in a user namespace that is not only the new container's. */
+function assertHelpersUnwatched(
+  context: EngineContext,
+  planned: ContainerPlan,
+  { network, driver }: Attempt,
+): void {
+  const { name, bundle } = planned;
+  if (bundle.joinOwner === undefined) return;
+  const { pid } = bundle.joinOwner;
+  if (network.helper !== undefined) assertUnwatched(context, { pid, name, helper: "slirp4netns" });
+  if (driver === "fuse-overlayfs") assertUnwatched(context, { pid, name, helper: driver });
+  if (seesHost(planned)) assertNothingTraceable(context, { pid, name });
+}
+
 async function start(
   context: EngineContext,
   planned: ContainerPlan,
@@ -102,6 +144,7 @@ async function start(
   const { options } = planned;
   const { io, seccompFilter } = request;
   const rootfs = await prepareRootfs(context, planned, driver);
+  assertHelpersUnwatched(context, planned, { network, driver: rootfs.driver });
   const { stay } = request;
   const hold = network.ports.length > 0 || io.beforeStart !== undefined || stay !== undefined;
   const policy = healthPolicy(options.health, planned.image?.config.config);

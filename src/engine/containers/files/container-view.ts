@@ -1,7 +1,6 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { readNamespace } from "../../../container/process/proc-file.ts";
 import { TsmanError } from "../../../errors/index.ts";
 import type { InsidePlace } from "../../../layer/inside-worker.ts";
 import { toFileError } from "../../../platform/errno.ts";
@@ -18,6 +17,7 @@ import {
   type RootfsDriver,
   type RootfsOwner,
 } from "../rootfs-driver.ts";
+import { findWatcher } from "../watchers.ts";
 
 /** openat2(2)'s O_PATH, which Node does not name. */
 const O_PATH = 0o10000000;
@@ -155,14 +155,7 @@ function assertUntraceable(
   record: ContainerRecord,
   usernsFd: number,
 ): void {
-  const userns = `user:[${fstatSync(usernsFd).ino}]`;
-  const ourPids = readNamespace("self", "pid");
-  // Whatever its options say: it may have joined another's.
-  const watcher = context.store.containers.list().find((other) => {
-    const state = containerState(context, other);
-    if (!isUp(state) || readNamespace(state.pid, "user") !== userns) return false;
-    return readNamespace(state.pid, "pid") === ourPids;
-  });
+  const watcher = findWatcher(context, `user:[${fstatSync(usernsFd).ino}]`);
   if (watcher === undefined) return;
   throw new TsmanError(
     "CONTAINER_RUNNING",
