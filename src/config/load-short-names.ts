@@ -11,6 +11,9 @@ interface CachedRules {
   readonly rules: ShortNameRules;
 }
 
+/** Another one for each change of {@link CachedRules}: what an older tsman wrote is read anew. */
+const formatVersion = 1;
+
 /**
  * The rules for short names alone, for commands that have an image at hand and ask no registry.
  * Without configuration files that costs a handful of system calls; with some, reading what an
@@ -23,8 +26,9 @@ export async function loadShortNames(
   { cacheDir, configDir }: Pick<TsmanPaths, "cacheDir" | "configDir">,
   files: ConfigFiles = findConfigFiles(configDir),
 ): Promise<ShortNameRules> {
-  const state = stateOf([...files.registries, files.own]);
-  if (state === "" && !files.isNamed) return defaultShortNames;
+  const found = stateOf([...files.registries, files.own]);
+  if (found === "" && !files.isNamed) return defaultShortNames;
+  const state = `${formatVersion}\n${found}`;
   const cacheFile = path.join(cacheDir, "short-names.json");
   const cached = readCached(cacheFile);
   if (cached?.of === state) return cached.rules;

@@ -15,7 +15,7 @@ export type KeyPath = readonly (string | number)[];
 export interface TomlFile<T> {
   readonly file: string;
   readonly value: T;
-  /** The line (from 1) on which a key stands; undefined if it is not found. */
+  /** The line (from 1) of a key, or of the table that it is missing in; undefined if none is found. */
   readonly lineOf: (path: KeyPath) => number | undefined;
 }
 
@@ -36,7 +36,7 @@ export function readToml<T>(file: string, schema: z.ZodMiniType<T>): TomlFile<T>
     const why = (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
     throw invalid(`${file}:${error.line}`, `not TOML (${why})`, error);
   }
-  const lineOf = (path: KeyPath): number | undefined => findLine(text, path);
+  const lineOf = lineFinder(text);
   const result = z.safeParse(schema, document);
   if (result.success) return { file, value: result.data, lineOf };
   // A misspelt key explains a missing one.
@@ -44,7 +44,7 @@ export function readToml<T>(file: string, schema: z.ZodMiniType<T>): TomlFile<T>
   const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0];
   const path = (issue?.path ?? []) as KeyPath;
   const where = (at: KeyPath): string => {
-    const line = lineOf(at) ?? lineOf(at.slice(0, -1));
+    const line = lineOf(at);
     return line === undefined ? file : `${file}:${line}`;
   };
   if (issue?.code === "unrecognized_keys") {
@@ -125,34 +125,51 @@ function definitionOf(schema: unknown): Definition | undefined {
   return (schema as { readonly def?: Definition } | undefined)?.def;
 }
 
+/** Longer lines are no settings that anybody has to find. */
+const maxLineLength = 4096;
+const keyPattern = String.raw`(?:"[^"]*"|'[^']*'|[\w-]+)`;
+const keyLine = new RegExp(`^\\s*(${keyPattern}(?:\\s*\\.\\s*${keyPattern})*)\\s*=`);
+const tableLine = new RegExp(
+  `^\\s*(\\[\\[?)\\s*(${keyPattern}(?:\\s*\\.\\s*${keyPattern})*)\\s*\\]`,
+);
+
 /**
- * The line of a key, or of the value that it is in.  smol-toml says where a document is wrong, not
- * where its keys are.  Headers of tables and keys at the start of a line are found, which is how
- * configurations are written; for anything else there is no number.
+ * Finds the line of a key, or else of the value or table that it is in.  smol-toml says where a
+ * document is wrong, not where its keys are.  Headers of tables and keys at the start of a line are
+ * found, which is how configurations are written; for anything else there is no number.
  */
-function findLine(text: string, path: KeyPath): number | undefined {
-  const wanted = formatKey(path);
+function lineFinder(text: string): (path: KeyPath) => number | undefined {
+  let lines: Map<string, number> | undefined;
+  return (path) => {
+    lines ??= indexLines(text);
+    for (let length = path.length; length > 0; length -= 1) {
+      const line = lines.get(formatKey(path.slice(0, length)));
+      if (line !== undefined) return line;
+    }
+    return undefined;
+  };
+}
+
+function indexLines(text: string): Map<string, number> {
+  const lines = new Map<string, number>();
   const counts = new Map<string, number>();
   let table: (string | number)[] = [];
-  let found: number | undefined;
+  const note = (path: KeyPath, index: number): void => {
+    const key = formatKey(path);
+    if (!lines.has(key)) lines.set(key, index + 1);
+  };
   text.split("\n").forEach((line, index) => {
-    if (found !== undefined) return;
-    const header = /^\s*(\[\[?)\s*([^\]]+?)\s*\]/.exec(line);
+    if (line.length > maxLineLength) return;
+    const header = tableLine.exec(line);
     if (header !== null) {
       table = absoluteTable(splitKey(header[2] ?? ""), header[1] === "[[", counts);
-      if (formatKey(table) === wanted) found = index + 1;
+      note(table, index);
       return;
     }
-    const key = /^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=/.exec(
-      line,
-    );
-    if (key === null) return;
-    const own = formatKey([...table, ...splitKey(key[1] ?? "")]);
-    if (own === wanted || wanted.startsWith(`${own}.`) || wanted.startsWith(`${own}[`)) {
-      found = index + 1;
-    }
+    const key = keyLine.exec(line)?.[1];
+    if (key !== undefined) note([...table, ...splitKey(key)], index);
   });
-  return found;
+  return lines;
 }
 
 /** `registry.mirror` → `registry[1].mirror[0]`, with the numbers of the tables so far. */

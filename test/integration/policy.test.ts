@@ -92,6 +92,27 @@ describe("an image of a registry whose images have to be signed", () => {
     await store().succeed(["pull", "-q", image.reference]);
   });
 
+  it("may come from a mirror, whose word is not taken for a signature", async () => {
+    askForSignatures();
+    const image = served();
+    await using mirror = await startFaultyRegistry({ share: registry });
+    store().configure(
+      "[[registry]]",
+      `prefix = "${registry.host}"`,
+      "[[registry.mirror]]",
+      `location = "${mirror.host}"`,
+    );
+    await expectRejected(["pull", image.reference], image.reference, "it has no signature");
+    signImage(registry, image.name, image.digest, key);
+    const reference = `${image.digest.replace(":", "-")}.sig`;
+    mirror.fault({ on: "manifest", reference, action: { kind: "status", status: 404 } });
+    await store().succeed(["pull", "-q", image.reference]);
+    const [layer = ""] = image.blobs;
+    expect(mirror.requestsOf("blob", layer)).toHaveLength(1);
+    expect(registry.requestsOf("blob", layer)).toEqual([]);
+    expect(registry.requestsOf("manifest", reference).at(-1)?.status).toBe(200);
+  });
+
   it.each([["pull"], ["run"], ["create"]])("is rejected without a signature: %s", async (verb) => {
     askForSignatures();
     const { reference } = served();

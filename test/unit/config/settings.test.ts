@@ -164,6 +164,14 @@ describe("config.toml", () => {
       /:2: aliases\.a should start with a registry/,
       undefined,
     ],
+    ["a key that is no data", '[aliases]\n__proto__ = "a.b/c"', /:\d+: not TOML/, undefined],
+    ["nesting without end", `x = ${"[".repeat(10_000)}`, /not TOML/, undefined],
+    [
+      "a missing key of a table",
+      '[[registry]]\nprefix = "a.b"\n[[registry.mirror]]\ninsecure = true',
+      /:3: registry\[0\]\.mirror\[0\]\.location is missing/,
+      undefined,
+    ],
     ["what is no TOML", "a = \nb = 1", /:1: not TOML/, undefined],
     ["the same key twice", "[transfer]\nretries = 1\nretries = 2", /:3: not TOML/, undefined],
   ])("names file, line and key of %s", (_, text, message, meant) => {
