@@ -20,11 +20,6 @@ export function shownState(container: Pick<ContainerSummary, "state">): string {
   return container.state === "stopped" ? "exited" : container.state;
 }
 
-/** Whether it has processes, be they paused. */
-export function isUp({ state }: Pick<ContainerSummary, "state">): boolean {
-  return state === "running" || state === "paused";
-}
-
 /** Whether it has had a life that is over. */
 export function hasEnded({ state }: Pick<ContainerSummary, "state">): boolean {
   return state === "stopped" || state === "restarting";

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { TsmanError } from "../../../errors/index.ts";
-import { startInside } from "../../../layer/inside-worker.ts";
+import { type InsideWorker, startInside } from "../../../layer/inside-worker.ts";
 import { diffIdFromHex } from "../../../oci/digest.ts";
 import { type ImageFormat, layerMediaType } from "../../../oci/media-types.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
@@ -14,8 +14,8 @@ import { newImageName } from "../../images/name-image.ts";
 import { storeSource } from "../../images/store-source.ts";
 import { type WrittenLayer, writeImage } from "../../images/write-image.ts";
 import { getContainer } from "../find-container.ts";
+import { archiveRootfs } from "./archive-rootfs.ts";
 import { committedConfig } from "./committed-config.ts";
-import { withRootfs } from "./container-view.ts";
 import { comparisonOf } from "./diff-container.ts";
 import { reportCounts } from "./report-counts.ts";
 
@@ -76,7 +76,7 @@ async function writeLayer(
   const comparison = isWhole ? undefined : comparisonOf(context, record, "layer");
   // One that was never started is as its image.
   if (comparison === undefined && !isWhole) return undefined;
-  const write = async (worker: ReturnType<typeof startInside>): Promise<WrittenLayer> => {
+  const write = async (worker: InsideWorker): Promise<WrittenLayer> => {
     const { output } = worker;
     if (output === undefined) throw new TsmanError("INTERNAL", `${subject}: no output`);
     const [layer, counts] = await bothOf(store(context, output, format), worker);
@@ -85,30 +85,14 @@ async function writeLayer(
   };
   if (comparison !== undefined)
     return await write(startInside({ ...comparison, context: subject, signal }));
-  return await withRootfs(context, record, async ({ place, close }) => {
-    const worker = startInside({
-      place,
-      task: {
-        op: "archive",
-        source: "/",
-        mustBeDirectory: true,
-        name: "",
-        fileName: "",
-        isSingleId: record.mapping.single,
-      },
-      context: subject,
-      signal,
-    });
-    close();
-    return await write(worker);
-  });
+  return await archiveRootfs(context, record, { subject, signal }, write);
 }
 
 /** The worker's failure is the reason for that of what reads from it. */
 async function bothOf<T>(
   stored: Promise<T>,
-  worker: ReturnType<typeof startInside>,
-): Promise<[T, Awaited<ReturnType<typeof startInside>["done"]>]> {
+  worker: InsideWorker,
+): Promise<[T, Awaited<InsideWorker["done"]>]> {
   const [layer, counts] = await Promise.allSettled([
     stored.catch((error: unknown) => {
       worker.cancel();
