@@ -1,6 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
-import { naming, oneOf } from "../cli/options/scalars.ts";
+import { packing, packingOptions } from "../cli/options/packing.ts";
+import { naming } from "../cli/options/scalars.ts";
 import { parseCredentials } from "../cli/options/words.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { writeResultFile } from "../cli/result-file.ts";
@@ -30,12 +31,6 @@ export const imageCopy = defineCommand({
     "dest-creds": credentials("destination"),
     "dest-tls-verify": flag({ summary: "verify its certificates", default: true }),
     digestfile: text({ metavar: "FILE", summary: "write the digest of what was written there" }),
-    format: value({
-      char: "f",
-      metavar: "oci|docker",
-      summary: "of the documents, instead of as they are",
-      parse: oneOf("oci", "docker"),
-    }),
     platform: value({
       metavar: "OS/ARCH[/VARIANT]",
       summary: "choose from a multi-platform image",
@@ -44,6 +39,7 @@ export const imageCopy = defineCommand({
     quiet: flag({ char: "q", summary: "no progress" }),
     "src-creds": credentials("source"),
     "src-tls-verify": flag({ summary: "verify its certificates", default: true }),
+    ...packingOptions,
   },
   positionals: { min: 2, max: 2, noun: "source" },
   async run({ values, positionals: [source = "", destination = ""], given }, context) {
@@ -52,14 +48,14 @@ export const imageCopy = defineCommand({
       credentials: values[`${end}-creds`],
       tlsVerify: given.has(`${end}-tls-verify`) ? values[`${end}-tls-verify`] : undefined,
     });
-    const { quiet, all, platform, format } = values;
+    const { quiet, all, platform } = values;
     const engine = await context.openEngine();
     const progress = progressView(context.stderr, { quiet, columns: context.columns });
     const { digest } = await engine.images
       .copy(source, destination, {
         all,
         platform,
-        format,
+        ...packing(values),
         source: access("src"),
         destination: access("dest"),
         signal: context.interruption(),

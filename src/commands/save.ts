@@ -15,6 +15,7 @@ export const save = defineCommand({
     "tsman save --format oci-archive busybox | gzip > busybox.tar.gz",
   ],
   options: {
+    compress: flag({ summary: "pack layers with gzip; not in a docker-archive" }),
     format: value({
       metavar: "FORMAT",
       summary: "docker-archive (if not given), oci-archive, oci-dir, docker-dir",
@@ -25,12 +26,6 @@ export const save = defineCommand({
     quiet: flag({ char: "q", summary: "no progress" }),
   },
   refused: {
-    compress: {
-      kind: "unsupported",
-      takesValue: false,
-      reason: "layers are saved as they came, which is compressed as a rule",
-      hint: "leave it out",
-    },
     uncompressed: {
       kind: "unsupported",
       takesValue: false,
@@ -56,6 +51,7 @@ export const save = defineCommand({
     await engine.images
       .save(images, {
         format: values.format,
+        compress: values.compress,
         output: output ?? 1,
         signal: context.interruption(),
         onProgress: progress.onProgress,

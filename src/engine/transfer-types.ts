@@ -1,4 +1,4 @@
-import type { ImageFormat } from "../oci/media-types.ts";
+import type { Compression, ImageFormat } from "../oci/media-types.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { PullProgress } from "./progress.ts";
 import type { RegistryCredentials } from "./types.ts";
@@ -28,6 +28,8 @@ export type SaveFormat = "docker-archive" | "oci-archive" | "oci-dir" | "docker-
 export interface SaveOptions extends TransferIo {
   /** Missing: "docker-archive". */
   readonly format?: SaveFormat | undefined;
+  /** Layers are packed with gzip; missing: as they came.  Not in a docker-archive. */
+  readonly compress?: boolean | undefined;
   /** A path, or a descriptor, which stays open; a directory's format needs a path. */
   readonly output: string | number;
 }
@@ -72,6 +74,12 @@ export interface ImageCopyOptions extends TransferIo {
   readonly platform?: Platform | undefined;
   /** Of the documents; missing: as they are, or as the destination needs them. */
   readonly format?: ImageFormat | undefined;
+  /** How layers are packed; missing: as they are. */
+  readonly compression?: Compression | undefined;
+  /** The compressor's; packs all layers anew. */
+  readonly compressionLevel?: number | undefined;
+  /** Pack all layers anew, however they are packed. */
+  readonly forceCompression?: boolean | undefined;
   readonly source?: RegistryAccess | undefined;
   readonly destination?: RegistryAccess | undefined;
 }

@@ -10,9 +10,6 @@ export interface ImageFiles extends Disposable {
   read(file: string, start?: number): AsyncIterable<Uint8Array>;
 }
 
-/** Bytes of one step. */
-export const chunkBytes: number = 1024 * 1024;
-
 /**
  * A whole file of at most `maxBytes`.
  *

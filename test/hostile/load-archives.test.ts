@@ -24,7 +24,7 @@ beforeAll(() => writeFileSync(secret(), "the victim's secret"));
 /** Images that are there, partial blobs and layers: what a refused archive must not change. */
 const contents = async () => ({
   images: (await store().succeed(["images", "-q"])).stdout,
-  blobs: readdirSync(join(store().root, "blobs"), { recursive: true }).toSorted(),
+  blobs: readdirSync(join(store().root, "blobs"), { recursive: true, encoding: "utf8" }).toSorted(),
   secret: existsSync(secret()),
 });
 

@@ -133,7 +133,7 @@ describe("a copy that fails", () => {
 
   it("into a layout that is there leaves it as it was", async () => {
     await copy(published("busybox"), "oci:kept:it");
-    const files = () => readdirSync(at("kept"), { recursive: true }).toSorted();
+    const files = () => readdirSync(at("kept"), { recursive: true, encoding: "utf8" }).toSorted();
     const before = files();
     const { status } = await store().run(["image", "copy", "-q", "dir:broken", "oci:kept:it"]);
     expect(status).toBe(125);

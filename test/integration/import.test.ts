@@ -86,7 +86,8 @@ describe("an archive that is imported", () => {
     ["credentials", ["https://me:pw@x/y"], Buffer.alloc(0), "without credentials"],
   ])("that is %s is refused and leaves nothing", async (_what, args, input, why) => {
     await store().succeed(["images", "-q"]);
-    const contents = () => readdirSync(join(store().root, "blobs"), { recursive: true }).toSorted();
+    const contents = () =>
+      readdirSync(join(store().root, "blobs"), { recursive: true, encoding: "utf8" }).toSorted();
     const before = contents();
     const { status, stderr } = await store().run(["import", ...args], { input });
     expect(status).toBe(125);

@@ -84,6 +84,20 @@ describe("an image that is saved", () => {
     },
   );
 
+  it("with --compress has layers of gzip, and the same id", async () => {
+    const name = `${registry()}/uncompressed`;
+    await store().succeed(["pull", "-q", name]);
+    await store().succeed(["save", "-q", "--compress", "--format", "docker-dir", "-o", "gz", name]);
+    const { config, layers } = JSON.parse(await skopeo.raw("dir:gz"));
+    const { stdout } = await store().succeed(["inspect", "--format", "{{.Id}}", name]);
+    expect(config.digest.replace("sha256:", "")).toBe(stdout.trim().replace("sha256:", ""));
+    for (const { mediaType } of layers) expect(mediaType).toMatch(/gzip$/);
+    await skopeo.copy("dir:gz", "dir:gz-checked");
+    const { status, stderr } = await store().run(["save", "--compress", "-o", "no.tar", name]);
+    expect(status).toBe(125);
+    expect(stderr).toContain("its layers are not compressed");
+  });
+
   it("with two names keeps both", async () => {
     await store().succeed(["tag", image(), "localhost/also:1"]);
     await store().succeed(["save", "-q", "-o", "two.tar", image(), "also:1"]);

@@ -4,7 +4,7 @@ import type { ImageSource } from "../../oci/transfer.ts";
 import type { EngineContext } from "../context.ts";
 import type { ImageCopyOptions, ImageCopyResult } from "../transfer-types.ts";
 import { type AdmitImage, gateOf } from "./assert-admitted.ts";
-import { copyImage } from "./copy-image.ts";
+import { copyPacked } from "./copy-packed.ts";
 import { newImageName } from "./name-image.ts";
 import { openDestination, openSource } from "./open-location.ts";
 
@@ -32,8 +32,7 @@ export async function copyLocation(
   }
   const access = { ...options.destination, signal, onProgress };
   const destination = stack.use(await openDestination(context, target, access));
-  const { digest } = await copyImage(source, destination, { ...options, admit });
-  await destination.commit();
+  const digest = await copyPacked(context, source, destination, options);
   return { digest };
 }
 

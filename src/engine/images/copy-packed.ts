@@ -3,9 +3,13 @@ import type { Digest } from "../../oci/digest.ts";
 import type { ImageDestination, ImageSource } from "../../oci/transfer.ts";
 import type { EngineContext } from "../context.ts";
 import type { PushOptions } from "../push-types.ts";
-import { copyImage } from "./copy-image.ts";
+import { type CopyImageOptions, copyImage } from "./copy-image.ts";
 import { archiveLimits } from "./image-limits.ts";
 import { recompressedSource } from "./recompressed-source.ts";
+
+/** What {@link copyPacked} takes. */
+export type PackedCopyOptions = CopyImageOptions &
+  Pick<PushOptions, "compression" | "compressionLevel" | "forceCompression">;
 
 /**
  * Copies what is pushed, its layers packed as they are wanted, and makes it visible.
@@ -17,7 +21,7 @@ export async function copyPacked(
   context: EngineContext,
   source: ImageSource,
   place: ImageDestination,
-  options: PushOptions,
+  options: PackedCopyOptions,
 ): Promise<Digest> {
   const { compression, compressionLevel: level, forceCompression: force } = options;
   if (compression === "zstd" && options.format === "docker") {
@@ -47,7 +51,7 @@ export async function copyPacked(
 async function copyAndCommit(
   source: ImageSource,
   place: ImageDestination,
-  options: PushOptions,
+  options: PackedCopyOptions,
 ): Promise<Digest> {
   const { digest } = await copyImage(source, place, options);
   await place.commit();

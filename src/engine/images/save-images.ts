@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../errors/index.ts";
-import type { ImageDestination } from "../../oci/transfer.ts";
+import type { ImageDestination, ImageSource } from "../../oci/transfer.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { directoryDestination } from "../../transport/directory-destination.ts";
 import { directoryFiles } from "../../transport/directory-files.ts";
@@ -16,6 +16,7 @@ import { copyImage } from "./copy-image.ts";
 import { getImage, writtenName } from "./find-image.ts";
 import { archiveLimits } from "./image-limits.ts";
 import { openArchiveOutput } from "./open-output.ts";
+import { recompressedSource } from "./recompressed-source.ts";
 import { storeSource } from "./store-source.ts";
 
 /** An image and the names under which it is saved. */
@@ -37,19 +38,42 @@ export async function saveImages(
   options: SaveOptions,
 ): Promise<void> {
   const { format = "docker-archive", signal, onProgress } = options;
+  if (options.compress === true && format === "docker-archive") {
+    throw new TsmanError("USAGE", "save images as docker-archive: its layers are not compressed", {
+      hint: "leave out --compress, or save with --format oci-archive",
+    });
+  }
   const chosen = await chooseImages(context, texts);
   await using _content = await context.store.lockContent({ shared: true, signal });
   await using writer = await openWriter(context, format, options, chosen.length);
   for (const { record, names } of chosen) {
     const name = names[0] ?? record.id;
     await using source = storeSource(context, record, name, { signal, onProgress });
-    await copyImage(source, writer.image(names), { signal, onProgress });
+    await using packed = options.compress === true ? gzipped(context, source, options) : undefined;
+    await copyImage(packed ?? source, writer.image(names), { signal, onProgress });
   }
   await writer.commit();
   for (const { record, names } of chosen) {
     const name = names[0] ?? record.id;
     context.events.emit({ type: "image", status: "save", id: record.id, name });
   }
+}
+
+function gzipped(
+  context: EngineContext,
+  source: ImageSource,
+  { signal, onProgress }: SaveOptions,
+): ImageSource {
+  return recompressedSource(
+    source,
+    { compression: "gzip" },
+    {
+      openSpool: () => context.store.blobs.openSpool(),
+      limits: archiveLimits(),
+      signal,
+      onProgress,
+    },
+  );
 }
 
 /** Each image once, with all names by which it was called; those that were called by id have none. */
