@@ -1,7 +1,7 @@
 import { givenCredentials } from "../cli/ask-credentials.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text } from "../cli/option-spec.ts";
-import { warningText } from "../cli/render/error.ts";
+import { warningsTo } from "../cli/render/error.ts";
 import { TsmanError } from "../errors/index.ts";
 
 /** `tsman login` */
@@ -28,8 +28,7 @@ export const login = defineCommand({
   async run({ values, positionals, given }, context) {
     const [registry] = positionals;
     const { registries } = await context.openEngine();
-    const warn = (message: string): void =>
-      context.stderr.write(warningText(message, context.stderr.isTerminal));
+    const warn = warningsTo(context.stderr);
     const options = {
       authFile: values.authfile,
       certDir: values["cert-dir"],

@@ -50,5 +50,5 @@ export function warningText(message: string, isTerminal: boolean): string {
 
 /** Prints warnings as they come: `onWarning` of the engine's verbs. */
 export function warningsTo(stderr: Output): (message: string) => void {
-  return (message) => void stderr.write(warningText(message, stderr.isTerminal));
+  return (message) => stderr.write(warningText(message, stderr.isTerminal));
 }
