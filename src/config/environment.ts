@@ -21,6 +21,11 @@ export interface ProxyEnvironment {
   readonly noProxy?: string | undefined;
 }
 
+/** Which spelling of a proxy variable counts. */
+export function proxyVariable(name: string): string {
+  return environmentVariable(name) === undefined ? name.toUpperCase() : name;
+}
+
 /** Reads `http_proxy`, `https_proxy` and `no_proxy`. */
 export function proxyEnvironment(): ProxyEnvironment {
   return {

@@ -4,7 +4,7 @@ import type { RegistryRule } from "../oci/registry-rules.ts";
 import { defaultShortNames, type ShortNameRules } from "../oci/short-names.ts";
 import type { ConfigFiles } from "./config-files.ts";
 import { configSchema } from "./config-schema.ts";
-import { type ProxyEnvironment, proxyEnvironment } from "./environment.ts";
+import { type ProxyEnvironment, proxyEnvironment, proxyVariable } from "./environment.ts";
 import { registriesConfSchema, registryRule } from "./registry-schema.ts";
 import { formatKey, type KeyPath, readToml, type TomlFile } from "./toml.ts";
 
@@ -191,7 +191,7 @@ class Collected {
   addEnvironment(proxy: ProxyEnvironment): void {
     this.#setProxy(proxy, (key) => ({
       kind: "environment",
-      name: key === "no_proxy" ? key : `${key}_proxy`,
+      name: proxyVariable(key === "no_proxy" ? key : `${key}_proxy`),
     }));
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { selfSigned } from "../support/certificate.ts";
 import { type FaultyRegistry, startFaultyRegistry } from "../support/faulty-registry.ts";
 import { addImage } from "../support/image-fixture.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
@@ -90,6 +91,27 @@ describe("a mirror", () => {
     const { reference } = addRandomImage(origin);
     await store().succeed(["pull", "-q", "--creds", "me:geheim", reference]);
     expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+  });
+});
+
+describe("--tls-verify=false", () => {
+  it("is not for mirrors, which the configuration calls insecure if they are (S57)", async () => {
+    await using secret = await startFaultyRegistry({
+      tls: selfSigned({ hosts: ["127.0.0.1"] }),
+      share: origin,
+    });
+    const image = addRandomImage(origin);
+    const rule = ["[[registry]]", `prefix = "${origin.host}"`, "[[registry.mirror]]"];
+    store().configure(...rule, `location = "${secret.host}"`);
+    const { stderr } = await store().succeed(["pull", "--tls-verify=false", image.reference]);
+    expect(stderr).toContain(`the certificate of ${secret.host} is signed by no authority`);
+    expect(secret.requests).toEqual([]);
+    await store().succeed(["rmi", image.reference]);
+    store().configure(...rule, `location = "${secret.host}"`, "insecure = true");
+    await store().succeed(["pull", "-q", image.reference]);
+    expect(secret.requestsOf("manifest")).toHaveLength(1);
+    const refused = await store().succeed(["pull", "--tls-verify", image.reference]);
+    expect(refused.stderr).toContain(`the certificate of ${secret.host}`);
   });
 });
 

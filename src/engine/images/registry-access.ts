@@ -49,7 +49,7 @@ export async function clientOptions(
   options: AccessOptions,
 ): Promise<RegistryClientOptions> {
   const { transfer, proxy } = await context.settings();
-  const { reference, insecure, isMirror } = attempt;
+  const { reference, isMirror } = attempt;
   // What is given on the command line is for the registry that is named there, not for whoever
   // keeps a copy of it.
   const creds = isMirror ? undefined : options.credentials;
@@ -60,7 +60,7 @@ export async function clientOptions(
       creds: creds === undefined ? undefined : `${creds.username}:${creds.password}`,
       authFile: options.authFile,
     }),
-    tlsVerify: options.tlsVerify ?? (insecure ? false : undefined),
+    tlsVerify: tlsVerifyOf(attempt, options),
     userAgent: `tsman/${tsmanVersion()}`,
     signal: options.signal,
     proxy,
@@ -79,6 +79,18 @@ export async function clientOptions(
     onRetry: ({ what, reason, delayMs }) =>
       options.onProgress?.({ kind: "retry", digest: what, reason, delayMs }),
   };
+}
+
+/**
+ * What is given on the command line counts before the configuration; but leave not to check is given
+ * for the registry that is named there, and never for its mirrors (case S57).
+ */
+function tlsVerifyOf(
+  { insecure, isMirror }: RegistryAttempt,
+  { tlsVerify }: AccessOptions,
+): boolean | undefined {
+  const given = isMirror && tlsVerify === false ? undefined : tlsVerify;
+  return given ?? (insecure ? false : undefined);
 }
 
 function requireRegistry(reference: Reference): void {
