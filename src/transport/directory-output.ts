@@ -15,11 +15,21 @@ import { promisify } from "node:util";
 import { TsmanError } from "../errors/index.ts";
 import { syncDirectory, writeFileAtomic } from "../platform/atomic-file.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
+import { type FileLock, lockFile } from "../platform/file-lock.ts";
 import { randomHex } from "../platform/random.ts";
 import type { ImageOutput } from "./image-output.ts";
 
 const sync = promisify(fsync);
 const writeTo = promisify(write);
+
+/** What {@link DirectoryOutput.open} takes besides the path. */
+export interface DirectoryOutputOptions {
+  /** As messages name it. */
+  readonly name: string;
+  /** A file by which a directory is recognized as one to add to. */
+  readonly mark: string;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * Files in a directory.  A new one is built beside and gets its name at the end; one that is there
@@ -33,21 +43,40 @@ export class DirectoryOutput implements ImageOutput {
   readonly #added = new Set<string>();
   #isCommitted = false;
 
+  /** Of a directory that is added to: one after the other. */
+  #lock: FileLock | undefined;
+
+  private constructor(target: string, name: string, directory: string) {
+    this.name = name;
+    this.#target = target;
+    this.#directory = directory;
+  }
+
   /**
-   * @param mark a file by which a directory is recognized as one to add to
+   * Opens a directory; one that another command adds to is waited for.
+   *
    * @throws TsmanError USAGE when there is something else at the target
    */
-  constructor(target: string, name: string, mark: string) {
-    this.name = name;
-    this.#target = path.resolve(target);
-    const isNew = isFree(this.#target, name);
-    if (!isNew && !existsSync(path.join(this.#target, mark))) {
+  static async open(
+    target: string,
+    { name, mark, signal }: DirectoryOutputOptions,
+  ): Promise<DirectoryOutput> {
+    const resolved = path.resolve(target);
+    const isEmpty = isFree(resolved, name);
+    if (isEmpty && canBeReplaced(resolved)) {
+      const output = new DirectoryOutput(resolved, name, `${resolved}.${randomHex(6)}.tmp`);
+      output.#make(output.#directory);
+      return output;
+    }
+    const output = new DirectoryOutput(resolved, name, resolved);
+    if (isEmpty) return output;
+    if (!existsSync(path.join(resolved, mark))) {
       throw new TsmanError("USAGE", `write ${name}: the directory is not empty, and no image`, {
         hint: "name one that is empty, or not there yet",
       });
     }
-    this.#directory = isNew ? `${this.#target}.${randomHex(6)}.tmp` : this.#target;
-    if (isNew) this.#make(this.#directory);
+    output.#lock = await lockFile(path.join(resolved, mark), { signal });
+    return output;
   }
 
   /** Whether the directory was there, with files of others. */
@@ -100,7 +129,15 @@ export class DirectoryOutput implements ImageOutput {
     this.#isCommitted = true;
   }
 
+  /** Removes files of this directory itself that a predicate does not want any more. */
+  prune(isUnwanted: (file: string) => boolean): void {
+    for (const file of readdirSync(this.#target)) {
+      if (isUnwanted(file)) rmSync(path.join(this.#target, file), { force: true });
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    using _lock = { [Symbol.dispose]: () => this.#lock?.release() };
     if (this.#isCommitted) return;
     this.#isCommitted = true;
     if (!this.isShared) rmSync(this.#directory, { recursive: true, force: true });
@@ -159,6 +196,13 @@ function isFree(target: string, name: string): boolean {
     if (isErrno(error, "ENOENT")) return true;
     throw toFileError(error, `write ${name}`);
   }
+}
+
+/** Whether another directory can take the place of this one, if it is there: not of a mount. */
+function canBeReplaced(target: string): boolean {
+  const parent = statSync(path.dirname(target), { throwIfNoEntry: false });
+  const own = statSync(target, { throwIfNoEntry: false });
+  return own === undefined || own.dev === parent?.dev;
 }
 
 /** A writer was given other bytes than it was told of. */

@@ -83,6 +83,31 @@ describe("an image that tsman copies", () => {
   });
 });
 
+describe("a directory that is written to", () => {
+  it("by several at once has the images of all", async () => {
+    await copy(published("busybox"), "oci:many:first");
+    const names = ["a", "b", "c"];
+    await Promise.all(names.map((name) => copy(published("entrypoint-cmd"), `oci:many:${name}`)));
+    for (const name of names) {
+      expect(await skopeo.raw(`oci:many:${name}`)).toBe(
+        await skopeo.raw(published("entrypoint-cmd")),
+      );
+    }
+    expect(await skopeo.raw("oci:many:first")).toBe(await skopeo.raw(published("busybox")));
+  });
+
+  it("by dir: again has nothing of the image before", async () => {
+    await copy("--all", published("multi-platform"), "dir:again");
+    writeFileSync(join(at("again"), "signature-1"), "of the image before");
+    writeFileSync(join(at("again"), "notes"), "of somebody");
+    await copy(published("busybox"), "dir:again");
+    await copy(published("busybox"), "dir:once");
+    expect(readdirSync(at("again")).toSorted()).toEqual(
+      ["notes", ...readdirSync(at("once"))].toSorted(),
+    );
+  });
+});
+
 describe("an image that skopeo copied", () => {
   it.each(["oci:s1:it", "oci-archive:s1.tar:it", "dir:s1dir"])(
     "to %s is taken from there unchanged",

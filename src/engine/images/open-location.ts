@@ -119,14 +119,17 @@ export async function openDestination(
       throw new TsmanError("OPTION_UNSUPPORTED", `write ${name}: the store takes images itself`);
     case "oci": {
       const { openLayoutDirectory } = await import("./save-images.ts");
-      const { writer } = await openLayoutDirectory(location.path);
+      const { writer } = await openLayoutDirectory(location.path, options.signal);
       return writer.image(namesOf(location.image, name));
     }
     case "dir": {
       const { DirectoryOutput } = await import("../../transport/directory-output.ts");
       const { directoryMark } = await import("../../transport/directory-source.ts");
       const { directoryDestination } = await import("../../transport/directory-destination.ts");
-      return directoryDestination(new DirectoryOutput(location.path, name, directoryMark));
+      const { signal } = options;
+      return directoryDestination(
+        await DirectoryOutput.open(location.path, { name, mark: directoryMark, signal }),
+      );
     }
     case "oci-archive": {
       const { LayoutWriter } = await import("../../transport/layout-destination.ts");

@@ -120,11 +120,12 @@ async function openWriter(
       return disposing(new LayoutWriter(archive), archive);
     }
     case "oci-dir": {
-      const directory = await openLayoutDirectory(place);
+      const directory = await openLayoutDirectory(place, signal);
       return disposing(directory.writer, directory.output);
     }
     case "docker-dir": {
-      const directory = new DirectoryOutput(place, `dir:${place}`, directoryMark);
+      const name = `dir:${place}`;
+      const directory = await DirectoryOutput.open(place, { name, mark: directoryMark, signal });
       const destination = directoryDestination(directory);
       return {
         image: () => destination,
@@ -149,12 +150,18 @@ function disposing(
 /** An OCI layout directory to write to: a new one, or one whose other images stay. */
 export async function openLayoutDirectory(
   directory: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly writer: LayoutWriter; readonly output: DirectoryOutput }> {
   const name = `oci:${directory}`;
-  const output = new DirectoryOutput(directory, name, layoutMark);
-  if (!existsSync(path.join(directory, layoutIndexFile))) {
-    return { writer: new LayoutWriter(output), output };
+  const output = await DirectoryOutput.open(directory, { name, mark: layoutMark, signal });
+  try {
+    const isThere = existsSync(path.join(directory, layoutIndexFile));
+    const document = isThere
+      ? await readLayoutDocument(directoryFiles(directory, name))
+      : undefined;
+    return { writer: new LayoutWriter(output, document), output };
+  } catch (error) {
+    await output[Symbol.asyncDispose]();
+    throw error;
   }
-  const document = await readLayoutDocument(directoryFiles(directory, name));
-  return { writer: new LayoutWriter(output, document), output };
 }

@@ -43,7 +43,7 @@ export async function writeNpmPackage(
   const temporary = await temporaryDirectory(directory);
   try {
     await using source = storeSource(context, image, nameOrId, { signal, onProgress });
-    const layout = await openLayoutDirectory(path.join(temporary, npmLayoutDirectory));
+    const layout = await openLayoutDirectory(path.join(temporary, npmLayoutDirectory), signal);
     await using _output = layout.output;
     const destination = layout.writer.image([]);
     const { digest } = await copyImage(source, destination, { signal, onProgress });
