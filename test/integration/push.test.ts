@@ -115,7 +115,9 @@ describe("tsman push", () => {
       await rawManifest(`${target.address}/team/${format}@${stdout.trim()}`),
     );
     expect(manifest.mediaType).toBe(mediaType);
-    const pulled = await store().succeed(["pull", "-q", to]);
+    // In another store, since in one an image has the manifest with which it came last.
+    await using other = await TestStore.create();
+    const pulled = await other.succeed(["pull", "-q", to]);
     expect(pulled.stdout).toBe((await store().succeed(["pull", "-q", from])).stdout);
   });
 
