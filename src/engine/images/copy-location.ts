@@ -32,7 +32,7 @@ export async function copyLocation(
   }
   const access = { ...options.destination, signal, onProgress };
   const destination = stack.use(await openDestination(context, target, access));
-  const digest = await copyPacked(context, source, destination, options);
+  const digest = await copyPacked(context, source, destination, { ...options, admit });
   return { digest };
 }
 
