@@ -1,5 +1,5 @@
 import type { ImageHistoryStep } from "../../engine/types.ts";
-import { goTime } from "./container-rows.ts";
+import { goMoment, goTime } from "./container-rows.ts";
 import { humanAge, humanSize, shownId } from "./human.ts";
 import type { ListingRow } from "./listing.ts";
 
@@ -29,7 +29,7 @@ export function historyRows(
     return {
       json: {
         id: id ?? missing,
-        ...(createdAt !== undefined && { created: createdAt }),
+        ...(createdAt !== undefined && { created: goMoment(createdAt) }),
         ...(createdBy !== "" && { CreatedBy: createdBy }),
         ...(names.length > 0 && { tags: names }),
         size,
