@@ -40,7 +40,7 @@ struct settings {
     char removed_mark[1024];
     char run_dir[1024];
     char stay[64]; /* of the file `initialized`; "": the caller stays until the start */
-    bool is_exec; /* a session in another container: its run directory goes with it */
+    bool is_exec;  /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
     bool ephemeral;    /* it goes with its caller */
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */

@@ -56,5 +56,5 @@ test("every entry loads a command, and an alias loads the same one", async () =>
     expect(command.summary).not.toBe("");
     expect(typeof command.execute).toBe("function");
   }
-  expect(await groups["image"]?.commands["rm"]?.load()).toBe(await commands["rmi"]?.load());
+  expect(await groups.image?.commands.rm?.load()).toBe(await commands.rmi?.load());
 });
