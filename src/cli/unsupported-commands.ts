@@ -29,7 +29,7 @@ const rows: readonly (readonly [names: string, reason: string, hint: string])[] 
   ["artifact", "images can be pulled, pushed and run only", "use Podman, Docker or skopeo for it"],
   ["checkpoint restore", "containers cannot be frozen to disk", "tsman pause keeps them in memory"],
   ["runlabel", "no command of an image's labels is run", "see them with tsman inspect IMAGE"],
-  ["prune", "there is no prune for everything", "use tsman container prune and tsman image prune"],
+  ["prune", "it is a verb of system, container and image", "use tsman system prune"],
   ["auto-update plugin trust", "there is no such thing here", "see tsman --help"],
 ];
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +110,23 @@ describe("an image in an npm package", () => {
     const { status, stderr } = await setting.tsman("run", "npm:left-pad", "true");
     expect(status).toBe(125);
     expect(stderr).toContain("read npm:left-pad@latest: it has no file oci-layout");
+  });
+
+  it("is not let in by a policy that does not name it", async () => {
+    await using setting = await Setting.create();
+    await setting.publish("busybox", "1.0.0");
+    const directory = join(setting.store.configHome, "tsman");
+    mkdirSync(directory, { recursive: true });
+    const accepted = { "busybox@2.0.0": [{ type: "insecureAcceptAnything" }] };
+    const policy = { default: [{ type: "reject" }], transports: { npm: accepted } };
+    writeFileSync(join(directory, "policy.json"), JSON.stringify(policy));
+    const { status, stderr } = await setting.tsman("pull", "--quiet", "npm:busybox@1.0.0");
+    expect(status).toBe(125);
+    expect(stderr).toContain("take in npm:busybox@1.0.0: the policy rejects it");
+    await setting.publish("busybox", "2.0.0");
+    await setting.store.succeed(["rmi", "--all", "--force"]);
+    const allowed = await setting.tsman("pull", "--quiet", "npm:busybox@2.0.0");
+    expect(allowed).toMatchObject({ status: 0 });
   });
 
   it("is asked for with the token of the user's .npmrc, which is shown nowhere", async () => {

@@ -10,6 +10,7 @@ import {
   signedPayload,
   signImage,
 } from "../support/signed-image.ts";
+import { TarBuilder } from "../support/tar-builder.ts";
 import { addRandomImage } from "./served-images.ts";
 import { useStore } from "./support.ts";
 
@@ -203,6 +204,11 @@ describe("a policy", () => {
       );
     }
     expect(existsSync(join(store().scratch, "copied/index.json"))).toBe(false);
+    const files = join(store().scratch, "files.tar");
+    writeFileSync(files, new TarBuilder().file("file", "content").build());
+    for (const tree of [files, "-"]) {
+      await expectRejected(["import", tree, image.reference], image.reference, rejected);
+    }
     await store().succeed(["load", "-q", "-i", oci ?? ""]);
     await store().succeed(["image", "exists", image.reference]);
   });

@@ -12,6 +12,7 @@ import { collectGarbage } from "../../store/gc.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { ImportOptions } from "../transfer-types.ts";
+import { assertAdmitted, type ImageOrigin } from "./assert-admitted.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { archiveLimits } from "./image-limits.ts";
 import { newImageName } from "./name-image.ts";
@@ -43,6 +44,7 @@ async function importOnce(
   const name = options.image === undefined ? undefined : newImageName(options.image);
   // Nobody collects the layer before the image that needs it is entered.
   await using _content = await context.store.lockContent({ shared: true, signal });
+  await assertAdmitted(context, originOf(options), [], { signal });
   const layer = await storeLayer(context, options);
   const image = composeImage(documentOf(config, layer, options), [layer], { format: "oci", name });
   await ensureLayers(context, image.record, {
@@ -54,6 +56,12 @@ async function importOnce(
   context.events.emit({ type: "image", status: "import", id, name: name ?? id });
   await context.store.layers.sync();
   return { id };
+}
+
+/** As policies name it: only a file has a place. */
+function originOf({ input }: ImportOptions): ImageOrigin {
+  const path = typeof input === "string" && !isUrl(input) ? input : undefined;
+  return { transport: "tarball", path };
 }
 
 function documentOf(
