@@ -128,6 +128,11 @@ export function platformServes(offered: Platform, wanted: Platform): boolean {
   return distance(offered, wanted) !== undefined;
 }
 
+/** Whether two platforms are the same, however they are written: `arm64` is `arm64/v8`. */
+export function isSamePlatform(one: Platform, other: Platform): boolean {
+  return distance(one, other) === 0;
+}
+
 /**
  * Chooses from an index the manifest that serves `wanted` best; the first of equals.
  *

@@ -201,13 +201,13 @@ it("of slirp4netns leaves the container running, whose port is free for others",
 it("of an exec's parts leaves the container as it was", async () => {
   await start("--detach --stop-timeout 0", await freePorts());
   for (const hasMonitor of [true, false]) {
-    const session = store().start(["exec", "victim", "sh", "-c", "echo in; exec sleep 1000"]);
+    const session = store().start(["exec", "victim", "sh", "-c", "echo in; exec sleep 27182818"]);
     await session.stdout.until("in");
-    // It says so, and then executes.
+    // It says so, and then executes: what nobody else does, other tests run at the same time.
     const program = await until("the program", () =>
       findProcesses(
         (pid) =>
-          commandLineOf(pid).join(" ") === "sleep 1000" &&
+          commandLineOf(pid).join(" ") === "sleep 27182818" &&
           statusOf(pid).NSpid?.endsWith("\t1") === false,
       ).at(0),
     );

@@ -210,7 +210,7 @@ describe("the id mapping", () => {
   });
 
   it("of an unknown mode is refused", async () => {
-    for (const mode of ["keep-id:uid=x", "keep-id:size=1", "auto", "nonsense"]) {
+    for (const mode of ["keep-id:uid=x", "keep-id:size=1", "auto:nonsense=1", "nonsense"]) {
       const { status, stderr } = await trySh(store(), `--userns ${mode}`, "true");
       expect(stderr).toMatch(/--userns/);
       expect(status).toBe(125);

@@ -1,7 +1,7 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { isDigest } from "../../oci/digest.ts";
-import { hostPlatform } from "../../oci/platform.ts";
+import { hostPlatform, isSamePlatform, type Platform } from "../../oci/platform.ts";
 import { formatName, formatReference, type Reference } from "../../oci/reference.ts";
 import { pullCandidates } from "../../oci/short-names.ts";
 import type { RegistryClient } from "../../registry/client.ts";
@@ -12,7 +12,6 @@ import { discardTree } from "../discard-tree.ts";
 import type { PullOptions } from "../types.ts";
 import { assertAdmitted } from "./assert-admitted.ts";
 import { dropBlobs } from "./drop-blobs.ts";
-import { serves } from "./ensure-image.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
 import { openRegistryClient } from "./registry-access.ts";
@@ -150,7 +149,8 @@ async function findUnchanged(
   const name = formatReference(reference);
   const known = reference.digest === undefined ? images.findByName(name) : undefined;
   const platform = options.platform ?? hostPlatform();
-  if (known === undefined || options.pinned !== undefined || !serves(known, { platform })) {
+  // Of one that would only do as well, an index may have a better one.
+  if (known === undefined || options.pinned !== undefined || !isFor(known, platform)) {
     return undefined;
   }
   const head = await client.headManifest(reference.tag ?? "latest").catch((error: unknown) => {
@@ -172,6 +172,11 @@ async function findUnchanged(
   context.events.emit({ type: "image", status: "pull", id: known.id, name });
   onProgress?.({ kind: "done", id: known.id, reference: name });
   return known;
+}
+
+function isFor({ config }: ImageRecord, platform: Platform): boolean {
+  const { os, architecture, variant } = config;
+  return isSamePlatform({ os, architecture, variant }, platform);
 }
 
 function takesName(
