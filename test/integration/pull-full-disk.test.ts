@@ -55,10 +55,11 @@ describe("a pull onto a disk that is too small", () => {
     await using registry = await startFaultyRegistry();
     const layer = new TarBuilder()
       .file("small", "fits")
-      .file("var/large-file", Buffer.alloc(12 * mebibyte))
+      // No zeros, of which holes are made.
+      .file("var/large-file", Buffer.alloc(12 * mebibyte, "x"))
       .build();
-    const image = addImage(registry, { name: "zeros", layers: [layer] });
-    const result = await pullOntoSmallDisk(`${registry.host}/zeros`);
+    const image = addImage(registry, { name: "large", layers: [layer] });
+    const result = await pullOntoSmallDisk(`${registry.host}/large`);
     expect(result.stderr).toMatch(/no space left|disk is full|full disk/i);
     expect(result.stderr).toContain("var/large-file");
     expect(result.stderr).toContain(image.layers[0]?.diffId.slice(7, 19) ?? "");
