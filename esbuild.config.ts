@@ -98,21 +98,39 @@ const builtins: Plugin = {
   },
 };
 
-/** What src imports of undici: the package, or modules below it. */
-const undiciPaths = new Set<string>();
+/** Packages that few commands need, and what src imports of each: the package, or modules below it. */
+const apartPackages: ReadonlyMap<string, Set<string>> = new Map([
+  ["undici", new Set()],
+  ["@sigstore/verify", new Set()],
+  ["smol-toml", new Set()],
+]);
+
+/** `./undici.cjs`, `./verify.cjs`, `./smol-toml.cjs` */
+const apartFile = (name: string): string => `./${name.slice(name.indexOf("/") + 1)}.cjs`;
 
 /**
- * undici is larger than all the rest together, and only a pull needs it: a file of its own, which
- * gives a module of it when one of the registry client wakes up.
+ * Each command pays for every byte of the command line's file.  So these packages, undici alone
+ * larger than all the rest, are files of their own, which give a module when somebody wakes it up.
  */
-const undiciApart: Plugin = {
-  name: "undici-apart",
+const packagesApart: Plugin = {
+  name: "packages-apart",
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^undici($|\/)/ }, ({ path }) => ({ path, namespace: "apart" }));
-    onResolve({ filter: /^\.\/undici\.cjs$/ }, ({ path }) => ({ path, external: true }));
-    onLoad({ filter: /.*/, namespace: "apart" }, ({ path }) => {
-      undiciPaths.add(path);
-      return { contents: `module.exports = require("./undici.cjs")["${path}"]();`, loader: "js" };
+    for (const [name, paths] of apartPackages) {
+      const file = apartFile(name);
+      onResolve({ filter: new RegExp(`^${name}($|/)`) }, ({ path }) => ({
+        path,
+        namespace: "apart",
+        pluginData: { file, paths },
+      }));
+      onResolve({ filter: new RegExp(`^${file.replaceAll(".", "\\.")}$`) }, ({ path }) => ({
+        path,
+        external: true,
+      }));
+    }
+    onLoad({ filter: /.*/, namespace: "apart" }, ({ path, pluginData }) => {
+      const { file, paths } = pluginData as { file: string; paths: Set<string> };
+      paths.add(path);
+      return { contents: `module.exports = require("${file}")["${path}"]();`, loader: "js" };
     });
   },
 };
@@ -136,7 +154,6 @@ function asFunction(program: string): string {
 /** What becomes of esbuild's output, by path below dist/. */
 const finishing: Record<string, (text: string) => string> = {
   "cli/app.cjs": (text) => asFunction(toAscii(text)),
-  "cli/undici.cjs": toAscii,
 };
 
 /** By renaming, since somebody may be starting tsman at this moment. */
@@ -201,7 +218,7 @@ const results = await Promise.all([
     ...shared,
     ...commonJs,
     entryPoints: { "cli/app": "src/cli/app.ts" },
-    plugins: [lazyOclif, undiciApart, builtins],
+    plugins: [lazyOclif, packagesApart, builtins],
   }),
   build({
     ...shared,
@@ -214,21 +231,27 @@ const results = await Promise.all([
   process.exit(1);
 });
 const { outdir: _, ...sharedFile } = shared;
-const undici = await build({
-  ...sharedFile,
-  stdin: {
-    contents: [...undiciPaths]
-      .map((path) => `exports["${path}"] = () => require("${path}");`)
-      .join("\n"),
-    resolveDir: root,
-  },
-  outfile: join(out, "cli/undici.cjs"),
-  format: "cjs",
-  banner: {},
-});
-const outputs = [...results, undici].flatMap(({ outputFiles }) => outputFiles);
+const apart = await Promise.all(
+  [...apartPackages].map(
+    async ([name, paths]) =>
+      await build({
+        ...sharedFile,
+        stdin: {
+          contents: [...paths]
+            .map((path) => `exports["${path}"] = () => require("${path}");`)
+            .join("\n"),
+          resolveDir: root,
+        },
+        outfile: join(out, "cli", apartFile(name)),
+        format: "cjs",
+        banner: {},
+      }),
+  ),
+);
+const outputs = [...results, ...apart].flatMap(({ outputFiles }) => outputFiles);
 for (const { path, contents, text } of outputs) {
-  const finish = finishing[relative(out, path)];
+  const file = relative(out, path);
+  const finish = finishing[file] ?? (file.endsWith(".cjs") ? toAscii : undefined);
   await replaceFile(path, finish === undefined ? contents : finish(text));
 }
 
