@@ -18,8 +18,10 @@ export async function withOuterMounts(
   script: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<string> {
+  // By itself it ends as well: scripts wait in loops, and tests may be interrupted.
+  const end = ["--kill-after=1", "60", "unshare"];
   const options = "--user --map-root-user --mount --fork --kill-child --pid --mount-proc";
-  const child = spawn("unshare", [...options.split(" "), "sh", "-euc", script], {
+  const child = spawn("timeout", [...end, ...options.split(" "), "sh", "-euc", script], {
     env: store.environment({ ...env, tsman: tsmanPath, here }),
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -50,12 +50,12 @@ describe("a mount that the host makes while a container runs", () => {
   const late = (volume: string) =>
     [
       shared,
-      `id=$($tsman run -d --quiet --network none -v $here/given:/x${volume} busybox sh -c 'trap "ls /x/sub; echo asked" USR1; echo up; while :; do sleep 0.1; done')`,
+      `id=$($tsman run -d --quiet --timeout 600 --network none -v $here/given:/x${volume} busybox sh -c 'trap "ls /x/sub; echo asked" USR1; echo up; while :; do sleep 0.1; done')`,
       "until $tsman logs $id | grep -q up; do :; done",
       "mount -t tmpfs late $here/given/sub; echo stick >$here/given/sub/stick",
       "$tsman kill --signal USR1 $id >/dev/null",
       "until $tsman logs $id | grep -q asked; do :; done",
-      "$tsman logs $id; $tsman rm -f $id >/dev/null",
+      "$tsman logs $id; $tsman rm -f --time 0 $id >/dev/null",
     ].join("\n");
 
   it.each(["", ":rprivate", ":ro"])("is not seen inside (-v …%s)", async (volume) => {

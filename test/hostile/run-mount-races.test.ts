@@ -16,6 +16,8 @@ const stage = useStage();
 let swap: Buffer;
 let rootfs: string;
 const rounds = 150;
+/** How often each container does the same again: thousands of times in all. */
+const times = 10;
 
 beforeAll(() => {
   swap = compileProbe("swap");
@@ -53,7 +55,11 @@ async function swapper(shared: string, a: string, b: string) {
 async function race(steps: (slots: SlotTable) => readonly PlanRecord[]) {
   const counts = { ran: 0, refused: 0 };
   for (let round = 0; round < rounds; round += 1) {
-    const handle = await launchDirectly({ rootfs, command: ["/bin/true"], steps });
+    const handle = await launchDirectly({
+      rootfs,
+      command: ["/bin/true"],
+      steps: (slots) => Array.from({ length: times }, () => steps(slots)).flat(),
+    });
     try {
       await handle.started;
       counts.ran += 1;

@@ -89,12 +89,15 @@ export class RunStage implements AsyncDisposable {
     return await this.store.run(["run", "--rm", "--quiet", "--network=none", ...args]);
   }
 
-  /** The same in the background; resolves when the program runs. */
+  /**
+   * The same in the background; resolves when the program runs.  It ends after ten minutes: nobody
+   * else ends it when the tests are interrupted.
+   */
   async background(...args: readonly string[]): Promise<BackgroundContainer> {
     const network = args.some((arg) => arg.startsWith("--net")) ? [] : ["--network=none"];
     const pidFile = this.pidFile();
     const started = await this.store.succeed([
-      ..."run --detach --quiet --pidfile".split(" "),
+      ..."run --detach --quiet --timeout 600 --pidfile".split(" "),
       pidFile,
       ...network,
       ...args,

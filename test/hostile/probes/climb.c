@@ -1,6 +1,6 @@
 /*
  * climb DIRECTORY ROOT VICTIM: in DIRECTORY/ROOT makes a link `way` that goes far down and farther up,
- * and exchanges the directory on its way with one in DIRECTORY for ever.  Whoever has made ROOT its
+ * and exchanges the directory on its way with one in DIRECTORY, again and again.  Whoever has made ROOT its
  * root, and is down there at that moment, comes up beside it: at VICTIM, an absolute path.
  */
 #define _GNU_SOURCE
@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "deadline.h"
 
 #define EXCHANGE 2u
 #define DEPTH 500
@@ -58,7 +60,7 @@ int main(int argc, char **argv)
     snprintf(inside, sizeof(inside), "%s/d", argv[2]);
     puts("swapping");
     fflush(stdout);
-    while (syscall(SYS_renameat2, AT_FDCWD, inside, AT_FDCWD, "e", EXCHANGE) == 0)
+    while (!is_over() && syscall(SYS_renameat2, AT_FDCWD, inside, AT_FDCWD, "e", EXCHANGE) == 0)
         ;
     return 1;
 }

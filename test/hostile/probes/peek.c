@@ -1,5 +1,5 @@
 /*
- * Looks at every process that it sees, for ever, and says what it could open of one that
+ * Looks at every process that it sees, again and again, and says what it could open of one that
  * runs tsman's own program: nothing, if all is well.  Says "looking" first, and how many
  * of them it has seen at all when it gets SIGTERM.
  */
@@ -14,6 +14,8 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "deadline.h"
 
 static volatile sig_atomic_t stopped;
 
@@ -91,7 +93,7 @@ int main(void)
     signal(SIGTERM, stop);
     puts("looking");
     fflush(stdout);
-    while (!stopped) {
+    while (!stopped && !is_over()) {
         DIR *directory = opendir("/proc");
         const struct dirent *entry;
         while (directory != NULL && (entry = readdir(directory)) != NULL) {
