@@ -1,6 +1,7 @@
 export { type ErrorCode, errorCodes } from "./codes.ts";
 export {
   type ErrorDetails,
+  failuresOf,
   isTsmanError,
   TsmanError,
   type TsmanErrorOptions,

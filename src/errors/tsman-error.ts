@@ -53,9 +53,48 @@ export function isTsmanError(error: unknown, code?: ErrorCode): error is TsmanEr
   return error instanceof TsmanError && (code === undefined || error.code === code);
 }
 
-/** Any thrown value as a {@link TsmanError}; an unknown one becomes INTERNAL with its cause. */
-export function toTsmanError(error: unknown, context: string): TsmanError {
+/**
+ * Any thrown value as a {@link TsmanError}; an unknown one becomes INTERNAL with its cause.
+ *
+ * @param convert how a single failure becomes one, where there is more to know about it.
+ */
+export function toTsmanError(
+  error: unknown,
+  context: string,
+  convert: (one: unknown) => TsmanError = (one) => unknownError(one, context),
+): TsmanError {
   if (error instanceof TsmanError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TsmanError("INTERNAL", `${context}: ${message}`, { cause: error });
+  const [first, ...later] = failuresOf(error);
+  const told = first instanceof TsmanError ? first : convert(first);
+  if (first === error) return told;
+  const also = new Set(later.map(messageOf));
+  also.delete(messageOf(first));
+  const message = [told.message, ...[...also].map((text) => `and then: ${text}`)].join("; ");
+  return new TsmanError(told.code, message, {
+    hint: told.hint,
+    details: told.details,
+    cause: error,
+  });
+}
+
+/**
+ * What failed, in the order in which it did, where JavaScript makes one error of several: what
+ * `using` throws when a disposal fails too has the reason for the disposal as `suppressed`.
+ */
+export function failuresOf(error: unknown): readonly unknown[] {
+  if (error instanceof SuppressedError) {
+    return [...failuresOf(error.suppressed), ...failuresOf(error.error)];
+  }
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.flatMap(failuresOf);
+  }
+  return [error];
+}
+
+function unknownError(error: unknown, context: string): TsmanError {
+  return new TsmanError("INTERNAL", `${context}: ${messageOf(error)}`, { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 import os from "node:os";
 import { getSystemErrorMessage } from "node:util";
-import { TsmanError } from "../errors/index.ts";
+import { failuresOf, TsmanError, toTsmanError } from "../errors/index.ts";
 
 /** What Node's own failed system calls look like, and {@link ErrnoError} too. */
 export interface SystemFailure extends Error {
@@ -61,10 +61,10 @@ export function isErrno(error: unknown, ...names: readonly string[]): error is S
  * file system, INTERNAL for what is no system call.
  */
 export function toFileError(error: unknown, what: string): TsmanError {
-  if (error instanceof TsmanError) return error;
   if (!isErrno(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return new TsmanError("INTERNAL", `${what}: ${message}`, { cause: error });
+    const [first] = failuresOf(error);
+    if (!isErrno(first)) return toTsmanError(error, what);
+    return toTsmanError(error, what, (one) => toFileError(one, what));
   }
   const number = Math.abs(error.errno ?? 0);
   const why = number === 0 ? error.message : `${errnoMessage(number)} (${error.code})`;

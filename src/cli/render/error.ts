@@ -1,4 +1,4 @@
-import { isTsmanError, type TsmanError } from "../../errors/index.ts";
+import { failuresOf, isTsmanError, type TsmanError } from "../../errors/index.ts";
 import type { Output } from "../output.ts";
 import { escapeControls } from "./escape.ts";
 
@@ -31,15 +31,29 @@ function debugLines(error: TsmanError): string[] {
   for (const [key, value] of Object.entries(error.details)) {
     lines.push(`debug: ${key}: ${Array.isArray(value) ? value.join(", ") : String(value)}`);
   }
-  let cause: unknown = error.cause;
-  for (let depth = 0; cause !== undefined && depth < maxCauses; depth += 1) {
+  const causes = causesOf(error);
+  for (const cause of causes) {
     const code = isTsmanError(cause) ? `${cause.code}: ` : "";
     lines.push(`debug: caused by ${code}${cause instanceof Error ? cause.message : String(cause)}`);
-    cause = cause instanceof Error ? cause.cause : undefined;
   }
-  const stack =
-    (error.cause instanceof Error ? error.cause : error).stack?.split("\n").slice(1) ?? [];
+  const traced = causes.find((cause) => cause instanceof Error) ?? error;
+  const stack = traced.stack?.split("\n").slice(1) ?? [];
   return [...lines, ...stack.map((line) => `debug: ${line.trim()}`)];
+}
+
+/** The chain of causes; where several failures have met, each with its own after it. */
+function causesOf(error: TsmanError): readonly unknown[] {
+  const causes: unknown[] = [];
+  const waiting: unknown[] = [error.cause];
+  while (waiting.length > 0 && causes.length < maxCauses) {
+    const cause = waiting.shift();
+    if (cause === undefined) continue;
+    const [first, ...later] = failuresOf(cause);
+    if (first === cause) causes.push(cause);
+    if (cause instanceof Error)
+      waiting.unshift(...(first === cause ? [cause.cause] : [first, ...later]));
+  }
+  return causes;
 }
 
 /** A warning for people. */

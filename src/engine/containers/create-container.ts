@@ -14,8 +14,9 @@ import type { CreateIo, RunIo } from "../types.ts";
 import { removeIfAbandoned, thisProcess } from "./abandoned.ts";
 import { containerEvent } from "./container-events.ts";
 import { stopSignalOf } from "./launch-context.ts";
+import { lockIdleContainer } from "./lock-container.ts";
 import { type ContainerPlan, planContainer } from "./plan-container.ts";
-import { discardFailed, removeContainer } from "./remove-container.ts";
+import { discardContainer, discardFailed, removeContainer } from "./remove-container.ts";
 import { writeBundle } from "./write-bundle.ts";
 
 /** Names are random: after so many collisions in a row something else is wrong. */
@@ -106,7 +107,7 @@ async function makeOnce(
   undo.defer(() => discardFailed(context, record));
   // Now, so that each one that goes has come.
   context.events.emit(containerEvent("create", record));
-  await writeBundle(context, planned);
+  await writeFiles(context, planned, record, use);
   const all = undo.move();
   return {
     record,
@@ -114,6 +115,33 @@ async function makeOnce(
     keep: () => void all.move(),
     [Symbol.asyncDispose]: async () => await all.disposeAsync(),
   };
+}
+
+/** Writes what a new container consists of; as soon as it has a record another may remove it. */
+async function writeFiles(
+  context: EngineContext,
+  planned: ContainerPlan,
+  record: ContainerRecord,
+  use: "run" | "create",
+): Promise<void> {
+  let cause: unknown;
+  try {
+    await writeBundle(context, planned);
+    if (context.store.containers.has(record.id)) return;
+    // What the other command could not see.
+    await discardContainer(context, record, { volumes: true });
+  } catch (error) {
+    // A removal takes the files first, and holds the lock until the record has gone too.
+    const lock = await lockIdleContainer(context, record).catch(() => undefined);
+    lock?.release();
+    if (context.store.containers.has(record.id)) throw error;
+    cause = error;
+  }
+  throw new TsmanError(
+    "RUNTIME_FAILED",
+    `${use} container ${record.name}: another command has removed it meanwhile`,
+    { cause, details: { container: record.id } },
+  );
 }
 
 /**

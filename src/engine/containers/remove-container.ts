@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { FileLock } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
@@ -92,14 +93,21 @@ function patience(
 }
 
 /**
- * Removes a container whose start has failed, unless another command has taken it over since.
+ * Removes a container whose start has failed, unless another command has taken it over, or removed
+ * it, since.
  */
 export async function discardFailed(
   context: EngineContext,
   record: ContainerRecord,
 ): Promise<void> {
   if (!context.store.containers.has(record.id)) return;
-  const lock = tryLockContainer(context, record);
+  let lock: FileLock | undefined;
+  try {
+    lock = tryLockContainer(context, record);
+  } catch (error) {
+    if (isTsmanError(error, "CONTAINER_NOT_FOUND")) return;
+    throw error;
+  }
   if (lock === undefined) return;
   try {
     await discardContainer(context, record, { volumes: true });

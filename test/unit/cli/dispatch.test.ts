@@ -71,6 +71,14 @@ describe("the command line", () => {
     expect(stderr).toContain("--log-level debug");
   });
 
+  test("a clean-up that fails too is no defect, and hides no reason", async () => {
+    const reason = new TsmanError("CONTAINER_RUNNING", "remove container b: it runs");
+    const list = () => Promise.reject(new SuppressedError(new Error("gone"), reason));
+    const { status, stderr } = await run(["ps"], { containers: { list } });
+    expect(status).toBe(2);
+    expect(stderr).toBe("tsman: error: remove container b: it runs; and then: gone\n");
+  });
+
   test.each([
     [["--log-level=debug", "ps"]],
     [["--log-level", "debug", "ps"]],

@@ -29,6 +29,21 @@ test("with debug come code, details and the chain of causes", () => {
   expect(text).toContain("debug: caused by third\n");
 });
 
+test("with debug come all failures where several have met, each with its causes", () => {
+  const first = new TsmanError("NAME_IN_USE", "first", { cause: new Error("below") });
+  const met = new SuppressedError(new Error("third"), first, "An error was suppressed");
+  const text = errorText(new TsmanError("NAME_IN_USE", "first; and then: third", { cause: met }), {
+    isTerminal: false,
+    isDebug: true,
+  });
+  const causes = text.split("\n").filter((line) => line.startsWith("debug: caused by"));
+  expect(causes.map((line) => line.slice("debug: caused by ".length))).toEqual([
+    "NAME_IN_USE: first",
+    "below",
+    "third",
+  ]);
+});
+
 test("a cause that leads back to itself ends", () => {
   const error = new TsmanError("USAGE", "first");
   Object.defineProperty(error, "cause", { value: error });
