@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "departure.h"
 #include "dumb-init.h"
 #include "kernel.h"
 #include "lifeline.h"
@@ -218,8 +219,8 @@ int execute_program(struct init *init, const struct plan_record *step)
     if (prepare_environment(init) < 0)
         return -1;
     sync_send(init->sync, SYNC_INIT_READY, 0, -1);
-    if (sync_await(init->sync, SYNC_START) < 0)
-        _exit(1); /* the monitor is gone or has given up */
+    if (departure_await_start(init) < 0)
+        return -1;
     if (connect_streams(init) < 0)
         return -1;
     own_streams(init);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "departure.h"
 #include "memory.h"
 #include "process.h"
 #include "protocol.h"
@@ -24,7 +25,18 @@ void init_warn(const struct init *init, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    sync_send_warning(init->sync, text);
+    if (init->departed)
+        departure_warn(init, text);
+    else
+        sync_send_warning(init->sync, text);
+}
+
+static int await_caller(struct init *init)
+{
+    sync_send(init->sync, SYNC_CALLER_WANTED, 0, -1);
+    if (sync_await(init->sync, SYNC_CALLER_DONE) < 0)
+        _exit(1); /* the monitor is gone or has given up */
+    return 0;
 }
 
 static int run_step(struct init *init, const struct plan_record *step)
@@ -75,6 +87,8 @@ static int run_step(struct init *init, const struct plan_record *step)
         return step_copy_up(init, step);
     case TSMAN_OP_ROOT_READONLY:
         return step_root_readonly(init);
+    case TSMAN_OP_CALLER:
+        return await_caller(init);
     default:
         return process_step(init, step);
     }
@@ -86,15 +100,19 @@ _Noreturn static void give_up(struct init *init, const struct plan_record *step)
         step = init->blamed;
     failure_stage(&init->failure, init->is_executing ? "exec" : "init");
     init->failure.step = step ? (int32_t)(step - init->plan->steps) : -1;
-    sync_send_failure(init->sync, &init->failure);
+    if (init->departed)
+        departure_fail(init);
+    else
+        sync_send_failure(init->sync, &init->failure);
     _exit(1);
 }
 
-_Noreturn void init_run(const struct plan *plan, int sync, const int program[3])
+_Noreturn void init_run(const struct plan *plan, int sync, int starter, const int program[3])
 {
     static struct init init;
     init.plan = plan;
     init.sync = sync;
+    init.starter = starter;
     memcpy(init.program, program, sizeof(init.program));
     init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
     init.proc_self = init.self = -1;

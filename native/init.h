@@ -13,7 +13,10 @@
 
 struct init {
     const struct plan *plan;
-    int sync;       /* to the monitor */
+    int sync;       /* to the monitor, or, once it has left, to whoever starts us */
+    int starter;    /* listens for those, or -1 */
+    bool departed;  /* the monitor has left: `sync` takes frames, as in protocol.h */
+    bool untied;    /* we do not end with the monitor */
     int program[3]; /* descriptors for 0, 1, 2, or -1 */
     struct failure failure;
 
@@ -40,7 +43,8 @@ struct init {
     bool is_executing; /* only execve(2) itself is left */
 };
 
-_Noreturn void init_run(const struct plan *plan, int sync, const int program[3]);
+/* `starter`: the listening socket of START_SOCKET, or -1; owned. */
+_Noreturn void init_run(const struct plan *plan, int sync, int starter, const int program[3]);
 
 /* Says something to the caller and goes on. */
 void init_warn(const struct init *init, const char *format, ...)

@@ -77,7 +77,7 @@ int join_open(const struct plan_record *record, struct failure *failure)
     return give_fd(&pidfd);
 }
 
-int join_enter(int pidfd, const struct plan_record *record, struct failure *failure)
+int join_enter(int pidfd, const struct plan_record *record, bool any, struct failure *failure)
 {
     /* What is shared with us (--network host) is not ours to join: that takes rights in
        the user namespace that owns it. */
@@ -85,7 +85,7 @@ int join_enter(int pidfd, const struct plan_record *record, struct failure *fail
     if (flags < 0)
         return -1;
     /* Then it is no container's: what is executed would have rights that none has. */
-    if (!(flags & CLONE_NEWUSER))
+    if (!(flags & CLONE_NEWUSER) && !any)
         return fail(failure, EPERM, "join", "process %s: it has no user namespace of its own",
                     record->argv[0]);
     /* The pid was looked at by number: it counts only if the process is still that one. */
@@ -96,7 +96,7 @@ int join_enter(int pidfd, const struct plan_record *record, struct failure *fail
     prctl(PR_SET_DUMPABLE, 0);
     /* All at once, in the kernel's order: with the rights that the user namespace
        gives, which is joined first (Linux 5.8). */
-    if (setns(pidfd, flags) < 0)
+    if (flags != 0 && setns(pidfd, flags) < 0)
         return fail(failure, errno, "join", "namespaces of process %s", record->argv[0]);
     return 0;
 }

@@ -22,5 +22,5 @@ bool join_has_ended(int pidfd);
 
 /* Joins all namespaces of the process that are not ours already, the user namespace
    among them; that of pid takes effect for children.  From here on this process is not
-   dumpable. */
-int join_enter(int pidfd, const struct plan_record *record, struct failure *failure);
+   dumpable.  Unless `any`, it must have a user namespace of its own. */
+int join_enter(int pidfd, const struct plan_record *record, bool any, struct failure *failure);

@@ -38,6 +38,7 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
     drop_fd(&monitor->signals);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
+    drop_fd(&monitor->console);
     drop_fd(&monitor->rundir.lock);
     drop_fd(&monitor->rundir.control);
     drop_fd(&monitor->rundir.directory);
@@ -50,15 +51,18 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
     stage1_run(stage1);
 }
 
-/* The caller's own descriptors.  Not a terminal, whose input the program could push
-   back (TIOCSTI), and not a directory, which would be a way out of the container. */
+/* The caller's own descriptors.  Not a directory, which would be a way out of the
+   container, and not a terminal, whose input the program could push back (TIOCSTI).  The
+   caller of an OCI runtime decides that, and init has a session of its own, in which that
+   takes CAP_SYS_ADMIN of the host. */
 static int pass_streams(struct monitor *monitor, int program[3])
 {
     for (int fd = monitor->settings.with_stdin ? 0 : 1; fd < 3; fd++) {
         struct stat status;
         if (fstat(fd, &status) < 0)
             return fail(&monitor->failure, errno, "pass on", "descriptor %d", fd);
-        if (S_ISDIR(status.st_mode) || isatty(fd))
+        bool leaves = monitor->settings.leave || monitor->settings.start_socket;
+        if (S_ISDIR(status.st_mode) || (!leaves && isatty(fd)))
             return fail(&monitor->failure, EINVAL, "pass on", "descriptor %d: it is a %s", fd,
                         S_ISDIR(status.st_mode) ? "directory" : "terminal");
         program[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -96,6 +100,7 @@ int monitor_start_stage1(struct monitor *monitor)
                             .is_root = geteuid() == 0,
                             .monitor = getpid(),
                             .target = monitor->target,
+                            .starter = monitor->starter,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
     if (make_streams(monitor, stage1.program, stage1.is_root) < 0)
@@ -115,6 +120,7 @@ int monitor_start_stage1(struct monitor *monitor)
     int error = errno;
     close(stage1.sync);
     close(stage1.init_sync);
+    drop_fd(&monitor->starter);
     for (uint32_t i = 0; i < monitor->settings.preserve; i++)
         close(TSMAN_CONTROL_FD + 1 + (int)i);
     for (int i = 0; i < 3; i++) {
@@ -219,6 +225,8 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     case SYNC_INIT_PID:
         return note_init(monitor, message->value);
     case SYNC_TTY:
+        if (monitor->console >= 0)
+            return monitor_send_console(monitor, fd);
         io_set_terminal(&monitor->io, fd);
         if (monitor->settings.foreground)
             io_connect_caller(&monitor->io, monitor->settings.with_stdin);
@@ -233,6 +241,13 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     case SYNC_FAILED:
         monitor->failure = message->failure;
         return -1;
+    case SYNC_CALLER_WANTED:
+        proto_send(&monitor->control, TSMAN_MSG_CALLER, NULL, 0);
+        return 0;
+    case SYNC_LEFT:
+        proto_send(&monitor->control, TSMAN_MSG_LEFT, NULL, 0);
+        monitor_leave(monitor);
+        return 0;
     default:
         return fail(&monitor->failure, EPROTO, "receive", "message %u", message->type);
     }
@@ -257,6 +272,7 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
             continue;
         }
         int result = take_message(monitor, &message, fd);
+        /* The terminal's is kept, or was sent. */
         if (message.type != SYNC_TTY)
             drop_fd(&fd);
         if (result < 0)

@@ -13,6 +13,7 @@
 
 #include "number.h"
 #include "protocol.h"
+#include "sync.h"
 
 int64_t monitor_now(void)
 {
@@ -75,6 +76,8 @@ int monitor_take_frames(struct monitor *monitor)
         const uint8_t *p = frame.payload;
         if (frame.type == TSMAN_MSG_START && monitor->phase == HOLDING)
             monitor->settings.hold = false;
+        else if (frame.type == TSMAN_MSG_GO && monitor->phase == SETTING_UP)
+            sync_send(monitor->init_sync, SYNC_CALLER_DONE, 0, -1);
         else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
             monitor_signal_init(monitor, proto_u32(p));
         else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)

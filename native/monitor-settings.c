@@ -48,6 +48,8 @@ int monitor_read_settings(struct monitor *monitor)
     settings->hold = plan_setting(plan, TSMAN_SET_HOLD) != NULL;
     settings->with_stdin = plan_setting(plan, TSMAN_SET_STDIN) != NULL;
     settings->ephemeral = plan_setting(plan, TSMAN_SET_EPHEMERAL) != NULL;
+    settings->start_socket = plan_setting(plan, TSMAN_SET_START_SOCKET) != NULL;
+    settings->leave = plan_setting(plan, TSMAN_SET_LEAVE) != NULL;
     settings->stop_signal = SIGTERM;
     settings->stop_timeout = 10000;
     if ((record = plan_setting(plan, TSMAN_SET_STOP)) != NULL) {
@@ -115,7 +117,10 @@ int monitor_open_files(struct monitor *monitor)
     const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
     if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
         return -1;
-    if (record != NULL && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
+    if (monitor_open_sockets(monitor) < 0)
+        return -1;
+    bool leaves = monitor->settings.leave || monitor->settings.start_socket;
+    if (record != NULL && !leaves && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
         attach_listen(&monitor->io.attach, monitor->rundir.directory, &monitor->failure) < 0)
         return -1;
     return open_log(monitor);

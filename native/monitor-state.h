@@ -9,6 +9,7 @@
  *   monitor-health.c    what comes of health checks
  *   monitor-end.c       exit file, killing and waiting for what is left
  *   monitor-ephemeral.c a container that goes with its caller
+ *   monitor-leave.c     a container that goes on without its monitor
  */
 #pragma once
 
@@ -29,9 +30,11 @@
 enum phase {
     SETTING_UP, /* until init has done its steps and the network is there */
     HOLDING,    /* READY was sent; START is awaited */
+    LEAVING,    /* init was told to wait at its start socket */
     STARTING,   /* init was told to execute the program */
     RUNNING,
     ENDED, /* init was waited for */
+    LEFT,  /* init goes on without us */
 };
 
 /* What is needed after the plan is released. */
@@ -42,7 +45,8 @@ struct settings {
     char stay[64]; /* of the file `initialized`; "": the caller stays until the start */
     bool is_exec;  /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
-    bool ephemeral;    /* it goes with its caller */
+    bool ephemeral; /* it goes with its caller */
+    bool start_socket, leave;
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
@@ -66,6 +70,7 @@ struct monitor {
     struct net net;
     int target; /* pidfd of the process that an exec session joined, else -1 */
     int signals, stage_sync, init_sync; /* -1: closed */
+    int starter, console;               /* START_SOCKET, CONSOLE_SOCKET; -1: none */
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
     int init_status;
@@ -133,6 +138,14 @@ void monitor_finish(struct monitor *monitor);
 /* Removes what the caller's ids may, and marks that it is gone; false when something is
    left, or there is no mark to make. */
 bool monitor_remove_container(struct monitor *monitor);
+
+/* monitor-leave.c */
+/* START_SOCKET and CONSOLE_SOCKET. */
+int monitor_open_sockets(struct monitor *monitor);
+/* Gives the pty's master away. */
+int monitor_send_console(struct monitor *monitor, int master);
+/* Init is somebody else's from here on. */
+void monitor_leave(struct monitor *monitor);
 
 /* monitor-ephemeral.c */
 enum aftermath { NOTHING_LEFT, CLEANUP_LEFT /* CLEANUP is to be executed */ };

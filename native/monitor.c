@@ -62,13 +62,22 @@ static int advance(struct monitor *monitor)
     /* Not before stage 1 is gone: it is dumpable for the network helper's sake, holds
        directories of the host, and with the host's pid namespace the program would see
        it (CVE-2016-9962). */
+    if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0 &&
+        monitor->settings.start_socket) {
+        monitor->phase = LEAVING;
+        sync_send(monitor->init_sync, SYNC_LEAVE, 0, -1);
+    }
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0) {
         monitor->phase = STARTING;
         monitor_set_exit_aside(monitor);
         sync_send(monitor->init_sync, SYNC_START, 0, -1);
     }
-    if (monitor->phase == STARTING && monitor->init_sync < 0 && started(monitor) < 0)
-        return -1;
+    if (monitor->phase == STARTING && monitor->init_sync < 0) {
+        if (started(monitor) < 0)
+            return -1;
+        if (monitor->settings.leave)
+            monitor_leave(monitor);
+    }
     if (monitor->phase == RUNNING && monitor->init_ended) {
         monitor->phase = ENDED;
         monitor->kill_at = 0;
@@ -243,6 +252,7 @@ int monitor_main(char **argv)
     static struct monitor monitor;
     monitor.control.fd = TSMAN_CONTROL_FD;
     monitor.target = monitor.signals = monitor.stage_sync = monitor.init_sync = -1;
+    monitor.starter = monitor.console = -1;
     monitor.failure.step = -1;
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);
@@ -267,6 +277,8 @@ int monitor_main(char **argv)
     while (monitor.phase != ENDED || !io_done(&monitor.io)) {
         if (turn(&monitor) < 0)
             return monitor_give_up(&monitor);
+        if (monitor.phase == LEFT)
+            return 0;
     }
     monitor_finish(&monitor);
     return 0;

@@ -48,6 +48,10 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_STAY, "stay", "s", false},
     {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},
     {TSMAN_SET_OPEN_MOUNT, "open mount", "npp", true},
+    {TSMAN_SET_LEAVE, "leave", "", false},
+    {TSMAN_SET_START_SOCKET, "start socket", "", false},
+    {TSMAN_SET_CONSOLE_SOCKET, "console socket", "p", false},
+    {TSMAN_SET_JOIN_ANY, "join any", "", false},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},
@@ -81,6 +85,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_EXEC, "exec", "p(s)", true},
     {TSMAN_OP_COPY_UP, "copy up", "p@", true},
     {TSMAN_OP_CHOWN_TREE, "change owner", "@", true},
+    {TSMAN_OP_CALLER, "caller", "", true},
 };
 
 const struct plan_grammar *plan_grammar_of(uint16_t op)

@@ -53,6 +53,10 @@ int plan_check_order(const struct plan *plan, struct failure *failure)
         plan_setting(plan, TSMAN_SET_NETWORK) != NULL &&
         plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
         return fail(failure, EBADMSG, "parse plan", "namespaces of nobody, and a network");
+    if (plan_setting(plan, TSMAN_SET_START_SOCKET) != NULL &&
+        (plan_setting(plan, TSMAN_SET_HOLD) == NULL ||
+         plan_setting(plan, TSMAN_SET_RUN_DIR) == NULL))
+        return fail(failure, EBADMSG, "parse plan", "start socket without hold or run directory");
     bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
     if (joins &&
         (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||
@@ -82,6 +86,9 @@ int plan_check_order(const struct plan *plan, struct failure *failure)
         case TSMAN_OP_ENTER_ROOT:
             wrong = !root || entered;
             entered = true;
+            break;
+        case TSMAN_OP_CALLER:
+            wrong = joins || pivoted;
             break;
         case TSMAN_OP_PIVOT:
             wrong = !entered || pivoted;

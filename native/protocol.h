@@ -42,6 +42,7 @@
 #define TSMAN_MSG_SIGNAL 3u  /* u32 signal number, to the container's init */
 #define TSMAN_MSG_RESIZE 4u  /* u16 rows, u16 columns */
 #define TSMAN_MSG_STOP 5u    /* u32 signal, u32 milliseconds, then SIGKILL */
+#define TSMAN_MSG_GO 6u      /* empty: go on after CALLER */
 
 /* ---- frames, monitor -> caller ------------------------------------------ */
 #define TSMAN_MSG_CREATED 16u /* u32 pid of init in the caller's pid namespace,
@@ -62,6 +63,9 @@
 #define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
 #define TSMAN_MSG_KEPT 23u    /* empty, before EXITED: somebody starts the container
                                  again, so it is not to be removed (--rm) */
+#define TSMAN_MSG_CALLER 24u /* empty: init has come to a CALLER step, and waits for GO */
+#define TSMAN_MSG_LEFT 25u   /* empty: init waits at its start socket, the monitor ends
+                                (START_SOCKET) */
 
 /* ---- frames of the attach socket ------------------------------------------
    `attach` in the run directory, a unix stream socket that several clients may
@@ -235,6 +239,20 @@
                                  without a symbolic link; in a slot that one BIND may use.
                                  That BIND attaches it: rbind is not heeded */
 
+#define TSMAN_SET_LEAVE 70u   /* (): the monitor ends once the program runs, which goes to
+                                 the nearest subreaper (PR_SET_CHILD_SUBREAPER) or to pid
+                                 1: an OCI runtime's caller waits for it.  With it, and
+                                 with START_SOCKET, PASSTHROUGH takes terminals as well */
+#define TSMAN_SET_START_SOCKET 71u /* (): with HOLD: at START the monitor says LEFT and ends,
+                                 and init waits for a connection to the unix stream
+                                 socket `start` in the run directory.  There it says READY
+                                 at once, then WARNINGs, and FAILED or an end of file: the
+                                 program runs.  The run directory keeps `init` */
+#define TSMAN_SET_CONSOLE_SOCKET 72u /* (path): with TTY: the pty's master is sent to this
+                                 unix stream socket, with its name, and is nobody else's */
+#define TSMAN_SET_JOIN_ANY 73u /* (): JOIN_PROCESS may name a process without a user
+                                 namespace of its own */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */
@@ -336,3 +354,4 @@
                                  following links and not crossing into other file
                                  systems; entries that have them already are left
                                  alone */
+#define TSMAN_OP_CALLER 290u  /* (): phase 1 or 2: say CALLER, wait for GO */

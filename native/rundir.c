@@ -180,6 +180,7 @@ void rundir_clear(const struct rundir *rundir, int all)
     unlinkat(rundir->directory, "init", 0);
     unlinkat(rundir->directory, "initialized", 0);
     unlinkat(rundir->directory, "restart", 0);
+    unlinkat(rundir->directory, "start", 0);
     unlinkat(rundir->directory, "monitor", 0);
     if (all) {
         unlinkat(rundir->directory, "health", 0);

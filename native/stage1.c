@@ -267,7 +267,8 @@ static void enter_process(const struct stage1 *stage1, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
     if (apply_oom_score(plan, failure, stage1->sync) < 0 ||
-        join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS), failure) < 0)
+        join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS),
+                   plan_setting(plan, TSMAN_SET_JOIN_ANY) != NULL, failure) < 0)
         give_up(stage1->sync, failure);
     close(stage1->target);
     if (become_root(plan, failure) < 0)
@@ -320,6 +321,8 @@ static int await_helper(const struct stage1 *stage1, const struct joins *joins,
                         struct failure *failure)
 {
     close(stage1->init_sync);
+    if (stage1->starter >= 0)
+        close(stage1->starter);
     for (int i = 0; i < 3; i++) {
         if (stage1->program[i] >= 0)
             close(stage1->program[i]);
@@ -365,7 +368,7 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     if (pid == 0) {
         drop_fd(&joins.owner);
         close(stage1->sync);
-        init_run(plan, stage1->init_sync, stage1->program);
+        init_run(plan, stage1->init_sync, stage1->starter, stage1->program);
     }
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
     if (network && await_helper(stage1, &joins, &failure) < 0)

@@ -18,6 +18,7 @@ struct stage1 {
     bool is_root;  /* the caller is */
     pid_t monitor;
     int target;     /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
+    int starter;    /* the start socket, or -1; handed on */
     int program[3]; /* the program's descriptors 0, 1, 2, or -1; handed on */
 };
 

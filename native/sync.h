@@ -23,6 +23,13 @@
  *      | - START ---------------------------------------------------> | execve
  *      | <----------------------------------- end of file: it worked  |
  *
+ * With SET_START_SOCKET the end is another one:
+ *      | - LEAVE ---------------------------------------------------> | unties itself
+ *      | <------------------------------------------------- LEFT ---- | accepts
+ *      | exits
+ *
+ * A CALLER step is CALLER_WANTED, answered by CALLER_DONE when the caller says so.
+ *
  * Either child may send FAILED instead of its next message and then exits.
  *
  * Why this order:
@@ -68,6 +75,10 @@ enum sync_type {
     SYNC_INIT_READY,
     SYNC_START,
     SYNC_FAILED,
+    SYNC_CALLER_WANTED,
+    SYNC_CALLER_DONE,
+    SYNC_LEAVE, /* instead of START: wait for that at the start socket */
+    SYNC_LEFT,
 };
 
 struct sync_message {

@@ -101,6 +101,11 @@ export function encodeStart(): Buffer {
   return encodeFrame(message.START);
 }
 
+/** GO: on from a CALLER step. */
+export function encodeGo(): Buffer {
+  return encodeFrame(message.GO);
+}
+
 /** SIGNAL: to the container's init. */
 export function encodeSignal(signal: number): Buffer {
   const payload = Buffer.alloc(4);

@@ -3,7 +3,14 @@ import type { Socket } from "node:net";
 import { TsmanError } from "../errors/index.ts";
 import { nativeProgram } from "../platform/native.ts";
 import { type ChildProcess, type StdioOptions, spawnProgram } from "../platform/process.ts";
-import { encodeLaunch, encodeResize, encodeSignal, encodeStart, encodeStop } from "./encode.ts";
+import {
+  encodeGo,
+  encodeLaunch,
+  encodeResize,
+  encodeSignal,
+  encodeStart,
+  encodeStop,
+} from "./encode.ts";
 import { monitorError } from "./failure.ts";
 import type { LaunchPlan } from "./launch-plan.ts";
 import { planSteps } from "./launch-plan.ts";
@@ -61,6 +68,8 @@ class MonitorClient implements MonitorHandle {
   readonly started: Promise<void>;
   readonly exited: Promise<WaitStatus>;
   readonly detached: Promise<void>;
+  readonly asked: Promise<void>;
+  readonly left: Promise<void>;
   readonly streams: MonitorStreams;
   readonly warnings: string[] = [];
   isKept = false;
@@ -75,6 +84,8 @@ class MonitorClient implements MonitorHandle {
   readonly #started = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<WaitStatus>();
   readonly #detached = Promise.withResolvers<void>();
+  readonly #asked = Promise.withResolvers<void>();
+  readonly #left = Promise.withResolvers<void>();
   #isDisconnected = false;
   #reached = 0;
 
@@ -117,10 +128,11 @@ class MonitorClient implements MonitorHandle {
     this.started = this.#started.promise;
     this.exited = this.#exited.promise;
     this.detached = this.#detached.promise;
+    this.asked = this.#asked.promise;
+    this.left = this.#left.promise;
     // Whoever waits for one of them sees the failure there; the others must not bring Node down.
-    for (const promise of [this.created, this.ready, this.started, this.exited]) {
-      promise.catch(() => {});
-    }
+    const all = [this.created, this.asked, this.ready, this.left, this.started, this.exited];
+    for (const promise of all) promise.catch(() => {});
     this.#control.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#control.on("end", () => this.#ended());
     this.#control.on("close", () => this.#ended());
@@ -181,6 +193,12 @@ class MonitorClient implements MonitorHandle {
       case "kept":
         this.isKept = true;
         return;
+      case "caller":
+        this.#asked.resolve();
+        return;
+      case "left":
+        this.#left.resolve();
+        return;
       case "exited":
         this.#reach("exited");
         this.#exited.resolve(message.waitStatus);
@@ -207,7 +225,9 @@ class MonitorClient implements MonitorHandle {
 
   #fail(error: unknown): void {
     this.#created.reject(error);
+    this.#asked.reject(error);
     this.#ready.reject(error);
+    this.#left.reject(error);
     this.#started.reject(error);
     this.#exited.reject(error);
   }
@@ -229,6 +249,10 @@ class MonitorClient implements MonitorHandle {
 
   start(): void {
     this.#send(encodeStart());
+  }
+
+  go(): void {
+    this.#send(encodeGo());
   }
 
   signal(signal: number): void {

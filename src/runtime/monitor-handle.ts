@@ -53,6 +53,10 @@ export interface MonitorHandle {
   readonly exited: Promise<WaitStatus>;
   /** Resolves when the detach keys were typed; stays pending otherwise. */
   readonly detached: Promise<void>;
+  /** Init has come to its CALLER step and waits for `go()`; stays pending without one. */
+  readonly asked: Promise<void>;
+  /** Init waits at its start socket and the monitor is gone; stays pending without START_SOCKET. */
+  readonly left: Promise<void>;
   /** This process's ends of those streams for which a pipe was asked. */
   readonly streams: MonitorStreams;
   /** At `exited`: somebody starts the container again, so it is not to be removed (`--rm`). */
@@ -61,6 +65,8 @@ export interface MonitorHandle {
   readonly warnings: readonly string[];
   /** After `ready`, with HOLD: go on to the program. */
   start(): void;
+  /** After `asked`: go on. */
+  go(): void;
   /** Sends a signal to the container's init. */
   signal(signal: number): void;
   /** Tells the terminal's new size. */

@@ -23,6 +23,8 @@ export type MonitorMessage =
   | { readonly type: "ready" }
   | { readonly type: "started" }
   | { readonly type: "kept" }
+  | { readonly type: "caller" }
+  | { readonly type: "left" }
   | FailureMessage
   | { readonly type: "exited"; readonly waitStatus: number }
   | { readonly type: "detached" }
@@ -85,6 +87,12 @@ function decode(type: number, payload: Buffer): MonitorMessage {
     case message.KEPT:
       exactly(payload, 0, "KEPT");
       return { type: "kept" };
+    case message.CALLER:
+      exactly(payload, 0, "CALLER");
+      return { type: "caller" };
+    case message.LEFT:
+      exactly(payload, 0, "LEFT");
+      return { type: "left" };
     case message.FAILED:
       return decodeFailure(payload);
     case message.EXITED:

@@ -26,6 +26,7 @@ export const message = {
   SIGNAL: 3,
   RESIZE: 4,
   STOP: 5,
+  GO: 6,
   CREATED: 16,
   READY: 17,
   STARTED: 18,
@@ -34,6 +35,8 @@ export const message = {
   DETACHED: 21,
   WARNING: 22,
   KEPT: 23,
+  CALLER: 24,
+  LEFT: 25,
   STDIN: 32,
   STDIN_EOF: 33,
   STDOUT: 34,
@@ -85,6 +88,10 @@ export const setting = {
   HEALTH_STARTUP_PLAN: 37,
   EVENT: 50,
   EPHEMERAL: 60,
+  LEAVE: 70,
+  START_SOCKET: 71,
+  CONSOLE_SOCKET: 72,
+  JOIN_ANY: 73,
 } as const;
 
 /** Records from this number on are steps, executed by init in the order given. */
@@ -125,6 +132,7 @@ export const step = {
   EXEC: 286,
   COPY_UP: 287,
   CHOWN_TREE: 288,
+  CALLER: 290,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */

@@ -1,0 +1,86 @@
+#include "monitor-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "protocol.h"
+
+static int listen_for_start(struct monitor *monitor)
+{
+    /* A path may be longer than sun_path. */
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int directory = monitor->rundir.directory;
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/start", directory);
+    unlinkat(directory, "start", 0);
+    monitor->starter = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (monitor->starter < 0 ||
+        bind(monitor->starter, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(monitor->starter, 1) < 0)
+        return fail(&monitor->failure, errno, "listen", "start");
+    return 0;
+}
+
+static int connect_console(struct monitor *monitor, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    cleanup_close int place = open(path, O_PATH | O_CLOEXEC);
+    if (place < 0)
+        return fail(&monitor->failure, errno, "open", "console socket %s", path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", place);
+    monitor->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (monitor->console < 0 ||
+        connect(monitor->console, (struct sockaddr *)&address, sizeof(address)) < 0)
+        return fail(&monitor->failure, errno, "connect", "console socket %s", path);
+    return 0;
+}
+
+int monitor_open_sockets(struct monitor *monitor)
+{
+    const struct plan_record *console = plan_setting(&monitor->plan, TSMAN_SET_CONSOLE_SOCKET);
+    if (console != NULL && connect_console(monitor, console->argv[0]) < 0)
+        return -1;
+    return monitor->settings.start_socket ? listen_for_start(monitor) : 0;
+}
+
+int monitor_send_console(struct monitor *monitor, int master)
+{
+    /* What runc sends along: the name of the descriptor. */
+    char name[] = "/dev/ptmx";
+    struct iovec part = {name, sizeof(name) - 1};
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control.space)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &master, sizeof(master));
+    ssize_t sent;
+    do {
+        sent = sendmsg(monitor->console, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    int error = errno;
+    close(master);
+    drop_fd(&monitor->console);
+    return sent < 0 ? fail(&monitor->failure, error, "send", "terminal to the console socket") : 0;
+}
+
+void monitor_leave(struct monitor *monitor)
+{
+    monitor->phase = LEFT;
+    if (monitor->rundir.directory < 0)
+        return;
+    unlinkat(monitor->rundir.directory, "control", 0);
+    unlinkat(monitor->rundir.directory, "monitor", 0);
+}
