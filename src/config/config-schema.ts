@@ -40,6 +40,9 @@ export const configSchema = z.strictObject({
       longest_wait: z.optional(duration),
     }),
   ),
+  security: z.optional(
+    z.strictObject({ quiet_guards: z.optional(z.boolean("should be true or false")) }),
+  ),
   storage: z.optional(
     z.strictObject({ keep_blobs: z.optional(z.boolean("should be true or false")) }),
   ),

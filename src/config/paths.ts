@@ -79,6 +79,11 @@ export function homeDirectory(): string {
   return os.userInfo().homedir;
 }
 
+/** `$XDG_RUNTIME_DIR`, if there is one. */
+export function callerRuntimeDirectory(): string | undefined {
+  return xdg("XDG_RUNTIME_DIR");
+}
+
 /** XDG: "If an implementation encounters a relative path … it should be ignored." */
 function xdg(name: string): string | undefined {
   const value = environmentVariable(name);

@@ -117,6 +117,12 @@ export const settingGuide: readonly SettingGuide[] = [
     "[storage]\nkeep_blobs = false",
   ),
   row(
+    "security.quiet_guards",
+    "true or false",
+    "Whether run and create say nothing of mounts that give away your home, keys, credentials or the socket of an engine.",
+    "[security]\nquiet_guards = true",
+  ),
+  row(
     "proxy.http",
     "a URL",
     "The proxy for plain http; http_proxy in the environment goes before it.",

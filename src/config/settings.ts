@@ -29,6 +29,12 @@ export interface StorageSettings {
   readonly keepBlobs: boolean;
 }
 
+/** What is said of what is asked for. */
+export interface SecuritySettings {
+  /** No warnings about mounts that give away the caller's keys and the like. */
+  readonly quietGuards: boolean;
+}
+
 /** Where a value comes from. */
 export type SettingOrigin =
   | { readonly kind: "default" }
@@ -49,6 +55,7 @@ export interface Settings {
   readonly registries: readonly RegistryRule[];
   readonly transfer: TransferSettings;
   readonly storage: StorageSettings;
+  readonly security: SecuritySettings;
   readonly proxy: ProxyEnvironment;
   /** The same, value by value, with where it comes from. */
   readonly entries: readonly SettingEntry[];
@@ -75,6 +82,7 @@ const transferKeys = {
 } as const satisfies Record<string, keyof TransferSettings>;
 
 const keepBlobsKey = ["storage", "keep_blobs"] as const;
+const quietGuardsKey = ["security", "quiet_guards"] as const;
 
 type Config = z.infer<typeof configSchema>;
 type RegistriesConf = Pick<
@@ -128,6 +136,7 @@ class Collected {
   #shortNames: ShortNameRules = defaultShortNames;
   #transfer: TransferSettings = defaultTransfer;
   #storage: StorageSettings = { keepBlobs: true };
+  #security: SecuritySettings = { quietGuards: false };
   #proxy: ProxyEnvironment = {};
   readonly #rules = new Map<string, RegistryRule>();
   readonly #entries = new Map<string, SettingEntry>();
@@ -140,6 +149,7 @@ class Collected {
       this.#set(["transfer", key], written(key, defaultTransfer[name]), origin);
     }
     this.#set(keepBlobsKey, this.#storage.keepBlobs, origin);
+    this.#set(quietGuardsKey, this.#security.quietGuards, origin);
   }
 
   /** What registries.conf and config.toml have in common. */
@@ -169,7 +179,11 @@ class Collected {
   }
 
   addOwn(read: TomlFile<Config>): void {
-    const { transfer = {}, proxy = {}, storage = {} } = read.value;
+    const { transfer = {}, proxy = {}, storage = {}, security = {} } = read.value;
+    if (security.quiet_guards !== undefined) {
+      this.#security = { quietGuards: security.quiet_guards };
+      this.#set(quietGuardsKey, security.quiet_guards, originOf(read, quietGuardsKey));
+    }
     if (storage.keep_blobs !== undefined) {
       this.#storage = { keepBlobs: storage.keep_blobs };
       this.#set(keepBlobsKey, storage.keep_blobs, originOf(read, keepBlobsKey));
@@ -201,6 +215,7 @@ class Collected {
       registries: [...this.#rules.values()],
       transfer: this.#transfer,
       storage: this.#storage,
+      security: this.#security,
       proxy: this.#proxy,
       entries: [...this.#entries.values()],
     };

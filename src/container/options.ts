@@ -232,6 +232,8 @@ export interface ContainerOptions {
   readonly capDrop: readonly string[];
   readonly security: SecurityOptions;
   readonly privileged: boolean;
+  /** No warnings about mounts that give away the caller's keys and the like; missing: warnings. */
+  readonly quietGuards?: boolean | undefined;
   readonly ulimits: readonly UlimitRequest[];
   readonly init: boolean;
   readonly pull: PullPolicy;

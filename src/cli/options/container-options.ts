@@ -103,6 +103,7 @@ export function containerOptions(
     capDrop: values["cap-drop"].flatMap(splitWords),
     security: parseSecurityOptions(values["security-opt"], "--security-opt", caller.cwd),
     privileged: values.privileged,
+    ...(values["quiet-guards"] && { quietGuards: true }),
     ulimits: values.ulimit,
     init: values.init,
     devices: values.device,

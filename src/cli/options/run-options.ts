@@ -168,6 +168,7 @@ export const runOptions = {
     summary: "with --read-only, tmpfs on /run, /tmp and /var/tmp",
     default: true,
   }),
+  "quiet-guards": flag({ summary: "do not warn of mounts that give away keys or your home" }),
   replace: flag({ summary: "replace a container of the same name" }),
   restart: value({
     metavar: "POLICY",

@@ -187,7 +187,21 @@ async function compile(
     architecture: hostPlatform().architecture,
     kernelRelease: os.release(),
   });
-  return { id, name, options, isNew, image, imageName, mapping, volumes, bundle, network };
+  const guarded = await withGuards(context, options, bundle);
+  return { id, name, options, isNew, image, imageName, mapping, volumes, bundle: guarded, network };
+}
+
+async function withGuards(
+  context: EngineContext,
+  options: ContainerOptions,
+  bundle: Bundle,
+): Promise<Bundle> {
+  if (!options.mounts.some(({ type }) => type === "bind")) return bundle;
+  const { findGuardWarnings } = await import("./guard-rails.ts");
+  const warnings = await findGuardWarnings(context, options);
+  return warnings.length === 0
+    ? bundle
+    : { ...bundle, warnings: [...bundle.warnings, ...warnings] };
 }
 
 function assertSources(options: ContainerOptions): void {

@@ -158,6 +158,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
     }),
   ),
   privileged: truth,
+  quietGuards: truth,
   ulimits: z.optional(z.array(z.strictObject({ name: z.string(), soft: whole, hard: whole }))),
   init: truth,
   pull: z.optional(z.enum(["always", "missing", "never", "newer"])),

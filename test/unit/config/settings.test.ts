@@ -62,6 +62,17 @@ describe("[storage]", () => {
   });
 });
 
+describe("[security]", () => {
+  it("silences warnings about mounts", () => {
+    expect(read().security).toEqual({ quietGuards: false });
+    write("tsman/config.toml", "[security]", "quiet_guards = true");
+    expect(read().security).toEqual({ quietGuards: true });
+    expect(changed()).toEqual(["security.quiet_guards = true (tsman/config.toml:2)"]);
+    write("tsman/config.toml", "[security]", "quiet_guards = 1");
+    expect(read).toThrow(/config.toml:2: .*should be true or false/);
+  });
+});
+
 describe("without any file", () => {
   it("everything is as it is built in", async () => {
     expect(changed()).toEqual([]);
