@@ -10,6 +10,9 @@ import { defineConfig } from "vitest/config";
  */
 const hungAfter = 120_000;
 
+/** Of what starts containers: ends them all in the end. */
+const guarded = "test/support/guarded-run.ts";
+
 export default defineConfig({
   test: {
     // No retries anywhere: a test that fails sometimes has found something.
@@ -37,6 +40,7 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           exclude: ["test/integration/root/**"],
+          globalSetup: guarded,
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
@@ -47,6 +51,7 @@ export default defineConfig({
         test: {
           name: "hostile",
           include: ["test/hostile/**/*.test.ts"],
+          globalSetup: guarded,
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
@@ -56,6 +61,7 @@ export default defineConfig({
         test: {
           name: "root",
           include: ["test/integration/root/**/*.test.ts"],
+          globalSetup: guarded,
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,

@@ -201,14 +201,14 @@ it("of slirp4netns leaves the container running, whose port is free for others",
 it("of an exec's parts leaves the container as it was", async () => {
   await start("--detach --stop-timeout 0", await freePorts());
   for (const hasMonitor of [true, false]) {
-    const session = store().start(["exec", "victim", "sh", "-c", "echo in; exec sleep 27182818"]);
+    // What nobody else executes: other tests run at the same time.
+    const sleep = `sleep 2718${process.pid}`;
+    const session = store().start(["exec", "victim", "sh", "-c", `echo in; exec ${sleep}`]);
     await session.stdout.until("in");
-    // It says so, and then executes: what nobody else does, other tests run at the same time.
     const program = await until("the program", () =>
       findProcesses(
         (pid) =>
-          commandLineOf(pid).join(" ") === "sleep 27182818" &&
-          statusOf(pid).NSpid?.endsWith("\t1") === false,
+          commandLineOf(pid).join(" ") === sleep && statusOf(pid).NSpid?.endsWith("\t1") === false,
       ).at(0),
     );
     const monitor = Number(statusOf(program).PPid);

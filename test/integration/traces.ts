@@ -1,36 +1,12 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { findProcesses, mountsOf } from "../support/proc.ts";
+import { mountsOf, processesUsing } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import type { TestStore } from "./support.ts";
 
-/**
- * Processes of a store, whoever they belong to: whose command line, environment, working directory,
- * descriptors or mounts have one of its directories.
- */
+/** Processes of a store, whoever they belong to. */
 export function processesOf({ scratch }: TestStore): readonly number[] {
-  const file = (pid: number, name: string) => readFileSync(`/proc/${pid}/${name}`, "latin1");
-  const isThere = (look: () => boolean): boolean => {
-    try {
-      return look();
-    } catch {
-      // It has ended, or is nobody's business.
-      return false;
-    }
-  };
-  return findProcesses(
-    (pid) =>
-      pid !== process.pid &&
-      (isThere(() => file(pid, "cmdline").includes(scratch)) ||
-        isThere(() => file(pid, "environ").includes(scratch)) ||
-        isThere(() => readlinkSync(`/proc/${pid}/cwd`).startsWith(scratch)) ||
-        isThere(() => file(pid, "mountinfo").includes(scratch)) ||
-        isThere(() =>
-          readdirSync(`/proc/${pid}/fd`).some((fd) =>
-            readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(scratch),
-          ),
-        )),
-  );
+  return processesUsing(scratch);
 }
 
 /** What each of these processes is, for messages. */

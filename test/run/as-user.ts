@@ -14,6 +14,8 @@ export function asUser(
       "--init-groups",
       // An inheritable set from the CI runner would be another machine than a user's.
       "--inh-caps=-all",
+      // It ends with us, even when we are killed.
+      "--pdeathsig=TERM",
       "--",
       file,
       ...args,

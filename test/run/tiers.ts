@@ -105,7 +105,8 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
     ...vitestArguments,
   ];
   const program = join(tree, "bin/node");
-  const plain = { file: program, args: node };
+  // As asUser does.
+  const plain = { file: "setpriv", args: ["--pdeathsig=TERM", "--", program, ...node] };
   const asWhom = user === undefined ? plain : asUser(user, program, node);
   const { file, args } = peer === undefined ? asWhom : withResolvConf(peer.resolvConf, asWhom);
   const status = await runToEnd(file, args, {
@@ -116,6 +117,7 @@ async function runVitest(tier: Tier, options: TierOptions): Promise<TierResult> 
       TERM: process.env.TERM,
       LANG: "C.UTF-8",
       TMPDIR: state.tmp,
+      TSMAN_TEST_DIRECTORY: state.tmp,
       TSMAN_NODE: process.env.TSMAN_NODE,
       FORCE_COLOR: process.stdout.isTTY ? "1" : undefined,
       NO_COLOR: process.stdout.isTTY ? undefined : "1",

@@ -132,3 +132,32 @@ function unescapeOctal(text: string): string {
     String.fromCharCode(Number.parseInt(digits, 8)),
   );
 }
+
+/**
+ * Processes that have to do with a directory, whoever they belong to: whose command line,
+ * environment, working directory, descriptors or mounts have it or something below it.
+ */
+export function processesUsing(directory: string): readonly number[] {
+  const file = (pid: number, name: string) => readFileSync(`/proc/${pid}/${name}`, "latin1");
+  const isThere = (look: () => boolean): boolean => {
+    try {
+      return look();
+    } catch {
+      // It has ended, or is nobody's business.
+      return false;
+    }
+  };
+  return findProcesses(
+    (pid) =>
+      pid !== process.pid &&
+      (isThere(() => file(pid, "cmdline").includes(directory)) ||
+        isThere(() => file(pid, "environ").includes(directory)) ||
+        isThere(() => readlinkSync(`/proc/${pid}/cwd`).startsWith(directory)) ||
+        isThere(() => file(pid, "mountinfo").includes(directory)) ||
+        isThere(() =>
+          readdirSync(`/proc/${pid}/fd`).some((fd) =>
+            readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith(directory),
+          ),
+        )),
+  );
+}
