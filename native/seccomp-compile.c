@@ -13,7 +13,7 @@
  *     arch NAME                  added to the native one: x86, x32, arm, ...
  *     rule ACTION ERRNO SYSCALL [ARG OP VALUE [VALUE2]]...
  *
- * ACTION is allow, errno, kill, kill_thread, kill_process, trap, log or trace;
+ * ACTION is allow, errno, kill, kill_thread, kill_process, trap, log, notify or trace;
  * ERRNO a number, used by errno and trace, else 0 or "-".  ARG is 0 to 5; OP is eq,
  * ne, lt, le, gt, ge, or masked, which takes the mask and then the value; all
  * comparisons of a line must hold.  Values are decimal or 0x hexadecimal, 64 bits.
@@ -90,6 +90,8 @@ static int parse_action(const struct compiler *compiler, char *word, const char 
         *action = SCMP_ACT_TRAP;
     else if (strcmp(word, "log") == 0)
         *action = SCMP_ACT_LOG;
+    else if (strcmp(word, "notify") == 0)
+        *action = SCMP_ACT_NOTIFY;
     else if (strcmp(word, "trace") == 0)
         *action = SCMP_ACT_TRACE((uint16_t)value);
     else

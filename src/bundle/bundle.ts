@@ -1,6 +1,6 @@
 import type { ContainerOptions } from "../container/options.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
-import type { RuntimeSpec, SeccompAction, SeccompRule } from "../oci/runtime-spec.ts";
+import type { LinuxSeccomp, RuntimeSpec, SeccompAction, SeccompRule } from "../oci/runtime-spec.ts";
 
 /** One line of an id map: user_namespaces(7). */
 export interface MapEntry {
@@ -79,12 +79,21 @@ export interface NetworkFiles {
   readonly resolvConf?: string | undefined;
 }
 
+/** Architectures that one kernel runs: `archMap` of Docker's profiles, in OCI names. */
+export interface ArchitectureFamily {
+  readonly architecture: string;
+  readonly subArchitectures: readonly string[];
+}
+
 /** A seccomp profile in Docker's richer form: rules depend on capabilities and architectures. */
-export interface SeccompProfile {
+export interface SeccompProfile
+  extends Pick<LinuxSeccomp, "flags" | "listenerPath" | "listenerMetadata"> {
   readonly defaultAction: SeccompAction;
   readonly defaultErrnoRet?: number | undefined;
   /** OCI names, `SCMP_ARCH_…`; missing: the native one and those that the kernel runs besides. */
   readonly architectures?: readonly string[] | undefined;
+  /** Instead of `architectures`: those of the native one's family. */
+  readonly families?: readonly ArchitectureFamily[] | undefined;
   readonly rules: readonly ConditionalRule[];
 }
 

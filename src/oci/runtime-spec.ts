@@ -118,7 +118,16 @@ export type SeccompAction =
   | "SCMP_ACT_KILL_PROCESS"
   | "SCMP_ACT_KILL_THREAD"
   | "SCMP_ACT_LOG"
+  | "SCMP_ACT_NOTIFY"
+  | "SCMP_ACT_TRACE"
   | "SCMP_ACT_TRAP";
+
+/** Flags of a filter, seccomp(2). */
+export type SeccompFlag =
+  | "SECCOMP_FILTER_FLAG_TSYNC"
+  | "SECCOMP_FILTER_FLAG_LOG"
+  | "SECCOMP_FILTER_FLAG_SPEC_ALLOW"
+  | "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV";
 
 /** Comparison of an argument; with MASKED_EQ `value` is the mask and `valueTwo` the value. */
 export type SeccompOperator =
@@ -151,6 +160,11 @@ export interface LinuxSeccomp {
   readonly defaultAction: SeccompAction;
   readonly defaultErrnoRet?: number;
   readonly architectures: readonly string[];
+  readonly flags?: readonly SeccompFlag[];
+  /** Socket of whoever answers for `SCMP_ACT_NOTIFY`, seccomp_unotify(2). */
+  readonly listenerPath?: string;
+  /** Handed on to it. */
+  readonly listenerMetadata?: string;
   readonly syscalls: readonly SeccompRule[];
 }
 

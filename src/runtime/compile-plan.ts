@@ -1,11 +1,11 @@
 import type { Bundle } from "../bundle/bundle.ts";
-import { TsmanError } from "../errors/index.ts";
 import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
+import { seccompSteps } from "./seccomp-plan.ts";
 import { SlotTable } from "./slots.ts";
 
 const fallbackTerminal = { rows: 24, columns: 80 };
@@ -255,7 +255,6 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
     ...(entryName === undefined ? [] : [`name=${entryName}`]),
     ...(keepGroups ? ["keepgroups"] : []),
   ].join(",");
-  const filter = seccompStep(bundle, context);
   return [
     ...processLimitSteps(process, (pointer) => origin(bundle, `/process${pointer}`)),
     stepRecord(
@@ -277,17 +276,12 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
     ...(process.noNewPrivileges
       ? [stepRecord("NO_NEW_PRIVS", [], origin(bundle, "/process/noNewPrivileges"))]
       : []),
-    ...filter,
+    ...seccompSteps(
+      bundle.config.linux.seccomp,
+      context.seccompFilter,
+      origin(bundle, "/linux/seccomp"),
+    ),
     stepRecord("ENV", process.env, "image ENV, --env and defaults"),
     stepRecord("EXEC", process.args, origin(bundle, "/process/args")),
   ];
-}
-
-function seccompStep(bundle: Bundle, context: LaunchContext): PlanRecord[] {
-  if (bundle.config.linux.seccomp === undefined) return [];
-  const { seccompFilter } = context;
-  if (seccompFilter === undefined) {
-    throw new TsmanError("INTERNAL", "compile plan: the system call filter was not compiled");
-  }
-  return [stepRecord("SECCOMP", [seccompFilter, "0"], origin(bundle, "/linux/seccomp"))];
 }

@@ -1,9 +1,9 @@
-import { TsmanError } from "../errors/index.ts";
 import type { Capabilities, RuntimeSpec } from "../oci/runtime-spec.ts";
 import type { MonitorEvent } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
+import { seccompSteps } from "./seccomp-plan.ts";
 
 /** The program of an exec session, as it differs from the container's own. */
 export interface ExecProcess {
@@ -123,16 +123,8 @@ function steps(request: ExecPlanRequest): PlanRecord[] {
     stepRecord("CHDIR", [process.cwd, "0"], process.because.cwd),
     capabilityStep(process.capabilities, process.because.capabilities),
     ...(own.noNewPrivileges ? [stepRecord("NO_NEW_PRIVS", [], "exec: as the container")] : []),
-    ...seccompSteps(request),
+    ...seccompSteps(config.linux.seccomp, request.seccompFilter, "exec: as the container"),
     stepRecord("ENV", process.env, "the container's environment and --env"),
     stepRecord("EXEC", process.args, "command line"),
   ];
-}
-
-function seccompSteps({ config, seccompFilter }: ExecPlanRequest): PlanRecord[] {
-  if (config.linux.seccomp === undefined) return [];
-  if (seccompFilter === undefined) {
-    throw new TsmanError("INTERNAL", "compile exec plan: the system call filter was not compiled");
-  }
-  return [stepRecord("SECCOMP", [seccompFilter, "0"], "exec: as the container")];
 }

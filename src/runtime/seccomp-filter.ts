@@ -48,7 +48,9 @@ export async function compileSeccompFilter(
  */
 export function formatFilterSource(seccomp: LinuxSeccomp): string {
   const eperm = 1;
-  const isErrno = (action: string): boolean => action === "SCMP_ACT_ERRNO";
+  // A tracer gets the number as its message, seccomp(2).
+  const isErrno = (action: string): boolean =>
+    action === "SCMP_ACT_ERRNO" || action === "SCMP_ACT_TRACE";
   const defaultErrno = seccomp.defaultErrnoRet ?? eperm;
   const lines = [
     isErrno(seccomp.defaultAction)

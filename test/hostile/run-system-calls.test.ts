@@ -50,6 +50,13 @@ describe("the default filter", () => {
     expect([ENOSYS, EPERM]).toContain(results.get("x32-ioctl") ?? ENOSYS);
   });
 
+  it("holds at the gate of 32-bit programs too", async () => {
+    const results = await attempts();
+    for (const name of ["i386-keyctl", "i386-ioctl", "i386-unshare", "i386-getpid-with-high-bit"]) {
+      expect([EPERM, ENOSYS], name).toContain(results.get(name) ?? ENOSYS);
+    }
+  });
+
   it("refuses to put characters into a terminal, whatever the upper half of the request", async () => {
     const results = await attempts("--tty");
     for (const name of ["TIOCSTI", "TIOCSTI-high-bits", "TIOCSTI-one-high-bit"]) {

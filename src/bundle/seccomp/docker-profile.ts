@@ -2,7 +2,12 @@ import { readFileSync, statSync } from "node:fs";
 import os from "node:os";
 import * as z from "zod/mini";
 import { TsmanError } from "../../errors/index.ts";
-import type { SeccompAction, SeccompArgument, SeccompOperator } from "../../oci/runtime-spec.ts";
+import type {
+  SeccompAction,
+  SeccompArgument,
+  SeccompFlag,
+  SeccompOperator,
+} from "../../oci/runtime-spec.ts";
 import type { ConditionalRule, SeccompProfile } from "../bundle.ts";
 
 /** The largest profile in use is 40 KB. */
@@ -16,6 +21,8 @@ const actions: Readonly<Record<SeccompAction, true>> = {
   SCMP_ACT_KILL_PROCESS: true,
   SCMP_ACT_KILL_THREAD: true,
   SCMP_ACT_LOG: true,
+  SCMP_ACT_NOTIFY: true,
+  SCMP_ACT_TRACE: true,
   SCMP_ACT_TRAP: true,
 };
 const operators: Readonly<Record<SeccompOperator, true>> = {
@@ -27,42 +34,78 @@ const operators: Readonly<Record<SeccompOperator, true>> = {
   SCMP_CMP_GT: true,
   SCMP_CMP_MASKED_EQ: true,
 };
+const filterFlags: Readonly<Record<SeccompFlag, true>> = {
+  SECCOMP_FILTER_FLAG_TSYNC: true,
+  SECCOMP_FILTER_FLAG_LOG: true,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW: true,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: true,
+};
+
+function oneOf<T extends string>(known: Readonly<Record<T, true>>, what: string) {
+  return z.string(`should be ${what}`).check(
+    z.refine((text) => Object.hasOwn(known, text), {
+      error: ({ input }) => `${JSON.stringify(input)} is no ${what} that tsman has`,
+    }),
+  );
+}
+
+function matching(pattern: RegExp, what: string) {
+  return z.string(`should be ${what}`).check(z.regex(pattern, `should be ${what}`));
+}
+
+function wholeNumber(most: number, what: string) {
+  const error = `should be ${what}`;
+  return z.int(error).check(z.minimum(0, error), z.maximum(most, error));
+}
 
 // Names reach the compiler as words of a line: nothing else may be in them.
-const syscallName = z.string().check(z.regex(/^[a-z0-9_]{1,64}$/));
-const action = z
-  .string()
-  .check(z.refine((text) => Object.hasOwn(actions, text), "is no action that tsman has"));
-const errnoNumber = z.int().check(z.minimum(0), z.maximum(maxErrno));
+const syscallName = matching(/^[a-z0-9_]{1,64}$/, "the name of a system call");
+const architecture = matching(/^SCMP_ARCH_[A-Z0-9_]{1,32}$/, "an architecture, SCMP_ARCH_…");
+const action = oneOf(actions, "action");
+const errnoNumber = wholeNumber(maxErrno, `an error number from 0 to ${maxErrno}`);
+const text = z.nullish(z.string("should be text"));
 // Exact up to 2^53; a profile that compares larger numbers would be compiled to another rule.
-const argumentValue = z.int().check(z.minimum(0));
-const texts = z.nullish(z.array(z.string().check(z.maxLength(64))));
+const argumentValue = wholeNumber(Number.MAX_SAFE_INTEGER, "a whole number from 0 to 2^53 - 1");
+const texts = z.nullish(z.array(z.string("should be text").check(z.maxLength(64))));
 const conditions = z.nullish(
-  z.object({ caps: texts, arches: texts, minKernel: z.nullish(z.string()) }),
+  z.strictObject({
+    caps: texts,
+    arches: texts,
+    minKernel: z.nullish(matching(/^\d{1,4}\.\d{1,4}$/, 'a kernel version such as "4.8"')),
+  }),
 );
-const profileSchema = z.object({
+// What tsman does not know is refused: a condition that is left out makes a wall with a hole.
+const profileSchema = z.strictObject({
+  comment: text,
   defaultAction: action,
   defaultErrnoRet: z.nullish(errnoNumber),
-  defaultErrno: z.nullish(z.string()),
-  architectures: z.nullish(z.array(z.string().check(z.regex(/^SCMP_ARCH_[A-Z0-9_]{1,32}$/)))),
+  defaultErrno: text,
+  architectures: z.nullish(z.array(architecture)),
+  archMap: z.nullish(
+    z.array(z.strictObject({ architecture, subArchitectures: z.nullish(z.array(architecture)) })),
+  ),
+  flags: z.nullish(z.array(oneOf(filterFlags, "flag"))),
+  listenerPath: z.nullish(matching(/^\/[^\0]{0,106}$/, "an absolute path of at most 107 bytes")),
+  listenerMetadata: text,
   syscalls: z.nullish(
     z.array(
-      z.object({
-        name: z.nullish(syscallName),
+      z.strictObject({
+        name: z.nullish(z.union([z.literal(""), syscallName])),
         names: z.nullish(z.array(syscallName)),
         action,
         errnoRet: z.nullish(errnoNumber),
-        errno: z.nullish(z.string()),
+        errno: text,
+        comment: text,
         args: z.nullish(
           z.array(
-            z.object({
-              index: z.int().check(z.minimum(0), z.maximum(5)),
-              value: argumentValue,
-              valueTwo: z.nullish(argumentValue),
-              op: z
-                .string()
-                .check(z.refine((text) => Object.hasOwn(operators, text), "is no comparison")),
-            }),
+            z.nullable(
+              z.strictObject({
+                index: wholeNumber(5, "the number of an argument, 0 to 5"),
+                value: argumentValue,
+                valueTwo: z.nullish(argumentValue),
+                op: oneOf(operators, "comparison"),
+              }),
+            ),
           ),
         ),
         includes: conditions,
@@ -108,35 +151,98 @@ export function parseSeccompProfile(text: string, file: string): SeccompProfile 
     throw invalid(file, error instanceof Error ? error.message : String(error), error);
   }
   const parsed = profileSchema.safeParse(document);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const where = issue === undefined ? "" : `${issue.path.map(String).join(".")}: `;
-    throw invalid(file, `${where}${issue?.message ?? "another shape"}`);
+  if (!parsed.success) throw invalid(file, describeIssue(parsed.error.issues[0]));
+  const profile = parsed.data;
+  const { defaultAction, architectures, archMap, flags, listenerPath, listenerMetadata } = profile;
+  const errno = errnoOf(profile.defaultErrnoRet, profile.defaultErrno, "", file);
+  if (!isEmpty(architectures) && !isEmpty(archMap)) {
+    throw invalid(file, "/archMap: there is /architectures too, and only one of them can count");
   }
-  const { defaultAction, architectures, syscalls } = parsed.data;
-  const errno = errnoOf(parsed.data.defaultErrnoRet, parsed.data.defaultErrno, file);
-  return {
-    defaultAction: defaultAction as SeccompAction,
-    ...(errno === undefined ? {} : { defaultErrnoRet: errno }),
-    ...(architectures == null || architectures.length === 0 ? {} : { architectures }),
-    rules: (syscalls ?? []).map((rule) => toRule(rule, file)),
-  };
+  return checkNotification(
+    {
+      defaultAction: defaultAction as SeccompAction,
+      ...(errno === undefined ? {} : { defaultErrnoRet: errno }),
+      ...(isEmpty(architectures) ? {} : { architectures: architectures ?? [] }),
+      ...(isEmpty(archMap)
+        ? {}
+        : {
+            families: (archMap ?? []).map(({ architecture: native, subArchitectures }) => ({
+              architecture: native,
+              subArchitectures: subArchitectures ?? [],
+            })),
+          }),
+      ...(isEmpty(flags) ? {} : { flags: flags as SeccompFlag[] }),
+      ...(listenerPath == null ? {} : { listenerPath }),
+      ...(listenerMetadata == null ? {} : { listenerMetadata }),
+      rules: (profile.syscalls ?? []).map((rule, index) => toRule(rule, index, file)),
+    },
+    file,
+  );
 }
 
-function toRule(rule: RuleDocument, file: string): ConditionalRule {
-  const errnoRet = errnoOf(rule.errnoRet, rule.errno, file);
-  const names = [...(rule.names ?? []), ...(rule.name == null ? [] : [rule.name])];
+/**
+ * Between the moment at which the filter is there and the one at which somebody listens, these are
+ * called by tsman itself; nobody would ever answer.
+ */
+const neverNotified = new Set(["write", "sendmsg"]);
+
+/** What has to be true of a profile that asks somebody: runtime-spec/config-linux.md, "Seccomp". */
+function checkNotification(profile: SeccompProfile, file: string): SeccompProfile {
+  if (profile.defaultAction === "SCMP_ACT_NOTIFY") {
+    throw invalid(file, "/defaultAction: SCMP_ACT_NOTIFY is for single system calls");
+  }
+  const asked = profile.rules.findIndex(({ action: one }) => one === "SCMP_ACT_NOTIFY");
+  if (asked < 0) {
+    if (profile.flags?.includes("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV") === true) {
+      throw invalid(file, "/flags: WAIT_KILLABLE_RECV is for SCMP_ACT_NOTIFY, which no rule has");
+    }
+    return profile;
+  }
+  if (profile.listenerPath === undefined) {
+    throw invalid(file, `/syscalls/${asked}/action: SCMP_ACT_NOTIFY needs a listenerPath`);
+  }
+  profile.rules.forEach((rule, index) => {
+    const name = rule.names.find((one) => neverNotified.has(one));
+    if (rule.action === "SCMP_ACT_NOTIFY" && name !== undefined) {
+      throw invalid(
+        file,
+        `/syscalls/${index}/names: ${name} is needed to reach the listener, so it cannot ask it`,
+      );
+    }
+  });
+  return profile;
+}
+
+/** Where (RFC 6901), and what is wrong there. */
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+  if (issue === undefined) return "it has another shape";
+  const where = issue.path.map((part) => `/${String(part)}`).join("");
+  if (issue.code === "unrecognized_keys") {
+    return `${where}/${issue.keys[0]}: tsman does not know this member`;
+  }
+  return `${where === "" ? "the document" : where}: ${issue.message}`;
+}
+
+function toRule(rule: RuleDocument, index: number, file: string): ConditionalRule {
+  const where = `/syscalls/${index}`;
+  const errnoRet = errnoOf(rule.errnoRet, rule.errno, where, file);
+  const hasName = rule.name != null && rule.name !== "";
+  if (hasName && !isEmpty(rule.names)) {
+    throw invalid(file, `${where}/name: there is ${where}/names too, and only one can count`);
+  }
+  const names = hasName ? [rule.name ?? ""] : (rule.names ?? []);
   const { includes, excludes } = rule;
+  const conditions = (rule.args ?? []).filter((one) => one !== null);
   return {
     names,
     action: rule.action as SeccompAction,
     ...(errnoRet === undefined ? {} : { errnoRet }),
-    ...(rule.args == null || rule.args.length === 0
+    ...(conditions.length === 0
       ? {}
       : {
-          args: rule.args.map(
-            ({ index, value, valueTwo, op }): SeccompArgument => ({
-              index,
+          args: conditions.map(
+            ({ index: argument, value, valueTwo, op }): SeccompArgument => ({
+              index: argument,
               value,
               ...(valueTwo == null ? {} : { valueTwo }),
               op: op as SeccompOperator,
@@ -152,7 +258,7 @@ function toRule(rule: RuleDocument, file: string): ConditionalRule {
   };
 }
 
-function isEmpty(list: readonly string[] | null | undefined): boolean {
+function isEmpty(list: readonly unknown[] | null | undefined): boolean {
   return list == null || list.length === 0;
 }
 
@@ -160,11 +266,16 @@ function isEmpty(list: readonly string[] | null | undefined): boolean {
 function errnoOf(
   number: number | null | undefined,
   name: string | null | undefined,
+  where: string,
   file: string,
 ): number | undefined {
   if (name == null || name === "") return number ?? undefined;
   const known = (os.constants.errno as Readonly<Record<string, number>>)[name];
-  if (known === undefined) throw invalid(file, `errno ${JSON.stringify(name)} is unknown`);
+  if (known === undefined)
+    throw invalid(
+      file,
+      `${where}/${where === "" ? "defaultErrno" : "errno"}: ${JSON.stringify(name)} is unknown`,
+    );
   return known;
 }
 

@@ -28,9 +28,23 @@ export function resolveProfile(profile: SeccompProfile, target: SeccompTarget): 
   return {
     defaultAction: profile.defaultAction,
     ...(profile.defaultErrnoRet === undefined ? {} : { defaultErrnoRet: profile.defaultErrnoRet }),
-    architectures: profile.architectures ?? architectures[target.architecture] ?? [],
+    architectures: architecturesOf(profile, target),
+    ...(profile.flags === undefined ? {} : { flags: profile.flags }),
+    ...(profile.listenerPath === undefined ? {} : { listenerPath: profile.listenerPath }),
+    ...(profile.listenerMetadata === undefined
+      ? {}
+      : { listenerMetadata: profile.listenerMetadata }),
     syscalls: profile.rules.filter((rule) => applies(rule, target)).map(withoutConditions),
   };
+}
+
+function architecturesOf(profile: SeccompProfile, target: SeccompTarget): readonly string[] {
+  const own = architectures[target.architecture] ?? [];
+  if (profile.families === undefined) return profile.architectures ?? own;
+  const family = profile.families.find(({ architecture }) => architecture === own[0]);
+  if (family !== undefined) return [family.architecture, ...family.subArchitectures];
+  // A map that has nothing for this machine means its native system calls only.
+  return own.slice(0, 1);
 }
 
 function applies(rule: ConditionalRule, target: SeccompTarget): boolean {

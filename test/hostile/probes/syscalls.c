@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Some of them would succeed for the host's root. */
@@ -29,6 +30,22 @@ static void say(const char *name, long result)
 }
 
 #define TRY(name, ...) say(name, syscall(__VA_ARGS__))
+
+#ifdef __x86_64__
+/* By the gate of 32-bit programs, numbers of i386; ENOSYS where the kernel has none. */
+static void try_i386(const char *name, int number, long a, long b)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        long result = number;
+        __asm__ volatile("int $0x80" : "+a"(result) : "b"(a), "c"(b), "d"(0L) : "memory");
+        _exit(result < 0 ? (int)-result : 0);
+    }
+    waitpid(pid, &status, 0);
+    printf("%s %d\n", name, WIFEXITED(status) ? WEXITSTATUS(status) : ENOSYS);
+}
+#endif
 
 int main(int argc, char **argv)
 {
@@ -79,6 +96,13 @@ int main(int argc, char **argv)
 #ifdef __x86_64__
     TRY("x32-getpid", 0x40000000 | SYS_getpid);
     TRY("x32-ioctl", 0x40000000 | 514, 0, (unsigned long)TIOCSTI, &character);
+#endif
+#ifdef __x86_64__
+    fflush(stdout); /* or each child would have what is not written yet */
+    try_i386("i386-keyctl", 288, 0, -3);
+    try_i386("i386-ioctl", 54, 0, TIOCSTI);
+    try_i386("i386-unshare", 310, 0x10000000, 0);
+    try_i386("i386-getpid-with-high-bit", 0x40000014, 0, 0);
 #endif
     /* That the probe works at all. */
     TRY("getpid", SYS_getpid);
