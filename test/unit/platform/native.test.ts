@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, it } from "vitest";
 import {
   embeddedImagesDir,
+  insideWorkerEntry,
   installationDir,
   nativeProgram,
   seccompCompiler,
@@ -17,7 +18,9 @@ it("the parts of an installation are found from where the code is", () => {
   expect(embeddedImagesDir()).toBe(path.join(root, "dist/images"));
 });
 
-it("code that runs from sources starts its worker from sources", () => {
-  expect(unpackWorkerEntry()).toBe(path.join(installationDir(), "src/layer/worker/main.ts"));
-  expect(existsSync(unpackWorkerEntry())).toBe(true);
+it("code that runs from sources starts the workers that were built", () => {
+  for (const entry of [unpackWorkerEntry(), insideWorkerEntry()]) {
+    expect(path.dirname(entry)).toBe(path.join(installationDir(), "dist/cli"));
+    expect(existsSync(entry)).toBe(true);
+  }
 });
