@@ -44,7 +44,7 @@ describe.each(both)("links in %s that lead to the host", (which) => {
     ["absolute", () => stage().victim()],
     ["with dots", () => `${"../".repeat(30)}${stage().victim().slice(1)}`],
     ["/proc/self/root", () => `/proc/self/root${stage().victim()}`],
-  ])("%s: nothing is copied out, and nothing in", async (_name, target) => {
+  ])("%s: nothing is copied out, and nothing in", async (kind, target) => {
     const { store } = stage();
     const links = stage().directory();
     symlinkSync(join(target(), "file"), join(links, "file"));
@@ -52,7 +52,10 @@ describe.each(both)("links in %s that lead to the host", (which) => {
     const id = idOf(which);
     await store.succeed(["cp", `${links}/.`, `${id}:/tmp`]);
     const out = stage().directory();
-    for (const name of ["file", "directory", "directory/inner", "directory/."]) {
+    // One kind of link shows that all ways of naming it are alike, the others that they are like it.
+    const isFirst = kind === "absolute";
+    const sources = ["file", "directory/inner", ...(isFirst ? ["directory", "directory/."] : [])];
+    for (const name of sources) {
       const result = await store.run(["cp", `${id}:/tmp/${name}`, `${out}/x`]);
       expect([name, result.status]).toEqual([name, 125]);
       expect(result.stderr).toContain("no such file or directory");
@@ -60,7 +63,8 @@ describe.each(both)("links in %s that lead to the host", (which) => {
     expect(readdirSync(out)).toEqual([]);
     const source = join(stage().directory(), "new");
     writeFileSync(source, "copied in\n");
-    for (const name of ["directory", "directory/", "directory/made"]) {
+    const goals = ["directory/made", ...(isFirst ? ["directory", "directory/"] : [])];
+    for (const name of goals) {
       await store.run(["cp", source, `${id}:/tmp/${name}`]);
     }
     stage().expectVictimIntact();

@@ -17,8 +17,7 @@ import { fingerprint, useStage } from "./run-stage.ts";
 // directory for a symbolic link while files are copied, exported or compared there.  Each copy looks
 // up thousands of names in the directory that is being exchanged.
 const stage = useStage();
-const files = 2000;
-const rounds = 3;
+const files = 1000;
 let image: string;
 let secrets: string;
 
@@ -80,10 +79,19 @@ function expectOwnFiles(directory: string): number {
 }
 
 describe("while the container exchanges a directory for", () => {
-  it.each(targets)("%s, no file of the host is copied out", async (_name, target, options) => {
-    await using container = await swapper(target(), ...options);
+  it.each(targets)("%s, no file of the host is copied out or written", async (...target) => {
+    const [, link, options] = target;
+    const source = stage().directory();
+    for (let index = 0; index < files; index += 1) {
+      writeFileSync(join(source, nameOf(index)), "copied in\n");
+    }
+    const before = fingerprint(secrets);
+    await using container = await swapper(link(), ...options);
+    // Most of the time the names are looked up when the directory is not there, or half of them.
     let copied = 0;
-    for (let round = 0; round < rounds; round += 1) {
+    let rounds = 0;
+    while (copied === rounds * files) {
+      rounds += 1;
       const out = stage().directory();
       await stage().store.run(["cp", `${container.id}:/race/a`, `${out}/x`]);
       const names = readdirSync(out);
@@ -91,21 +99,8 @@ describe("while the container exchanges a directory for", () => {
       if (names.includes("x")) expect(lstatSync(join(out, "x")).isDirectory()).toBe(true);
       if (names.includes("x")) copied += expectOwnFiles(join(out, "x"));
     }
-    // Some names were looked up when the directory was not there.
-    expect(copied).toBeLessThan(rounds * files);
-  });
-
-  it.each(targets)("%s, no file of the host is written", async (_name, target, options) => {
-    const source = stage().directory();
-    for (let index = 0; index < files; index += 1) {
-      writeFileSync(join(source, nameOf(index)), "copied in\n");
-    }
-    const before = fingerprint(secrets);
-    await using container = await swapper(target(), ...options);
-    for (let round = 0; round < rounds; round += 1) {
-      await stage().store.run(["cp", `${source}/.`, `${container.id}:/race/a`]);
-      await stage().store.run(["cp", source, `${container.id}:/race/a/made`]);
-    }
+    await stage().store.run(["cp", `${source}/.`, `${container.id}:/race/a`]);
+    await stage().store.run(["cp", source, `${container.id}:/race/a/made`]);
     expect(fingerprint(secrets)).toBe(before);
     stage().expectVictimIntact();
   });
@@ -113,12 +108,10 @@ describe("while the container exchanges a directory for", () => {
   it("a link to the host, nothing of it is exported, listed or committed", async () => {
     await using container = await swapper(secrets);
     const { store } = stage();
-    for (let round = 0; round < rounds; round += 1) {
-      const exported = await store.run(["export", container.id], { timeout: 60_000 });
-      expect(exported.stdoutBytes.includes("secret of the host")).toBe(false);
-      const listed = await store.run(["diff", container.id]);
-      expect(listed.stdout).not.toContain(secrets);
-    }
+    const exported = await store.run(["export", container.id], { timeout: 60_000 });
+    expect(exported.stdoutBytes.includes("secret of the host")).toBe(false);
+    const listed = await store.run(["diff", container.id]);
+    expect(listed.stdout).not.toContain(secrets);
     await store.run(["commit", container.id, "localhost/committed"]);
     const found = await store.run(
       "run --rm --network=none localhost/committed grep -rl secret /race".split(" "),
@@ -143,9 +136,7 @@ describe("a directory of the host that a container may write", () => {
       "a",
       "b",
     );
-    for (let round = 0; round < rounds; round += 1) {
-      await stage().store.run(["cp", `${container.id}:/work/.`, shared]);
-    }
+    await stage().store.run(["cp", `${container.id}:/work/.`, shared]);
     expect(fingerprint(secrets)).toBe(before);
     stage().expectVictimIntact();
   });
@@ -157,15 +148,13 @@ describe("a directory of the host that a container may write", () => {
     const climb = new TarBuilder().file("bin/climb", compileProbe("climb"), { mode: 0o755 });
     await using container = await stage().background(
       ...["-v", `${shared}:/shared`, stage().image({ layers: [climb] }), "sh", "-c"],
-      `mkdir -p /made/way; seq 3000 | (cd /made/way; xargs touch); exec climb /shared sub ${goal}`,
+      `mkdir -p /made/way; seq 2000 | (cd /made/way; xargs touch); exec climb /shared sub ${goal}`,
     );
     await until("the directories to be exchanged", async () => {
       const { stdout } = await stage().store.succeed(["logs", container.id]);
       return stdout.includes("swapping") ? true : undefined;
     });
-    for (let round = 0; round < rounds; round += 1) {
-      await stage().store.run(["cp", `${container.id}:/made/.`, join(shared, "sub")]);
-    }
+    await stage().store.run(["cp", `${container.id}:/made/.`, join(shared, "sub")]);
     expect(readdirSync(goal)).toEqual([]);
   });
 
@@ -185,15 +174,13 @@ describe("a directory of the host that a container may write", () => {
       "a",
       "b",
     );
-    for (let round = 0; round < rounds; round += 1) {
-      await stage().store.run(["cp", shared, `${container.id}:/in${round}`]);
-    }
+    await stage().store.run(["cp", shared, `${container.id}:/in`]);
     const found = await stage().store.run([
       "exec",
       container.id,
       "sh",
       "-c",
-      "grep -rl secret /in*",
+      "grep -rl secret /in",
     ]);
     expect(found.stdout).toBe("");
   });
