@@ -36,6 +36,7 @@ const layers = [
     "runtime",
     "network",
     "rootless",
+    "cgroup",
   ],
   ["oci", "config"],
   ["platform"],

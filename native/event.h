@@ -1,7 +1,7 @@
 /*
  * Lines in the store's file of events (SET_EVENT; protocol.h), for what happens when
  * no Node is there to tell, or would tell too late: "init", "start", "died",
- * "exec_died", "health_status", "remove".  Monitor only,
+ * "exec_died", "health_status", "remove", "oom".  Monitor only,
  * with the caller's ids.
  */
 #pragma once

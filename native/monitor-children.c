@@ -47,6 +47,8 @@ _Noreturn static void become_stage1(struct monitor *monitor, const struct stage1
     drop_fd(&monitor->io.err.source);
     log_close(&monitor->io.log);
     attach_close(&monitor->io.attach);
+    cgroup_leave_to_monitor(&monitor->cgroup);
+    oom_end(&monitor->oom);
     monitor_null_streams();
     stage1_run(stage1);
 }
@@ -101,6 +103,7 @@ int monitor_start_stage1(struct monitor *monitor)
                             .monitor = getpid(),
                             .target = monitor->target,
                             .starter = monitor->starter,
+                            .cgroup = &monitor->cgroup,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
     if (make_streams(monitor, stage1.program, stage1.is_root) < 0)

@@ -135,6 +135,9 @@ static void reap_all(struct monitor *monitor)
         kill(monitor->stage1, SIGKILL);
     if (monitor->init > 0)
         kill(monitor->init, SIGKILL);
+    /* An exec session ends by itself; the group is the container's. */
+    if (!monitor->settings.is_exec)
+        cgroup_kill(&monitor->cgroup);
     health_end(&monitor->health);
     net_stop(&monitor->net);
     drop_fd(&monitor->stage_sync);
@@ -182,6 +185,8 @@ int monitor_give_up(struct monitor *monitor)
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
     if (pid_file != NULL && monitor->init_pid > 0)
         unlink(pid_file->argv[0]);
+    if (!monitor->settings.is_exec)
+        cgroup_remove(&monitor->cgroup);
     restore_exit(monitor);
     /* Whoever has started it is not connected. */
     if (monitor->settings.stay[0] != '\0' && monitor->phase >= STARTING)
@@ -219,6 +224,8 @@ void monitor_finish(struct monitor *monitor)
     /* Before EXITED: when the caller hears of the end, the ports are free. */
     reap_all(monitor);
     monitor_write_exit(monitor);
+    if (!monitor->settings.is_exec)
+        cgroup_remove(&monitor->cgroup);
     bool waits = monitor->settings.restarts && !monitor->stop_asked;
     if (waits)
         rundir_begin_restart(&monitor->rundir);

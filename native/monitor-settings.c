@@ -114,6 +114,10 @@ static int open_log(struct monitor *monitor)
 int monitor_open_files(struct monitor *monitor)
 {
     const struct plan *plan = &monitor->plan;
+    if (cgroup_open(&monitor->cgroup, plan, &monitor->failure) < 0)
+        return -1;
+    if (!monitor->settings.is_exec && monitor->cgroup.directory >= 0)
+        oom_begin_at(&monitor->oom, monitor->cgroup.directory);
     const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
     if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
         return -1;

@@ -8,6 +8,7 @@
  *   monitor-attach.c    what clients of the attach socket send
  *   monitor-health.c    what comes of health checks
  *   monitor-end.c       exit file, killing and waiting for what is left
+ *   monitor-memory.c    what the kernel kills for lack of memory
  *   monitor-ephemeral.c a container that goes with its caller
  *   monitor-leave.c     a container that goes on without its monitor
  */
@@ -19,6 +20,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "event.h"
 #include "health.h"
 #include "io.h"
@@ -80,7 +82,9 @@ struct monitor {
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */
     bool killed;         /* init was sent SIGKILL by us */
+    struct cgroup cgroup;
     struct oom_counter oom;
+    int64_t oom_told;            /* milliseconds of the monotonic clock; 0: never */
     int64_t started_at, kill_at; /* milliseconds of the monotonic clock; 0: never */
     struct failure failure;
     char control_line[128];
@@ -124,6 +128,10 @@ bool monitor_wait_restart(struct monitor *monitor);
 /* monitor-health.c */
 /* Moves the checks on, and does what they ask for. */
 void monitor_pump_health(struct monitor *monitor);
+
+/* monitor-memory.c */
+/* The kernel has killed something: says so to whoever should know. */
+void monitor_take_oom(struct monitor *monitor);
 
 /* monitor-end.c */
 /* The exit file of an earlier life: put aside before the program is executed, so

@@ -37,7 +37,8 @@ static int started(struct monitor *monitor)
         monitor_kill_after(monitor, monitor->settings.timeout);
     if (!monitor->settings.foreground)
         monitor_leave_caller(monitor);
-    oom_begin(&monitor->oom, monitor->init);
+    if (monitor->cgroup.directory < 0)
+        oom_begin(&monitor->oom, monitor->init);
     health_begin(&monitor->health, monitor->init, process_start_time(monitor->init), monitor_now());
     /* Megabytes at most, and not needed any more. */
     plan_release(&monitor->plan);
@@ -134,21 +135,32 @@ static int target_ended(struct monitor *monitor)
     return 0;
 }
 
-enum { SIGNALS, CONTROL, FIFO, STAGE, INIT, NET_READY, NET_ERRORS, TARGET, FIXED };
+enum { SIGNALS, CONTROL, FIFO, STAGE, INIT, NET_READY, NET_ERRORS, TARGET, MEMORY, FIXED };
 
 static int turn(struct monitor *monitor)
 {
     struct pollfd fds[FIXED + IO_POLLFDS + HEALTH_POLLFDS];
-    int fixed[FIXED] = {monitor->signals,           monitor->control.fd, monitor->rundir.control,
-                        monitor->stage_sync,        monitor->init_sync,  monitor->net.ready,
-                        monitor->net.helper.errors, monitor->target};
+    int fixed[FIXED] = {monitor->signals,
+                        monitor->control.fd,
+                        monitor->rundir.control,
+                        monitor->stage_sync,
+                        monitor->init_sync,
+                        monitor->net.ready,
+                        monitor->net.helper.errors,
+                        monitor->target,
+                        monitor->oom.is_own ? monitor->oom.events : -1};
     for (int i = 0; i < FIXED; i++)
         fds[i] = (struct pollfd){.fd = fixed[i], .events = POLLIN};
+    /* The way of files that notify; they can be read at any time. */
+    fds[MEMORY].events = POLLPRI;
     size_t count = FIXED + io_prepare_poll(&monitor->io, fds + FIXED);
     count += health_prepare_poll(&monitor->health, fds + count);
     if (poll(fds, count, poll_timeout(monitor)) < 0)
         return errno == EINTR ? 0 : fail(&monitor->failure, errno, "poll", "descriptors");
 
+    /* Before what tells of an end: that may be why. */
+    if (fds[MEMORY].revents)
+        monitor_take_oom(monitor);
     if (fds[STAGE].revents && monitor_take_messages(monitor, &monitor->stage_sync) < 0)
         return -1;
     if (fds[INIT].revents && monitor_take_messages(monitor, &monitor->init_sync) < 0)
@@ -258,6 +270,7 @@ int monitor_main(char **argv)
     io_init(&monitor.io);
     health_init(&monitor.health);
     monitor.oom.events = -1;
+    cgroup_init(&monitor.cgroup);
     net_init(&monitor.net);
     if (fcntl(TSMAN_CONTROL_FD, F_GETFD) < 0) {
         fprintf(stderr, "tsman-native: monitor: descriptor 3 is not the control socket\n");

@@ -77,9 +77,32 @@ void oom_begin(struct oom_counter *counter, pid_t init)
         drop_fd(&counter->events);
 }
 
+void oom_begin_at(struct oom_counter *counter, int cgroup)
+{
+    counter->events = openat(cgroup, "memory.events", O_RDONLY | O_CLOEXEC);
+    counter->is_own = read_count(counter->events, &counter->before) == 0;
+    counter->told = counter->before;
+    if (!counter->is_own)
+        drop_fd(&counter->events);
+}
+
+bool oom_take(struct oom_counter *counter)
+{
+    uint64_t now;
+    if (read_count(counter->events, &now) < 0) {
+        drop_fd(&counter->events);
+        return false;
+    }
+    bool is_new = now > counter->told;
+    counter->told = now;
+    return is_new;
+}
+
 enum oom oom_verdict(const struct oom_counter *counter, int killed)
 {
     uint64_t after;
+    if (counter->is_own && read_count(counter->events, &after) == 0)
+        return after > counter->before ? OOM_YES : OOM_NO;
     if (!killed)
         return OOM_NO;
     if (read_count(counter->events, &after) < 0)

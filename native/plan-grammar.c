@@ -52,6 +52,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_START_SOCKET, "start socket", "", false},
     {TSMAN_SET_CONSOLE_SOCKET, "console socket", "p", false},
     {TSMAN_SET_JOIN_ANY, "join any", "", false},
+    {TSMAN_SET_CGROUP, "control group", "p", false},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},

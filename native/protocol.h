@@ -209,7 +209,7 @@
 
 #define TSMAN_SET_EVENT 50u   /* (status, path, line): appended to the store's file of
                                  events when that happens (init, start, died,
-                                 exec_died, health_status, remove); the first "{time}" becomes SEC.NSEC,
+                                 exec_died, health_status, remove, oom); the first "{time}" becomes SEC.NSEC,
                                  the first "{status}" after it the exit code or the
                                  health; repeated, one for each status */
 
@@ -252,6 +252,11 @@
                                  unix stream socket, with its name, and is nobody else's */
 #define TSMAN_SET_JOIN_ANY 73u /* (): JOIN_PROCESS may name a process without a user
                                  namespace of its own */
+
+#define TSMAN_SET_CGROUP 75u  /* (path): an existing control group of version 2, which stage 1
+                                 enters before it makes a cgroup namespace.  A container's
+                                 monitor kills what is left in it at the end, and removes
+                                 it; that of an exec session does not */
 
 #define TSMAN_OP_STEP_BASE 256u
 

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "init.h"
 #include "join.h"
 #include "kernel.h"
@@ -267,6 +268,7 @@ static void enter_process(const struct stage1 *stage1, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
     if (apply_oom_score(plan, failure, stage1->sync) < 0 ||
+        cgroup_enter(stage1->cgroup, failure) < 0 ||
         join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS),
                    plan_setting(plan, TSMAN_SET_JOIN_ANY) != NULL, failure) < 0)
         give_up(stage1->sync, failure);
@@ -306,8 +308,10 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     if (slots_open(plan, SLOTS_LATE, false, failure) < 0 ||
         shared_mounts_open(plan, joins->owner, failure) < 0)
         give_up(stage1->sync, failure);
+    /* After the stage commands, which are not the container's, and before the cgroup
+       namespace, whose root is where its maker is (cgroup_namespaces(7)). */
     if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
-        namespace_unshare(inner, failure) < 0)
+        cgroup_enter(stage1->cgroup, failure) < 0 || namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
 }
 

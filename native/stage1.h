@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "plan.h"
 
 struct stage1 {
@@ -17,9 +18,10 @@ struct stage1 {
     int init_sync; /* init's socket, handed on */
     bool is_root;  /* the caller is */
     pid_t monitor;
-    int target;     /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
-    int starter;    /* the start socket, or -1; handed on */
-    int program[3]; /* the program's descriptors 0, 1, 2, or -1; handed on */
+    int target;            /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
+    int starter;           /* the start socket, or -1; handed on */
+    struct cgroup *cgroup; /* entered, if there is one */
+    int program[3];        /* the program's descriptors 0, 1, 2, or -1; handed on */
 };
 
 _Noreturn void stage1_run(const struct stage1 *stage1);

@@ -1,6 +1,12 @@
 import type { ContainerOptions } from "../container/options.ts";
 import type { ImageConfig } from "../oci/image-config.ts";
-import type { LinuxSeccomp, RuntimeSpec, SeccompAction, SeccompRule } from "../oci/runtime-spec.ts";
+import type {
+  LinuxResources,
+  LinuxSeccomp,
+  RuntimeSpec,
+  SeccompAction,
+  SeccompRule,
+} from "../oci/runtime-spec.ts";
 
 /** One line of an id map: user_namespaces(7). */
 export interface MapEntry {
@@ -133,6 +139,8 @@ export interface BundleRequest {
   readonly network: NetworkFiles;
   /** The container of `container:NAME` modes. */
   readonly join?: JoinTarget | undefined;
+  /** What its control group is limited to; missing: nothing. */
+  readonly resources?: LinuxResources | undefined;
   /** The profile of `--security-opt seccomp=FILE`. */
   readonly seccompProfile?: SeccompProfile | undefined;
   /** GOARCH of the host. */

@@ -134,6 +134,7 @@ export function compileBundle(request: BundleRequest): Bundle {
       readonlyPaths: guarded.readonly.map((one) => one.path),
       rootfsPropagation: propagation,
       ...(seccomp.filter === undefined ? {} : { seccomp: seccomp.filter }),
+      ...(request.resources === undefined ? {} : { resources: request.resources }),
     },
   };
   return {

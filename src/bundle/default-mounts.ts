@@ -18,7 +18,7 @@ const noUse = ["nosuid", "noexec", "nodev"] as const;
  * be or contain a symbolic link (S4, S8, S10).
  */
 export function defaultMounts(
-  options: Pick<ContainerOptions, "pid" | "ipc" | "network" | "privileged" | "shmSize">,
+  options: Pick<ContainerOptions, "pid" | "ipc" | "network" | "privileged" | "shmSize" | "cgroup">,
   mapping: MappingFacts,
   host: HostFacts,
 ): ReasonedMount[] {
@@ -34,7 +34,7 @@ export function defaultMounts(
     sysMount(options, host),
     devptsMount(mapping),
     ...ipcMounts(options, host),
-    cgroupMount(host),
+    cgroupMount(host, options.cgroup?.isHostNamespace ?? false),
   ].map((mount) => ({ ...mount, options: [...mount.options, mountOption.nosymlink] }));
 }
 
@@ -152,8 +152,18 @@ function ipcMounts(
  * Control groups are never writable: on a unified host the container sees its own subtree, on any
  * other an empty directory stands where a v1 tree with its release_agent would be (S11, S12).
  */
-function cgroupMount(host: HostFacts): ReasonedMount {
+function cgroupMount(host: HostFacts, isHostNamespace: boolean): ReasonedMount {
   const destination = "/sys/fs/cgroup";
+  // A new mount is of the cgroup namespace's root, which is the host's to give.
+  if (host.cgroup === "unified" && isHostNamespace) {
+    return {
+      destination,
+      type: "bind",
+      source: destination,
+      options: [...noUse, "rbind", "ro", mountOption.optional],
+      because: "--cgroupns host",
+    };
+  }
   if (host.cgroup === "unified") {
     return {
       destination,

@@ -71,6 +71,6 @@ export function resolveNamespaces(request: BundleRequest): (Namespace & { becaus
       found.push({ type, because: isDefault ? "default" : `--${type} ${asked.mode}` });
     }
   }
-  found.push({ type: "cgroup", because: "default" });
+  if (!options.cgroup?.isHostNamespace) found.push({ type: "cgroup", because: "default" });
   return found;
 }

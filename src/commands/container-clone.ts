@@ -1,5 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, text } from "../cli/option-spec.ts";
+import { limitSpecs } from "../cli/options/limit-specs.ts";
+import { limitOptions } from "../cli/options/limits.ts";
 import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
 import { parseImageName } from "../cli/options/words.ts";
 import { warningsTo } from "../cli/render/error.ts";
@@ -13,6 +15,7 @@ export const clone = defineCommand({
   summary: "make a container with the options of another one, and print its id",
   examples: ["tsman container clone web web2", "tsman container clone --run --destroy --force web"],
   options: {
+    ...limitSpecs,
     destroy: flag({ summary: "remove the original" }),
     force: flag({ char: "f", summary: "with --destroy: also one that runs" }),
     name: text({ metavar: "NAME", summary: "the clone's name (CONTAINER-clone)" }),
@@ -36,6 +39,7 @@ export const clone = defineCommand({
     const options = {
       name: written ?? values.name,
       image: image === undefined ? undefined : parseImageName(image),
+      limits: limitOptions(values),
       destroy: values.destroy,
       force: values.force,
     };

@@ -1,5 +1,6 @@
 import type { Platform } from "../oci/platform.ts";
 import type { HealthOptions } from "./health-policy.ts";
+import type { CgroupOptions, LimitOptions } from "./limits.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 
 /** `-v`/`--mount type=bind`: a directory or file of the host, or a named volume. */
@@ -235,6 +236,9 @@ export interface ContainerOptions {
   /** No warnings about mounts that give away the caller's keys and the like; missing: warnings. */
   readonly quietGuards?: boolean | undefined;
   readonly ulimits: readonly UlimitRequest[];
+  /** Missing: none but the number of processes. */
+  readonly limits?: LimitOptions | undefined;
+  readonly cgroup?: CgroupOptions | undefined;
   readonly init: boolean;
   readonly pull: PullPolicy;
   /** Missing: it is not started again. */

@@ -118,6 +118,13 @@ export interface ContainerDetails extends ContainerSummary {
   readonly monitorPid?: number | undefined;
   /** Of the cgroup version 2 in which its init is, while it runs. */
   readonly cgroupPath?: string | undefined;
+  /** While it runs: who made its control group, and what limits that has, by file name. */
+  readonly group?:
+    | {
+        readonly manager: "systemd" | "cgroupfs";
+        readonly limits: Readonly<Record<string, string>>;
+      }
+    | undefined;
   readonly healthcheck?: HealthcheckDetails | undefined;
   readonly healthState?: HealthDetails | undefined;
   readonly paths: {

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { defaultCapabilities } from "../bundle/capabilities.ts";
+import { type CgroupFacts, readCgroupFacts } from "../cgroup/facts.ts";
 import { findProgram } from "../config/find-program.ts";
 import { isTsmanError } from "../errors/index.ts";
 import { hostPlatform } from "../oci/platform.ts";
@@ -12,7 +13,6 @@ import type { IdMapEntry } from "../platform/userns.ts";
 import { listContainers } from "./containers/list-containers.ts";
 import { firstDriver } from "./containers/rootfs-driver.ts";
 import { type EngineContext, mappingFor } from "./context.ts";
-import { readCgroupFacts } from "./host/cgroups.ts";
 import { deviceNodeState } from "./host/device-nodes.ts";
 import { readMachineFacts } from "./host/machine.ts";
 import { programVersion } from "./host/programs.ts";
@@ -30,7 +30,7 @@ export async function collectInfo(context: EngineContext): Promise<InfoDocument>
   const cgroups = readCgroupFacts();
   const slirp = await program("slirp4netns");
   return {
-    host: hostSection(context, cgroups.version, slirp),
+    host: hostSection(context, cgroups, slirp),
     store: await storeSection(context),
     registries: { search: await searchedRegistries(context) },
     plugins: {
@@ -60,7 +60,8 @@ export async function collectInfo(context: EngineContext): Promise<InfoDocument>
       version: cgroups.version,
       path: cgroups.path ?? null,
       controllers: cgroups.controllers,
-      isDelegated: cgroups.isDelegated,
+      manager: cgroups.manager,
+      isDelegated: cgroups.manager !== "none",
     },
     kernelSettings: {
       maxUserNamespaces: sysctls.maxUserNamespaces ?? null,
@@ -82,17 +83,17 @@ async function searchedRegistries(context: EngineContext): Promise<JsonValue> {
 
 function hostSection(
   context: EngineContext,
-  cgroupVersion: string,
+  cgroups: CgroupFacts,
   slirp: FoundProgram | null,
 ): InfoDocument {
   const machine = readMachineFacts();
   const mapping = mappingFor(context, { mode: "default" });
   return {
     arch: hostPlatform().architecture,
-    // Containers get no control groups of their own.
-    cgroupManager: "none",
+    cgroupManager: cgroups.manager,
+    cgroupControllers: cgroups.controllers,
     // What of v2 is mounted beside v1 has no controllers: Podman calls that v1.
-    cgroupVersion: cgroupVersion === "hybrid" ? "v1" : cgroupVersion,
+    cgroupVersion: cgroups.version === "hybrid" ? "v1" : cgroups.version,
     cpus: os.availableParallelism(),
     cpuUtilization: machine.cpuUtilization,
     distribution: machine.distribution,

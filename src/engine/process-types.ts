@@ -64,14 +64,15 @@ export interface ContainerStats {
   readonly memory: number;
   /**
    * What `memory` is made of, process by process: proportional shares, all that is resident where
-   * the kernel does not tell shares (a program that may not be traced), or some of each.
+   * the kernel does not tell shares (a program that may not be traced), or some of each; or what its
+   * control group uses, without what the page cache could give back.
    */
-  readonly memorySource: "pss" | "rss" | "mixed";
+  readonly memorySource: "pss" | "rss" | "mixed" | "cgroup";
   /** Bytes that there are to have. */
   readonly memoryLimit: number;
   /** Missing: it has no network of its own. */
   readonly network?: { readonly received: number; readonly sent: number } | undefined;
-  /** Bytes from and to storage, of the processes that there are; missing: may not be read. */
+  /** Bytes from and to storage, of the processes that there are, or of its control group; missing: may not be read. */
   readonly block?: { readonly read: number; readonly written: number } | undefined;
   /** Processes and threads. */
   readonly tasks: number;

@@ -1,4 +1,5 @@
 import type { HealthOptions } from "../container/health-policy.ts";
+import type { LimitOptions } from "../container/limits.ts";
 import type { ContainerOptions, PullPolicy } from "../container/options.ts";
 import type { RestartPolicy } from "../container/restart-policy.ts";
 import type { TsmanError } from "../errors/index.ts";
@@ -256,10 +257,14 @@ export interface ContainerChanges {
   readonly restart?: RestartPolicy | undefined;
   /** What is missing of it stays as it was. */
   readonly health?: HealthOptions | undefined;
+  /** The same. */
+  readonly limits?: LimitOptions | undefined;
 }
 
 /** How a container is cloned. */
 export interface CloneOptions {
+  /** What is missing of them is the original's. */
+  readonly limits?: LimitOptions | undefined;
   /** Missing: the original's name with `-clone`, and a number if need be. */
   readonly name?: string | undefined;
   /** Missing: the original's. */

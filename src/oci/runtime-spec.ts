@@ -168,6 +168,62 @@ export interface LinuxSeccomp {
   readonly syscalls: readonly SeccompRule[];
 }
 
+/** A block device by its numbers, and what it is limited to; config-linux.md, "Block IO". */
+export interface ThrottledDevice {
+  readonly major: number;
+  readonly minor: number;
+  /** Bytes or operations in a second. */
+  readonly rate: number;
+}
+
+/** runtime-spec/config-linux.md, "Control groups", "Block IO". */
+export interface BlockIoResources {
+  /** 10 to 1000. */
+  readonly weight?: number;
+  readonly weightDevice?: readonly {
+    readonly major: number;
+    readonly minor: number;
+    readonly weight: number;
+  }[];
+  readonly throttleReadBpsDevice?: readonly ThrottledDevice[];
+  readonly throttleWriteBpsDevice?: readonly ThrottledDevice[];
+  readonly throttleReadIOPSDevice?: readonly ThrottledDevice[];
+  readonly throttleWriteIOPSDevice?: readonly ThrottledDevice[];
+}
+
+/**
+ * runtime-spec/config-linux.md, "Control groups": what tsman can limit, with the meanings that the
+ * specification has from version 1 of the kernel's control groups.
+ */
+export interface LinuxResources {
+  /** Bytes; -1: no limit.  `swap` is memory and swap together. */
+  readonly memory?: {
+    readonly limit?: number;
+    readonly reservation?: number;
+    readonly swap?: number;
+  };
+  readonly cpu?: {
+    /** 2 to 262144, 1024 is what others have. */
+    readonly shares?: number;
+    /** Microseconds in each period; -1: no limit. */
+    readonly quota?: number;
+    readonly burst?: number;
+    /** Microseconds. */
+    readonly period?: number;
+    /** Lists as of cpuset(7): `0-2,4`. */
+    readonly cpus?: string;
+    readonly mems?: string;
+    readonly idle?: number;
+  };
+  /** Processes and threads; 0 and below: no limit. */
+  readonly pids?: { readonly limit: number };
+  readonly blockIO?: BlockIoResources;
+  /** Bytes of huge pages of a size, such as `2MB`. */
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
+  /** Files of the group and what is written into them; in the end, over all the others. */
+  readonly unified?: Readonly<Record<string, string>>;
+}
+
 /** runtime-spec/config-linux.md. */
 export interface LinuxConfig {
   readonly namespaces: readonly Namespace[];
@@ -179,6 +235,7 @@ export interface LinuxConfig {
   readonly readonlyPaths: readonly string[];
   readonly rootfsPropagation: string;
   readonly seccomp?: LinuxSeccomp;
+  readonly resources?: LinuxResources;
 }
 
 /** runtime-spec/config.md. */

@@ -51,6 +51,9 @@ function identitySettings(bundle: Bundle, context: LaunchContext): PlanRecord[] 
     ...(context.pidFile === undefined
       ? []
       : [settingRecord("PID_FILE", [context.pidFile], "--pidfile")]),
+    ...(context.cgroup === undefined
+      ? []
+      : [settingRecord("CGROUP", [context.cgroup], "--cgroups and limits")]),
     ...(bundle.useInit ? [settingRecord("DUMB_INIT", [], "--init")] : []),
   ];
 }

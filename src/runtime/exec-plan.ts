@@ -28,6 +28,8 @@ export interface ExecPlanRequest {
   readonly id: string;
   /** The container's init; missing: whoever launches the plan adds JOIN_PROCESS. */
   readonly target?: { readonly pid: number; readonly startTime: bigint } | undefined;
+  /** Directory of the container's control group; missing: it has none. */
+  readonly cgroup?: string | undefined;
   /** Existing directory of mode 0700 of the session; the monitor removes it. */
   readonly runDir: string;
   /** The container's own configuration. */
@@ -74,6 +76,8 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
     records.push(settingRecord("SESSION", [request.session.words, ""], because));
     if (request.session.hold) records.push(settingRecord("HOLD", [], because));
   }
+  if (request.cgroup !== undefined)
+    records.push(settingRecord("CGROUP", [request.cgroup], because));
   if (request.ephemeral) records.push(settingRecord("EPHEMERAL", [""], "library"));
   if (target !== undefined) {
     const { pid, startTime } = target;

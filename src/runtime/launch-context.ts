@@ -29,7 +29,15 @@ export type RootfsPlan =
 
 /** What the monitor writes into the store's file of events; TSMAN_SET_EVENT in native/protocol.h. */
 export interface MonitorEvent {
-  readonly status: "init" | "start" | "exec" | "died" | "exec_died" | "health_status" | "remove";
+  readonly status:
+    | "init"
+    | "start"
+    | "exec"
+    | "died"
+    | "exec_died"
+    | "health_status"
+    | "remove"
+    | "oom";
   readonly path: string;
   /** With the monitor's placeholders, and a newline at the end. */
   readonly line: string;
@@ -80,6 +88,8 @@ export interface LaunchContext {
   /** Existing directory of mode 0700 for the monitor's volatile files. */
   readonly runDir: string;
   readonly exitFile: string;
+  /** Directory of its control group, which is there; missing: it stays in the caller's. */
+  readonly cgroup?: string | undefined;
   /** `--pidfile` */
   readonly pidFile?: string | undefined;
   readonly log?: LogTarget | undefined;

@@ -28,7 +28,8 @@ export type MonitorStream = "inherit" | "ignore" | "pipe" | number;
 
 /** What {@link startMonitor} takes. */
 export interface MonitorRequest {
-  readonly plan: LaunchPlan;
+  /** Or what makes it for the monitor's pid, which is there and waits for it. */
+  readonly plan: LaunchPlan | ((pid: number) => Promise<LaunchPlan>);
   readonly stdio: {
     readonly stdin: MonitorStream;
     readonly stdout: MonitorStream;
@@ -57,6 +58,31 @@ export function startMonitor(request: MonitorRequest): Promise<MonitorHandle> {
 
 /** Milliseconds that a monitor has to undo a start. */
 const patience = 2000;
+
+interface EncodedPlan {
+  readonly plan: LaunchPlan;
+  readonly frame: Uint8Array;
+}
+
+function encodedPlan(plan: LaunchPlan): EncodedPlan {
+  return { plan, frame: encodeLaunch(plan) };
+}
+
+/** The monitor waits meanwhile; without a plan it has nothing to undo. */
+async function madePlan(
+  child: ChildProcess,
+  pid: number,
+  plan: MonitorRequest["plan"],
+): Promise<EncodedPlan> {
+  try {
+    return encodedPlan(typeof plan === "function" ? await plan(pid) : plan);
+  } catch (error) {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+    throw error;
+  }
+}
 
 type Milestone = "created" | "ready" | "started" | "exited";
 const milestones: readonly Milestone[] = ["created", "ready", "started", "exited"];
@@ -91,7 +117,9 @@ class MonitorClient implements MonitorHandle {
 
   static async start(request: MonitorRequest): Promise<MonitorHandle> {
     request.signal?.throwIfAborted();
-    const launch = encodeLaunch(request.plan);
+    const given = request.plan;
+    // One that is there is refused before anything is started.
+    const early = typeof given === "function" ? undefined : encodedPlan(given);
     const { stdin, stdout, stderr } = request.stdio;
     // A 'pipe' above descriptor 2 is a unix stream socket pair in Node: both ways, as we need it.
     const stdio: StdioOptions = [stdin, stdout, stderr, "pipe", ...(request.preserve ?? [])];
@@ -107,13 +135,15 @@ class MonitorClient implements MonitorHandle {
         cause: error,
       });
     }
-    return new MonitorClient(child, request, launch);
+    const pid = child.pid ?? -1;
+    const made = early ?? (await madePlan(child, pid, given));
+    return new MonitorClient(child, request, made);
   }
 
-  constructor(child: ChildProcess, request: MonitorRequest, launch: Uint8Array) {
+  constructor(child: ChildProcess, request: MonitorRequest, { plan, frame }: EncodedPlan) {
     this.#child = child;
     this.pid = child.pid ?? -1;
-    this.#plan = request.plan;
+    this.#plan = plan;
     this.#onWarning = request.onWarning;
     this.#control = child.stdio[controlFd] as Socket;
     this.streams = {
@@ -139,7 +169,7 @@ class MonitorClient implements MonitorHandle {
     // EPIPE and ECONNRESET: the monitor is gone, and its last words may still be unread.
     this.#control.on("error", () => {});
     this.#abortWith(request.signal);
-    this.#control.write(launch);
+    this.#control.write(frame);
   }
 
   #abortWith(signal: AbortSignal | undefined): void {

@@ -92,6 +92,7 @@ export const setting = {
   START_SOCKET: 71,
   CONSOLE_SOCKET: 72,
   JOIN_ANY: 73,
+  CGROUP: 75,
 } as const;
 
 /** Records from this number on are steps, executed by init in the order given. */

@@ -24,6 +24,7 @@ export type ContainerEventStatus =
   | "init"
   | "kill"
   | "mount"
+  | "oom"
   | "pause"
   | "prune"
   | "remove"

@@ -195,7 +195,7 @@ describe("info", () => {
       ["{{.Version.Version}} {{.ServerVersion}}", /^(\d+\.\d+\.\d+) \1$/],
       ["{{.OSType}} {{.Architecture}}", /^linux (x86_64|aarch64)$/],
       ["{{.MemTotal}}", String(totalmem())],
-      ["{{.CgroupDriver}} {{.CgroupVersion}}", /^none (1|2|none)$/],
+      ["{{.CgroupDriver}} {{.CgroupVersion}}", /^(none|systemd|cgroupfs) (1|2|none)$/],
       ["{{.SecurityOptions}}", "[name=seccomp,profile=builtin name=rootless name=cgroupns]"],
       ["{{.DockerRootDir}}", store().root],
       ["{{.Swarm.LocalNodeState}}", "inactive"],

@@ -197,8 +197,8 @@ describe("the option", () => {
     await restartsReach(id, 1);
     await store().succeed(["update", "--restart", "no", id]);
     await nothingHappensTo(id);
-    const { status, stderr } = await store().run(["update", "--memory", "1g", id]);
-    expect(stderr).toContain("--memory is not supported");
+    const { status, stderr } = await store().run(["update", "--memory-swappiness", "1", id]);
+    expect(stderr).toContain("--memory-swappiness is not supported");
     expect(status).toBe(125);
   });
 });

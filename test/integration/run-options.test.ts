@@ -48,10 +48,8 @@ describe("options of run", () => {
 
 describe("options that tsman refuses", () => {
   for (const [args, reason, remedy] of [
-    ["--memory 1g", "cgroup delegation", "systemd-run --user --scope -p MemoryMax="],
-    ["-m=1g", "cgroup delegation", "systemd-run --user --scope -p MemoryMax="],
-    ["--cpus=1.5", "cgroup delegation", "systemd-run --user --scope -p CPUQuota="],
-    ["--pids-limit=10", "cgroup delegation", "systemd-run --user --scope -p TasksMax="],
+    ["--memory-swappiness 10", "cgroup v1 only", "leave it out"],
+    ["--cgroups no-conmon", "never in the container's group", "--cgroups enabled"],
     ["--pod p", "no pods", "--network container:NAME"],
     ["--network-alias x", "no user-defined networks", "leave it out"],
     ["--secret s", "no secrets", "-v ./secret"],

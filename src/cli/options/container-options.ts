@@ -15,6 +15,7 @@ import {
 } from "./environment-variables.ts";
 import { healthOptions } from "./health.ts";
 import { parseLabelLines } from "./key-value.ts";
+import { cgroupOptions, limitOptions } from "./limits.ts";
 import { logOptions } from "./log.ts";
 import { parseMount } from "./mount.ts";
 import type { RunValues } from "./run-options.ts";
@@ -64,6 +65,9 @@ export function containerOptions(
   }
   const warnings: string[] = [];
   const network = oneNetwork(values.network);
+  const limits = limitOptions(values);
+  const conf =
+    values["cgroup-conf"].length > 0 ? Object.fromEntries(values["cgroup-conf"]) : undefined;
   const ports = publishedPorts(values, network, warnings);
   const options: ContainerOptions = {
     ...defaultContainerOptions,
@@ -132,6 +136,8 @@ export function containerOptions(
       ipc: values.ipc,
       uts: values.uts,
       health: healthOptions(values),
+      limits: conf === undefined ? limits : { ...limits, conf },
+      cgroup: cgroupOptions(values, limits),
       oomScoreAdj: values["oom-score-adj"],
       detachKeys: values["detach-keys"],
       volumesFrom: values["volumes-from"].length > 0 ? values["volumes-from"] : undefined,

@@ -4,6 +4,7 @@ import { parseDetachKeys } from "./detach-keys.ts";
 import { parseDevice } from "./device.ts";
 import { healthSpecs } from "./health-specs.ts";
 import { parseKeyValue, parseSysctl } from "./key-value.ts";
+import { cgroupSpecs, limitSpecs } from "./limit-specs.ts";
 import { parseLogDriver } from "./log.ts";
 import {
   parseAddHost,
@@ -104,6 +105,8 @@ export const runOptions = {
   }),
   "group-add": texts({ metavar: "GROUP", summary: "additional group, or keep-groups" }),
   ...healthSpecs,
+  ...limitSpecs,
+  ...cgroupSpecs,
   hostname: value({ char: "h", metavar: "NAME", summary: "the host name", parse: parseHostname }),
   init: flag({ summary: "run a small init that reaps and forwards signals" }),
   interactive: flag({ char: "i", summary: "keep standard input open" }),

@@ -1,8 +1,5 @@
 import type { UnsupportedSpec } from "../option-spec.ts";
 
-const limits = "needs cgroup delegation, which tsman does not use yet";
-const limitFromOutside = (property: string): string =>
-  `limit from outside: systemd-run --user --scope -p ${property} tsman run …`;
 const health = "the last five results are kept with the container";
 const pods = "there are no pods yet";
 const networks = "there are no user-defined networks yet";
@@ -17,27 +14,6 @@ type Row = readonly [
 ];
 
 const rows: readonly Row[] = [
-  ["memory", true, limits, limitFromOutside("MemoryMax=1G"), "m"],
-  ["memory-swap", true, limits, limitFromOutside("MemorySwapMax=1G")],
-  ["memory-reservation", true, limits, limitFromOutside("MemoryLow=512M")],
-  // Of one processor, as systemd.resource-control(5) counts.
-  ["cpus cpu-quota cpu-period", true, limits, limitFromOutside("CPUQuota=150%")],
-  ["cpu-shares", true, limits, limitFromOutside("CPUWeight=50"), "c"],
-  ["cpuset-cpus", true, limits, limitFromOutside("AllowedCPUs=0-1")],
-  ["cpuset-mems", true, limits, limitFromOutside("AllowedMemoryNodes=0")],
-  ["pids-limit", true, limits, limitFromOutside("TasksMax=100")],
-  ["blkio-weight", true, limits, limitFromOutside("IOWeight=50")],
-  ["blkio-weight-device", true, limits, limitFromOutside("'IODeviceWeight=/dev/sda 50'")],
-  ["device-read-bps", true, limits, limitFromOutside("'IOReadBandwidthMax=/dev/sda 1M'")],
-  ["device-write-bps", true, limits, limitFromOutside("'IOWriteBandwidthMax=/dev/sda 1M'")],
-  ["device-read-iops", true, limits, limitFromOutside("'IOReadIOPSMax=/dev/sda 100'")],
-  ["device-write-iops", true, limits, limitFromOutside("'IOWriteIOPSMax=/dev/sda 100'")],
-  [
-    "cgroup-conf cgroup-parent cgroups cgroupns",
-    true,
-    limits,
-    "choose the group from outside: systemd-run --user --scope --slice=NAME tsman run …",
-  ],
   ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
   ["oom-kill-disable", false, "cgroup v1 only", leave],
   [
@@ -108,15 +84,8 @@ const rows: readonly Row[] = [
   ["storage-opt volume-driver runtime isolation domainname", true, "no such mechanism", leave],
 ];
 
-/** What of them `update` and `clone` take elsewhere: limits, and the rest of `update`. */
-const changed = new Set(
-  (
-    "memory cpu-shares memory-swap memory-reservation cpus pids-limit blkio-weight " +
-    "blkio-weight-device cpu-period cpu-quota cpuset-cpus cpuset-mems device-read-bps " +
-    "device-read-iops device-write-bps device-write-iops cpu-rt-period cpu-rt-runtime " +
-    "memory-swappiness kernel-memory"
-  ).split(" "),
-);
+/** What of them `update` and `clone` take elsewhere. */
+const changed = new Set("cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory".split(" "));
 
 /** Options of `podman run` and `docker run` that tsman refuses, each with its reason. */
 export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = Object.fromEntries(

@@ -1,3 +1,4 @@
+import type { DeviceLimit, LimitOptions } from "../../container/limits.ts";
 import type { NamespaceRequest, SecurityOptions } from "../../container/options.ts";
 import type { ContainerDetails, IdRangeDetails, MountDetails } from "../../engine/details-types.ts";
 import { goMap, nilMap, nilSlice } from "../template/go-map.ts";
@@ -12,8 +13,8 @@ export function hostConfig(container: ContainerDetails): object {
   const tmpfs = mountPoints.filter(({ type }) => type === "tmpfs");
   return {
     Binds: volumes.map(bindText),
-    CgroupManager: "cgroupfs",
-    CgroupMode: "private",
+    CgroupManager: container.group?.manager ?? "cgroupfs",
+    CgroupMode: options.cgroup?.isHostNamespace ? "host" : "private",
     ContainerIDFile: options.cidFile ?? "",
     LogConfig: {
       Type: options.logDriver,
@@ -44,8 +45,8 @@ export function hostConfig(container: ContainerDetails): object {
     GroupAdd: options.groupAdd,
     IpcMode: namespaceText(options.ipc),
     Cgroup: "",
-    // Without delegation a container has no control group of its own.
-    Cgroups: "disabled",
+    // While it does not run: what it is to get, if this host can give it.
+    Cgroups: cgroupsWord(container),
     Links: nilSlice(),
     OomScoreAdj: options.oomScoreAdj ?? 0,
     PidMode: namespaceText(options.pid),
@@ -77,41 +78,61 @@ export function hostConfig(container: ContainerDetails): object {
       Soft: soft,
       Hard: hard,
     })),
-    ...noLimits,
+    ...limitMembers(options.limits ?? {}, options.cgroup?.parent, container.group?.limits),
   };
 }
 
-/** Limits of control groups, none of which is in force. */
-const noLimits = {
-  CpuShares: 0,
-  Memory: 0,
-  NanoCpus: 0,
-  CgroupParent: "",
-  BlkioWeight: 0,
-  BlkioWeightDevice: nilSlice(),
-  BlkioDeviceReadBps: nilSlice(),
-  BlkioDeviceWriteBps: nilSlice(),
-  BlkioDeviceReadIOps: nilSlice(),
-  BlkioDeviceWriteIOps: nilSlice(),
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  CpusetCpus: "",
-  CpusetMems: "",
-  DiskQuota: 0,
-  KernelMemory: 0,
-  MemoryReservation: 0,
-  MemorySwap: 0,
-  MemorySwappiness: 0,
-  OomKillDisable: false,
-  PidsLimit: 0,
-  CpuCount: 0,
-  CpuPercent: 0,
-  IOMaximumIOps: 0,
-  IOMaximumBandwidth: 0,
-  CgroupConf: nilMap(),
-} as const;
+function cgroupsWord({ options, group, pid }: ContainerDetails): string {
+  const mode = options.cgroup?.mode;
+  if (mode === "disabled" || (pid !== undefined && group === undefined)) return "disabled";
+  return mode === "split" ? "split" : "default";
+}
+
+/** Limits as they were asked for, with Podman's zeros for those that were not. */
+function limitMembers(
+  limits: LimitOptions,
+  parent: string | undefined,
+  inForce: Readonly<Record<string, string>> | undefined,
+): object {
+  const { cpuQuota = 0, cpuPeriod = 0, memory = 0 } = limits;
+  const pids = limits.pidsLimit ?? Number(inForce?.["pids.max"] ?? 0);
+  return {
+    CpuShares: limits.cpuShares ?? 0,
+    Memory: memory,
+    NanoCpus: cpuQuota > 0 && cpuPeriod > 0 ? Math.round((cpuQuota / cpuPeriod) * 1e9) : 0,
+    CgroupParent: parent ?? "",
+    BlkioWeight: limits.blkioWeight ?? 0,
+    BlkioWeightDevice: deviceMembers(limits.blkioWeightDevice, "Weight"),
+    BlkioDeviceReadBps: deviceMembers(limits.deviceReadBps, "Rate"),
+    BlkioDeviceWriteBps: deviceMembers(limits.deviceWriteBps, "Rate"),
+    BlkioDeviceReadIOps: deviceMembers(limits.deviceReadIops, "Rate"),
+    BlkioDeviceWriteIOps: deviceMembers(limits.deviceWriteIops, "Rate"),
+    CpuPeriod: cpuPeriod,
+    CpuQuota: cpuQuota,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: limits.cpusetCpus ?? "",
+    CpusetMems: limits.cpusetMems ?? "",
+    DiskQuota: 0,
+    KernelMemory: 0,
+    MemoryReservation: limits.memoryReservation ?? 0,
+    // As Podman: as much swap as memory where nobody says otherwise.
+    MemorySwap: limits.memorySwap ?? (memory > 0 ? 2 * memory : 0),
+    MemorySwappiness: 0,
+    OomKillDisable: false,
+    PidsLimit: Number.isNaN(pids) ? 0 : pids,
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+    CgroupConf: limits.conf === undefined ? nilMap() : goMap(limits.conf),
+    LimitsInForce: inForce === undefined ? nilMap() : goMap(inForce),
+  };
+}
+
+function deviceMembers(list: readonly DeviceLimit[] | undefined, member: string) {
+  return list?.map(({ path, rate }) => ({ Path: path, [member]: rate })) ?? nilSlice();
+}
 
 /** `SOURCE:DESTINATION:ro,rprivate,rbind`. */
 function bindText(mount: MountDetails): string {

@@ -1,3 +1,4 @@
+import { mergedLimits } from "../../container/limits.ts";
 import { assertContainerName } from "../../container/names.ts";
 import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
@@ -38,6 +39,7 @@ export async function cloneContainer(
   const base: ContainerOptions = {
     ...kept,
     replace: false,
+    limits: mergedLimits(kept.limits, options.limits),
     ...(original.imageId !== undefined && {
       image: options.image ?? (await imageOf(context, original)),
     }),

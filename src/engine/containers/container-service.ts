@@ -66,7 +66,7 @@ export function createContainerService(
     },
     async update(nameOrId, changes) {
       const { updateContainer } = await import("./update-container.ts");
-      return updateContainer(context, nameOrId, changes);
+      return await updateContainer(context, nameOrId, changes);
     },
     async clone(nameOrId, options = {}, io = {}) {
       const { cloneContainer } = await import("./clone-container.ts");

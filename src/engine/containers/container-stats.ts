@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { readUsage } from "../../cgroup/usage.ts";
 import {
   containerPids,
   type ProcessTable,
@@ -16,12 +17,14 @@ import {
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerStats, StatsOptions } from "../process-types.ts";
+import { groupInForce } from "./container-cgroup.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
 
 const defaultInterval = 5000;
 
 /**
- * What containers use, sample after sample, from /proc: nothing is run in them.  A container that
+ * What containers use, sample after sample, from their control groups, else from /proc: nothing is run in
+ * them.  A container that
  * does not run is left out.
  *
  * @throws TsmanError CONTAINER_NOT_FOUND, INTERRUPTED
@@ -79,24 +82,31 @@ function sampleOf(
     .filter((usage) => usage !== undefined);
   const sum = (of: (usage: Usage) => number): number =>
     processes.reduce((total, usage) => total + of(usage), 0);
+  const group = groupInForce(context, record.id);
+  const own = group === undefined ? undefined : readUsage(group.path);
   const hasBlock = processes.some(({ block }) => block !== undefined);
   return {
     record,
     init,
     at: performance.now(),
     elapsed: Math.max(0, uptime - (start * 1000) / ticksPerSecond),
-    cpuTime: (sum(({ ticks }) => ticks) * 1000) / ticksPerSecond,
-    memory: sum(({ memory }) => memory.bytes),
-    memorySource: sourceOf(processes),
-    memoryLimit: totalMemory(),
+    cpuTime:
+      own?.cpuMicroseconds === undefined
+        ? (sum(({ ticks }) => ticks) * 1000) / ticksPerSecond
+        : own.cpuMicroseconds / 1000,
+    memory: own?.memory ?? sum(({ memory }) => memory.bytes),
+    memorySource: own?.memory === undefined ? sourceOf(processes) : "cgroup",
+    memoryLimit: Math.min(totalMemory(), own?.memoryLimit ?? Number.POSITIVE_INFINITY),
     network: networkOf(init),
-    block: hasBlock
-      ? {
-          read: sum(({ block }) => block?.read ?? 0),
-          written: sum(({ block }) => block?.written ?? 0),
-        }
-      : undefined,
-    tasks: sum(({ threads }) => threads),
+    block:
+      own?.block ??
+      (hasBlock
+        ? {
+            read: sum(({ block }) => block?.read ?? 0),
+            written: sum(({ block }) => block?.written ?? 0),
+          }
+        : undefined),
+    tasks: own?.tasks ?? sum(({ threads }) => threads),
   };
 }
 

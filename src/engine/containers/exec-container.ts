@@ -1,5 +1,6 @@
 import { mkdirSync, rmdirSync } from "node:fs";
 import path from "node:path";
+import process from "node:process";
 import { resolveUser, resolveWorkdir } from "../../bundle/command.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { findLiveProcess, type ProcessIdentity } from "../../container/liveness.ts";
@@ -14,6 +15,7 @@ import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { OwnedIo, OwnedSession } from "../owned-session.ts";
 import type { ExecIo, ExecOptions } from "../types.ts";
+import { groupInForce } from "./container-cgroup.ts";
 import { containerEvent } from "./container-events.ts";
 import { execPlan } from "./exec-plan.ts";
 import { execDirectory } from "./exec-sessions.ts";
@@ -56,8 +58,16 @@ export async function execInContainer(
     resolveWorkdir(options.workdir, "");
     const user = options.user ?? config.process.user.username;
     const request = { user, groupAdd: record.options.groupAdd, userns: record.options.userns };
+    const group = groupInForce(context, record.id);
+    /** A process that this one leads to may only enter the group from where it may leave its own. */
+    const admit = async (pid: number): Promise<void> => {
+      if (group === undefined) return;
+      const { admitTo } = await import("../../cgroup/container-group.ts");
+      await admitTo(group, pid, io.signal);
+    };
     const parts = {
       init,
+      cgroup: group?.path,
       runDir,
       config,
       options,
@@ -70,11 +80,16 @@ export async function execInContainer(
       const words = sessionWords(io.handOver, options.detach ?? false);
       const session = { words, hold: io.handOver.isTyped, id };
       const plan = await execPlan(context, record, { ...parts, session });
+      await admit(process.pid);
       io.signal?.throwIfAborted();
       handOver(plan, id, runDir, io.handOver);
     }
+    const plan = await execPlan(context, record, parts);
     handle = await startMonitor({
-      plan: await execPlan(context, record, parts),
+      plan: async (pid) => {
+        await admit(pid);
+        return plan;
+      },
       stdio: options.detach
         ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
         : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },

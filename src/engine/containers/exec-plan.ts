@@ -16,6 +16,8 @@ import { filterInForce } from "./container-filter.ts";
 export interface ExecPlanParts {
   /** The container's init; missing: its monitor knows. */
   readonly init?: ProcessIdentity | undefined;
+  /** Directory of the container's control group; missing: it has none. */
+  readonly cgroup?: string | undefined;
   /** Existing directory of the session. */
   readonly runDir: string;
   readonly config: RuntimeSpec;
@@ -38,13 +40,14 @@ const defaultTerminal: TerminalSize = { rows: 24, columns: 80 };
 export async function execPlan(
   context: EngineContext,
   record: ContainerRecord,
-  { init, runDir, config, options, user, terminal, ephemeral, session }: ExecPlanParts,
+  { init, cgroup, runDir, config, options, user, terminal, ephemeral, session }: ExecPlanParts,
 ): Promise<LaunchPlan> {
   const workdir = options.workdir ?? "";
   const hasUser = options.user !== undefined;
   return compileExecPlan({
     id: record.id,
     target: init,
+    cgroup,
     runDir,
     config,
     process: {

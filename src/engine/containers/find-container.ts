@@ -1,3 +1,4 @@
+import { isFrozen } from "../../cgroup/freezer.ts";
 import { assertContainerName } from "../../container/names.ts";
 import { endOrphan } from "../../container/orphan.ts";
 import { type ContainerState, readContainerState } from "../../container/state.ts";
@@ -5,6 +6,7 @@ import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
+import { findGroup, forgetGroup } from "./container-cgroup.ts";
 
 /** Name of a container's log in `containers/<id>`. */
 export const logFileName = "ctr.log";
@@ -41,10 +43,13 @@ export function containerState(context: EngineContext, record: ContainerRecord):
     bootId: record.bootId,
     currentBootId: bootId(),
   });
-  if (state.status === "exited" && state.exit === undefined && state.orphan !== undefined) {
-    endOrphan(state.orphan);
+  if (state.status === "exited" && state.exit === undefined) {
+    if (state.orphan !== undefined) endOrphan(state.orphan);
+    forgetGroup(containers.runDir(record.id));
   }
-  return state;
+  if (state.status !== "running") return state;
+  const group = findGroup(containers.runDir(record.id));
+  return group !== undefined && isFrozen(group.path) ? { ...state, status: "paused" } : state;
 }
 
 /**

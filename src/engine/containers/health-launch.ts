@@ -21,8 +21,9 @@ export function healthLaunch(
   planned: ContainerPlan,
   policy: HealthPolicy,
   seccompFilter: Uint8Array | undefined,
+  cgroup: string | undefined,
 ): HealthLaunch {
-  const plan = (check: CheckPolicy): Uint8Array => checkPlan(planned, check, seccompFilter);
+  const plan = (check: CheckPolicy): Uint8Array => checkPlan(planned, check, seccompFilter, cgroup);
   const { startup } = policy;
   return {
     file: path.join(context.store.containers.runDir(planned.id), healthFileName),
@@ -36,6 +37,7 @@ function checkPlan(
   { id, bundle, options }: ContainerPlan,
   check: CheckPolicy,
   seccompFilter: Uint8Array | undefined,
+  cgroup: string | undefined,
 ): Uint8Array {
   const { config } = bundle;
   const { process } = config;
@@ -48,6 +50,7 @@ function checkPlan(
   const { records } = compileExecPlan({
     id,
     runDir: "-",
+    cgroup,
     config,
     process: {
       args: check.command,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { readLimits } from "../../cgroup/usage.ts";
 import { type BundleDocument, readBundleDocument } from "../../container/bundle-document.ts";
 import { readProcessIdentity } from "../../container/liveness.ts";
 import type { ContainerOptions } from "../../container/options.ts";
@@ -9,6 +10,7 @@ import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerDetails, IdRangeDetails } from "../details-types.ts";
 import type { ContainerSize } from "../types.ts";
+import { groupInForce } from "./container-cgroup.ts";
 import { containerSummary } from "./container-summary.ts";
 import { listExecSessions } from "./exec-sessions.ts";
 import { configFileName } from "./find-container.ts";
@@ -65,6 +67,7 @@ export async function inspectContainer(
     execIds: isUp ? listExecSessions(context, record.id) : [],
     monitorPid: isUp ? readProcessIdentity(runDir, "monitor")?.pid : undefined,
     cgroupPath: cgroupPath(summary.pid),
+    group: isUp ? groupDetails(context, record) : undefined,
     paths: {
       directory: dir,
       ociConfig,
@@ -157,6 +160,13 @@ function cgroupPath(pid: number | undefined): string | undefined {
     // It has ended meanwhile.
     return undefined;
   }
+}
+
+function groupDetails(context: EngineContext, { id }: ContainerRecord): ContainerDetails["group"] {
+  const group = groupInForce(context, id);
+  if (group === undefined) return undefined;
+  const manager = group.unit === undefined ? "cgroupfs" : "systemd";
+  return { manager, limits: readLimits(group.path) };
 }
 
 function existing(file: string): string | undefined {

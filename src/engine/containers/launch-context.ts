@@ -31,6 +31,8 @@ export interface LaunchParts {
   readonly health?: HealthLaunch | undefined;
   /** How many restarts in a row have led to short lives; missing: none. */
   readonly restartStreak?: number | undefined;
+  /** Directory of its control group; missing: it has none. */
+  readonly cgroup?: string | undefined;
   /** It goes with this process; missing: no. */
   readonly isEphemeral?: boolean | undefined;
   /** The native session takes over: SESSION in native/protocol.h. */
@@ -70,6 +72,7 @@ export function launchContext(
       "init",
       "start",
       "died",
+      ...(parts.cgroup === undefined ? [] : (["oom"] as const)),
       ...(parts.health === undefined ? [] : (["health_status"] as const)),
       ...(parts.session === undefined && !isEphemeral ? [] : (["remove"] as const)),
     ]),

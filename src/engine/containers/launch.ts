@@ -1,17 +1,20 @@
+import process from "node:process";
 import { healthPolicy } from "../../container/health-policy.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
+import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import type { ContainerPort } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { OwnedIo } from "../owned-session.ts";
 import type { HandOver } from "../types.ts";
+import { type LaunchGroup, prepareGroup, withRlimits } from "./container-cgroup.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
 import { handOver, sessionWords } from "./hand-over.ts";
-import { launchContext } from "./launch-context.ts";
+import { type LaunchParts, launchContext } from "./launch-context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import {
   firstDriver,
@@ -22,6 +25,7 @@ import {
   rememberDriver,
 } from "./rootfs-driver.ts";
 import { assertNothingTraceable, assertUnwatched } from "./watchers.ts";
+import { writeBundle } from "./write-bundle.ts";
 
 /** What {@link launch} takes besides the plan of the container. */
 export interface LaunchRequest {
@@ -78,6 +82,20 @@ export async function launch(
       driver = next;
     }
   }
+}
+
+/** Where there is no control group and rlimits are to do what they can; exec reads them too. */
+async function limitedOtherwise(
+  context: EngineContext,
+  planned: ContainerPlan,
+  { rlimits, warnings }: LaunchGroup,
+  io: OwnedIo,
+): Promise<ContainerPlan> {
+  for (const warning of warnings) io.onWarning?.(warning);
+  if (rlimits.length === 0) return planned;
+  const limited = { ...planned, bundle: withRlimits(planned.bundle, rlimits) };
+  await writeBundle(context, { ...limited, isNew: false });
+  return limited;
 }
 
 interface Attempt {
@@ -148,10 +166,24 @@ async function start(
   const { stay } = request;
   const hold = network.ports.length > 0 || io.beforeStart !== undefined || stay !== undefined;
   const policy = healthPolicy(options.health, planned.image?.config.config);
-  const health =
-    policy === undefined
-      ? undefined
-      : (await import("./health-launch.ts")).healthLaunch(context, planned, policy, seccompFilter);
+  let group: LaunchGroup | undefined;
+  /** What is launched, for the process that is to be the monitor, or to become its parent. */
+  const compile = async (pid: number, more: Partial<LaunchParts> = {}): Promise<LaunchPlan> => {
+    group ??= await prepareGroup(context, planned, pid, io.signal);
+    const limited = await limitedOtherwise(context, planned, group, io);
+    const health =
+      policy === undefined
+        ? undefined
+        : (await import("./health-launch.ts")).healthLaunch(
+            context,
+            limited,
+            policy,
+            seccompFilter,
+            group.path,
+          );
+    const all = { ...parts, health, cgroup: group.path, ...more };
+    return compilePlan(limited.bundle, launchContext(context, limited, all));
+  };
   const parts = {
     rootfs,
     networkHelper: network.helper,
@@ -159,7 +191,6 @@ async function start(
     stay,
     terminal: io.terminal,
     seccompFilter,
-    health,
     restartStreak: request.restartStreak,
     isEphemeral: io.ephemeral,
   };
@@ -174,12 +205,12 @@ async function start(
       words: sessionWords(successor, options.detach),
       removedMark: options.remove ? context.store.containers.removedMark(planned.id) : "",
     };
-    const all = { ...parts, hold: successor.isTyped, session };
-    const plan = compilePlan(planned.bundle, launchContext(context, planned, all));
+    const plan = await compile(process.pid, { hold: successor.isTyped, session });
+    io.signal?.throwIfAborted();
     handOver(plan, planned.id, context.store.containers.runDir(planned.id), successor);
   }
   const handle = await startMonitor({
-    plan: compilePlan(planned.bundle, launchContext(context, planned, parts)),
+    plan: (pid) => compile(pid),
     // What is passed through is the caller's even of a container in the background.
     stdio:
       options.detach && options.logDriver !== "passthrough"

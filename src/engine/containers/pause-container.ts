@@ -1,6 +1,7 @@
 import { closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { isFrozen, setFrozen } from "../../cgroup/freezer.ts";
 import { containerPids } from "../../container/process/container-pids.ts";
 import { readNamespace } from "../../container/process/proc-file.ts";
 import { TsmanError } from "../../errors/index.ts";
@@ -8,13 +9,14 @@ import { pidfdOpen, pidfdSendSignal } from "../../platform/libc.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
+import { groupInForce } from "./container-cgroup.ts";
 import { containerEvent } from "./container-events.ts";
 import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
 
 /*
- * tsman gives containers no control group of their own (CONTRIBUTING.md, "Pausing is SIGSTOP"), so
- * there is no freezer: every process is stopped by SIGSTOP, which none can block or ignore when it
- * comes from outside its pid namespace, the first process included (pid_namespaces(7)).
+ * A container with a control group of its own is frozen.  Without one (CONTRIBUTING.md, "Pausing is
+ * SIGSTOP") every process is stopped by SIGSTOP, which none can block or ignore when it comes from
+ * outside its pid namespace, the first process included (pid_namespaces(7)).
  */
 
 const sigcont = 18;
@@ -39,7 +41,18 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
   const state = containerState(context, record);
   assertNotPaused(state, record, `pause container ${record.name}`);
   if (state.status !== "running") throw notRunning(record, "pause");
-  const members = (): readonly number[] => processesOf(record, state.pid);
+  const group = groupInForce(context, record.id);
+  if (group === undefined) await stopProcesses(context, record, state.pid);
+  else await setFrozen(group.path, true);
+  context.events.emit(containerEvent("pause", record));
+}
+
+async function stopProcesses(
+  context: EngineContext,
+  record: ContainerRecord,
+  init: number,
+): Promise<void> {
+  const members = (): readonly number[] => processesOf(record, init);
   const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
   writeFileSync(file, stoppedAlready(members()), { mode: 0o600 });
   const asked = new Set<string>();
@@ -53,7 +66,7 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
     if (quiet === 2) break;
     if (isQuiet) continue;
     if (pass === mostPasses) {
-      await resume(record, state.pid, file);
+      await resume(record, init, file);
       throw new TsmanError(
         "RUNTIME_FAILED",
         `pause container ${record.name}: it makes processes faster than they can be stopped`,
@@ -64,7 +77,6 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
     signalAll(left, members, sigstop);
     await delay(passDelay);
   }
-  context.events.emit(containerEvent("pause", record));
 }
 
 /**
@@ -85,8 +97,12 @@ export async function unpauseContainer(context: EngineContext, nameOrId: string)
       },
     );
   }
-  const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
-  await resume(record, state.pid, file);
+  const group = groupInForce(context, record.id);
+  if (group !== undefined && isFrozen(group.path)) await setFrozen(group.path, false);
+  else {
+    const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
+    await resume(record, state.pid, file);
+  }
   context.events.emit(containerEvent("unpause", record));
 }
 

@@ -5,6 +5,7 @@ import type { Bundle } from "../../bundle/bundle.ts";
 import { compileBundle } from "../../bundle/compile-bundle.ts";
 import { readHostFacts } from "../../bundle/host-facts.ts";
 import { resolveHostname } from "../../bundle/hostname.ts";
+import { compileResources } from "../../bundle/resources.ts";
 import { listVolumes, type VolumeNeed } from "../../bundle/user-mounts.ts";
 import { newContainerId, randomContainerName } from "../../container/names.ts";
 import type { BindMount, ContainerOptions } from "../../container/options.ts";
@@ -183,6 +184,10 @@ async function compile(
     ),
     network,
     join,
+    resources: compileResources(
+      options.limits,
+      host.cgroup === "unified" && options.cgroup?.mode !== "disabled",
+    ),
     seccompProfile: await seccompProfile(options),
     architecture: hostPlatform().architecture,
     kernelRelease: os.release(),

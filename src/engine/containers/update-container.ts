@@ -1,5 +1,6 @@
 import { type HealthOptions, healthPolicy, mayRestart } from "../../container/health-policy.ts";
 import { readHealth } from "../../container/health-state.ts";
+import { mergedLimits } from "../../container/limits.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { TsmanError } from "../../errors/index.ts";
@@ -15,18 +16,24 @@ import { containerState, getContainer, isUp } from "./find-container.ts";
  * @returns the container's id, and what the user should know.
  * @throws TsmanError CONTAINER_NOT_FOUND, USAGE
  */
-export function updateContainer(
+export async function updateContainer(
   context: EngineContext,
   nameOrId: string,
   changes: ContainerChanges,
-): { readonly id: string; readonly warnings: readonly string[] } {
-  const { id } = getContainer(context, nameOrId);
+): Promise<{ readonly id: string; readonly warnings: readonly string[] }> {
+  const current = getContainer(context, nameOrId);
+  const { id } = current;
   const warnings: string[] = [];
+  if (changes.limits !== undefined) {
+    const { updateLimits } = await import("./update-limits.ts");
+    updateLimits(context, current, changes.limits);
+  }
   let before: ContainerRecord | undefined;
   const updated = context.store.containers.change(id, (record) => {
     const { restart = record.options.restart } = changes;
     const health = mergedHealth(record.options.health, changes.health);
-    const next = { ...record, options: { ...record.options, restart, health } };
+    const limits = mergedLimits(record.options.limits, changes.limits);
+    const next = { ...record, options: { ...record.options, restart, health, limits } };
     assertPossible(context, next, changes);
     before = record;
     return { options: next.options };

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import os from "node:os";
+import { readCgroupFacts } from "../../cgroup/facts.ts";
+import { delegateRemedy } from "../../cgroup/remedy.ts";
 import type { TsmanPaths } from "../../config/paths.ts";
 import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
-import { readCgroupFacts } from "../host/cgroups.ts";
 import { broken, type DoctorCheck, limited, ok } from "./report.ts";
 
 /** mount_setattr(2), with which a bind mount is made read-only throughout. */
@@ -34,16 +35,23 @@ export function checkCgroups(): DoctorCheck {
       remedy: "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line",
     });
   }
-  if (facts.isDelegated && facts.controllers.includes("memory")) {
-    return ok("cgroups", title, `v2, delegated: ${facts.controllers.join(" ")}`);
-  }
+  const controllers = facts.controllers.join(" ") || "none";
+  const found = `v2, ${facts.manager}, delegated: ${controllers}`;
+  const missing = limitControllers.filter((name) => !facts.controllers.includes(name));
+  if (facts.manager !== "none" && missing.length === 0) return ok("cgroups", title, found);
+  const lacking =
+    facts.manager === "none"
+      ? "limits of memory, processors and processes cannot be set"
+      : `there are no limits by ${missing.join(", ")}`;
   return limited("cgroups", title, {
-    found: `cgroup v2, ${facts.path}: ${facts.isDelegated ? "" : "not "}delegated, controllers: ${facts.controllers.join(" ") || "none"}`,
-    consequence: "limits of memory, CPU and processes cannot be set",
-    remedy:
-      "write [Service]\\nDelegate=cpu cpuset io memory pids to /etc/systemd/system/user@.service.d/delegate.conf, then log in again",
+    found: facts.manager === "none" ? `v2, ${facts.path ?? "the own group"} is not yours` : found,
+    consequence: `${lacking}; --limits=best-effort takes rlimits instead`,
+    remedy: delegateRemedy,
   });
 }
+
+/** What limits need; `cpuset` and `io` are rarely delegated, and rarely wanted. */
+const limitControllers = ["cpu", "memory", "pids"];
 
 /** Where the volatile files are. */
 export function checkRuntimeDir(paths: TsmanPaths): DoctorCheck {

@@ -97,6 +97,35 @@ const health = z.strictObject({
   ),
 });
 
+const limitNumber = z.optional(whole.check(z.refine((n) => n >= -1)));
+const deviceLimits = z.optional(
+  z.array(z.strictObject({ path: z.string(), rate: z.number().check(z.refine((n) => n >= 0)) })),
+);
+const limits = z.strictObject({
+  memory: limitNumber,
+  memorySwap: limitNumber,
+  memoryReservation: amount,
+  cpuShares: amount,
+  cpuQuota: limitNumber,
+  cpuPeriod: amount,
+  cpusetCpus: text,
+  cpusetMems: text,
+  pidsLimit: limitNumber,
+  blkioWeight: amount,
+  blkioWeightDevice: deviceLimits,
+  deviceReadBps: deviceLimits,
+  deviceWriteBps: deviceLimits,
+  deviceReadIops: deviceLimits,
+  deviceWriteIops: deviceLimits,
+  conf: textByName,
+});
+const cgroup = z.strictObject({
+  mode: z.optional(z.enum(["enabled", "disabled", "split"])),
+  parent: text,
+  isHostNamespace: truth,
+  isBestEffort: truth,
+});
+
 /** Not by its class: with several contexts in one process (node:vm) there are several. */
 function isAbortSignal(value: unknown): boolean {
   return typeof value === "object" && value !== null && "aborted" in value && "onabort" in value;
@@ -200,6 +229,8 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   uts: namespace,
   sysctls: textByName,
   health: z.optional(health),
+  limits: z.optional(limits),
+  cgroup: z.optional(cgroup),
   // "passthrough" gives the program descriptors of the caller.
   logDriver: z.optional(z.enum(["k8s-file", "json-file", "journald", "none"])),
   logMaxSize: amount,

@@ -139,7 +139,7 @@ describe("containerOptions", () => {
     [["--rootfs", "/r:X"], "USAGE", 'unknown option "X"'],
     [["--no-healthcheck", "--health-cmd=x", "x"], "USAGE", "use --no-healthcheck"],
     [["--pod", "p", "x"], "OPTION_UNSUPPORTED", "--pod is not supported"],
-    [["-m", "1g", "x"], "OPTION_UNSUPPORTED", "--memory is not supported"],
+    [["--memory-swappiness", "1", "x"], "OPTION_UNSUPPORTED", "cgroup v1 only"],
     [["Bad Image"], "REFERENCE_INVALID", "Bad Image"],
     [["--workdir", "src", "x"], "USAGE", "not an absolute path"],
     [["--platform", "a/b/c/d", "x"], "USAGE", "parse --platform"],

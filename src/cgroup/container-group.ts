@@ -1,0 +1,219 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { isErrno } from "../platform/errno.ts";
+import type { GroupSetting } from "./compile-limits.ts";
+import {
+  enableControllers,
+  makeGroup,
+  moveProcess,
+  moveProcesses,
+  removeGroup,
+  writeSettings,
+} from "./group.ts";
+import { baseOf, callersName, cgroupRoot, groupOf, isDelegated, isUnified } from "./hierarchy.ts";
+import { missingController, noGroups } from "./remedy.ts";
+import { managerSockets, SystemdManager } from "./systemd.ts";
+
+/** What {@link makeContainerGroup} takes. */
+export interface GroupRequest {
+  /** The container's. */
+  readonly id: string;
+  readonly name: string;
+  /** From {@link import("./compile-limits.ts").compileLimits}. */
+  readonly settings: readonly GroupSetting[];
+  /**
+   * A slice of systemd's (`NAME.slice`), or the path of a group as of cgroups(7); missing: Podman's,
+   * `user.slice`, or the group that `pid` is in.
+   */
+  readonly parent?: string | undefined;
+  /** Only in the group that `pid` is in: systemd is not asked. */
+  readonly isSplit: boolean;
+  /**
+   * The process that starts the container's first one, or is to become an ancestor of that: it is
+   * moved to where it may move others into the new group.
+   */
+  readonly pid: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A container's control group. */
+export interface ContainerGroup {
+  /** Where its files are. */
+  readonly path: string;
+  /** The scope that systemd made for it. */
+  readonly unit: string | undefined;
+}
+
+/** Of a scope: the groups in it. */
+const supervisorName = "monitor";
+const payloadName = "container";
+
+/**
+ * Makes an empty control group for a container with its limits, by systemd's manager of this user
+ * where that runs, else in the group that the caller is in.
+ *
+ * @throws TsmanError PREFLIGHT_CGROUP where neither is possible, or a limit's controller was not
+ * handed to this user; the hint names the remedy.  USAGE for a value that the kernel refuses.
+ */
+export async function makeContainerGroup(request: GroupRequest): Promise<ContainerGroup> {
+  if (!isUnified()) {
+    throw noGroups(
+      existsSync(cgroupRoot)
+        ? "this host has version 1 of control groups, which cannot be handed to users"
+        : "there is no /sys/fs/cgroup",
+      "boot with systemd.unified_cgroup_hierarchy=1 on the kernel command line",
+    );
+  }
+  const { base, payload, unit } = await findPlace(request);
+  const available = enableControllers(base);
+  const settings = request.settings.filter(({ controller, file, isImplied }) => {
+    if (controller === "cgroup" || available.includes(controller)) return true;
+    if (isImplied) return false;
+    throw missingController(controller, file, available);
+  });
+  const group = path.join(base, payload);
+  makeGroup(group);
+  try {
+    writeSettings(group, settings);
+  } catch (error) {
+    removeGroup(group);
+    throw error;
+  }
+  return { path: group, unit };
+}
+
+interface Place {
+  readonly base: string;
+  readonly payload: string;
+  readonly unit: string | undefined;
+}
+
+async function findPlace(request: GroupRequest): Promise<Place> {
+  const { id, pid, parent, isSplit } = request;
+  const own = groupOf(pid);
+  const again = own === undefined ? undefined : ownScope(own, id);
+  if (again !== undefined) return again;
+  if (parent !== undefined && !parent.endsWith(".slice")) return placeBelow(parent, request, own);
+  const sockets = isSplit ? [] : managerSockets();
+  if (sockets.length > 0) return await placeInScope(request, sockets);
+  if (parent !== undefined) {
+    throw noGroups(`${parent} is a slice, and systemd does not run for you`, "name no parent");
+  }
+  if (own === undefined || !isDelegated(baseOf(own))) {
+    throw noGroups(
+      `${own ?? "the own one"} is not yours, and systemd does not run for you`,
+      "log in with a session of systemd's, or be started with Delegate=yes (systemd.resource-control(5))",
+    );
+  }
+  const base = baseOf(own);
+  moveProcesses(base, callersName);
+  return { base, payload: `tsman-${id}`, unit: undefined };
+}
+
+/** The scope that an earlier life of this very container has left its monitor in. */
+function ownScope(own: string, id: string): Place | undefined {
+  const base = path.dirname(own);
+  const unit = path.basename(base);
+  if (path.basename(own) !== supervisorName || !unit.startsWith(`tsman-${id}`)) return undefined;
+  return unit.endsWith(".scope") ? { base, payload: payloadName, unit } : undefined;
+}
+
+function placeBelow(parent: string, { id, pid }: GroupRequest, own: string | undefined): Place {
+  const base = path.join(cgroupRoot, path.normalize(`/${parent}`));
+  if (!isDelegated(base)) {
+    throw noGroups(
+      `${base} ${existsSync(base) ? "is not yours" : "is not there"}`,
+      "name a group that is yours, or a slice: --cgroup-parent NAME.slice",
+    );
+  }
+  if (own === undefined || !mayMove(own, base)) {
+    throw noGroups(
+      `processes may not be moved from ${own ?? "the own one"} to ${base}`,
+      "start tsman in a group below the same parent that is yours",
+    );
+  }
+  // With processes in it, it gives no controller to the one that is made in it.
+  moveProcesses(base, callersName);
+  if (own === base) moveProcess(path.join(base, callersName), pid);
+  return { base, payload: `tsman-${id}`, unit: undefined };
+}
+
+/**
+ * Whether a process of one group may be moved into another: the nearest that both are below has to
+ * be the mover's (cgroup-v2.rst, "Delegation Containment").
+ */
+export function mayMove(from: string, to: string): boolean {
+  const target = to.split("/");
+  const shared = from.split("/").filter((name, index, all) => {
+    const before = all.slice(0, index + 1);
+    return before.every((part, at) => part === target[at]) && name === target[index];
+  });
+  const ancestor = shared.join("/");
+  return ancestor.startsWith(cgroupRoot) && isDelegated(ancestor);
+}
+
+async function placeInScope(
+  { id, name, pid, parent, signal }: GroupRequest,
+  sockets: Parameters<typeof SystemdManager.connect>[0],
+): Promise<Place> {
+  await using manager = await SystemdManager.connect(sockets, signal);
+  const scope = {
+    description: `tsman container ${name}`,
+    slice: parent ?? (process.geteuid?.() === 0 ? "machine.slice" : "user.slice"),
+    pids: [pid],
+  };
+  let unit = `tsman-${id}.scope`;
+  try {
+    await manager.startScope({ ...scope, name: unit });
+  } catch (error) {
+    if ((error as { errorName?: string }).errorName !== "org.freedesktop.systemd1.UnitExists") {
+      throw refused(error);
+    }
+    // That of an earlier life goes when its last process is gone.
+    unit = `tsman-${id}-${pid}.scope`;
+    await manager.startScope({ ...scope, name: unit }).catch((again: unknown) => {
+      throw refused(again);
+    });
+  }
+  const base = groupOf(pid);
+  if (base === undefined || path.basename(base) !== unit || !isDelegated(base)) {
+    throw noGroups(
+      `systemd has started ${unit}, which is not to be seen in ${cgroupRoot}`,
+      "is this a container with the socket of another system's systemd? Leave that out",
+    );
+  }
+  moveProcesses(base, supervisorName);
+  return { base, payload: payloadName, unit };
+}
+
+function refused(error: unknown): unknown {
+  if (isErrno(error, "ENOENT") || !(error instanceof Error) || !("errorName" in error))
+    return error;
+  return noGroups(`systemd refuses it: ${error.message}`, "see: journalctl --user --lines 20");
+}
+
+/**
+ * Lets a process move others into the group of a container that runs.
+ *
+ * @throws TsmanError PREFLIGHT_CGROUP
+ */
+export async function admitTo(
+  { path: group, unit }: ContainerGroup,
+  pid: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const own = groupOf(pid);
+  if (own !== undefined && mayMove(own, group)) return;
+  const sockets = managerSockets();
+  if (unit === undefined || sockets.length === 0) {
+    throw noGroups(
+      `processes may not be moved from ${own ?? "the own one"} to ${group}`,
+      "run this command where the container was started",
+    );
+  }
+  await using manager = await SystemdManager.connect(sockets, signal);
+  await manager.attach(unit, `/${supervisorName}`, [pid]).catch((error: unknown) => {
+    throw refused(error);
+  });
+}

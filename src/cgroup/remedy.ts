@@ -1,0 +1,34 @@
+import { TsmanError } from "../errors/index.ts";
+import { cgroupRoot, readWords } from "./hierarchy.ts";
+
+/** systemd's drop-in that hands controllers to users, and how to make it. */
+export const delegateRemedy =
+  "as root make /etc/systemd/system/user@.service.d/delegate.conf with the lines [Service] and Delegate=cpu cpuset io memory pids, then: systemctl daemon-reload, and log in again";
+
+const otherwise = "or take what rlimits can do: --limits=best-effort";
+
+/** What a host lacks for limits, with the remedy. */
+export function noGroups(why: string, remedy: string): TsmanError {
+  return new TsmanError("PREFLIGHT_CGROUP", `make a control group: ${why}`, {
+    hint: `${remedy}; ${otherwise}`,
+  });
+}
+
+/** A controller that was not handed to this user. */
+export function missingController(
+  controller: string,
+  file: string,
+  available: readonly string[],
+): TsmanError {
+  const has = available.length === 0 ? "none" : available.join(" ");
+  const isOff = !readWords(`${cgroupRoot}/cgroup.controllers`).includes(controller);
+  const remedy =
+    isOff && controller === "memory"
+      ? "boot with cgroup_enable=memory on the kernel command line"
+      : delegateRemedy;
+  return new TsmanError(
+    "PREFLIGHT_CGROUP",
+    `set ${file}: the controller ${controller} is not delegated to you (delegated: ${has})`,
+    { hint: `${remedy}; ${otherwise}`, details: { controller, available } },
+  );
+}

@@ -1,0 +1,74 @@
+import path from "node:path";
+import { readNumbers } from "./group.ts";
+import { readGroupText } from "./hierarchy.ts";
+
+/** What the processes of a group use together; undefined: the group lacks the controller. */
+export interface GroupUsage {
+  /** Microseconds of processor time, of processes that have ended as well. */
+  readonly cpuMicroseconds: number | undefined;
+  /** Bytes, without the part of the page cache that nobody has used lately. */
+  readonly memory: number | undefined;
+  /** Bytes; undefined as well where there is no limit. */
+  readonly memoryLimit: number | undefined;
+  readonly block: { readonly read: number; readonly written: number } | undefined;
+  readonly tasks: number | undefined;
+}
+
+/** Reads the usage of a group, as Documentation/admin-guide/cgroup-v2.rst describes its files. */
+export function readUsage(group: string): GroupUsage {
+  const total = numberIn(group, "memory.current");
+  // The kernel gives it back before anything else: Docker and the kubelet do not count it either.
+  const idle = readNumbers(group, "memory.stat").get("inactive_file") ?? 0;
+  return {
+    cpuMicroseconds: readNumbers(group, "cpu.stat").get("usage_usec"),
+    memory: total === undefined ? undefined : Math.max(0, total - idle),
+    memoryLimit: numberIn(group, "memory.max"),
+    block: blockOf(readGroupText(path.join(group, "io.stat"))),
+    tasks: numberIn(group, "pids.current"),
+  };
+}
+
+/** "max" is none. */
+function numberIn(group: string, file: string): number | undefined {
+  const text = readGroupText(path.join(group, file))?.trim();
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function blockOf(text: string | undefined): GroupUsage["block"] {
+  if (text === undefined) return undefined;
+  const sum = (key: string): number =>
+    Array.from(text.matchAll(new RegExp(`\\b${key}=(\\d+)`, "g"))).reduce(
+      (total, match) => total + Number(match[1]),
+      0,
+    );
+  return { read: sum("rbytes"), written: sum("wbytes") };
+}
+
+/** What limits a group, by file name: those of its files that are limits and have one. */
+export function readLimits(group: string): Readonly<Record<string, string>> {
+  const limits: Record<string, string> = {};
+  for (const [file, none] of limitFiles) {
+    const text = readGroupText(path.join(group, file))?.trim();
+    if (text !== undefined && text !== none && text !== "") {
+      limits[file] = text.replaceAll("\n", ", ");
+    }
+  }
+  return limits;
+}
+
+/** Each with what it says where there is no limit. */
+const limitFiles: readonly (readonly [string, string])[] = [
+  ["memory.max", "max"],
+  ["memory.swap.max", "max"],
+  ["memory.high", "max"],
+  ["memory.low", "0"],
+  ["memory.min", "0"],
+  ["cpu.max", "max 100000"],
+  ["cpu.weight", "100"],
+  ["cpuset.cpus", ""],
+  ["cpuset.mems", ""],
+  ["pids.max", "max"],
+  ["io.max", ""],
+  ["io.weight", "default 100"],
+  ["io.bfq.weight", "default 100"],
+];
