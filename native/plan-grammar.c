@@ -60,7 +60,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_MOUNT, "mount", "pspsss", true},
     {TSMAN_OP_BIND, "bind", "@psss", true},
     {TSMAN_OP_MKDIR, "mkdir", "poii", true},
-    {TSMAN_OP_SYMLINK, "symlink", "pp", true},
+    {TSMAN_OP_SYMLINK, "symlink", "pp(s)", true},
     {TSMAN_OP_WRITE_FILE, "write file", "pdos", true},
     {TSMAN_OP_DEVICE, "device", "@p", true},
     {TSMAN_OP_MASK, "mask", "?p", true},

@@ -21,6 +21,9 @@ static int look_up_user(struct init *init, const struct plan_record *step)
     if (user_lookup(init->root, step->argv[0], step->argv[1], &init->user, &init->failure) < 0)
         return -1;
     init->has_user = true;
+    /* A read-only or missing file is the image's choice: of both. */
+    if (plan_has_word(step->argv[2], "entry"))
+        user_add_group(init->root, &init->user);
     if (!init->user.has_entry && plan_has_word(step->argv[2], "entry")) {
         const char *home = plan_environment(init->plan, "HOME");
         if (home != NULL && strlen(home) < sizeof(init->user.home))
@@ -29,7 +32,6 @@ static int look_up_user(struct init *init, const struct plan_record *step)
         if (name != NULL)
             snprintf(init->user.name, sizeof(init->user.name), "%.*s", (int)strcspn(name + 5, ","),
                      name + 5);
-        /* A read-only or missing file is the image's choice. */
         user_add_entry(init->root, &init->user);
     }
     return 0;

@@ -293,7 +293,9 @@
                                  kept.  extra as above */
 #define TSMAN_OP_MKDIR 262u   /* (path, mode, uid, gid) mkdir -p; existing is fine */
 #define TSMAN_OP_SYMLINK 263u /* (target text, path) existing is replaced only if a
-                                 symbolic link, else left */
+                                 symbolic link, else left; with a third operand
+                                 "missing": made where there is nothing, in a directory
+                                 that is there, or not at all */
 #define TSMAN_OP_WRITE_FILE 264u /* (path, data, mode, flags): flags: create,
                                  truncate, append, exclusive; never follows a final
                                  symbolic link */
@@ -327,7 +329,8 @@
                                  /etc/passwd and /etc/group inside the root, as
                                  bounded regular files (S22, S23); remembers uid,
                                  gid, groups, home.  flags: "entry" (append a
-                                 passwd entry for a uid that has none), "name=NAME" (of
+                                 passwd entry for a uid that has none, and a group
+                                 line), "name=NAME" (of
                                  that entry, instead of the uid), "keepgroups" */
 #define TSMAN_OP_CHDIR 280u   /* (path, create 0|1): cwd must be inside the root
                                  afterwards (S2) */

@@ -193,7 +193,7 @@ int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure)
     char text[32];
     snprintf(text, sizeof(text), "%d\n", (int)pid);
     if (replace_file(path, text, 0644) < 0)
-        return fail(failure, errno, "write", "%s", path);
+        return fail(failure, errno, "write pid file", "%s", path);
     return 0;
 }
 

@@ -43,8 +43,26 @@ int step_mkdir(struct init *init, const struct plan_record *step)
     return 0;
 }
 
+/* A convenience, not worth a failed start: the image's own link stays, a root that is
+   read-only, or has no such directory, goes without. */
+static int symlink_if_missing(const struct init *init, const char *target, const char *path)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path || slash - path >= (int)sizeof(directory))
+        return 0;
+    memcpy(directory, path, (size_t)(slash - path));
+    directory[slash - path] = '\0';
+    cleanup_close int parent = path_open(init->root, directory, 0);
+    if (parent >= 0)
+        (void)!symlinkat(target, parent, slash + 1);
+    return 0;
+}
+
 int step_symlink(struct init *init, const struct plan_record *step)
 {
+    if (step->argc > 2)
+        return symlink_if_missing(init, step->argv[0], step->argv[1]);
     char name[NAME_MAX + 1];
     struct stat status;
     cleanup_close int parent = path_ensure_parent(init->root, step->argv[1], name, 0);

@@ -330,14 +330,12 @@ static bool is_free_name(int root, const char *name)
     return found < 0 && ignored.errnum == ENOENT;
 }
 
-int user_add_entry(int root, const struct user *user)
+/* A line at the end of a file that is the root's own; -1 and errno. */
+static int append_line(int root, const char *path, const char *line)
 {
-    char number[16];
-    snprintf(number, sizeof(number), "%u", user->uid);
-    const char *name = is_free_name(root, user->name) ? user->name : number;
-    char line[700], last = '\n';
-    cleanup_close int fd = path_open_regular(root, "/etc/passwd", O_RDWR | O_APPEND);
+    char text[700], last = '\n';
     struct stat status;
+    cleanup_close int fd = path_open_regular(root, path, O_RDWR | O_APPEND);
     if (fd < 0 || fstat(fd, &status) < 0)
         return -1;
     if (!is_of_root(root, fd)) {
@@ -346,11 +344,44 @@ int user_add_entry(int root, const struct user *user)
     }
     if (status.st_size > 0 && pread(fd, &last, 1, status.st_size - 1) != 1)
         return -1;
-    int length = snprintf(line, sizeof(line), "%s%s:x:%u:%u:container user:%s:/bin/sh\n",
-                          last == '\n' ? "" : "\n", name, user->uid, user->gid, user->home);
+    int length = snprintf(text, sizeof(text), "%s%s\n", last == '\n' ? "" : "\n", line);
+    if (length >= (int)sizeof(text)) {
+        errno = EINVAL;
+        return -1;
+    }
+    return write(fd, text, (size_t)length) == length ? 0 : -1;
+}
+
+int user_add_entry(int root, const struct user *user)
+{
+    char number[16], line[690];
+    snprintf(number, sizeof(number), "%u", user->uid);
+    const char *name = is_free_name(root, user->name) ? user->name : number;
+    int length = snprintf(line, sizeof(line), "%s:x:%u:%u:container user:%s:/bin/sh", name,
+                          user->uid, user->gid, user->home);
     if (length >= (int)sizeof(line) || strpbrk(user->home, ":\n") != NULL) {
         errno = EINVAL;
         return -1;
     }
-    return write(fd, line, (size_t)length) == length ? 0 : -1;
+    return append_line(root, "/etc/passwd", line);
+}
+
+int user_add_group(int root, const struct user *user)
+{
+    char number[16], line[64];
+    size_t position = 0;
+    struct span entry, name, members;
+    uint32_t gid;
+    cleanup_text struct text group = read_text(root, "/etc/group");
+    snprintf(number, sizeof(number), "%u", user->gid);
+    while (next_line(&group, &position, &entry)) {
+        if (parse_group(entry, &name, &gid, &members) && (gid == user->gid || equals(name, number)))
+            return 0;
+    }
+    if (group.error != 0 || group.cut_off) {
+        errno = group.error != 0 ? group.error : EFBIG;
+        return -1;
+    }
+    snprintf(line, sizeof(line), "%s:x:%s:", number, number);
+    return append_line(root, "/etc/group", line);
 }

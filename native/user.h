@@ -49,3 +49,7 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
 /* Appends a passwd line for user->uid; its name is the uid where another line has the
    name already.  -1 and errno; not worth failing for. */
 int user_add_entry(int root, const struct user *user);
+
+/* Appends a group line for user->gid, named by the number, unless there is one.  The
+   same. */
+int user_add_group(int root, const struct user *user);

@@ -247,6 +247,23 @@ TEST(named_entry, "an entry gets the name that it shall have, unless another lin
     close(root);
 }
 
+TEST(new_group, "a line is appended for a group that has none, once")
+{
+    const char *directory = image();
+    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK(look_up(directory, "0:4321", "") == 0);
+    CHECK(user_add_group(root, &user) == 0);
+    CHECK(user_add_group(root, &user) == 0);
+    const char *line = strstr(test_read(directory, "etc/group"), "\n4321:x:4321:\n");
+    CHECK(line != NULL && strstr(line + 1, "4321:x") == line + 1);
+    CHECK(line != NULL && strstr(line + 8, "\n4321:x") == NULL);
+    CHECK(look_up(directory, "0:10", "") == 0);
+    size_t before = strlen(test_read(directory, "etc/group"));
+    CHECK(user_add_group(root, &user) == 0);
+    CHECK(strlen(test_read(directory, "etc/group")) == before);
+    close(root);
+}
+
 TEST(hostile_entry, "no entry is appended with a home that would forge another line")
 {
     const char *directory = image();

@@ -186,8 +186,12 @@ export interface Bundle {
   /** Make the working directory if it is missing. */
   readonly createWorkdir: boolean;
   readonly devices: readonly DeviceBind[];
-  /** Symbolic links of /dev. */
-  readonly symlinks: readonly { readonly target: string; readonly path: string }[];
+  /** Symbolic links of /dev, and others that are made where there is nothing. */
+  readonly symlinks: readonly {
+    readonly target: string;
+    readonly path: string;
+    readonly ifMissing?: boolean;
+  }[];
   readonly mapping: MappingFacts;
   /** Whose namespaces are joined: init of another container. */
   readonly joinOwner?: { readonly pid: number; readonly startTime: bigint } | undefined;

@@ -141,7 +141,10 @@ function checkPart(part: string, option: string, spec: string): number | undefin
       hint: "write a name or a number for user and group: NAME, UID, NAME:GROUP or UID:GID",
     });
   };
-  if (part === "") refuse("an empty name");
+  if (part === "") {
+    // What `-u "$UID:$GID"` says without the variables must not be root by accident.
+    refuse("an empty name; root is 0");
+  }
   if (/^\d+$/.test(part)) {
     const id = part.length <= 10 ? Number(part) : Number.NaN;
     if (!(id <= maxId)) refuse(`${part} is no id, the highest is ${maxId}`);

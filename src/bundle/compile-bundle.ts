@@ -12,7 +12,7 @@ import {
 import type { Bundle, BundleRequest, MapEntry } from "./bundle.ts";
 import { resolveCapabilities } from "./capabilities.ts";
 import { type ResolvedUser, resolveCommand, resolveUser, resolveWorkdir } from "./command.ts";
-import { devSymlinks, resolveDevices, standardDevices } from "./devices.ts";
+import { devSymlinks, mountTableLink, resolveDevices, standardDevices } from "./devices.ts";
 import { resolveEnvironment } from "./environment.ts";
 import { artefacts } from "./file-mounts.ts";
 import { resolveHostname } from "./hostname.ts";
@@ -150,7 +150,7 @@ export function compileBundle(request: BundleRequest): Bundle {
     },
     createWorkdir: workdir.create,
     devices: devices.map(({ hostPath, path: target }) => ({ hostPath, path: target })),
-    symlinks: hasOwnDev ? [] : devSymlinks,
+    symlinks: [...(hasOwnDev ? [] : devSymlinks), mountTableLink],
     mapping,
     ...(isJoined(options) ? { joinOwner: request.join } : {}),
     useInit: options.init,

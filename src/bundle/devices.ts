@@ -30,6 +30,9 @@ export const devSymlinks: readonly { readonly target: string; readonly path: str
   { target: "pts/ptmx", path: "/dev/ptmx" },
 ];
 
+/** Where older programs look for what is mounted: mount(8), "/etc/mtab". */
+export const mountTableLink = { target: "/proc/mounts", path: "/etc/mtab", ifMissing: true };
+
 /** Names in /dev that are the container's own, whatever the host has there. */
 const ownNames: ReadonlySet<string> = new Set([
   ...standardDevices.map((device) => device.path),

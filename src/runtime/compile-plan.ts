@@ -209,8 +209,9 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
     compileMount(mount, slots, origin(bundle, `/mounts/${index}`)),
   );
   records.push(...mounts.slice(0, bundle.baseMounts).flat());
-  for (const { target, path } of bundle.symlinks) {
-    records.push(stepRecord("SYMLINK", [target, path], "default"));
+  for (const { target, path, ifMissing } of bundle.symlinks) {
+    const words = ifMissing === true ? ["missing"] : [];
+    records.push(stepRecord("SYMLINK", [target, path, ...words], "default"));
   }
   for (const device of bundle.devices) {
     const because = origin(bundle, `/devices/${device.path.replaceAll("/", "~1")}`);

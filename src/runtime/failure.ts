@@ -188,6 +188,9 @@ function stepHint(failure: MonitorFailure): string | undefined {
       if (failure.operation === "open" && errno === ENOENT) {
         return "the path must exist on this host";
       }
+      if (failure.operation === "write pid file") {
+        return "make its directory first, one that you may write to, or name another file with --pidfile";
+      }
       if (failure.operation === "share mount") {
         return `give the container a ${failure.object} of its own: --tmpfs ${failure.object}`;
       }

@@ -244,6 +244,22 @@ describe("the user", () => {
     );
   });
 
+  it("has a group with a line when the image has none for it", async () => {
+    expect(await sh(store(), "-u 5:4321", "id -gn; tail -n 1 /etc/group")).toBe(
+      "4321\n4321:x:4321:",
+    );
+    const count = async (user: string) => await sh(store(), `-u ${user}`, "wc -l </etc/group");
+    expect(await count("0")).toBe(await count("5"));
+  });
+
+  it("is nobody by accident: an empty part is refused", async () => {
+    for (const user of [":55", ":", "5:"]) {
+      const { status, stderr } = await fail("-u", user, "busybox", "id");
+      expect(stderr).toContain("an empty name; root is 0");
+      expect(status).toBe(125);
+    }
+  });
+
   it("is named when it is not in the image", async () => {
     const { stderr } = await fail("-u", "nobody-here", "busybox", "id");
     expect(stderr).toContain("look up user nobody-here (--user): not in /etc/passwd");
@@ -279,6 +295,12 @@ describe("capabilities", () => {
 
   it("are gone for another user than root, but for the bounding set", async () => {
     expect(await sets("-u", "1")).toEqual([none, none, none, podmans, none]);
+  });
+
+  it("are none by accident: an empty name is refused", async () => {
+    for (const option of ["--cap-add=", "--cap-drop=", "--cap-add=CHOWN,"]) {
+      expect((await fail(option, "busybox", "true")).stderr).toContain('"": no such capability');
+    }
   });
 
   it("that do not exist are named", async () => {

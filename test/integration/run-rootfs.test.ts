@@ -120,6 +120,14 @@ describe("the root", () => {
     expect(bare.stderr).toContain("/tmp/x: Read-only file system");
   });
 
+  it("has a table of its mounts in /etc/mtab, of which a comparison says nothing", async () => {
+    const script = "readlink /etc/mtab; grep -c ' / ' /etc/mtab";
+    expect(await sh(store(), "--read-only", script)).toBe("/proc/mounts\n1");
+    await store().succeed("run --quiet --network none --name mtab busybox true".split(" "));
+    expect((await store().succeed(["diff", "mtab"])).stdout).not.toContain("mtab");
+    await store().succeed(["rm", "mtab"]);
+  });
+
   it("can be a directory with --rootfs, changed by the container, or with :O not", async () => {
     const root = join(store().scratch, "rootfs");
     for (const directory of ["bin", "etc", "proc", "sys", "dev", "run"]) {

@@ -167,7 +167,7 @@ function absolute(file: string | undefined, cwd: string): string | undefined {
 }
 
 function splitWords(text: string): string[] {
-  return text.split(",").filter((word) => word !== "");
+  return text.split(",");
 }
 
 /** `--rootfs PATH[:O]`. */

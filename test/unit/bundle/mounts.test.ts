@@ -183,7 +183,7 @@ describe("mounts of the user", () => {
   it("on /dev replace nodes and links, but not the container's own terminals", () => {
     const bundle = compile({ mounts: [bind("/dev", "/dev")] });
     expect(bundle.devices).toEqual([]);
-    expect(bundle.symlinks).toEqual([]);
+    expect(bundle.symlinks.map((link) => link.path)).toEqual(["/etc/mtab"]);
     expect(targets(bundle).indexOf("/dev")).toBeLessThan(targets(bundle).indexOf("/dev/pts"));
     expect(mountAt(bundle, "/dev/pts")).toMatchObject({ type: "devpts" });
   });
