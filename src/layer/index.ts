@@ -1,3 +1,4 @@
+export { inheritRoot } from "./inherit-root.ts";
 export { defaultUnpackLimits, type UnpackLimits } from "./limits.ts";
 export { removeTree } from "./remove-tree.ts";
 export { type UnpackLayerOptions, unpackLayer } from "./unpack-layer.ts";

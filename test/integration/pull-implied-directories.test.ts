@@ -5,7 +5,7 @@ import type { DiffId } from "../../src/oci/digest.ts";
 import { startFaultyRegistry } from "../support/faulty-registry.ts";
 import { addImage } from "../support/image-fixture.ts";
 import { idOutside } from "../support/subordinate-ids.ts";
-import { TarBuilder } from "../support/tar-builder.ts";
+import { type BuilderOptions, TarBuilder } from "../support/tar-builder.ts";
 import { xattrsOf } from "../support/xattr.ts";
 import { layerDirectory } from "./stored-layer.ts";
 import { TestStore } from "./support.ts";
@@ -23,6 +23,7 @@ async function uppermost(store: TestStore, archives: Buffer[]) {
       mode: (status.mode & 0o7777n).toString(8),
       owner: [Number(status.uid), Number(status.gid)],
       mtime: Number(status.mtimeNs / 1_000_000_000n),
+      mtimeNs: status.mtimeNs,
       xattrs: xattrsOf(Buffer.from(`${directory}/${path}`)),
     };
   };
@@ -77,6 +78,23 @@ describe("a directory that a layer implies by a name in it", () => {
     const seen = await uppermost(store, [base, opaque, file("srv/deep/x")]);
     expect(seen("srv")).toMatchObject({ mode: "750" });
     expect(seen("srv/deep")).toMatchObject(plain());
+  });
+
+  it.each<[string, BuilderOptions]>([
+    ["mode and owner", { mode: 0o750, uid: 1000, gid: 1001 }],
+    ["extended attributes", { xattrs: { "user.note": "kept" } }],
+    ["only another time", { mtime: { seconds: 77, nanoseconds: 5 } }],
+    ["only a time before 1970", { mtime: { seconds: -78, nanoseconds: 5 } }],
+    ["nothing of its own", { mtime: { seconds: 0 } }],
+  ])("is the root too, with %s", async (_, options) => {
+    await using store = await TestStore.create();
+    const base = new TarBuilder().dir(".", options).file("x").build();
+    const root = await uppermost(store, [base]);
+    const seen = await uppermost(store, [base, file("y"), file("z")]);
+    expect(seen("")).toEqual(root(""));
+    const { mode = 0o755, xattrs = {} } = options;
+    expect(seen("").mode).toBe(mode.toString(8));
+    expect(Object.keys(seen("").xattrs)).toEqual(Object.keys(xattrs));
   });
 
   it("may be implied by one blob that is several layers, at the same time", async () => {

@@ -17,7 +17,11 @@ export async function inheritAttributes(
 ): Promise<void> {
   const opaque = lowers.findIndex(hasOpaqueRoot);
   const seen = opaque < 0 ? lowers : lowers.slice(0, opaque + 1);
-  const { UnpackWorker } = await import("../../layer/index.ts");
+  const { inheritRoot, UnpackWorker } = await import("../../layer/index.ts");
+  const [below] = seen;
+  // The root alone, as with most layers: a worker for that costs more than to unpack a small layer.
+  const isRootOnly = implied.length === 1 && implied[0] === "";
+  if (isRootOnly && below !== undefined && inheritRoot(targetDir, below)) return;
   await using worker = UnpackWorker.start({ directories: [targetDir, ...seen], mapping });
   const positions = seen.map((_, index) => index + 1);
   await worker.inherit(0, positions, implied);
