@@ -13,7 +13,7 @@ struct failure {
     int32_t set;  /* 0 or 1 */
     int32_t step; /* index among all steps of the plan, -1: not a step */
     int32_t errnum;
-    char stage[16];     /* "monitor", "map", "stage 1", "init", "network", "exec" */
+    char stage[16];     /* "monitor", "map", "stage 1", "init", "network", "hook", "exec" */
     char operation[48]; /* "mount", "open", ... */
     char object[1024];
     char detail[3072];

@@ -14,8 +14,10 @@
 
 #include "departure.h"
 #include "dumb-init.h"
+#include "hook.h"
 #include "kernel.h"
 #include "lifeline.h"
+#include "listener.h"
 #include "memory.h"
 #include "path.h"
 #include "privileges.h"
@@ -25,11 +27,20 @@
 #include "slots.h"
 #include "sync.h"
 
+/* What only the two ends of a stream have, or a terminal: not /dev/null, which is everybody's,
+   nor a file of the caller's (PASSTHROUGH). */
+static bool is_stream(int fd)
+{
+    struct stat status;
+    return fd >= 0 && fstat(fd, &status) == 0 &&
+           (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(fd));
+}
+
 /* So that the program may open /dev/stdout as another user than root. */
 static void own_streams(const struct init *init)
 {
     for (int i = 0; i < 3; i++) {
-        if (init->program[i] >= 0)
+        if (is_stream(init->program[i]))
             (void)!fchown(init->program[i], init->user.uid, (gid_t)-1);
     }
     if (init->tty >= 0)
@@ -88,7 +99,9 @@ static int place_preserved(struct init *init)
     const unsigned count = preserved(init);
     if (count == 0)
         return 0;
-    if (move_up(init, &init->sync, count) < 0 || move_up(init, &init->self, count) < 0)
+    int *listener = listener_connection();
+    if (move_up(init, &init->sync, count) < 0 || move_up(init, &init->self, count) < 0 ||
+        (listener != NULL && move_up(init, listener, count) < 0))
         return -1;
     for (int fd = 3; fd < 3 + (int)count; fd++) {
         if (dup2(fd + 1, fd) < 0)
@@ -102,18 +115,43 @@ static int close_span(int first, int last)
     return first > last ? 0 : kernel_close_range((unsigned)first, (unsigned)last, 0);
 }
 
+/* What we need until execve ourselves, in ascending order; all close-on-exec. */
+#define MAX_KEPT 3
+static size_t list_kept(struct init *init, int kept[MAX_KEPT])
+{
+    const int *listener = listener_connection();
+    int candidates[MAX_KEPT] = {init->sync, init->self, listener ? *listener : -1};
+    size_t count = 0;
+    for (size_t i = 0; i < MAX_KEPT; i++) {
+        if (candidates[i] < 0)
+            continue;
+        size_t at = count++;
+        for (; at > 0 && kept[at - 1] > candidates[i]; at--)
+            kept[at] = kept[at - 1];
+        kept[at] = candidates[i];
+    }
+    return count;
+}
+
 /*
- * All but the standard streams, what is to be preserved, and the socket to the monitor, and not
+ * All but the standard streams, what is to be preserved, and what we still need, and not
  * only at execve: as long as a directory of the host is open, /proc/self/fd/N leads there, as
  * program, as interpreter of one or as entry of PATH (CVE-2024-21626).
  */
 static int close_others(struct init *init)
 {
-    const int sync = init->sync, self = init->self, first = 3 + (int)preserved(init);
-    const int low = self < 0 || sync < self ? sync : self, high = sync < self ? self : sync;
-    fcntl(sync, F_SETFD, FD_CLOEXEC);
-    if (close_span(first, low - 1) == 0 && close_span(low + 1, high - 1) == 0 &&
-        close_span(high + 1, INT_MAX) == 0)
+    int kept[MAX_KEPT];
+    const size_t count = list_kept(init, kept);
+    const int first = 3 + (int)preserved(init);
+    int from = first, result = 0;
+    fcntl(init->sync, F_SETFD, FD_CLOEXEC);
+    for (size_t i = 0; i < count && result == 0; i++) {
+        result = close_span(from, kept[i] - 1);
+        from = kept[i] + 1;
+    }
+    if (result == 0)
+        result = close_span(from, INT_MAX);
+    if (result == 0)
         return 0;
     if (errno != ENOSYS)
         return fail(&init->failure, errno, "close", "descriptors from %d on", first);
@@ -121,7 +159,10 @@ static int close_others(struct init *init)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
         limit.rlim_cur = 65536;
     for (int fd = first; fd < (int)limit.rlim_cur; fd++) {
-        if (fd != sync && fd != self)
+        bool keep = false;
+        for (size_t i = 0; i < count; i++)
+            keep = keep || kept[i] == fd;
+        if (!keep)
             close(fd);
     }
     return 0;
@@ -232,7 +273,7 @@ int execute_program(struct init *init, const struct plan_record *step)
         slots_restore_limit();
     if (!process_limit_is_set(init->plan, RLIMIT_CORE))
         lifeline_restore_core();
-    if (privileges_drop(init) < 0)
+    if (privileges_drop(init) < 0 || hook_run_start(init) < 0)
         return -1;
     if (plan_setting(init->plan, TSMAN_SET_DUMB_INIT) != NULL && dumb_init_fork(init) < 0)
         return -1;

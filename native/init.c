@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "departure.h"
+#include "hook.h"
 #include "memory.h"
 #include "process.h"
 #include "protocol.h"
@@ -89,6 +90,10 @@ static int run_step(struct init *init, const struct plan_record *step)
         return step_root_readonly(init);
     case TSMAN_OP_CALLER:
         return await_caller(init);
+    case TSMAN_OP_MKNOD:
+        return step_mknod(init, step);
+    case TSMAN_OP_HOOK:
+        return step_hook(init, step);
     default:
         return process_step(init, step);
     }

@@ -159,3 +159,15 @@ int kernel_keyring_join_session(const char *name)
 {
     return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0);
 }
+
+int kernel_sched_setattr(const struct kernel_sched_attr *attr)
+{
+    return (int)syscall(SYS_sched_setattr, 0, attr, 0u);
+}
+
+int kernel_ioprio_set(unsigned class, unsigned level)
+{
+    const unsigned class_shift = 13; /* IOPRIO_CLASS_SHIFT */
+    return (int)syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, 0,
+                        class << class_shift | level);
+}

@@ -36,6 +36,8 @@ int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mod
 #define K_ATTR_NOATIME        0x10u
 #define K_ATTR_STRICTATIME    0x20u
 #define K_ATTR_NODIRATIME     0x80u
+#define K_ATTR_IDMAP          0x100000u
+#define K_ATTR_NOSYMFOLLOW    0x200000u /* Linux 5.14 */
 int kernel_fsopen(const char *type);
 int kernel_fsconfig(int context, unsigned command, const char *key, const void *value, int aux);
 int kernel_fsmount(int context, unsigned attributes);
@@ -74,3 +76,15 @@ int kernel_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 
 int kernel_seccomp_set_filter(unsigned flags, const void *program, unsigned short instructions);
 int kernel_keyring_join_session(const char *name);
+
+/* sched_setattr(2) of the calling process; the first version of the structure, Linux 3.14 */
+struct kernel_sched_attr {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+int kernel_sched_setattr(const struct kernel_sched_attr *attr);
+/* ioprio_set(2) of the calling process */
+int kernel_ioprio_set(unsigned class, unsigned level);

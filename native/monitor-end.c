@@ -179,7 +179,8 @@ static void execute_cleanup(const struct monitor *monitor)
 int monitor_give_up(struct monitor *monitor)
 {
     failure_stage(&monitor->failure, "monitor");
-    if (strcmp(monitor->failure.stage, "init") != 0 && strcmp(monitor->failure.stage, "exec") != 0)
+    const char *stage = monitor->failure.stage;
+    if (strcmp(stage, "init") != 0 && strcmp(stage, "exec") != 0 && strcmp(stage, "hook") != 0)
         monitor->failure.step = -1;
     reap_all(monitor);
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);

@@ -13,26 +13,46 @@
 #include "kernel.h"
 #include "memory.h"
 
+#ifndef MS_NOSYMFOLLOW
+#define MS_NOSYMFOLLOW 256
+#endif
+#ifndef MS_LAZYTIME
+#define MS_LAZYTIME (1 << 25)
+#endif
+
+/* The three kinds of access times are one value, which is replaced as a whole; relatime, the
+   kernel's default, is 0. */
 static const struct {
     const char *word;
-    uint64_t attribute;
+    uint64_t set, clear;
     unsigned long legacy;
 } words[] = {
-    {"ro", K_ATTR_RDONLY, MS_RDONLY},
-    {"nosuid", K_ATTR_NOSUID, MS_NOSUID},
-    {"nodev", K_ATTR_NODEV, MS_NODEV},
-    {"noexec", K_ATTR_NOEXEC, MS_NOEXEC},
-    {"noatime", K_ATTR_NOATIME, MS_NOATIME},
-    {"nodiratime", K_ATTR_NODIRATIME, MS_NODIRATIME},
-    {"strictatime", K_ATTR_STRICTATIME, MS_STRICTATIME},
-    {"relatime", 0, MS_RELATIME},
-    {"rw", 0, 0},
-    {"suid", 0, 0},
-    {"dev", 0, 0},
-    {"exec", 0, 0},
-    {"bind", 0, 0},
+    {"ro", K_ATTR_RDONLY, 0, MS_RDONLY},
+    {"rw", 0, K_ATTR_RDONLY, 0},
+    {"nosuid", K_ATTR_NOSUID, 0, MS_NOSUID},
+    {"suid", 0, K_ATTR_NOSUID, 0},
+    {"nodev", K_ATTR_NODEV, 0, MS_NODEV},
+    {"dev", 0, K_ATTR_NODEV, 0},
+    {"noexec", K_ATTR_NOEXEC, 0, MS_NOEXEC},
+    {"exec", 0, K_ATTR_NOEXEC, 0},
+    {"nosymfollow", K_ATTR_NOSYMFOLLOW, 0, MS_NOSYMFOLLOW},
+    {"symfollow", 0, K_ATTR_NOSYMFOLLOW, 0},
+    {"nodiratime", K_ATTR_NODIRATIME, 0, MS_NODIRATIME},
+    {"diratime", 0, K_ATTR_NODIRATIME, 0},
+    {"noatime", K_ATTR_NOATIME, K_ATTR_ATIME, MS_NOATIME},
+    {"strictatime", K_ATTR_STRICTATIME, K_ATTR_ATIME, MS_STRICTATIME},
+    {"relatime", 0, K_ATTR_ATIME, MS_RELATIME},
+    {"atime", 0, K_ATTR_ATIME, 0},
+    {"norelatime", 0, K_ATTR_ATIME, 0},
+    {"nostrictatime", 0, K_ATTR_ATIME, 0},
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
+
+/* Without any effect: the default, or of kernels of old (mount(2)). */
+static const char *const idle_words[] = {
+    "bind", "async", "nolazytime", "silent", "loud", "mand", "nomand", "iversion", "noiversion",
+};
+#define IDLE_WORDS (sizeof(idle_words) / sizeof(idle_words[0]))
 
 static bool next_word(const char **list, char *word, size_t room)
 {
@@ -46,39 +66,69 @@ static bool next_word(const char **list, char *word, size_t room)
     return true;
 }
 
+static bool change_by(struct mounting_change *change, const char *word)
+{
+    for (size_t i = 0; i < WORDS; i++) {
+        if (strcmp(words[i].word, word) != 0)
+            continue;
+        /* The last word counts. */
+        change->set = (change->set & ~words[i].clear) | words[i].set;
+        change->clear = (change->clear & ~words[i].set) | words[i].clear;
+        return true;
+    }
+    return false;
+}
+
+static bool is_idle(const char *word)
+{
+    for (size_t i = 0; i < IDLE_WORDS; i++) {
+        if (strcmp(idle_words[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
 int mounting_parse_flags(const char *list, struct mounting_flags *flags)
 {
     char word[32];
     memset(flags, 0, sizeof(*flags));
     while (next_word(&list, word, sizeof(word))) {
-        size_t i = 0;
-        while (i < WORDS && strcmp(words[i].word, word) != 0)
-            i++;
-        if (i < WORDS)
-            flags->attributes |= words[i].attribute;
-        else if (strcmp(word, "rbind") == 0)
+        unsigned long propagation;
+        if (change_by(&flags->plain, word) || is_idle(word))
+            continue;
+        if (strcmp(word, "rbind") == 0)
             flags->recursive = true;
         else if (strcmp(word, "sync") == 0)
             flags->sync = true;
         else if (strcmp(word, "dirsync") == 0)
             flags->dirsync = true;
-        else {
+        else if (strcmp(word, "lazytime") == 0)
+            flags->lazytime = true;
+        else if (mounting_parse_propagation(word, &propagation) == 0)
+            flags->propagation = propagation;
+        else if (word[0] != 'r' || !change_by(&flags->deep, word + 1)) {
             errno = EINVAL;
             return -1;
         }
     }
-    flags->has_atime = (flags->attributes & K_ATTR_ATIME) != 0;
     return 0;
+}
+
+static unsigned long legacy_of(uint64_t attributes)
+{
+    unsigned long legacy = 0;
+    for (size_t i = 0; i < WORDS; i++) {
+        uint64_t mask = words[i].clear ? words[i].clear : words[i].set;
+        if (words[i].set != 0 && (attributes & mask) == words[i].set)
+            legacy |= words[i].legacy;
+    }
+    return legacy;
 }
 
 static unsigned long legacy_flags(const struct mounting_flags *flags)
 {
-    unsigned long legacy = (flags->sync ? MS_SYNCHRONOUS : 0) | (flags->dirsync ? MS_DIRSYNC : 0);
-    for (size_t i = 0; i < WORDS; i++) {
-        if (words[i].attribute != 0 && (flags->attributes & words[i].attribute))
-            legacy |= words[i].legacy;
-    }
-    return legacy;
+    return (flags->sync ? MS_SYNCHRONOUS : 0) | (flags->dirsync ? MS_DIRSYNC : 0) |
+           (flags->lazytime ? MS_LAZYTIME : 0) | legacy_of(flags->plain.set | flags->deep.set);
 }
 
 int mounting_parse_propagation(const char *word, unsigned long *propagation)
@@ -183,11 +233,13 @@ int mounting_new(struct init *init, const char *type, const char *source,
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
     if (flags->dirsync)
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
+    if (flags->lazytime)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "lazytime", NULL, 0);
     if (mounting_configure(context, data, &init->failure) < 0)
         return -1;
     int mount = -1;
     if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        mount = kernel_fsmount(context, (unsigned)flags->attributes);
+        mount = kernel_fsmount(context, (unsigned)(flags->plain.set | flags->deep.set));
     if (mount < 0) {
         fail(&init->failure, errno, "mount", "%s", type);
         mounting_context_log(context, &init->failure);
@@ -215,27 +267,55 @@ int mounting_attach(struct init *init, int mount, int target)
                : 0;
 }
 
-static int set_attributes(struct init *init, int tree, const struct mounting_flags *flags,
-                          unsigned long propagation)
+static int refuse_change(struct init *init, const struct mounting_change *change)
+{
+    int error = errno;
+    if (error == EPERM && change->clear != 0)
+        failure_detail(&init->failure, "in a user namespace a mount of the host keeps ro, nosuid, "
+                                       "nodev, noexec and its access times");
+    return fail(&init->failure, error, "set mount flags", "bind");
+}
+
+/* -1 without a failure: the kernel cannot (ENOSYS). */
+static int apply_change(struct init *init, int tree, const struct mounting_change *change,
+                        unsigned long propagation, bool recursive)
 {
     struct kernel_mount_attr attr = {
-        .set = flags->attributes,
-        .clear = flags->has_atime ? K_ATTR_ATIME : 0,
+        .set = change->set,
+        .clear = change->clear,
         .propagation = propagation & ~(unsigned long)MS_REC,
     };
-    unsigned recursive = flags->recursive || (propagation & MS_REC) ? K_AT_RECURSIVE : 0;
-    if (attr.set == 0 && attr.propagation == 0)
+    unsigned how = recursive ? K_AT_RECURSIVE : 0;
+    if (attr.set == 0 && attr.clear == 0 && attr.propagation == 0)
         return 0;
-    if (kernel_mount_setattr(tree, recursive, &attr) == 0)
+    if (kernel_mount_setattr(tree, how, &attr) == 0)
         return 0;
-    if (errno == EPERM && flags->has_atime) {
+    if (errno == EPERM && (change->clear & K_ATTR_ATIME)) {
         /* The source's atime setting is locked (mount_namespaces(7)): it stays. */
         attr.set &= ~(uint64_t)(K_ATTR_ATIME | K_ATTR_NODIRATIME);
-        attr.clear = 0;
-        if (kernel_mount_setattr(tree, recursive, &attr) == 0)
+        attr.clear &= ~(uint64_t)(K_ATTR_ATIME | K_ATTR_NODIRATIME);
+        if (kernel_mount_setattr(tree, how, &attr) == 0)
             return 0;
     }
-    return errno == ENOSYS ? -1 : fail(&init->failure, errno, "set mount flags", "bind");
+    return errno == ENOSYS ? -1 : refuse_change(init, change);
+}
+
+static int set_attributes(struct init *init, int tree, const struct mounting_flags *flags)
+{
+    bool deep = flags->deep.set != 0 || flags->deep.clear != 0;
+    bool spread = (flags->recursive && !flags->top) || (flags->propagation & MS_REC) != 0;
+    bool apart = flags->top && (flags->propagation & MS_REC) != 0;
+    static const struct mounting_change nothing;
+    if (apply_change(init, tree, &flags->plain, apart ? 0 : flags->propagation, spread && !apart) ==
+            0 &&
+        (!apart || apply_change(init, tree, &nothing, flags->propagation, true) == 0) &&
+        (!deep || apply_change(init, tree, &flags->deep, 0, true) == 0))
+        return 0;
+    if (!init->failure.set && deep) {
+        failure_detail(&init->failure, "recursive mount options take Linux 5.12");
+        return fail(&init->failure, ENOSYS, "set mount flags", "bind");
+    }
+    return -1;
 }
 
 /* Undoes the octal escapes of proc_pid_mountinfo(5). */
@@ -260,7 +340,7 @@ static int remount(struct init *init, const char *path, const struct mounting_fl
     /* What the source has must be given again, or the kernel takes it as an
        attempt to clear it, which locked flags refuse. */
     if (statvfs(path, &present) == 0)
-        keep = present.f_flag &
+        keep = present.f_flag & ~legacy_of(flags->plain.clear) &
                (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
     unsigned long wanted = MS_REMOUNT | MS_BIND | keep | legacy_flags(flags);
     if (mount(NULL, path, NULL, wanted, NULL) < 0)
@@ -273,8 +353,7 @@ static int remount(struct init *init, const char *path, const struct mounting_fl
  * `target`, found in mountinfo.  Paths there are relative to our root, which is the
  * container's by now.
  */
-static int remount_legacy(struct init *init, int target, const struct mounting_flags *flags,
-                          unsigned long propagation)
+static int remount_legacy(struct init *init, int target, const struct mounting_flags *flags)
 {
     char link[16], place[PATH_MAX];
     mounting_fd_path(link, target);
@@ -297,20 +376,30 @@ static int remount_legacy(struct init *init, int target, const struct mounting_f
         size_t prefix = strcmp(place, "/") == 0 ? 0 : strlen(place);
         bool same = strcmp(point, place) == 0;
         bool below = strncmp(point, place, prefix) == 0 && point[prefix] == '/';
-        if (same || (below && flags->recursive))
+        if (same || (below && flags->recursive && !flags->top))
             result = remount(init, point, flags);
     }
     free(line);
     fclose(table);
-    if (result == 0 && propagation != 0 && mount(NULL, place, NULL, propagation, NULL) < 0)
+    if (result == 0 && flags->propagation != 0 &&
+        mount(NULL, place, NULL, flags->propagation, NULL) < 0)
         return fail(&init->failure, errno, "set propagation", "%s", place);
     return result;
 }
 
+static bool changes_nothing(const struct mounting_flags *flags)
+{
+    return flags->plain.set == 0 && flags->plain.clear == 0 && flags->propagation == 0;
+}
+
 static int bind_legacy(struct init *init, int source, int target,
-                       const struct mounting_flags *flags, unsigned long propagation)
+                       const struct mounting_flags *flags)
 {
     char from[16], to[16];
+    if (flags->deep.set != 0 || flags->deep.clear != 0) {
+        failure_detail(&init->failure, "recursive mount options take Linux 5.12");
+        return fail(&init->failure, ENOSYS, "set mount flags", "bind");
+    }
     mounting_fd_path(from, source);
     mounting_fd_path(to, target);
     if (mounting_enter_proc(init) < 0)
@@ -320,42 +409,38 @@ static int bind_legacy(struct init *init, int source, int target,
     mounting_leave_proc(init);
     if (done < 0)
         return fail(&init->failure, error, "bind", "descriptor %d", source);
-    if (flags->attributes == 0 && propagation == 0)
-        return 0;
-    return remount_legacy(init, target, flags, propagation);
+    return changes_nothing(flags) ? 0 : remount_legacy(init, target, flags);
 }
 
-int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags,
-                  unsigned long propagation)
+int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags)
 {
     cleanup_close int tree =
         kernel_open_tree(source, "", K_OPEN_TREE_CLONE | (flags->recursive ? K_AT_RECURSIVE : 0));
     if (tree < 0 && errno == ENOSYS)
-        return bind_legacy(init, source, target, flags, propagation);
+        return bind_legacy(init, source, target, flags);
     if (tree < 0)
         return fail(&init->failure, errno, "clone mount", "descriptor %d", source);
     bool later = false;
-    if (set_attributes(init, tree, flags, propagation) < 0) {
+    if (set_attributes(init, tree, flags) < 0) {
         if (init->failure.set)
             return -1;
         later = true;
     }
     if (mounting_attach(init, tree, target) < 0)
         return -1;
-    return later ? remount_legacy(init, target, flags, propagation) : 0;
+    return later ? remount_legacy(init, target, flags) : 0;
 }
 
-int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags,
-                  unsigned long propagation)
+int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags)
 {
-    if (set_attributes(init, mount, flags, propagation) < 0)
+    if (set_attributes(init, mount, flags) < 0)
         return fail(&init->failure, errno, "set mount flags", "shared mount");
     return mounting_attach(init, mount, target);
 }
 
-int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags)
+int mounting_change(struct init *init, int target, const struct mounting_flags *flags)
 {
-    if (set_attributes(init, target, flags, 0) == 0)
+    if (set_attributes(init, target, flags) == 0)
         return 0;
-    return init->failure.set ? -1 : remount_legacy(init, target, flags, 0);
+    return init->failure.set ? -1 : remount_legacy(init, target, flags);
 }

@@ -14,10 +14,17 @@
 
 #include "init.h"
 
-/* The words of a flag list (protocol.h, OP_MOUNT) as MOUNT_ATTR_* bits. */
+/* The words of a flag list (protocol.h, OP_MOUNT): MOUNT_ATTR_* bits to be set and to be
+   cleared, of the mount itself (`plain`) and of all below it as well (`deep`). */
+struct mounting_change {
+    uint64_t set, clear;
+};
 struct mounting_flags {
-    uint64_t attributes;
-    bool recursive, sync, dirsync, has_atime;
+    struct mounting_change plain, deep;
+    bool recursive; /* a bind takes what is mounted below along, and `plain` is for that too */
+    bool top;       /* `plain` is not */
+    bool sync, dirsync, lazytime;
+    unsigned long propagation; /* MS_PRIVATE ..., 0: unchanged */
 };
 /* -1 and errno EINVAL for an unknown word. */
 int mounting_parse_flags(const char *list, struct mounting_flags *flags);
@@ -33,17 +40,14 @@ int mounting_new(struct init *init, const char *type, const char *source,
 int mounting_new_legacy(struct init *init, const char *type, const char *source,
                         const struct mounting_flags *flags, const char *data, int target);
 
-/* Binds `source` onto `target`; flags are added to those of the source, on all of
-   its mounts if recursive.  `propagation` 0: unchanged. */
-int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags,
-                  unsigned long propagation);
+/* Binds `source` onto `target`, with what the flags change about those of the source. */
+int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags);
 
-/* Attaches a detached copy of a mount that is not ours, with these flags added. */
-int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags,
-                  unsigned long propagation);
+/* Attaches a detached copy of a mount that is not ours, changed likewise. */
+int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags);
 
-/* Gives the flags to what is mounted at `target` already. */
-int mounting_restrict(struct init *init, int target, const struct mounting_flags *flags);
+/* Changes what is mounted at `target` already. */
+int mounting_change(struct init *init, int target, const struct mounting_flags *flags);
 
 /* Attaches a detached mount. */
 int mounting_attach(struct init *init, int mount, int target);

@@ -4,8 +4,12 @@
 #include "error.h"
 #include "plan.h"
 
-/* CLONE_NEW* of "user", "mount", "pid", "uts", "ipc", "network", "cgroup"; 0: none
-   of them. */
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80 /* Linux 5.6; not every C library has it */
+#endif
+
+/* CLONE_NEW* of "user", "mount", "pid", "uts", "ipc", "network", "cgroup", "time"; 0:
+   none of them. */
 int namespace_flag(const char *name);
 
 #define NAMESPACE_ALL (~0)

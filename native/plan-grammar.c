@@ -53,6 +53,10 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_CONSOLE_SOCKET, "console socket", "p", false},
     {TSMAN_SET_JOIN_ANY, "join any", "", false},
     {TSMAN_SET_CGROUP, "control group", "p", false},
+    {TSMAN_SET_TIME_OFFSET, "time offset", "pzn", true},
+    {TSMAN_SET_OPEN_IDMAPPED, "open idmapped", "npsn[iin]", true},
+    {TSMAN_SET_SECCOMP_LISTENER, "seccomp listener", "pp", false},
+    {TSMAN_SET_STRICT, "strict", "", false},
     {TSMAN_OP_PROPAGATION, "propagation", "p", true},
     {TSMAN_OP_ROOT_OVERLAY, "root overlay", "@@s[@]", true},
     {TSMAN_OP_ROOT_BIND, "root bind", "@", true},
@@ -87,6 +91,12 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_COPY_UP, "copy up", "p@", true},
     {TSMAN_OP_CHOWN_TREE, "change owner", "@", true},
     {TSMAN_OP_CALLER, "caller", "", true},
+    {TSMAN_OP_HOOK, "hook", "ppnpn(s)", true},
+    {TSMAN_OP_SCHEDULER, "scheduler", "nnznNNN", true},
+    {TSMAN_OP_IO_PRIORITY, "io priority", "nn", true},
+    {TSMAN_OP_PERSONALITY, "personality", "x", true},
+    {TSMAN_OP_MKNOD, "make node", "ppnnoii", true},
+    {TSMAN_OP_LABEL, "label", "pp", true},
 };
 
 const struct plan_grammar *plan_grammar_of(uint16_t op)
@@ -125,6 +135,8 @@ static bool operand_fits(char type, const char *text, uint32_t length)
         return number_parse(text, 10, UINT32_MAX, &number);
     case 'N':
         return strcmp(text, "infinity") == 0 || number_parse(text, 10, UINT64_MAX, &number);
+    case 'z':
+        return number_parse(text + (text[0] == '-'), 10, INT64_MAX, &number);
     case 'i':
         return number_parse(text, 10, UINT32_MAX - 1, &number);
     case 'o':

@@ -16,6 +16,7 @@
  *   s string   p string that is not empty   d data (may hold NULs)
  *   n decimal, 32 bits   N decimal, 64 bits, or "infinity"   i id (<= 2^31 - 1 or
  *   any 32-bit value that is not -1)   o octal   x hexadecimal, 64 bits
+ *   z decimal, 63 bits and a sign
  *   b 0 or 1   @ slot   ? slot or ""
  * "(...)" closes the specification: these operands repeat, any number of times;
  * "[...]" as well, but at least once.

@@ -224,6 +224,15 @@ uint64_t plan_hex(const struct plan_record *record, unsigned index)
     return checked(record, index, 16);
 }
 
+int64_t plan_signed(const struct plan_record *record, unsigned index)
+{
+    const char *text = record->argv[index];
+    uint64_t value = 0;
+    bool negative = text[0] == '-';
+    number_parse(text + negative, 10, INT64_MAX, &value);
+    return negative ? -(int64_t)value : (int64_t)value;
+}
+
 int plan_slot(const struct plan_record *record, unsigned index)
 {
     uint64_t slot;

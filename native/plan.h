@@ -45,6 +45,7 @@ const char *plan_environment(const struct plan *plan, const char *name);
 uint64_t plan_number(const struct plan_record *record, unsigned index);
 uint64_t plan_octal(const struct plan_record *record, unsigned index);
 uint64_t plan_hex(const struct plan_record *record, unsigned index);
+int64_t plan_signed(const struct plan_record *record, unsigned index);
 /* The number of "@12", or -1 for "". */
 int plan_slot(const struct plan_record *record, unsigned index);
 

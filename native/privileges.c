@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "kernel.h"
+#include "listener.h"
 #include "process.h"
 #include "protocol.h"
 
@@ -28,7 +30,8 @@ static int apply_groups(struct init *init)
     if (setgroups(user->group_count, user->groups) == 0)
         return 0;
     /* setgroups(2) is denied for a map of one id, or by the namespace above. */
-    if (errno == EPERM) {
+    bool strict = plan_setting(init->plan, TSMAN_SET_STRICT) != NULL && step->argv[1][0] != '\0';
+    if (errno == EPERM && !strict) {
         if (step->argv[1][0] != '\0')
             init_warn(init, "additional groups %s: setgroups is denied in this user namespace",
                       step->argv[1]);
@@ -36,6 +39,8 @@ static int apply_groups(struct init *init)
     }
     fail(&init->failure, errno, "setgroups", "%zu groups, the first %u", user->group_count,
          user->groups[0]);
+    if (errno == EPERM)
+        failure_detail(&init->failure, "setgroups is denied in this user namespace");
     if (errno == EINVAL)
         failure_detail(&init->failure, "a group is not mapped in the user namespace");
     return -1;
@@ -135,10 +140,20 @@ static int apply_filter(struct init *init)
     const size_t one = sizeof(struct sock_filter);
     if (size == 0 || size % one != 0 || size / one > BPF_MAXINSNS)
         return fail(&init->failure, EINVAL, "load seccomp filter", "%zu bytes", size);
-    if (kernel_seccomp_set_filter((unsigned)plan_number(step, 1), step->argv[0],
-                                  (unsigned short)(size / one)) < 0)
+    unsigned flags = (unsigned)plan_number(step, 1);
+    bool listened = listener_connection() != NULL;
+    if (listened && listener_prepare(init->plan, &init->failure) < 0)
+        return -1;
+    int filter =
+        kernel_seccomp_set_filter(listened ? flags | SECCOMP_FILTER_FLAG_NEW_LISTENER : flags,
+                                  step->argv[0], (unsigned short)(size / one));
+    if (filter < 0)
         return fail(&init->failure, errno, "load seccomp filter", "%zu instructions", size / one);
-    return 0;
+    if (!listened)
+        return 0;
+    int sent = listener_send(filter, &init->failure);
+    close(filter);
+    return sent;
 }
 
 /*

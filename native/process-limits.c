@@ -40,6 +40,10 @@ int process_limit_set(struct init *init, const struct plan_record *step)
     struct rlimit present;
     if (setrlimit(resource, &wanted) == 0)
         return 0;
+    if (errno == EPERM && plan_setting(init->plan, TSMAN_SET_STRICT) != NULL) {
+        failure_detail(&init->failure, "the hard limit is above the caller's");
+        return fail(&init->failure, EPERM, "set limit", "%s", limit_name(resource));
+    }
     if (errno != EPERM || getrlimit(resource, &present) < 0)
         return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
     wanted.rlim_max = present.rlim_max;

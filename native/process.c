@@ -4,11 +4,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "execute.h"
 #include "kernel.h"
+#include "label.h"
 #include "memory.h"
 #include "path.h"
 #include "process-limits.h"
@@ -21,6 +23,8 @@ static int look_up_user(struct init *init, const struct plan_record *step)
     if (user_lookup(init->root, step->argv[0], step->argv[1], &init->user, &init->failure) < 0)
         return -1;
     init->has_user = true;
+    if (plan_has_word(step->argv[2], "exact"))
+        return user_take_groups(step->argv[1], &init->user, &init->failure);
     /* A read-only or missing file is the image's choice: of both. */
     if (plan_has_word(step->argv[2], "entry"))
         user_add_group(init->root, &init->user);
@@ -97,6 +101,45 @@ static int keyring(struct init *init)
     return 0;
 }
 
+static int refuse_priority(struct init *init, const char *what, const char *object)
+{
+    int error = errno;
+    if (error == EPERM)
+        failure_detail(&init->failure, "it takes CAP_SYS_NICE on the host, or a higher limit "
+                                       "(RLIMIT_NICE, RLIMIT_RTPRIO)");
+    return fail(&init->failure, error, what, "%s", object);
+}
+
+static int set_scheduler(struct init *init, const struct plan_record *step)
+{
+    struct kernel_sched_attr attr = {
+        .size = sizeof(attr),
+        .policy = (uint32_t)plan_number(step, 0),
+        .flags = plan_number(step, 1),
+        .nice = (int32_t)plan_signed(step, 2),
+        .priority = (uint32_t)plan_number(step, 3),
+        .runtime = plan_number(step, 4),
+        .deadline = plan_number(step, 5),
+        .period = plan_number(step, 6),
+    };
+    /* The kernel would take the nearest that there is. */
+    if (plan_signed(step, 2) < -20 || plan_signed(step, 2) > 19)
+        return fail(&init->failure, EINVAL, "set scheduler", "nice %s", step->argv[2]);
+    return kernel_sched_setattr(&attr) == 0 ? 0
+                                            : refuse_priority(init, "set scheduler", step->argv[0]);
+}
+
+static int set_io_priority(struct init *init, const struct plan_record *step)
+{
+    uint64_t class = plan_number(step, 0), level = plan_number(step, 1);
+    if (class > 3 || level > 7)
+        return fail(&init->failure, EINVAL, "set io priority", "class %s level %s", step->argv[0],
+                    step->argv[1]);
+    return kernel_ioprio_set((unsigned)class, (unsigned)level) == 0
+               ? 0
+               : refuse_priority(init, "set io priority", step->argv[0]);
+}
+
 int process_step(struct init *init, const struct plan_record *step)
 {
     switch (step->op) {
@@ -124,6 +167,16 @@ int process_step(struct init *init, const struct plan_record *step)
         return keyring(init);
     case TSMAN_OP_CHOWN_TREE:
         return chown_tree(init, step);
+    case TSMAN_OP_SCHEDULER:
+        return set_scheduler(init, step);
+    case TSMAN_OP_IO_PRIORITY:
+        return set_io_priority(init, step);
+    case TSMAN_OP_PERSONALITY:
+        return personality((unsigned long)plan_hex(step, 0)) < 0
+                   ? fail(&init->failure, errno, "set personality", "%s", step->argv[0])
+                   : 0;
+    case TSMAN_OP_LABEL:
+        return label_set(init, step);
     case TSMAN_OP_ENV:
         return set_environment(init, step);
     case TSMAN_OP_EXEC:

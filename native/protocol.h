@@ -53,7 +53,8 @@
 #define TSMAN_MSG_FAILED 19u  /* i32 index among the steps (settings not counted;
                                  -1: not a step), u32 errno, then
                                  three NUL-terminated strings: stage ("monitor",
-                                 "map", "stage 1", "init", "network", "exec"),
+                                 "map", "stage 1", "init", "network", "hook",
+                                 "exec"),
                                  operation ("mount", "open", ...), object; then a
                                  fourth, free detail text (e.g. the kernel's mount
                                  log, stderr of newuidmap or slirp4netns), which
@@ -94,9 +95,12 @@
 #define TSMAN_SET_SETGROUPS_DENY 6u /* (): write "deny" before gid_map
                                  (user_namespaces(7)), no setgroups later */
 #define TSMAN_SET_UNSHARE 7u  /* (namespace)*: any of user mount pid uts ipc
-                                 network cgroup; unshared in the kernel's order */
-#define TSMAN_SET_JOIN 8u     /* (namespace, path): setns to it instead; user is
-                                 joined first */
+                                 network cgroup time; unshared in the kernel's order */
+#define TSMAN_SET_JOIN 8u     /* (namespace, path): setns to it instead; before the user
+                                 namespace changes where the rights for that are there,
+                                 else after.  With a mount namespace that is joined there
+                                 are no steps of phases 1 and 2 but the names of the host
+                                 and LOOPBACK: its root is the container's */
 #define TSMAN_SET_OPEN 9u     /* (slot number, path, kind: dir|file|any): opened
                                  O_PATH|O_CLOEXEC as the caller, in the new mount
                                  namespace (a descriptor of another one cannot be
@@ -252,6 +256,21 @@
                                  unix stream socket, with its name, and is nobody else's */
 #define TSMAN_SET_JOIN_ANY 73u /* (): JOIN_PROCESS may name a process without a user
                                  namespace of its own */
+#define TSMAN_SET_TIME_OFFSET 80u /* (monotonic|boottime, seconds, nanoseconds): of a time
+                                 namespace that is made; seconds may be negative
+                                 (time_namespaces(7)).  Repeated */
+#define TSMAN_SET_OPEN_IDMAPPED 81u /* (slot number, path, "recursive" or "", number of
+                                 triples for uids, triples (inside, outside, count)*: those
+                                 for uids, then those for gids): a copy of the mount at
+                                 PATH whose ids are mapped (mount_setattr(2)), in a slot
+                                 that one BIND may use, as of OPEN_MOUNT.  It takes rights
+                                 over the file system, which the caller has or has not */
+#define TSMAN_SET_SECCOMP_LISTENER 82u /* (path of a stream socket, text): who answers for
+                                 the filter of SECCOMP (seccomp_unotify(2)): gets the text
+                                 and the descriptor (SCM_RIGHTS); the first two "{pid}" in
+                                 it become the program's pid as the caller sees it */
+#define TSMAN_SET_STRICT 83u  /* (): FAILED instead of WARNING for a resource limit, an OOM
+                                 score or additional groups that cannot be had */
 
 #define TSMAN_SET_CGROUP 75u  /* (path): an existing control group of version 2, which stage 1
                                  enters before it makes a cgroup namespace.  A container's
@@ -281,16 +300,20 @@
    its source. */
 #define TSMAN_OP_MOUNT 260u   /* (fstype, source, target, flags, data, extra):
                                  new file system.  flags: comma list of ro nosuid
-                                 nodev noexec relatime noatime nodiratime
-                                 strictatime sync dirsync; extra: comma list of
+                                 nodev noexec relatime noatime nodiratime strictatime
+                                 nosymfollow, their opposites rw suid dev exec atime
+                                 diratime norelatime nostrictatime symfollow, any of
+                                 these with r in front, and sync async dirsync lazytime
+                                 nolazytime; extra: comma list of
                                  "nosymlink" (no component may be a symbolic link:
                                  /proc /sys /dev), "tmpcopyup", "optional" (on
                                  EPERM/ENOENT/ENODEV/EINVAL go on with a WARNING) */
 #define TSMAN_OP_BIND 261u    /* (@slot, target, flags, propagation or "", extra):
                                  flags as above plus rbind; they apply to every
                                  submount when rbind (mount_setattr
-                                 AT_RECURSIVE); locked flags of the source are
-                                 kept.  extra as above */
+                                 AT_RECURSIVE), unless extra has "top"; those with r
+                                 in front always do.  Flags of the source are kept
+                                 but for what an opposite clears.  extra as above */
 #define TSMAN_OP_MKDIR 262u   /* (path, mode, uid, gid) mkdir -p; existing is fine */
 #define TSMAN_OP_SYMLINK 263u /* (target text, path) existing is replaced only if a
                                  symbolic link, else left; with a third operand
@@ -363,3 +386,21 @@
                                  systems; entries that have them already are left
                                  alone */
 #define TSMAN_OP_CALLER 290u  /* (): phase 1 or 2: say CALLER, wait for GO */
+
+#define TSMAN_OP_HOOK 295u    /* (container|start, path, milliseconds or 0, text, count, argv of
+                                 so many, "NAME=value"*): a program that gets the text on its
+                                 stdin, the first "{pid}" in it being the container's pid as it
+                                 sees it, and nothing of our environment; its failure is the
+                                 container's.  "container": before PIVOT, in all of the
+                                 container's namespaces, with the host's root and the new root as
+                                 working directory, as the container's root.  "start": in phase
+                                 3, executed right before the program, as the program's user, with
+                                 its rights and its filter */
+#define TSMAN_OP_SCHEDULER 296u /* (policy, flags, nice, priority, runtime, deadline, period):
+                                 sched_setattr(2); nice may be negative */
+#define TSMAN_OP_IO_PRIORITY 297u /* (class, level): ioprio_set(2) */
+#define TSMAN_OP_PERSONALITY 298u /* (hexadecimal persona): personality(2) */
+#define TSMAN_OP_MKNOD 299u   /* (path, c|b|p, major, minor, mode, uid, gid): phase 2; takes
+                                 rights outside of all user namespaces but for a fifo (p).
+                                 The same node already there is given mode and owner */
+#define TSMAN_OP_LABEL 300u   /* (apparmor|selinux, label): of the program (proc_pid_attr(5)) */

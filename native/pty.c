@@ -73,7 +73,7 @@ int pty_console(struct init *init)
         path_ensure(init->root, "/dev/console", PATH_FILE, 0600, PATH_NO_SYMLINKS);
     if (target < 0)
         return fail(&init->failure, errno, "open", "/dev/console");
-    if (mounting_bind(init, init->tty, target, &no_flags, 0) < 0)
+    if (mounting_bind(init, init->tty, target, &no_flags) < 0)
         return -1;
     init->console = true;
     return 0;

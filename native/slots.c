@@ -66,13 +66,17 @@ void slots_set_mount(const struct plan_record *record, int mount)
 
 int slots_take_mount(const struct plan *plan, int slot)
 {
-    size_t position = 0;
+    size_t position;
     const struct plan_record *record;
-    while ((record = plan_next(plan, TSMAN_SET_OPEN_MOUNT, &position)) != NULL) {
-        if (plan_number(record, 0) == (uint64_t)slot) {
-            int mount = slots_descriptor(slot);
-            descriptors[slot] = 0;
-            return mount;
+    static const uint16_t kinds[] = {TSMAN_SET_OPEN_MOUNT, TSMAN_SET_OPEN_IDMAPPED};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        position = 0;
+        while ((record = plan_next(plan, kinds[i], &position)) != NULL) {
+            if (plan_number(record, 0) == (uint64_t)slot) {
+                int mount = slots_descriptor(slot);
+                descriptors[slot] = 0;
+                return mount;
+            }
         }
     }
     return -1;
@@ -108,6 +112,18 @@ int slots_open(const struct plan *plan, enum slots_phase phase, bool skip_denied
     return 0;
 }
 
+void slots_close_paths(const struct plan *plan)
+{
+    size_t position = 0;
+    const struct plan_record *record;
+    while ((record = plan_next(plan, TSMAN_SET_OPEN, &position)) != NULL) {
+        int *entry = &descriptors[plan_number(record, 0)];
+        if (*entry > 0)
+            close(*entry - 1);
+        *entry = 0;
+    }
+}
+
 void slots_close(void)
 {
     for (size_t i = 0; i < TSMAN_MAX_OPENS; i++) {
@@ -135,6 +151,9 @@ void slots_raise_limit(const struct plan *plan)
     rlim_t wanted = 64;
     size_t position = 0;
     while (plan_next(plan, TSMAN_SET_OPEN, &position) != NULL)
+        wanted++;
+    position = 0;
+    while (plan_next(plan, TSMAN_SET_OPEN_IDMAPPED, &position) != NULL)
         wanted++;
     if (getrlimit(RLIMIT_NOFILE, &original_limit) < 0 || original_limit.rlim_cur >= wanted) {
         original_limit.rlim_max = 0;

@@ -26,8 +26,9 @@ enum slots_phase {
 int slots_open(const struct plan *plan, enum slots_phase phase, bool skip_denied,
                struct failure *failure);
 
-/* Closes all of them. */
+/* Closes all of them; or those of the OPEN records only, to be opened anew. */
 void slots_close(void);
+void slots_close_paths(const struct plan *plan);
 
 /* The next record of an early slot that is not open; start with *position 0. */
 const struct plan_record *slots_next_missing(const struct plan *plan, size_t *position);
@@ -35,7 +36,7 @@ const struct plan_record *slots_next_missing(const struct plan *plan, size_t *po
 /* Takes over a descriptor that somebody else has opened for the record. */
 int slots_set(const struct plan_record *record, int fd, struct failure *failure);
 
-/* SET_OPEN_MOUNT: takes over the detached mount for the record. */
+/* SET_OPEN_MOUNT, SET_OPEN_IDMAPPED: takes over the detached mount for the record. */
 void slots_set_mount(const struct plan_record *record, int mount);
 
 /* That mount, which is the caller's from now on, or -1 if the slot holds none. */

@@ -14,10 +14,13 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "idmapped-mount.h"
 #include "init.h"
 #include "join.h"
+#include "joins.h"
 #include "kernel.h"
 #include "lifeline.h"
+#include "listener.h"
 #include "memory.h"
 #include "namespace.h"
 #include "number.h"
@@ -26,20 +29,7 @@
 #include "slots.h"
 #include "spawn.h"
 #include "sync.h"
-
-#define MAX_JOINS 8
-
-struct join {
-    int flag, fd;
-    const char *path;
-};
-
-struct joins {
-    struct join list[MAX_JOINS];
-    size_t count;
-    int flags;
-    int owner; /* pidfd of JOIN_OWNER, or -1 */
-};
+#include "time-offset.h"
 
 _Noreturn static void give_up(int sync, struct failure *failure)
 {
@@ -47,53 +37,6 @@ _Noreturn static void give_up(int sync, struct failure *failure)
     failure->step = -1;
     sync_send_failure(sync, failure);
     _exit(1);
-}
-
-/* All of them are opened before the first is joined: the paths are the caller's,
-   and /proc is another one afterwards. */
-static int open_joins(struct joins *joins, const struct plan *plan, struct failure *failure)
-{
-    size_t position = 0;
-    const struct plan_record *record;
-    const struct plan_record *owner = plan_setting(plan, TSMAN_SET_JOIN_OWNER);
-    if (owner != NULL && (joins->owner = join_open(owner, failure)) < 0)
-        return -1;
-    while ((record = plan_next(plan, TSMAN_SET_JOIN, &position)) != NULL) {
-        int flag = namespace_flag(record->argv[0]);
-        if (flag == 0 || joins->count == MAX_JOINS)
-            return fail(failure, EINVAL, "join", "%s", record->argv[0]);
-        int fd = open(record->argv[1], O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-            return fail(failure, errno, "open", "%s", record->argv[1]);
-        joins->list[joins->count++] = (struct join){flag, fd, record->argv[1]};
-        joins->flags |= flag;
-    }
-    /* They were opened by number: they count only if it is still that process's. */
-    if (owner != NULL && join_has_ended(joins->owner))
-        return fail(failure, ESRCH, "join", "process %s", owner->argv[0]);
-    return 0;
-}
-
-static bool is_own_user_namespace(int fd)
-{
-    struct stat own, other;
-    return stat("/proc/self/ns/user", &own) == 0 && fstat(fd, &other) == 0 &&
-           own.st_dev == other.st_dev && own.st_ino == other.st_ino;
-}
-
-static int join(struct joins *joins, int flags, struct failure *failure)
-{
-    for (size_t i = 0; i < joins->count; i++) {
-        struct join *entry = &joins->list[i];
-        if (!(entry->flag & flags))
-            continue;
-        /* setns(2) refuses the user namespace that one is in already. */
-        bool skip = entry->flag == CLONE_NEWUSER && is_own_user_namespace(entry->fd);
-        if (!skip && setns(entry->fd, entry->flag) < 0)
-            return fail(failure, errno, "join", "%s", entry->path);
-        drop_fd(&entry->fd);
-    }
-    return 0;
 }
 
 /* Root of the user namespace; until here we are the caller. */
@@ -130,6 +73,8 @@ static int apply_oom_score(const struct plan *plan, struct failure *failure, int
         /* Lowering it takes CAP_SYS_RESOURCE on the host. */
         if (errno != EACCES && errno != EPERM)
             return fail(failure, errno, "write", "/proc/self/oom_score_adj");
+        if (plan_setting(plan, TSMAN_SET_STRICT) != NULL)
+            return fail(failure, errno, "set oom score", "%s", record->argv[0]);
         snprintf(text, sizeof(text), "oom score %s is below what the caller may set",
                  record->argv[0]);
         sync_send_warning(sync, text);
@@ -255,7 +200,7 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
         ;
     if (status != 0)
         _exit(1); /* the child has said why */
-    slots_close();
+    slots_close_paths(plan);
     if (namespace_unshare(CLONE_NEWNS, failure) < 0 ||
         slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0 ||
         open_denied(stage1, failure) < 0)
@@ -267,7 +212,7 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
 static void enter_process(const struct stage1 *stage1, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
-    if (apply_oom_score(plan, failure, stage1->sync) < 0 ||
+    if (apply_oom_score(plan, failure, stage1->sync) < 0 || listener_connect(plan, failure) < 0 ||
         cgroup_enter(stage1->cgroup, failure) < 0 ||
         join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS),
                    plan_setting(plan, TSMAN_SET_JOIN_ANY) != NULL, failure) < 0)
@@ -282,36 +227,46 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     const struct plan *plan = stage1->plan;
     int flags = namespace_unshare_flags(plan, failure);
     int outer = flags & (CLONE_NEWUSER | CLONE_NEWNS);
-    int inner = flags & ~(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
+    int inner = flags & ~(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWTIME);
+    bool makes_user = (outer & CLONE_NEWUSER) != 0;
+    bool forks = plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL ||
+                 plan_setting(plan, TSMAN_SET_OPEN_MOUNT) != NULL;
+    slots_raise_limit(plan);
     if (flags < 0 || apply_oom_score(plan, failure, stage1->sync) < 0 ||
-        open_joins(joins, plan, failure) < 0)
+        joins_open(joins, plan, failure) < 0 || listener_connect(plan, failure) < 0 ||
+        idmapped_mounts_open(plan, failure) < 0)
         give_up(stage1->sync, failure);
 
-    /* From the moment of joining, root of that namespace could trace us. */
-    if (joins->flags & (CLONE_NEWUSER | CLONE_NEWPID))
+    /* From the moment of joining, root of that namespace could trace us; in a new user
+       namespace nobody is who could, and its maps are to be written yet. */
+    if (joins->flags != 0 && (!makes_user || (joins->flags & CLONE_NEWPID)))
         prctl(PR_SET_DUMPABLE, 0);
-    slots_raise_limit(plan);
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
-    if (join(joins, CLONE_NEWUSER, failure) < 0 || namespace_unshare(outer, failure) < 0)
+    if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0 ||
+        namespace_unshare(outer, failure) < 0)
         give_up(stage1->sync, failure);
-    if (outer & CLONE_NEWUSER)
+    if (makes_user)
         sync_send(stage1->sync, SYNC_MAP_WANTED, 0, -1);
     if ((outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0)
         give_up(stage1->sync, failure);
-    if ((outer & CLONE_NEWUSER) && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
+    if (makes_user && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
         _exit(1);
     if (open_denied(stage1, failure) < 0 || run_stage_commands(stage1, failure) < 0)
         give_up(stage1->sync, failure);
-    if (((outer | joins->flags) & CLONE_NEWUSER) && become_root(plan, failure) < 0)
+    if ((flags & CLONE_NEWTIME) && time_offset_unshare(plan, failure) < 0)
+        give_up(stage1->sync, failure);
+    if (joins->flags != 0)
+        prctl(PR_SET_DUMPABLE, 0);
+    if ((makes_user || (joins->flags & CLONE_NEWUSER)) && become_root(plan, failure) < 0)
         give_up(stage1->sync, failure);
     if (slots_open(plan, SLOTS_LATE, false, failure) < 0 ||
         shared_mounts_open(plan, joins->owner, failure) < 0)
         give_up(stage1->sync, failure);
     /* After the stage commands, which are not the container's, and before the cgroup
        namespace, whose root is where its maker is (cgroup_namespaces(7)). */
-    if (join(joins, ~(CLONE_NEWUSER | CLONE_NEWPID), failure) < 0 ||
-        cgroup_enter(stage1->cgroup, failure) < 0 || namespace_unshare(inner, failure) < 0)
+    if (joins_late(joins, failure) < 0 || cgroup_enter(stage1->cgroup, failure) < 0 ||
+        namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
 }
 
@@ -358,7 +313,7 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
         prepare(stage1, &joins, &failure);
     lifeline_tie(stage1->monitor);
 
-    if (join(&joins, CLONE_NEWPID, &failure) < 0)
+    if (joins_pid(&joins, &failure) < 0)
         give_up(stage1->sync, &failure);
 
     int flags = namespace_unshare_flags(plan, &failure);
@@ -374,6 +329,7 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
         close(stage1->sync);
         init_run(plan, stage1->init_sync, stage1->starter, stage1->program);
     }
+    listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
     if (network && await_helper(stage1, &joins, &failure) < 0)
         give_up(stage1->sync, &failure);

@@ -4,10 +4,12 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -56,6 +58,58 @@ static int symlink_if_missing(const struct init *init, const char *target, const
     cleanup_close int parent = path_open(init->root, directory, 0);
     if (parent >= 0)
         (void)!symlinkat(target, parent, slash + 1);
+    return 0;
+}
+
+static mode_t node_type(const char *word)
+{
+    switch (word[0]) {
+    case 'c':
+        return S_IFCHR;
+    case 'b':
+        return S_IFBLK;
+    case 'p':
+        return S_IFIFO;
+    default:
+        return 0;
+    }
+}
+
+int step_mknod(struct init *init, const struct plan_record *step)
+{
+    char name[NAME_MAX + 1];
+    struct stat status;
+    const char *path = step->argv[0];
+    mode_t type = node_type(step->argv[1]);
+    dev_t device = type == S_IFIFO
+                       ? 0
+                       : makedev((unsigned)plan_number(step, 2), (unsigned)plan_number(step, 3));
+    if (type == 0 || step->length[1] != 1)
+        return fail(&init->failure, EINVAL, "make node", "%s of type %.20s", path, step->argv[1]);
+    cleanup_close int parent = path_ensure_parent(init->root, path, name, 0);
+    if (parent < 0)
+        return fail(&init->failure, errno, "make node", "%s", path);
+    if (mknodat(parent, name, type | 0600, device) < 0 && errno != EEXIST) {
+        int error = errno;
+        if (error == EPERM)
+            failure_detail(&init->failure,
+                           "in a user namespace no devices are made: bind the host's");
+        return fail(&init->failure, error, "make node", "%s", path);
+    }
+    /* What is there already counts if it is the same; a link is never followed. */
+    cleanup_close int made = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (made < 0 || fstat(made, &status) < 0)
+        return fail(&init->failure, errno, "make node", "%s", path);
+    if ((status.st_mode & S_IFMT) != type || (type != S_IFIFO && status.st_rdev != device))
+        return fail(&init->failure, EEXIST, "make node", "%s", path);
+    char link[32];
+    snprintf(link, sizeof(link), "fd/%d", made);
+    /* fchmod(2) takes no O_PATH, and the node must not be opened: by its name in the
+       runtime's own /proc. */
+    if (fchownat(made, "", (uid_t)plan_number(step, 5), (gid_t)plan_number(step, 6),
+                 AT_EMPTY_PATH) < 0 ||
+        fchmodat(init->proc_self, link, (mode_t)plan_octal(step, 4), 0) < 0)
+        return fail(&init->failure, errno, "make node", "%s", path);
     return 0;
 }
 

@@ -103,8 +103,13 @@ static int mount_new(struct init *init, const struct plan_record *step)
     bool copy = plan_has_word(extra, "tmpcopyup");
     /* The copy is made before the mount is read-only. */
     struct mounting_flags first = flags;
-    if (copy)
-        first.attributes &= ~(uint64_t)K_ATTR_RDONLY;
+    if (copy) {
+        first.plain.set &= ~(uint64_t)K_ATTR_RDONLY;
+        first.deep.set &= ~(uint64_t)K_ATTR_RDONLY;
+    }
+    /* What a new mount is not yet: it inherits how it propagates from where it is attached. */
+    struct mounting_flags rest = {.propagation = flags.propagation};
+    rest.plain.set = (flags.plain.set | flags.deep.set) & ~(first.plain.set | first.deep.set);
     cleanup_close int mount = mounting_new(init, type, source, &first, data);
     if (mount == MOUNTING_LEGACY) {
         if (mounting_new_legacy(init, type, source, &first, data, target) < 0)
@@ -112,16 +117,16 @@ static int mount_new(struct init *init, const struct plan_record *step)
     } else if (mount < 0 || mounting_attach(init, mount, target) < 0) {
         return -1;
     }
-    if (!copy)
+    if (!copy && rest.propagation == 0)
         return 0;
     /* Copied after it is attached: only then the mount has a path, which kernels
        without mount_setattr(2) need to make it read-only. */
     cleanup_close int top = path_open(init->root, target_path, path_flags(extra));
     if (top < 0)
         return fail(&init->failure, errno, "open mount target", "%s", target_path);
-    if (copy_covered(init, step, target, top) < 0)
+    if (copy && copy_covered(init, step, target, top) < 0)
         return -1;
-    return first.attributes == flags.attributes ? 0 : mounting_restrict(init, top, &flags);
+    return mounting_change(init, top, &rest);
 }
 
 int step_mount(struct init *init, const struct plan_record *step)
@@ -148,18 +153,19 @@ static enum path_kind kind_of(int fd)
 static int bind(struct init *init, const struct plan_record *step)
 {
     struct mounting_flags flags;
-    unsigned long propagation;
     int source = slots_descriptor(plan_slot(step, 0));
     if (parse_flags(init, step->argv[2], &flags) < 0)
         return -1;
-    if (mounting_parse_propagation(step->argv[3], &propagation) < 0)
+    flags.top = plan_has_word(step->argv[4], "top");
+    if (step->argv[3][0] != '\0' &&
+        mounting_parse_propagation(step->argv[3], &flags.propagation) < 0)
         return fail(&init->failure, errno, "parse propagation", "%s", step->argv[3]);
     cleanup_close int target = open_target(init, step->argv[1], kind_of(source), step->argv[4]);
     if (target < 0)
         return -1;
     cleanup_close int mount = slots_take_mount(init->plan, plan_slot(step, 0));
-    return mount < 0 ? mounting_bind(init, source, target, &flags, propagation)
-                     : mounting_move(init, mount, target, &flags, propagation);
+    return mount < 0 ? mounting_bind(init, source, target, &flags)
+                     : mounting_move(init, mount, target, &flags);
 }
 
 int step_bind(struct init *init, const struct plan_record *step)
@@ -187,7 +193,7 @@ int step_device(struct init *init, const struct plan_record *step)
     if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
         return fail(&init->failure, ENODEV, "check device", "%s", step->argv[1]);
     cleanup_close int target = open_target(init, step->argv[1], PATH_FILE, "");
-    if (target < 0 || mounting_bind(init, source, target, &no_flags, 0) < 0)
+    if (target < 0 || mounting_bind(init, source, target, &no_flags) < 0)
         return name_target(init, "device", step->argv[1]);
     return 0;
 }
@@ -195,10 +201,10 @@ int step_device(struct init *init, const struct plan_record *step)
 /* An empty read-only tmpfs.  One serves for all masked directories. */
 static int mask_directory(struct init *init, int target)
 {
-    struct mounting_flags flags = {.attributes = K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV |
-                                                 K_ATTR_NOEXEC};
+    struct mounting_flags flags = {.plain.set = K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV |
+                                                K_ATTR_NOEXEC};
     if (init->masked_directory >= 0)
-        return mounting_bind(init, init->masked_directory, target, &no_flags, 0);
+        return mounting_bind(init, init->masked_directory, target, &no_flags);
     cleanup_close int mount = mounting_new(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555");
     if (mount == MOUNTING_LEGACY)
         return mounting_new_legacy(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555", target);
@@ -221,7 +227,7 @@ static int mask_file(struct init *init, const struct plan_record *step, int targ
        is, writable (CVE-2025-31133). */
     if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
         return fail(&init->failure, ENODEV, "check", "/dev/null");
-    return mounting_bind(init, null, target, &no_flags, 0);
+    return mounting_bind(init, null, target, &no_flags);
 }
 
 int step_mask(struct init *init, const struct plan_record *step)
@@ -239,13 +245,13 @@ int step_mask(struct init *init, const struct plan_record *step)
 
 int step_readonly(struct init *init, const struct plan_record *step)
 {
-    struct mounting_flags flags = {.attributes = K_ATTR_RDONLY, .recursive = true};
+    struct mounting_flags flags = {.plain.set = K_ATTR_RDONLY, .recursive = true};
     cleanup_close int target = path_open(init->root, step->argv[0], 0);
     if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
     if (target < 0)
         return fail(&init->failure, errno, "make read-only", "%s", step->argv[0]);
-    if (mounting_bind(init, target, target, &flags, 0) < 0)
+    if (mounting_bind(init, target, target, &flags) < 0)
         return name_target(init, "read-only bind", step->argv[0]);
     return 0;
 }

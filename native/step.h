@@ -21,6 +21,7 @@ int step_readonly(struct init *init, const struct plan_record *step);
 
 /* step-file.c */
 int step_mkdir(struct init *init, const struct plan_record *step);
+int step_mknod(struct init *init, const struct plan_record *step);
 int step_symlink(struct init *init, const struct plan_record *step);
 int step_write_file(struct init *init, const struct plan_record *step);
 int step_sysctl(struct init *init, const struct plan_record *step);

@@ -311,6 +311,13 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
     return add_additional(&group, additional, user, failure);
 }
 
+int user_take_groups(const char *additional, struct user *user, struct failure *failure)
+{
+    static const struct text nothing;
+    user->group_count = 0;
+    return add_additional(&nothing, additional, user, failure);
+}
+
 /* A file that is reached through a mount, or is one, belongs to the host. */
 static bool is_of_root(int root, int fd)
 {

@@ -46,6 +46,10 @@ struct user {
 int user_lookup(int root, const char *spec, const char *additional, struct user *user,
                 struct failure *failure);
 
+/* Afterwards: these groups, numbers, and no other, not even the primary one (OCI's
+   additionalGids). */
+int user_take_groups(const char *additional, struct user *user, struct failure *failure);
+
 /* Appends a passwd line for user->uid; its name is the uid where another line has the
    name already.  -1 and errno; not worth failing for. */
 int user_add_entry(int root, const struct user *user);

@@ -13,8 +13,11 @@
 #include "../attach.h"
 #include "../detach-keys.h"
 #include "../health-check.h"
+#include "../kernel.h"
 #include "../log-line.h"
 #include "../log.h"
+#include "../mounting.h"
+#include "../placeholder.h"
 #include "../plan.h"
 #include "../proto.h"
 #include "../protocol.h"
@@ -225,10 +228,29 @@ static void type_keys(const uint8_t *data, size_t size)
     }
 }
 
+/* Mount options, and texts with a place for the pid. */
+static void read_words(const uint8_t *data, size_t size)
+{
+    struct mounting_flags flags;
+    size_t length;
+    char *text = malloc(size + 1);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (mounting_parse_flags(text, &flags) == 0 &&
+        ((flags.plain.set & flags.plain.clear) | (flags.deep.set & flags.deep.clear)) & 0xffu &
+            ~K_ATTR_ATIME)
+        abort();
+    char *filled = placeholder_fill(text, 2147483647, 2, &length);
+    if (filled == NULL || strlen(filled) != length || length > strlen(text) + 10)
+        abort();
+    free(filled);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const readers[])(const uint8_t *, size_t) = {
-        parse_plan, take_client, take_caller, take_check, look_up, write_log, type_keys,
+        parse_plan, take_client, take_caller, take_check, look_up, write_log, type_keys, read_words,
     };
     if (size == 0)
         return 0;

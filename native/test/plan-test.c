@@ -204,6 +204,7 @@ TEST(unopened_slot, "a step with a slot that nothing opens is refused")
 {
     begin();
     record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_UNSHARE, 1, "mount", NULL, NULL);
     record(TSMAN_SET_OPEN, 3, "3", "/", "dir");
     record(TSMAN_OP_ROOT_BIND, 1, "@4", NULL, NULL);
     record(TSMAN_OP_ENTER_ROOT, 0, NULL, NULL, NULL);
@@ -221,6 +222,7 @@ TEST(out_of_order, "a mount before the new root is entered is refused")
     CHECK(parse() < 0 && strstr(failure.object, "order") != NULL);
     begin();
     record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_UNSHARE, 1, "mount", NULL, NULL);
     record(TSMAN_SET_OPEN, 3, "3", "/", "dir");
     record(TSMAN_OP_ROOT_BIND, 1, "@3", NULL, NULL);
     record(TSMAN_OP_ENTER_ROOT, 0, NULL, NULL, NULL);
@@ -293,6 +295,7 @@ TEST(flipped_bytes, "no change of a few bytes makes the parser read out of bound
     for (int round = 0; round < 20000; round++) {
         begin();
         record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+        record(TSMAN_SET_UNSHARE, 1, "mount", NULL, NULL);
         record(TSMAN_SET_OPEN, 3, "3", "/", "dir");
         record(TSMAN_OP_ROOT_BIND, 1, "@3", NULL, NULL);
         record(TSMAN_OP_ENTER_ROOT, 0, NULL, NULL, NULL);
@@ -358,4 +361,143 @@ TEST(words, "a word of a list is found as a whole only")
     CHECK(plan_has_word("optional", "optional"));
     CHECK(!plan_has_word("optionally,xoptional", "optional"));
     CHECK(!plan_has_word("", "optional"));
+}
+
+static int with_setting(uint16_t op, const char *a, const char *b, const char *c)
+{
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_UNSHARE, 2, "user", "time", NULL);
+    record(op, c ? 3 : 2, a, b, c);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    return parse();
+}
+
+TEST(namespaces, "a namespace is made or joined once, and is one that there is")
+{
+    CHECK(with_setting(TSMAN_SET_JOIN, "network", "/x", NULL) == 0);
+    CHECK(with_setting(TSMAN_SET_JOIN, "user", "/x", NULL) < 0);
+    CHECK(with_setting(TSMAN_SET_JOIN, "net", "/x", NULL) < 0);
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_JOIN, 2, "uts", "/x", NULL);
+    record(TSMAN_SET_JOIN, 2, "uts", "/y", NULL);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() < 0 && strstr(failure.object, "uts") != NULL);
+}
+
+TEST(time_offsets, "offsets of time are signed, and of a namespace that is made")
+{
+    CHECK(with_setting(TSMAN_SET_TIME_OFFSET, "monotonic", "-5", "0") == 0);
+    CHECK(plan_signed(plan_setting(&plan, TSMAN_SET_TIME_OFFSET), 1) == -5);
+    CHECK(with_setting(TSMAN_SET_TIME_OFFSET, "monotonic", "9223372036854775807", "0") == 0);
+    CHECK(plan_signed(plan_setting(&plan, TSMAN_SET_TIME_OFFSET), 1) == INT64_MAX);
+    static const char *const wrong[] = {"", "-", "--5", "+5", "5-", "9223372036854775808", "1.5"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        CHECK(with_setting(TSMAN_SET_TIME_OFFSET, "monotonic", wrong[i], "0") < 0);
+    least();
+    record(TSMAN_SET_TIME_OFFSET, 3, "monotonic", "5", "0");
+    CHECK(parse() < 0 && strstr(failure.object, "no time namespace") != NULL);
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_UNSHARE, 1, "time", NULL, NULL);
+    record(TSMAN_SET_JOIN, 2, "user", "/x", NULL);
+    record(TSMAN_SET_TIME_OFFSET, 3, "monotonic", "5", "0");
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    CHECK(parse() < 0 && strstr(failure.object, "joined") != NULL);
+}
+
+TEST(host_names, "nothing of the host is named, mounted or set up")
+{
+    static const uint16_t steps[] = {TSMAN_OP_HOSTNAME, TSMAN_OP_DOMAINNAME, TSMAN_OP_PROPAGATION};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        begin();
+        record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+        record(TSMAN_SET_UNSHARE, 1, "pid", NULL, NULL);
+        record(steps[i], 1, "rprivate", NULL, NULL);
+        record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+        CHECK(parse() < 0 && strstr(failure.object, "order") != NULL);
+        begin();
+        record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+        record(TSMAN_SET_UNSHARE, 2, "uts", "mount", NULL);
+        record(steps[i], 1, "rprivate", NULL, NULL);
+        record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+        CHECK(parse() == 0);
+    }
+    least();
+    record(TSMAN_SET_OPEN, 3, "3", "/", "dir");
+    put_head(TSMAN_OP_LOOPBACK, 0);
+    CHECK(parse() < 0);
+}
+
+static int idmapped(const char *uids, uint16_t triples)
+{
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    put_head(TSMAN_SET_OPEN_IDMAPPED, (uint16_t)(4 + 3 * triples));
+    put_data("7", 1);
+    put_data("/x", 2);
+    put_data("", 0);
+    put_data(uids, (uint32_t)strlen(uids));
+    for (uint16_t i = 0; i < 3 * triples; i++)
+        put_data("1", 1);
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    return parse();
+}
+
+TEST(idmapped_mounts, "a mount's maps are of both kinds, and as many as it says")
+{
+    CHECK(idmapped("1", 2) == 0);
+    CHECK(idmapped("3", 4) == 0);
+    CHECK(idmapped("0", 2) < 0);
+    CHECK(idmapped("2", 2) < 0);
+    CHECK(idmapped("4294967295", 2) < 0);
+    CHECK(idmapped("1", 0) < 0);
+}
+
+/* In the plan of a container whose root is entered when `phase` is 2, left when it is 3. */
+static int hook(int phase, bool joins, const char *const *operands, uint16_t count)
+{
+    begin();
+    record(TSMAN_SET_VERSION, 1, "1", NULL, NULL);
+    record(TSMAN_SET_UNSHARE, 1, "mount", NULL, NULL);
+    if (joins)
+        record(TSMAN_SET_JOIN, 2, "user", "/x", NULL);
+    record(TSMAN_SET_OPEN, 3, "3", "/", "dir");
+    record(TSMAN_OP_ROOT_BIND, 1, "@3", NULL, NULL);
+    for (int now = 1; now <= 3; now++) {
+        if (now == phase) {
+            put_head(TSMAN_OP_HOOK, count);
+            for (uint16_t i = 0; i < count; i++)
+                put_data(operands[i], (uint32_t)strlen(operands[i]));
+        }
+        if (now < 3)
+            record(now == 1 ? TSMAN_OP_ENTER_ROOT : TSMAN_OP_PIVOT, 0, NULL, NULL, NULL);
+    }
+    record(TSMAN_OP_EXEC, 1, "/bin/true", NULL, NULL);
+    return parse();
+}
+
+TEST(hooks, "a hook stands where it is run, with as many arguments as it says")
+{
+    const char *operands[] = {"container", "/bin/hook", "100", "{}", "1", "hook", "A=b"};
+    CHECK(hook(2, false, operands, 7) == 0);
+    CHECK(hook(1, false, operands, 7) < 0);
+    CHECK(hook(3, false, operands, 7) < 0);
+    CHECK(hook(2, true, operands, 7) < 0);
+    operands[0] = "start";
+    CHECK(hook(3, false, operands, 7) == 0);
+    CHECK(hook(3, true, operands, 7) == 0);
+    CHECK(hook(2, false, operands, 7) < 0);
+    operands[4] = "2";
+    CHECK(hook(3, false, operands, 7) == 0);
+    operands[4] = "3";
+    CHECK(hook(3, false, operands, 7) < 0);
+    operands[4] = "0";
+    CHECK(hook(3, false, operands, 5) == 0);
+    operands[1] = "hook";
+    CHECK(hook(3, false, operands, 5) < 0);
+    operands[0] = "stop";
+    operands[1] = "/bin/hook";
+    CHECK(hook(3, false, operands, 5) < 0);
 }

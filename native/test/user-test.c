@@ -274,3 +274,14 @@ TEST(hostile_entry, "no entry is appended with a home that would forge another l
     close(root);
     CHECK(strstr(test_read(directory, "etc/passwd"), "evil") == NULL);
 }
+
+TEST(exact_groups, "the groups that OCI names are all that there are")
+{
+    const char *directory = image();
+    CHECK(look_up(directory, "4321:10", "") == 0);
+    CHECK(user.group_count == 1 && user.groups[0] == 10);
+    CHECK(user_take_groups("", &user, &failure) == 0 && user.group_count == 0);
+    CHECK(user_take_groups("7,10,7", &user, &failure) == 0 && user.group_count == 2);
+    CHECK(user.groups[0] == 7 && user.groups[1] == 10 && user.gid == 10);
+    CHECK(user_take_groups("4294967295", &user, &failure) < 0);
+}

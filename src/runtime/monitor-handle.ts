@@ -7,7 +7,7 @@ export interface MonitorFailure {
   readonly step?: PlanRecord | undefined;
   /** Position among the steps; -1: it was not a step. */
   readonly stepIndex: number;
-  /** "monitor", "map", "stage 1", "init", "network" or "exec". */
+  /** "monitor", "map", "stage 1", "init", "network", "hook" or "exec". */
   readonly stage: string;
   /** "mount", "open", "clone", … */
   readonly operation: string;

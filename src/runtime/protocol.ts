@@ -93,6 +93,10 @@ export const setting = {
   CONSOLE_SOCKET: 72,
   JOIN_ANY: 73,
   CGROUP: 75,
+  TIME_OFFSET: 80,
+  OPEN_IDMAPPED: 81,
+  SECCOMP_LISTENER: 82,
+  STRICT: 83,
 } as const;
 
 /** Records from this number on are steps, executed by init in the order given. */
@@ -134,6 +138,12 @@ export const step = {
   COPY_UP: 287,
   CHOWN_TREE: 288,
   CALLER: 290,
+  HOOK: 295,
+  SCHEDULER: 296,
+  IO_PRIORITY: 297,
+  PERSONALITY: 298,
+  MKNOD: 299,
+  LABEL: 300,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */

@@ -16,6 +16,10 @@ export interface DirectLaunch {
   readonly settings?: readonly PlanRecord[];
   /** Steps between /proc and PIVOT; a slot is `slots.open(path, "any", "test")`. */
   readonly steps?: (slots: SlotTable) => readonly PlanRecord[];
+  /** Steps between PIVOT and the program. */
+  readonly process?: readonly PlanRecord[];
+  /** What is made; missing: user, mount and pid. */
+  readonly namespaces?: readonly string[];
   readonly stdio?: MonitorRequest["stdio"];
 }
 
@@ -27,13 +31,21 @@ export function directPlan(launch: DirectLaunch): PlanRecord[] {
   // Written directly, which is faster than newuidmap.
   const map = (name: "UID_MAP" | "GID_MAP", kind: "uid" | "gid") =>
     settingRecord(name, ["0", String(userInfo()[kind]), "1"], because);
+  const namespaces = launch.namespaces ?? ["user", "mount", "pid"];
+  // Without a mount namespace of its own it has a root already.
+  const root = namespaces.includes("mount")
+    ? [
+        stepRecord("PROPAGATION", ["rprivate"], because),
+        stepRecord("ROOT_BIND", [slots.open(launch.rootfs, "dir", because)], because),
+        stepRecord("ENTER_ROOT", [], because),
+        stepRecord("MOUNT", ["proc", "proc", "/proc", "nosuid,nodev", "", "nosymlink"], because),
+        ...(launch.steps?.(slots) ?? []),
+        stepRecord("PIVOT", [], because),
+      ]
+    : [];
   const steps = [
-    stepRecord("PROPAGATION", ["rprivate"], because),
-    stepRecord("ROOT_BIND", [slots.open(launch.rootfs, "dir", because)], because),
-    stepRecord("ENTER_ROOT", [], because),
-    stepRecord("MOUNT", ["proc", "proc", "/proc", "nosuid,nodev", "", "nosymlink"], because),
-    ...(launch.steps?.(slots) ?? []),
-    stepRecord("PIVOT", [], because),
+    ...root,
+    ...(launch.process ?? []),
     stepRecord("USER", ["0", "", ""], because),
     stepRecord("CHDIR", ["/", "0"], because),
     stepRecord("ENV", ["PATH=/bin"], because),
@@ -42,9 +54,8 @@ export function directPlan(launch: DirectLaunch): PlanRecord[] {
   return [
     settingRecord("VERSION", [String(protocolVersion)], because),
     settingRecord("ID", ["hostile"], because),
-    settingRecord("UNSHARE", ["user", "mount", "pid"], because),
-    map("UID_MAP", "uid"),
-    map("GID_MAP", "gid"),
+    settingRecord("UNSHARE", namespaces, because),
+    ...(namespaces.includes("user") ? [map("UID_MAP", "uid"), map("GID_MAP", "gid")] : []),
     settingRecord("SETGROUPS_DENY", [], because),
     settingRecord("FOREGROUND", [], because),
     ...slots.records,
