@@ -24,6 +24,8 @@ export default defineConfig({
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
           pool: "threads",
+          // Half of the tier's time goes into loading the same modules for each file otherwise.
+          isolate: false,
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
         },
@@ -32,6 +34,7 @@ export default defineConfig({
         test: {
           name: "architecture",
           include: ["test/architecture/**/*.test.ts"],
+          isolate: false,
           testTimeout: hungAfter,
         },
       },

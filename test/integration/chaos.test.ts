@@ -9,7 +9,7 @@ import { directoriesOf, expectNothingRuns } from "./traces.ts";
 
 /** TSMAN_TEST_SEED repeats a run, as far as the scheduler lets it. */
 const seed = Number(process.env.TSMAN_TEST_SEED ?? Date.now() % 2 ** 31);
-const points = Number(process.env.TSMAN_TEST_CHAOS_POINTS ?? 200);
+const points = Number(process.env.TSMAN_TEST_CHAOS_POINTS ?? 100);
 /** Milliseconds after which no operation is begun any more: a slow machine gets fewer points. */
 const budget = 100_000;
 const lanes = 4;

@@ -49,10 +49,13 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + milliseconds;
   for (;;) {
+    const asked = performance.now();
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (performance.now() > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
-    await delay(5);
+    const now = performance.now();
+    if (now > end) throw new Error(`waited ${milliseconds} ms for ${what}`);
+    // To ask by a command costs more than what is waited for gets.
+    await delay(Math.max(5, now - asked));
   }
 }
 
