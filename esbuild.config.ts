@@ -154,6 +154,7 @@ function asFunction(program: string): string {
 /** What becomes of esbuild's output, by path below dist/. */
 const finishing: Record<string, (text: string) => string> = {
   "cli/app.cjs": (text) => asFunction(toAscii(text)),
+  "cli/oci-app.cjs": (text) => asFunction(toAscii(text)),
 };
 
 /** By renaming, since somebody may be starting tsman at this moment. */
@@ -223,8 +224,14 @@ const results = await Promise.all([
   build({
     ...shared,
     ...commonJs,
-    entryPoints: { "cli/main": "src/cli/main.ts" },
+    entryPoints: { "cli/main": "src/cli/main.ts", "cli/oci-main": "src/cli/oci-main.ts" },
     plugins: [builtins],
+  }),
+  build({
+    ...shared,
+    ...commonJs,
+    entryPoints: { "cli/oci-app": "src/cli/oci-app.ts" },
+    plugins: [packagesApart, builtins],
   }),
 ]).catch(() => {
   // esbuild has printed what is wrong.

@@ -136,7 +136,12 @@ static int verify_namespaces(const struct plan *plan, const char *pid, struct fa
 {
     struct failure unseen = {0};
     bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
-    int wanted = joins ? CLONE_NEWUSER : namespace_unshare_flags(plan, failure);
+    /* Of a container that shares its user namespace with its caller, the mounts at least
+       are its own. */
+    bool any = plan_setting(plan, TSMAN_SET_JOIN_ANY) != NULL;
+    int wanted = !joins ? namespace_unshare_flags(plan, failure)
+                 : any  ? CLONE_NEWNS
+                        : CLONE_NEWUSER;
     if (wanted < 0)
         return -1;
     int found = namespace_flags_that_differ(pid, wanted, &unseen);

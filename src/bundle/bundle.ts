@@ -166,12 +166,26 @@ export interface UserRequest {
   readonly keepGroups: boolean;
   /** Of an entry in /etc/passwd, if the image has none for the uid; missing: the uid. */
   readonly entryName?: string | undefined;
+  /** Ids, as they are: the image's files are not asked, and not added to. */
+  readonly isExact?: boolean | undefined;
 }
 
 /** A node of the host bound into the container's /dev. */
 export interface DeviceBind {
   readonly hostPath: string;
   readonly path: string;
+}
+
+/** A node that is made in the container's /dev, which takes root of the host. */
+export interface DeviceNode {
+  readonly path: string;
+  /** mknod(1): character (two words for it), block, fifo. */
+  readonly type: "c" | "u" | "b" | "p";
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** A container before it touches the kernel: the OCI configuration and what that cannot say. */
@@ -186,6 +200,8 @@ export interface Bundle {
   /** Make the working directory if it is missing. */
   readonly createWorkdir: boolean;
   readonly devices: readonly DeviceBind[];
+  /** Only somebody else's configuration has some. */
+  readonly nodes?: readonly DeviceNode[] | undefined;
   /** Symbolic links of /dev, and others that are made where there is nothing. */
   readonly symlinks: readonly {
     readonly target: string;

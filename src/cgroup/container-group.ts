@@ -29,6 +29,8 @@ export interface GroupRequest {
   readonly parent?: string | undefined;
   /** Only in the group that `pid` is in: systemd is not asked. */
   readonly isSplit: boolean;
+  /** Name of the scope, `NAME.scope`; missing: one of tsman's. */
+  readonly scope?: string | undefined;
   /**
    * The process that starts the container's first one, or is to become an ancestor of that: it is
    * moved to where it may move others into the new group.
@@ -154,7 +156,7 @@ export function mayMove(from: string, to: string): boolean {
 }
 
 async function placeInScope(
-  { id, name, pid, parent, signal }: GroupRequest,
+  { id, name, pid, parent, signal, scope: chosen }: GroupRequest,
   sockets: Parameters<typeof SystemdManager.connect>[0],
 ): Promise<Place> {
   await using manager = await SystemdManager.connect(sockets, signal);
@@ -163,7 +165,7 @@ async function placeInScope(
     slice: parent ?? (process.geteuid?.() === 0 ? "machine.slice" : "user.slice"),
     pids: [pid],
   };
-  let unit = `tsman-${id}.scope`;
+  let unit = chosen ?? `tsman-${id}.scope`;
   try {
     await manager.startScope({ ...scope, name: unit });
   } catch (error) {

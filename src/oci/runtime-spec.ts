@@ -18,6 +18,9 @@ export interface Mount {
    * `x-tsman.` are ours, as mount(8) reserves `x-` for programs in user space.
    */
   readonly options: readonly string[];
+  /** Of its files, with {@link mountOption.idmap}. */
+  readonly uidMappings?: readonly IdMappingEntry[] | undefined;
+  readonly gidMappings?: readonly IdMappingEntry[] | undefined;
 }
 
 /** Propagation types among the options of a mount, mount_namespaces(7). */
@@ -32,6 +35,32 @@ export const propagationTypes: ReadonlySet<string> = new Set([
   "runbindable",
 ]);
 
+const restrictions = ["suid", "dev", "exec", "atime", "diratime", "relatime", "strictatime"];
+
+/** runtime-spec/config.md, "Linux mount options" without data: flags of mount(2) and ours of them. */
+export const mountFlagNames: readonly string[] = [
+  "async",
+  "bind",
+  "defaults",
+  "dirsync",
+  "idmap",
+  "iversion",
+  "lazytime",
+  "loud",
+  "mand",
+  "noiversion",
+  "nolazytime",
+  "nomand",
+  "rbind",
+  "ridmap",
+  "silent",
+  "sync",
+  "tmpcopyup",
+  ...["ro", "rw", ...[...restrictions, "symfollow"].flatMap((name) => [name, `no${name}`])].flatMap(
+    (name) => [name, `r${name}`],
+  ),
+];
+
 /** Our own mount options: see {@link Mount.options}. */
 export const mountOption = {
   /** No component of the target may be a symbolic link. */
@@ -44,6 +73,10 @@ export const mountOption = {
   chown: "x-tsman.chown",
   /** The source is a mount of the container whose namespaces are joined, by its path in there. */
   joined: "x-tsman.joined",
+  /** Flags are for the mount itself, not for what is mounted below it. */
+  top: "x-tsman.top",
+  /** The ids of its files are mapped. */
+  idmap: "x-tsman.idmap",
 } as const;
 
 /** runtime-spec/config.md, "User"; the ids are missing when the image's files decide them. */
@@ -86,7 +119,15 @@ export interface Process {
 }
 
 /** runtime-spec/config-linux.md, "Namespaces". */
-export type NamespaceType = "user" | "mount" | "pid" | "uts" | "ipc" | "network" | "cgroup";
+export type NamespaceType =
+  | "user"
+  | "mount"
+  | "pid"
+  | "uts"
+  | "ipc"
+  | "network"
+  | "cgroup"
+  | "time";
 
 /** A namespace of the container: new, or an existing one joined by path. */
 export interface Namespace {

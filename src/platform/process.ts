@@ -20,6 +20,8 @@ export interface SpawnOptions {
   /** The complete environment; default: a fixed PATH and locale. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly cwd?: string | undefined;
+  /** What it finds as its own name; default: its path. */
+  readonly argv0?: string | undefined;
   /** A session of its own (setsid). */
   readonly detached?: boolean | undefined;
   /** Ends the program with SIGTERM when aborted. */
@@ -44,6 +46,7 @@ export function spawnProgram(
     env: { ...(options.env ?? scrubbedEnvironment) },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     detached: options.detached ?? false,
+    ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 }
@@ -54,6 +57,8 @@ export interface RunOptions {
   readonly input?: Uint8Array | string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly cwd?: string | undefined;
+  /** What it finds as its own name; default: its path. */
+  readonly argv0?: string | undefined;
   /** Milliseconds, then SIGKILL and an error; default 30 000. */
   readonly timeoutMs?: number | undefined;
   /** Bytes kept of each output stream; more is an error.  Default 1 MiB. */
@@ -89,6 +94,7 @@ export async function runProgram(
     stdio: ["pipe", "pipe", "pipe"],
     env: options.env,
     cwd: options.cwd,
+    argv0: options.argv0,
   });
   const maxOutput = options.maxOutput ?? defaultMaxOutput;
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;

@@ -20,19 +20,25 @@ const fallbackTerminal = { rows: 24, columns: 80 };
 export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan {
   const slots = new SlotTable();
   const root = compileRoot(context.rootfs, slots, origin(bundle, "/root"));
+  // A mount namespace that is joined has its root, and nothing is mounted there.
+  const isJoined = bundle.config.linux.namespaces.some(
+    ({ type, path }) => type === "mount" && path,
+  );
   const steps = [
-    ...hostSteps(bundle, root.step),
-    ...rootSteps(bundle, slots),
+    ...(isJoined
+      ? nameSteps(bundle)
+      : [...hostSteps(bundle, root.step), ...rootSteps(bundle, context, slots)]),
     ...processSteps(bundle, context, slots),
   ];
   return {
     records: [
       ...identitySettings(bundle, context),
       ...namespaceSettings(bundle),
-      ...slots.records,
+      ...(isJoined ? [] : slots.records),
       ...root.settings,
       ...streamSettings(bundle, context),
       ...lifeSettings(bundle, context),
+      ...(context.additions?.settings ?? []),
       ...steps,
     ],
   };
@@ -47,7 +53,9 @@ function identitySettings(bundle: Bundle, context: LaunchContext): PlanRecord[] 
     settingRecord("VERSION", [String(protocolVersion)], "protocol"),
     settingRecord("ID", [context.id], "default"),
     settingRecord("RUN_DIR", [context.runDir], "default"),
-    settingRecord("EXIT_FILE", [context.exitFile], "default"),
+    ...(context.exitFile === undefined
+      ? []
+      : [settingRecord("EXIT_FILE", [context.exitFile], "default")]),
     ...(context.pidFile === undefined
       ? []
       : [settingRecord("PID_FILE", [context.pidFile], "--pidfile")]),
@@ -200,8 +208,14 @@ function hostSteps(bundle: Bundle, root: PlanRecord): PlanRecord[] {
   ];
 }
 
+function nameSteps(bundle: Bundle): PlanRecord[] {
+  const { hostname } = bundle.config;
+  if (hostname === undefined) return [];
+  return [stepRecord("HOSTNAME", [hostname], origin(bundle, "/hostname"))];
+}
+
 /** Phase 2: inside the new root. */
-function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
+function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTable): PlanRecord[] {
   const { config } = bundle;
   const { linux } = config;
   const records: PlanRecord[] = [];
@@ -218,13 +232,15 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
     const slot = slots.open(device.hostPath, "any", because);
     records.push(stepRecord("DEVICE", [slot, device.path], because));
   }
+  for (const { path, type, major, minor, mode, uid, gid } of bundle.nodes ?? []) {
+    const numbers = [major, minor, `0${mode.toString(8)}`, uid, gid].map(String);
+    records.push(stepRecord("MKNOD", [path, type === "u" ? "c" : type, ...numbers], "devices"));
+  }
   if (config.process.terminal) {
     records.push(stepRecord("CONSOLE", [], origin(bundle, "/process/terminal")));
   }
   records.push(...mounts.slice(bundle.baseMounts).flat());
-  if (config.hostname !== undefined) {
-    records.push(stepRecord("HOSTNAME", [config.hostname], origin(bundle, "/hostname")));
-  }
+  records.push(...nameSteps(bundle));
   if (linux.namespaces.some((one) => one.type === "network" && one.path === undefined)) {
     records.push(stepRecord("LOOPBACK", [], networkOrigin(bundle)));
   }
@@ -243,7 +259,9 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
       records.push(stepRecord("MASK", [nullSlot, path], because));
     });
   }
+  records.push(...(additions?.beforePivot ?? []));
   records.push(stepRecord("PIVOT", [], "default"));
+  records.push(...(additions?.afterPivot ?? []));
   if (config.root.readonly) {
     records.push(stepRecord("ROOT_READONLY", [], origin(bundle, "/root/readonly")));
   }
@@ -253,9 +271,9 @@ function rootSteps(bundle: Bundle, slots: SlotTable): PlanRecord[] {
 /** Phase 3: the process. */
 function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable): PlanRecord[] {
   const { process, mounts } = bundle.config;
-  const { spec, groups, keepGroups, entryName } = bundle.user;
+  const { spec, groups, keepGroups, entryName, isExact } = bundle.user;
   const userFlags = [
-    "entry",
+    isExact ? "exact" : "entry",
     ...(entryName === undefined ? [] : [`name=${entryName}`]),
     ...(keepGroups ? ["keepgroups"] : []),
   ].join(",");
@@ -267,6 +285,7 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
       origin(bundle, "/process/user/umask"),
     ),
     ...(bundle.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
+    ...(context.additions?.process ?? []),
     stepRecord("USER", [spec, groups.join(","), userFlags], origin(bundle, "/process/user")),
     ...mounts.flatMap((mount, index) =>
       compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),

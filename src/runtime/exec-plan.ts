@@ -1,5 +1,5 @@
 import type { Capabilities, RuntimeSpec } from "../oci/runtime-spec.ts";
-import type { MonitorEvent } from "./launch-context.ts";
+import type { MonitorEvent, PlanAdditions } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
@@ -16,6 +16,8 @@ export interface ExecProcess {
     readonly spec: string;
     readonly groups: readonly string[];
     readonly keepGroups: boolean;
+    /** Ids, as they are. */
+    readonly isExact?: boolean | undefined;
   };
   readonly capabilities: Capabilities;
   /** What asked for the user, the directory and the capabilities. */
@@ -30,8 +32,8 @@ export interface ExecPlanRequest {
   readonly target?: { readonly pid: number; readonly startTime: bigint } | undefined;
   /** Directory of the container's control group; missing: it has none. */
   readonly cgroup?: string | undefined;
-  /** Existing directory of mode 0700 of the session; the monitor removes it. */
-  readonly runDir: string;
+  /** Existing directory of mode 0700 of the session; the monitor removes it.  Missing: none. */
+  readonly runDir?: string | undefined;
   /** The container's own configuration. */
   readonly config: RuntimeSpec;
   readonly process: ExecProcess;
@@ -51,6 +53,10 @@ export interface ExecPlanRequest {
   readonly ephemeral?: boolean | undefined;
   /** The native session takes over: SESSION in native/protocol.h; `hold` until its terminal is raw. */
   readonly session?: { readonly words: string; readonly hold: boolean } | undefined;
+  /** After READY wait for START. */
+  readonly hold?: boolean | undefined;
+  /** Of a container whose configuration is somebody else's. */
+  readonly additions?: Pick<PlanAdditions, "settings" | "process"> | undefined;
 }
 
 /**
@@ -70,7 +76,9 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
   const records = [
     settingRecord("VERSION", [String(protocolVersion)], "protocol"),
     settingRecord("ID", [request.id], because),
-    settingRecord("RUN_DIR", [request.runDir], because),
+    ...(request.runDir === undefined ? [] : [settingRecord("RUN_DIR", [request.runDir], because)]),
+    ...(request.hold ? [settingRecord("HOLD", [], because)] : []),
+    ...(request.additions?.settings ?? []),
   ];
   if (request.session !== undefined) {
     records.push(settingRecord("SESSION", [request.session.words, ""], because));
@@ -112,18 +120,16 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
 
 function steps(request: ExecPlanRequest): PlanRecord[] {
   const { config, process } = request;
-  const { spec, groups, keepGroups } = process.user;
+  const { spec, groups, keepGroups, isExact } = process.user;
+  const userFlags = [keepGroups && "keepgroups", isExact && "exact"].filter(Boolean).join(",");
   const own = config.process;
   return [
     ...processLimitSteps(own, () => "exec: as the container"),
     stepRecord("UMASK", [`0${own.user.umask.toString(8)}`], "exec: as the container"),
     ...(request.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
     // Without "entry": a look into a container does not change its files.
-    stepRecord(
-      "USER",
-      [spec, groups.join(","), keepGroups ? "keepgroups" : ""],
-      process.because.user,
-    ),
+    ...(request.additions?.process ?? []),
+    stepRecord("USER", [spec, groups.join(","), userFlags], process.because.user),
     stepRecord("CHDIR", [process.cwd, "0"], process.because.cwd),
     capabilityStep(process.capabilities, process.because.capabilities),
     ...(own.noNewPrivileges ? [stepRecord("NO_NEW_PRIVS", [], "exec: as the container")] : []),

@@ -1,4 +1,5 @@
 import type { HealthPolicy } from "../container/health-policy.ts";
+import type { PlanRecord } from "./launch-plan.ts";
 
 /** How the root file system comes about. */
 export type RootfsPlan =
@@ -81,13 +82,24 @@ export interface HealthLaunch {
   readonly startupPlan?: Uint8Array | undefined;
 }
 
+/** What somebody else's config.json adds to a plan (./additions.ts). */
+export interface PlanAdditions {
+  readonly settings: readonly PlanRecord[];
+  /** In the new root, when all is mounted. */
+  readonly beforePivot: readonly PlanRecord[];
+  readonly afterPivot: readonly PlanRecord[];
+  /** Of the process, before its user. */
+  readonly process: readonly PlanRecord[];
+}
+
 /** What a plan needs besides the bundle: where things are, and who is connected. */
 export interface LaunchContext {
   readonly id: string;
   readonly rootfs: RootfsPlan;
   /** Existing directory of mode 0700 for the monitor's volatile files. */
   readonly runDir: string;
-  readonly exitFile: string;
+  /** Missing: whoever waits for the program knows. */
+  readonly exitFile?: string | undefined;
   /** Directory of its control group, which is there; missing: it stays in the caller's. */
   readonly cgroup?: string | undefined;
   /** `--pidfile` */
@@ -127,4 +139,5 @@ export interface LaunchContext {
   readonly session?: { readonly words: string; readonly removedMark: string } | undefined;
   /** The compiled filter; needed when the bundle has one. */
   readonly seccompFilter?: Uint8Array | undefined;
+  readonly additions?: PlanAdditions | undefined;
 }

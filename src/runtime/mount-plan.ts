@@ -14,7 +14,24 @@ const flagOptions: ReadonlySet<string> = new Set([
   "strictatime",
   "sync",
   "dirsync",
+  "lazytime",
+  "nolazytime",
+  "nosymfollow",
 ]);
+/** Of a bind mount that has its own flags (`x-tsman.top`): what takes one of its source away. */
+const clearingOptions: ReadonlySet<string> = new Set([
+  "suid",
+  "dev",
+  "exec",
+  "atime",
+  "diratime",
+  "norelatime",
+  "nostrictatime",
+  "symfollow",
+]);
+/** runtime-spec/config.md: of a mount and everything mounted below it. */
+const recursiveOption =
+  /^r(?:ro|rw|(?:no)?(?:suid|dev|exec|atime|diratime|relatime|strictatime|symfollow))$/;
 /** The kernel's default: nothing to say. */
 const defaultOptions: ReadonlySet<string> = new Set([
   "rw",
@@ -24,20 +41,36 @@ const defaultOptions: ReadonlySet<string> = new Set([
   "async",
   "bind",
   "defaults",
+  "idmap",
+  "ridmap",
+  "atime",
+  "diratime",
+  "norelatime",
+  "nostrictatime",
+  "symfollow",
+  // The kernel knows none of these any more.
+  "silent",
+  "loud",
+  "iversion",
+  "noiversion",
+  "mand",
+  "nomand",
 ]);
 const extras: ReadonlyMap<string, string> = new Map([
   [mountOption.nosymlink, "nosymlink"],
   [mountOption.optional, "optional"],
+  [mountOption.top, "top"],
   ["tmpcopyup", "tmpcopyup"],
 ]);
 const handledElsewhere: ReadonlySet<string> = new Set([
   mountOption.copyUp,
   mountOption.chown,
   mountOption.joined,
+  mountOption.idmap,
 ]);
 
 interface SortedOptions {
-  readonly flags: readonly string[];
+  readonly flags: string[];
   readonly propagation: string;
   readonly data: readonly string[];
   readonly extra: readonly string[];
@@ -48,14 +81,24 @@ function sortOptions(options: readonly string[]): SortedOptions {
   const data: string[] = [];
   const extra: string[] = [];
   let propagation = "";
+  const hasOwnFlags = options.includes(mountOption.top);
   for (const option of options) {
     const known = extras.get(option);
     if (known !== undefined) extra.push(known);
     else if (flagOptions.has(option) || option === "rbind") flags.push(option);
     else if (propagationTypes.has(option)) propagation = option;
+    else if (hasOwnFlags && clearingOptions.has(option)) flags.push(option);
+    else if (recursiveOption.test(option)) flags.push(option);
     else if (!defaultOptions.has(option) && !handledElsewhere.has(option)) data.push(option);
   }
   return { flags, propagation, data, extra };
+}
+
+function openSource(mount: Mount, slots: SlotTable, because: string): string {
+  const { source, options } = mount;
+  if (options.includes(mountOption.joined)) return slots.openMount(source, "tmpfs", because);
+  if (!options.includes(mountOption.idmap)) return slots.open(source, "any", because);
+  return slots.openIdMapped(mount, because);
 }
 
 /** The steps of one mount of the OCI configuration. */
@@ -63,6 +106,7 @@ export function compileMount(mount: Mount, slots: SlotTable, because: string): P
   const { flags, propagation, data, extra } = sortOptions(mount.options);
   const { destination } = mount;
   if (mount.type !== "bind") {
+    if (propagation !== "") flags.push(propagation);
     return [
       stepRecord(
         "MOUNT",
@@ -71,9 +115,7 @@ export function compileMount(mount: Mount, slots: SlotTable, because: string): P
       ),
     ];
   }
-  const slot = mount.options.includes(mountOption.joined)
-    ? slots.openMount(mount.source, "tmpfs", because)
-    : slots.open(mount.source, "any", because);
+  const slot = openSource(mount, slots, because);
   const bind = stepRecord(
     "BIND",
     [slot, destination, flags.join(","), propagation, extra.join(",")],

@@ -1,3 +1,4 @@
+import type { IdMappingEntry, Mount } from "../oci/runtime-spec.ts";
 import { type PlanRecord, settingRecord } from "./launch-plan.ts";
 
 /** What a slot must turn out to be. */
@@ -25,6 +26,31 @@ export class SlotTable {
     const number = this.#numbers.size;
     this.#numbers.set(`mount\0${path}`, number);
     this.#records.push(settingRecord("OPEN_MOUNT", [String(number), path, type], because));
+    return `@${number}`;
+  }
+
+  /** Has stage 1 copy a mount of the host's with other ids; for one BIND. */
+  openIdMapped(mount: Mount, because: string): string {
+    const { source, options, uidMappings = [], gidMappings = [] } = mount;
+    const number = this.#numbers.size;
+    this.#numbers.set(`idmap\0${number}`, number);
+    const isRecursive = options.includes("ridmap") || options.includes("rbind");
+    const triples = (list: readonly IdMappingEntry[]): string[] =>
+      list.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size].map(String));
+    this.#records.push(
+      settingRecord(
+        "OPEN_IDMAPPED",
+        [
+          String(number),
+          source,
+          isRecursive ? "recursive" : "",
+          String(uidMappings.length),
+          ...triples(uidMappings),
+          ...triples(gidMappings),
+        ],
+        because,
+      ),
+    );
     return `@${number}`;
   }
 

@@ -120,7 +120,8 @@ export function withRlimits(bundle: Bundle, rlimits: readonly Rlimit[]): Bundle 
   };
 }
 
-function rememberGroup(runDir: string, { path: group, unit = "" }: ContainerGroup): void {
+/** Writes down which group was made for a container. */
+export function rememberGroup(runDir: string, { path: group, unit = "" }: ContainerGroup): void {
   writeFileSync(path.join(runDir, groupFileName), `${group}\n${unit}\n`, { mode: 0o600 });
 }
 

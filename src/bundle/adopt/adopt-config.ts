@@ -1,0 +1,297 @@
+import type { RuntimeConfig } from "../../oci/runtime-config.ts";
+import { refused } from "../../oci/runtime-config.ts";
+import type {
+  Capabilities,
+  LinuxSeccomp,
+  Namespace,
+  Process,
+  RlimitName,
+  RuntimeSpec,
+} from "../../oci/runtime-spec.ts";
+import type { Bundle, MapEntry, MappingFacts } from "../bundle.ts";
+import { devSymlinks } from "../devices.ts";
+import { sysctlPath } from "../sysctls.ts";
+import { adoptDevices } from "./adopt-devices.ts";
+import { adoptMounts } from "./adopt-mounts.ts";
+import { adoptResources } from "./adopt-resources.ts";
+
+/** What the compilation of somebody else's config.json depends on besides it. */
+export interface AdoptionFacts {
+  /** Absolute path of the bundle's directory. */
+  readonly bundleDir: string;
+  /** Whether this host has the unified control group hierarchy. */
+  readonly isUnified: boolean;
+  /** Whether this process may make device nodes, and the container's are the host's own then. */
+  readonly canMakeNodes: boolean;
+  /** The setuid programs that write id maps; missing: they are written directly. */
+  readonly mapTools?: MappingFacts["tools"];
+  /** Whether an ordinary user maps nothing but its own id. */
+  readonly mapsItself: boolean;
+  /** Active security modules. */
+  readonly securityModules: readonly string[];
+  /** Device numbers of a node of the host; undefined: it is none. */
+  readonly nodeAt: (path: string) => { readonly major: number; readonly minor: number } | undefined;
+}
+
+/** runc's and crun's. */
+const defaultUmask = 0o022;
+
+/**
+ * Somebody else's config.json as the bundle that tsman's own containers are started from.  Pure.
+ *
+ * Hooks, scheduling and what else only such configurations have is compiled apart, from the
+ * document itself (runtime/additions.ts).
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer of what cannot be had here
+ */
+export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle {
+  refuseUnsupported(config, facts);
+  const namespaces = adoptNamespaces(config);
+  const { linux } = config;
+  const isNew = (type: string): boolean =>
+    namespaces.some((one) => one.type === type && one.path === undefined);
+  const mapping = adoptMapping(config, facts);
+  if (isNew("user") && (mapping.uid.length === 0 || mapping.gid.length === 0)) {
+    const missing = mapping.uid.length === 0 ? "uidMappings" : "gidMappings";
+    throw refused(`/linux/${missing}`, "missing, and a new user namespace needs it");
+  }
+  const { mounts, hasOwnDev } = adoptMounts(config, facts, isNew("cgroup"));
+  const devices = adoptDevices(config, facts, { hasOwnDev, inUserNamespace: isNew("user") });
+  const { process } = config;
+  const spec: RuntimeSpec = {
+    ociVersion: config.ociVersion,
+    root: { path: config.root.path, readonly: config.root.readonly ?? false },
+    ...(config.hostname !== undefined && config.hostname !== "" && { hostname: config.hostname }),
+    mounts,
+    process: adoptProcess(process),
+    annotations: config.annotations ?? {},
+    linux: {
+      namespaces,
+      uidMappings: linux.uidMappings ?? [],
+      gidMappings: linux.gidMappings ?? [],
+      devices: [],
+      sysctl: adoptSysctls(config, namespaces),
+      maskedPaths: linux.maskedPaths ?? [],
+      readonlyPaths: linux.readonlyPaths ?? [],
+      // Of the old root, before it is left: what is mounted must never reach the host.
+      rootfsPropagation: linux.rootfsPropagation?.endsWith("private") ? "rprivate" : "rslave",
+      resources: adoptResources(config, facts),
+      ...(linux.seccomp !== undefined && { seccomp: adoptSeccomp(linux.seccomp) }),
+    },
+  };
+  return {
+    config: spec,
+    baseMounts: mounts.length,
+    origins: {},
+    artefacts: [],
+    user: processUser(process),
+    createWorkdir: true,
+    devices: devices.binds,
+    nodes: devices.nodes,
+    symlinks: hasOwnDev ? [] : devSymlinks,
+    mapping,
+    useInit: false,
+    hasOwnKeyring: false,
+    warnings: [],
+  };
+}
+
+/** `process.user` as the USER step takes it. */
+export function processUser(process: RuntimeConfig["process"]): Bundle["user"] {
+  const { uid, gid, additionalGids } = process.user;
+  return {
+    spec: `${uid}:${gid}`,
+    groups: (additionalGids ?? []).map(String),
+    keepGroups: false,
+    isExact: true,
+  };
+}
+
+/**
+ * `process` in the form of tsman's own.
+ *
+ * @throws TsmanError CONFIG_INVALID
+ */
+export function adoptProcess(process: RuntimeConfig["process"]): Process {
+  const { user, capabilities } = process;
+  const set = (name: keyof Capabilities): readonly string[] => capabilities?.[name] ?? [];
+  return {
+    terminal: process.terminal ?? false,
+    user: {
+      uid: user.uid,
+      gid: user.gid,
+      additionalGids: user.additionalGids ?? [],
+      username: "",
+      umask: user.umask ?? defaultUmask,
+    },
+    args: process.args,
+    env: process.env ?? [],
+    cwd: process.cwd,
+    capabilities: {
+      bounding: set("bounding"),
+      effective: set("effective"),
+      permitted: set("permitted"),
+      inheritable: set("inheritable"),
+      ambient: set("ambient"),
+    },
+    rlimits: adoptRlimits(process),
+    noNewPrivileges: process.noNewPrivileges ?? false,
+    ...(process.oomScoreAdj !== undefined && { oomScoreAdj: process.oomScoreAdj }),
+  };
+}
+
+function adoptRlimits({ rlimits = [] }: RuntimeConfig["process"]): Process["rlimits"] {
+  const seen = new Set<string>();
+  return rlimits.map(({ type, soft, hard }, index) => {
+    const pointer = `/process/rlimits/${index}`;
+    if (seen.has(type)) throw refused(`${pointer}/type`, `${type} stands twice`);
+    seen.add(type);
+    const limit = (name: "soft" | "hard", value: number): number => {
+      // RLIM_INFINITY, which a JavaScript number only comes close to.
+      if (value >= 2 ** 63) return -1;
+      if (Number.isSafeInteger(value)) return value;
+      throw refused(`${pointer}/${name}`, "a number that cannot be kept exactly");
+    };
+    const limits = { soft: limit("soft", soft), hard: limit("hard", hard) };
+    if (limits.hard !== -1 && (limits.soft === -1 || limits.soft > limits.hard)) {
+      throw refused(`${pointer}/soft`, "above the hard limit");
+    }
+    return { type: type as RlimitName, ...limits };
+  });
+}
+
+function adoptNamespaces({ linux, mounts }: RuntimeConfig): readonly Namespace[] {
+  const seen = new Set<string>();
+  const namespaces = (linux.namespaces ?? []).map((one, index): Namespace => {
+    const pointer = `/linux/namespaces/${index}`;
+    if (seen.has(one.type)) throw refused(pointer, `${one.type} stands twice`);
+    seen.add(one.type);
+    const type = one.type as Namespace["type"];
+    if (one.path === undefined || one.path === "") return { type };
+    if (!one.path.startsWith("/")) throw refused(`${pointer}/path`, "is no absolute path");
+    return { type, path: one.path };
+  });
+  const mount = namespaces.find(({ type }) => type === "mount");
+  if (mount === undefined) {
+    throw refused("/linux/namespaces", "has no mount namespace, so the root could not be changed");
+  }
+  if (mount.path !== undefined && (mounts ?? []).length > 0) {
+    throw refused("/mounts", "nothing can be mounted in a mount namespace that is joined");
+  }
+  return namespaces;
+}
+
+function adoptMapping({ linux }: RuntimeConfig, facts: AdoptionFacts): MappingFacts {
+  const entries = (list: RuntimeConfig["linux"]["uidMappings"]): MapEntry[] =>
+    (list ?? []).map(({ containerID, hostID, size }) => ({
+      inside: containerID,
+      outside: hostID,
+      count: size,
+    }));
+  const uid = entries(linux.uidMappings);
+  const gid = entries(linux.gidMappings);
+  return {
+    uid,
+    gid,
+    tools: facts.mapTools,
+    // user_namespaces(7): an ordinary user may map its own gid only without setgroups(2).
+    denySetgroups: facts.mapsItself,
+    single: uid.length === 1 && uid[0]?.count === 1,
+    because: "/linux/uidMappings",
+  };
+}
+
+function adoptSysctls(
+  { linux }: RuntimeConfig,
+  namespaces: readonly Namespace[],
+): Readonly<Record<string, string>> {
+  const sysctls = linux.sysctl ?? {};
+  const lacks = (type: Namespace["type"]): boolean => !namespaces.some((one) => one.type === type);
+  const shared = { ipc: lacks("ipc"), network: lacks("network"), uts: lacks("uts") };
+  for (const [key, value] of Object.entries(sysctls)) {
+    try {
+      sysctlPath(key, value, shared);
+    } catch (error) {
+      const pointer = `/linux/sysctl/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      throw refused(pointer, (error as Error).message);
+    }
+  }
+  return sysctls;
+}
+
+function adoptSeccomp(seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>): LinuxSeccomp {
+  const { defaultErrnoRet } = seccomp;
+  return {
+    defaultAction: seccomp.defaultAction as LinuxSeccomp["defaultAction"],
+    ...(defaultErrnoRet !== undefined && { defaultErrnoRet }),
+    flags: (seccomp.flags ?? []) as NonNullable<LinuxSeccomp["flags"]>,
+    architectures: seccomp.architectures ?? [],
+    syscalls: (seccomp.syscalls ?? []) as LinuxSeccomp["syscalls"],
+  };
+}
+
+/** What is in the specification and not in tsman, or not on this host. */
+function refuseUnsupported(config: RuntimeConfig, facts: AdoptionFacts): void {
+  const { linux, process } = config;
+  const namespaces = linux.namespaces ?? [];
+  const has = (type: string): boolean => namespaces.some((one) => one.type === type);
+  if ((config.hostname ?? "") !== "" && !has("uts")) {
+    throw refused("/hostname", "there is no uts namespace that it could be the name of");
+  }
+  if ((config.domainname ?? "") !== "" && !has("uts")) {
+    throw refused("/domainname", "there is no uts namespace that it could be the name of");
+  }
+  if (linux.timeOffsets !== undefined && !has("time")) {
+    throw refused("/linux/timeOffsets", "there is no time namespace that they could be for");
+  }
+  if (linux.timeOffsets !== undefined && namespaces.some((one) => one.type === "time" && one.path))
+    throw refused("/linux/timeOffsets", "the time namespace is joined, and has its own");
+  for (const name of ["intelRdt", "netDevices", "memoryPolicy"] as const) {
+    if (linux[name] !== undefined) throw refused(`/linux/${name}`, "is not supported");
+  }
+  if (process.execCPUAffinity !== undefined) {
+    throw refused("/process/execCPUAffinity", "is not supported");
+  }
+  if ((linux.mountLabel ?? "") !== "") {
+    requireModule("selinux", "/linux/mountLabel", facts);
+  }
+  if ((process.selinuxLabel ?? "") !== "") {
+    requireModule("selinux", "/process/selinuxLabel", facts);
+  }
+  if ((process.apparmorProfile ?? "") !== "") {
+    requireModule("apparmor", "/process/apparmorProfile", facts);
+  }
+  if (linux.seccomp !== undefined) refuseSeccomp(linux.seccomp);
+}
+
+function requireModule(name: string, pointer: string, facts: AdoptionFacts): void {
+  if (facts.securityModules.includes(name)) return;
+  throw refused(pointer, `the kernel has no ${name}`, "leave it out, or enable the module");
+}
+
+function refuseSeccomp(seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>): void {
+  const notifies = (seccomp.syscalls ?? []).findIndex(({ action }) => action === "SCMP_ACT_NOTIFY");
+  const listener = seccomp.listenerPath ?? "";
+  if (seccomp.defaultAction === "SCMP_ACT_NOTIFY") {
+    throw refused("/linux/seccomp/defaultAction", "SCMP_ACT_NOTIFY cannot be the default");
+  }
+  const sends = (seccomp.syscalls ?? []).findIndex(
+    ({ action, names }) => action === "SCMP_ACT_NOTIFY" && names.includes("sendmsg"),
+  );
+  if (sends >= 0) {
+    // Between the filter and the program, the listener's descriptor is sent.
+    throw refused(`/linux/seccomp/syscalls/${sends}`, "sendmsg cannot be notified of");
+  }
+  if (notifies >= 0 && listener === "") {
+    throw refused(
+      `/linux/seccomp/syscalls/${notifies}/action`,
+      "needs /linux/seccomp/listenerPath",
+    );
+  }
+  if ((seccomp.listenerMetadata ?? "") !== "" && listener === "") {
+    throw refused("/linux/seccomp/listenerMetadata", "needs /linux/seccomp/listenerPath");
+  }
+  if (listener !== "" && !listener.startsWith("/")) {
+    throw refused("/linux/seccomp/listenerPath", "is no absolute path");
+  }
+}

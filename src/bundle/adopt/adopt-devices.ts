@@ -1,0 +1,62 @@
+import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
+import type { DeviceBind, DeviceNode } from "../bundle.ts";
+import { cleanContainerPath } from "../container-path.ts";
+import { standardDevices } from "../devices.ts";
+import type { AdoptionFacts } from "./adopt-config.ts";
+
+/** Devices of a container: nodes of the host that are bound, and nodes that are made. */
+export interface AdoptedDevices {
+  readonly binds: readonly DeviceBind[];
+  readonly nodes: readonly DeviceNode[];
+}
+
+/**
+ * The default devices of the specification, and those of the configuration.
+ *
+ * @param place whether the container's /dev is its own, and whether its user namespace is.
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer of a device that cannot be had
+ */
+export function adoptDevices(
+  { linux }: RuntimeConfig,
+  facts: AdoptionFacts,
+  place: { readonly hasOwnDev: boolean; readonly inUserNamespace: boolean },
+): AdoptedDevices {
+  // runc as well: a /dev of the host is left as it is.
+  if (place.hasOwnDev) return { binds: [], nodes: [] };
+  const binds = new Map<string, DeviceBind>();
+  const nodes: DeviceNode[] = [];
+  const canMake = facts.canMakeNodes && !place.inUserNamespace;
+  for (const { path } of standardDevices) binds.set(path, { hostPath: path, path });
+  (linux.devices ?? []).forEach((device, index) => {
+    const pointer = `/linux/devices/${index}`;
+    const path = cleanContainerPath(device.path);
+    const { major, minor } = device;
+    if (device.type !== "p" && (major === undefined || minor === undefined)) {
+      throw refused(`${pointer}/${major === undefined ? "major" : "minor"}`, "missing");
+    }
+    if (canMake) {
+      binds.delete(path);
+      nodes.push({
+        path,
+        type: device.type as DeviceNode["type"],
+        major: major ?? 0,
+        minor: minor ?? 0,
+        mode: (device.fileMode ?? 0o666) & 0o7777,
+        uid: device.uid ?? 0,
+        gid: device.gid ?? 0,
+      });
+      return;
+    }
+    if (binds.has(path)) return;
+    const found = device.type === "p" ? undefined : facts.nodeAt(path);
+    if (found === undefined || found.major !== major || found.minor !== minor) {
+      throw refused(
+        pointer,
+        `the host has no such device at ${path}`,
+        "in a user namespace no device can be made: only what the host has under the same name can be used",
+      );
+    }
+    binds.set(path, { hostPath: path, path });
+  });
+  return { binds: [...binds.values()], nodes };
+}

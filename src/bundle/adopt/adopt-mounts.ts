@@ -1,0 +1,150 @@
+import path from "node:path";
+import { type MountConfig, type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
+import {
+  type Mount,
+  mountFlagNames,
+  mountOption,
+  propagationTypes,
+} from "../../oci/runtime-spec.ts";
+import { cleanContainerPath, isAtOrBelow } from "../container-path.ts";
+import type { AdoptionFacts } from "./adopt-config.ts";
+
+/** The container's mounts, in their order, and whether one of them is its /dev as a whole. */
+export interface AdoptedMounts {
+  readonly mounts: readonly Mount[];
+  readonly hasOwnDev: boolean;
+}
+
+/** What may be mounted in /proc: lxcfs's files, which runc allows as well. */
+const replaceable = ["cpuinfo", "diskstats", "loadavg", "meminfo", "stat", "swaps", "uptime"];
+
+/**
+ * The mounts of somebody else's config.json.
+ *
+ * @param hasCgroupNamespace a new one: its root can be mounted.
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
+export function adoptMounts(
+  { mounts = [], root, linux }: RuntimeConfig,
+  facts: AdoptionFacts,
+  hasCgroupNamespace: boolean,
+): AdoptedMounts {
+  const adopted = mounts.map((mount, index) => {
+    const pointer = `/mounts/${index}`;
+    const own = mapIds(mount, linux, pointer);
+    const all = { ...adoptMount(mount, pointer, facts, hasCgroupNamespace) };
+    if (own === undefined) return all;
+    if (all.type !== "bind")
+      throw refused(`${pointer}/options`, "ids of a bind mount can be mapped");
+    return { ...all, ...own, options: [...all.options, mountOption.idmap] };
+  });
+  if (path.resolve(facts.bundleDir, root.path) === "/") {
+    throw refused("/root/path", "is the root of the host");
+  }
+  const hasOwnDev = adopted.some(
+    ({ type, destination }) => type === "bind" && destination === "/dev",
+  );
+  return { mounts: adopted, hasOwnDev };
+}
+
+function adoptMount(
+  mount: MountConfig,
+  pointer: string,
+  facts: AdoptionFacts,
+  hasCgroupNamespace: boolean,
+): Mount {
+  // runtime-spec/config.md: absolute; but relative ones are in use, and mean the same.
+  const destination = cleanContainerPath(mount.destination);
+  if (destination === "/") throw refused(`${pointer}/destination`, "is the root itself");
+  const options = [...(mount.options ?? [])];
+  const own = options.findIndex((option) => option.startsWith("x-tsman."));
+  if (own >= 0) throw refused(`${pointer}/options/${own}`, "is tsman's own");
+  const isBind = mount.type === "bind" || options.some((one) => one === "bind" || one === "rbind");
+  const type = isBind ? "bind" : (mount.type ?? "");
+  guardProc(destination, type, pointer);
+  if (isBind) {
+    if (mount.source === undefined || mount.source === "") {
+      throw refused(`${pointer}/source`, "missing");
+    }
+    refuseUnknownFlags(options, pointer);
+    return {
+      destination,
+      type,
+      source: path.resolve(facts.bundleDir, mount.source),
+      options: [...options, mountOption.top],
+    };
+  }
+  if (type === "" || type === "none") {
+    if (options.some((option) => propagationTypes.has(option))) {
+      throw refused(`${pointer}/type`, "a change of propagation alone is not supported");
+    }
+    throw refused(`${pointer}/type`, "missing");
+  }
+  if (type === "cgroup" || type === "cgroup2") {
+    return cgroupMount(destination, options, facts, hasCgroupNamespace);
+  }
+  if (options.some((option) => option === "remount")) {
+    throw refused(`${pointer}/options`, "remount: what is there is the container's own");
+  }
+  const guarded = ["/proc", "/sys", "/dev"].includes(destination) ? [mountOption.nosymlink] : [];
+  return { destination, type, source: mount.source ?? type, options: [...options, ...guarded] };
+}
+
+/** A bind mount has flags, and no data. */
+function refuseUnknownFlags(options: readonly string[], pointer: string): void {
+  const isKnown = (option: string): boolean =>
+    option !== "tmpcopyup" && (mountFlagNames.includes(option) || propagationTypes.has(option));
+  const index = options.findIndex((option) => !isKnown(option));
+  if (index < 0) return;
+  const option = JSON.stringify(options[index]);
+  throw refused(`${pointer}/options/${index}`, `${option} is nothing that a bind mount has`);
+}
+
+/** Programs trust what they find in /proc (security case S4). */
+function guardProc(destination: string, type: string, pointer: string): void {
+  if (!isAtOrBelow(destination, "/proc")) return;
+  if (destination === "/proc" && (type === "proc" || type === "bind")) return;
+  const inside = destination.slice("/proc/".length);
+  if (type === "bind" && replaceable.includes(inside)) return;
+  throw refused(`${pointer}/destination`, `nothing may be mounted on ${destination}`);
+}
+
+/**
+ * `cgroup` means whatever hierarchy this host has: on a unified one the container's own subtree,
+ * else the host's, which its owner guards.
+ */
+function cgroupMount(
+  destination: string,
+  options: readonly string[],
+  { isUnified }: AdoptionFacts,
+  hasCgroupNamespace: boolean,
+): Mount {
+  if (isUnified && hasCgroupNamespace) {
+    return { destination, type: "cgroup2", source: "cgroup2", options };
+  }
+  return {
+    destination,
+    type: "bind",
+    source: "/sys/fs/cgroup",
+    options: ["rbind", ...options.filter((option) => option !== "relatime"), "rprivate"],
+  };
+}
+
+/** The mappings of a mount; those of the container where it says only that there are some. */
+function mapIds(
+  { uidMappings = [], gidMappings = [], options = [] }: MountConfig,
+  linux: RuntimeConfig["linux"],
+  pointer: string,
+): Pick<Mount, "uidMappings" | "gidMappings"> | undefined {
+  if ((uidMappings.length === 0) !== (gidMappings.length === 0)) {
+    const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
+    throw refused(`${pointer}/${missing}`, "missing: both are needed");
+  }
+  if (uidMappings.length > 0) return { uidMappings, gidMappings };
+  if (!options.includes("idmap") && !options.includes("ridmap")) return undefined;
+  const own = { uidMappings: linux.uidMappings ?? [], gidMappings: linux.gidMappings ?? [] };
+  if (own.uidMappings.length === 0 || own.gidMappings.length === 0) {
+    throw refused(`${pointer}/options`, "idmap, and neither it nor the container maps ids");
+  }
+  return own;
+}

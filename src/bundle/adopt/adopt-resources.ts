@@ -1,0 +1,92 @@
+import type { ResourcesConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
+import { refused } from "../../oci/runtime-config.ts";
+import type { LinuxResources } from "../../oci/runtime-spec.ts";
+import type { AdoptionFacts } from "./adopt-config.ts";
+
+/**
+ * `linux.resources` as tsman's control groups take it; what only version 1 of control groups had is
+ * refused unless it asks for nothing.
+ *
+ * @throws TsmanError CONFIG_INVALID
+ */
+export function adoptResources(config: RuntimeConfig, facts: AdoptionFacts): LinuxResources {
+  const { resources } = config.linux;
+  if (resources === undefined) return {};
+  refuseDevices(config, facts);
+  return limitsOf(resources, "/linux/resources");
+}
+
+/**
+ * The limits of a document such as `linux.resources`, or what `update` reads.
+ *
+ * @param pointer of the document, for messages.
+ * @throws TsmanError CONFIG_INVALID
+ */
+export function limitsOf(resources: ResourcesConfig, pointer: string): LinuxResources {
+  const { memory, cpu, pids, blockIO, hugepageLimits, unified } = resources;
+  for (const [member, value] of [
+    ["memory/swappiness", memory?.swappiness],
+    ["memory/disableOOMKiller", memory?.disableOOMKiller],
+    ["cpu/realtimeRuntime", cpu?.realtimeRuntime],
+    ["cpu/realtimePeriod", cpu?.realtimePeriod],
+    ["blockIO/leafWeight", blockIO?.leafWeight],
+    ["network", resources.network],
+    ["rdma", resources.rdma],
+  ] as const) {
+    if (!asksForNothing(value)) {
+      throw refused(`${pointer}/${member}`, "version 2 of control groups has nothing like it");
+    }
+  }
+  return withoutMissing({
+    memory: memory && withoutMissing(pick(memory, ["limit", "reservation", "swap"])),
+    cpu:
+      cpu &&
+      withoutMissing(pick(cpu, ["shares", "quota", "burst", "period", "cpus", "mems", "idle"])),
+    pids,
+    blockIO:
+      blockIO &&
+      withoutMissing(
+        pick(blockIO, [
+          "weight",
+          "weightDevice",
+          "throttleReadBpsDevice",
+          "throttleWriteBpsDevice",
+          "throttleReadIOPSDevice",
+          "throttleWriteIOPSDevice",
+        ]),
+      ),
+    hugepageLimits,
+    unified,
+  }) as LinuxResources;
+}
+
+/** Go writes what was not set as zero or as an empty object. */
+function asksForNothing(value: unknown): boolean {
+  if (value === undefined || value === 0 || value === false) return true;
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/**
+ * In a user namespace nobody makes a device, so that a container has those of its /dev.  Without one
+ * the kernel would have to be told, by a program of its own in the control group.
+ */
+function refuseDevices({ linux }: RuntimeConfig, facts: AdoptionFacts): void {
+  const rules = linux.resources?.devices ?? [];
+  const isInUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
+  if (!facts.canMakeNodes || isInUserNamespace) return;
+  const index = rules.findIndex(({ allow }) => !allow);
+  if (index < 0) return;
+  throw refused(
+    `/linux/resources/devices/${index}`,
+    "access to devices can only be denied in a user namespace",
+    "give the container a user namespace",
+  );
+}
+
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
+}
+
+function withoutMissing<T extends object>(from: T): T {
+  return Object.fromEntries(Object.entries(from).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,33 @@
+import type { OciSession, RunRequest } from "../../engine/oci/run-oci-container.ts";
+import { isTerminal } from "../is-terminal.ts";
+import { proxySignals } from "../session/signal-proxy.ts";
+import { findSessionTerminal } from "../session/terminal.ts";
+
+/**
+ * Starts a program and waits for its end: signals and the terminal's size are passed on.
+ *
+ * @returns its exit status; 0 when it is detached.
+ */
+export async function attached(
+  start: (side: Pick<RunRequest, "terminal" | "beforeStart">) => Promise<OciSession | undefined>,
+): Promise<number> {
+  const terminal = findSessionTerminal();
+  using proxy = proxySignals();
+  using stack = new DisposableStack();
+  try {
+    const session = await start({
+      terminal: terminal?.size(),
+      beforeStart: async (isOurs) => {
+        if (isOurs && isTerminal(0)) await terminal?.enterRaw();
+      },
+    });
+    if (session === undefined) return 0;
+    proxy.passTo(session.signal);
+    if (terminal !== undefined) {
+      stack.use(terminal.onResize(({ rows, columns }) => session.resize(rows, columns)));
+    }
+    return await session.exited;
+  } finally {
+    terminal?.restore();
+  }
+}

@@ -1,0 +1,161 @@
+import { appendFileSync } from "node:fs";
+import path from "node:path";
+import { ociRoot } from "../../config/oci-root.ts";
+import { resolvePaths } from "../../config/paths.ts";
+import type { OciContext } from "../../engine/oci/oci-types.ts";
+import { type TsmanError, toTsmanError } from "../../errors/index.ts";
+import { type OciEntry, ociVerbs } from "../oci-commands.ts";
+import type { Output } from "../output.ts";
+import { usageError } from "../usage-error.ts";
+import { type OciArguments, type OciOptions, parseOciArguments } from "./arguments.ts";
+import { overview, verbHelp, versionText } from "./help.ts";
+import type { OciVerb } from "./verb.ts";
+
+/** What the process hands to the dispatcher. */
+export interface OciInput {
+  readonly argv: readonly string[];
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** "" when it was removed. */
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Options before the verb: runc's and crun's. */
+const globalOptions = {
+  root: { kind: "value", value: "DIR", summary: "where containers are kept" },
+  log: { kind: "value", value: "FILE", summary: "append errors and warnings to it" },
+  "log-format": { kind: "value", value: "FORMAT", summary: "text or json" },
+  "log-level": { kind: "value", value: "LEVEL", summary: "accepted" },
+  "systemd-cgroup": { kind: "flag", summary: "cgroupsPath is SLICE:PREFIX:NAME" },
+  "cgroup-manager": { kind: "value", value: "NAME", summary: "systemd, cgroupfs or disabled" },
+  rootless: { kind: "value", value: "BOOLEAN", summary: "accepted: that is found out" },
+  debug: { kind: "flag", summary: "say more of errors" },
+  help: { kind: "flag", char: "h", summary: "print this help" },
+  version: { kind: "flag", char: "v", summary: "print the version" },
+} as const satisfies OciOptions;
+
+/** Status of runc and crun for whatever they fail in. */
+const failureStatus = 1;
+
+/**
+ * Runs a command line of the OCI runtime.
+ *
+ * @returns the exit status: that of the program for `run` and `exec`, which themselves fail with
+ * 125, 126 and 127; else 0 or 1.
+ */
+export async function dispatchOci(input: OciInput): Promise<number> {
+  const { stderr } = input;
+  let log: Log = { stderr, file: undefined, isJson: false };
+  let verb = "";
+  try {
+    const globals = parseOciArguments(input.argv, globalOptions, 1);
+    log = logOf(input, globals);
+    [verb = ""] = globals.positionals;
+    if (globals.has("version")) return say(input, versionText());
+    if (verb === "" || verb === "help") return say(input, overview(ociVerbs, globalOptions));
+    const entry = Object.hasOwn(ociVerbs, verb) ? ociVerbs[verb] : undefined;
+    if (entry === undefined) {
+      throw usageError(`run ${verb}: there is no such command`, "see tsman-oci --help");
+    }
+    if (globals.has("help")) return say(input, verbHelp(verb, entry, await entry.load()));
+    return await runVerb(input, globals, { verb, entry, log });
+  } catch (thrown) {
+    const error = toTsmanError(thrown, "tsman-oci");
+    tell(log, "error", messageOf(error));
+    return verb === "run" || verb === "exec" ? error.exitStatus : failureStatus;
+  }
+}
+
+interface Found {
+  readonly verb: string;
+  readonly entry: OciEntry;
+  readonly log: Log;
+}
+
+async function runVerb(
+  input: OciInput,
+  globals: OciArguments,
+  { verb, entry, log }: Found,
+): Promise<number> {
+  const command: OciVerb = await entry.load();
+  const options = { ...command.options, help: globalOptions.help };
+  const most = command.most ?? command.least;
+  const stopAt = most === Number.POSITIVE_INFINITY ? command.least : most + 1;
+  const args = parseOciArguments(globals.positionals.slice(1), options, stopAt);
+  if (args.has("help")) return say(input, verbHelp(verb, entry, command));
+  const given = args.positionals.length;
+  if (given < command.least || given > most) {
+    const what = given < command.least ? "an operand is missing" : "there are too many operands";
+    throw usageError(`run ${verb}: ${what}`, `write tsman-oci ${verb} ${command.operands}`);
+  }
+  return await command.run({
+    oci: () => contextOf(input, globals, log),
+    args,
+    stdout: input.stdout,
+    stderr: input.stderr,
+    cwd: input.cwd,
+    environment: input.environment,
+  });
+}
+
+function contextOf(input: OciInput, globals: OciArguments, log: Log): OciContext {
+  const chosen = globals.get("root");
+  return {
+    root: chosen === undefined ? ociRoot() : path.resolve(input.cwd, chosen),
+    cacheDir: resolvePaths().cacheDir,
+    systemdCgroup: globals.has("systemd-cgroup") || globals.get("cgroup-manager") === "systemd",
+    onWarning: (text) => tell(log, "warning", text),
+  };
+}
+
+function say({ stdout }: OciInput, text: string): number {
+  stdout.write(text);
+  return 0;
+}
+
+/** Where errors and warnings go besides standard error. */
+interface Log {
+  readonly stderr: Output;
+  readonly file: string | undefined;
+  readonly isJson: boolean;
+}
+
+function logOf({ stderr, cwd }: OciInput, globals: OciArguments): Log {
+  const format = globals.get("log-format") ?? "text";
+  if (format !== "text" && format !== "json") {
+    throw usageError(`use --log-format ${format}: no such format`, "write text or json");
+  }
+  const file = globals.get("log");
+  return {
+    stderr,
+    file: file === undefined ? undefined : path.resolve(cwd, file),
+    isJson: format === "json",
+  };
+}
+
+/** In the words by which callers tell what is missing: they have nothing but the text. */
+function messageOf(error: TsmanError): string {
+  const known =
+    error.code === "COMMAND_NOT_FOUND"
+      ? ": executable file not found in $PATH"
+      : error.code === "COMMAND_NOT_EXECUTABLE"
+        ? ": permission denied"
+        : "";
+  const hint = error.hint === undefined ? "" : ` (${error.hint.replaceAll("\n", "; ")})`;
+  return `${error.message}${known}${hint}`;
+}
+
+function tell({ stderr, file, isJson }: Log, level: "error" | "warning", text: string): void {
+  stderr.write(`tsman-oci: ${level}: ${text}\n`);
+  if (file === undefined) return;
+  const time = new Date().toISOString();
+  const line = isJson
+    ? JSON.stringify({ level, msg: text, time })
+    : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(text)}`;
+  try {
+    appendFileSync(file, `${line}\n`);
+  } catch (error) {
+    stderr.write(`tsman-oci: warning: write ${file}: ${(error as Error).message}\n`);
+  }
+}

@@ -1,0 +1,26 @@
+import { attached } from "../../cli/oci/attached.ts";
+import { createOptions, createRequest } from "../../cli/oci/create-options.ts";
+import type { OciVerb } from "../../cli/oci/verb.ts";
+
+/** `run --bundle DIR ID` */
+export const run: OciVerb = {
+  operands: "ID",
+  options: {
+    ...createOptions,
+    detach: { kind: "flag", char: "d", summary: "do not wait for its end" },
+    keep: { kind: "flag", summary: "do not delete it at its end" },
+  },
+  least: 1,
+  run: async (context) => {
+    const { args } = context;
+    const { runOciContainer } = await import("../../engine/oci/run-oci-container.ts");
+    return await attached((side) =>
+      runOciContainer(context.oci(), {
+        ...createRequest(context),
+        ...side,
+        detach: args.has("detach"),
+        keep: args.has("keep"),
+      }),
+    );
+  },
+};

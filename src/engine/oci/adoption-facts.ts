@@ -1,0 +1,75 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import process from "node:process";
+import type { AdoptionFacts } from "../../bundle/adopt/adopt-config.ts";
+import { TsmanError } from "../../errors/index.ts";
+import type { RuntimeConfig } from "../../oci/runtime-config.ts";
+import { findMapTools } from "../../rootless/map-tools.ts";
+import { isInitialMap } from "../../rootless/subid-file.ts";
+
+/** CAP_SETGID and CAP_SETUID. */
+const setIds = 0xc0n;
+
+/**
+ * What this host is, as far as the configuration depends on it.
+ *
+ * @throws TsmanError PREFLIGHT_SUBID when its id maps cannot be written by this process
+ */
+export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): AdoptionFacts {
+  const status = readText("/proc/self/status");
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]{16})$/m.exec(status)?.[1] ?? "0"}`);
+  const canSetIds = (capabilities & setIds) === setIds;
+  const isNewUser = (config.linux.namespaces ?? []).some(
+    ({ type, path }) => type === "user" && (path ?? "") === "",
+  );
+  const mapsItself = isNewUser && !canSetIds && isOwnId(config);
+  return {
+    bundleDir,
+    isUnified: existsSync("/sys/fs/cgroup/cgroup.controllers"),
+    canMakeNodes: process.geteuid?.() === 0 && isInitialMap(readText("/proc/self/uid_map")),
+    mapTools: isNewUser && !canSetIds && !mapsItself ? usableTools(status) : undefined,
+    mapsItself,
+    securityModules: readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean),
+    nodeAt,
+  };
+}
+
+/** user_namespaces(7): the one mapping that an ordinary user may write without newuidmap. */
+function isOwnId({ linux }: RuntimeConfig): boolean {
+  const isOne = (list: typeof linux.uidMappings, id: number | undefined): boolean =>
+    list?.length === 1 && list[0]?.size === 1 && list[0].hostID === id;
+  return (
+    isOne(linux.uidMappings, process.geteuid?.()) && isOne(linux.gidMappings, process.getegid?.())
+  );
+}
+
+function usableTools(status: string): { newuidmap: string; newgidmap: string } {
+  const tools = findMapTools({ status });
+  if (tools.state === "usable") return tools;
+  throw new TsmanError("PREFLIGHT_SUBID", `map ids of config.json: ${tools.because}`, {
+    hint: tools.remedy,
+    details: { pointer: "/linux/uidMappings" },
+  });
+}
+
+function nodeAt(path: string): { readonly major: number; readonly minor: number } | undefined {
+  try {
+    const stat = statSync(path);
+    if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
+    // makedev(3), as glibc packs it.
+    const { rdev } = stat;
+    return {
+      major: ((rdev >>> 8) & 0xfff) | (Math.floor(rdev / 2 ** 32) & ~0xfff),
+      minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,198 @@
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { findLiveInit, type ProcessIdentity } from "../../container/liveness.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { isErrno, toFileError } from "../../platform/errno.ts";
+import { readLife } from "../../platform/process-start-time.ts";
+import { randomHex } from "../../platform/random.ts";
+import type { OciContext, OciState, OciStatus } from "./oci-types.ts";
+
+// ROOT/ID is at the same time the run directory of the container's monitor: `init`, `lock`.
+
+/** What is remembered of a container; its state is the kernel's to say. */
+export interface OciRecord {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  readonly owner: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Whether it has hooks for after its start and its end. */
+  readonly hooks: { readonly poststart: boolean; readonly poststop: boolean };
+}
+
+const recordName = "container.json";
+/** Empty: everything is set up. */
+const createdName = "created";
+/** The configuration as it was at `create`. */
+const configName = "config.json";
+/** The compiled system call filter. */
+const filterName = "seccomp.bpf";
+
+/** runc's pattern; `.` and `..` are none. */
+const idPattern = /^(?!\.{1,2}$)[\w+.-]{1,255}$/;
+
+/**
+ * Makes the directory of a new container.
+ *
+ * @throws TsmanError NAME_INVALID, NAME_IN_USE, DISK_FULL and the like
+ */
+export function claimDirectory(context: OciContext, id: string): string {
+  if (!idPattern.test(id)) {
+    throw new TsmanError("NAME_INVALID", `create container ${JSON.stringify(id)}: not an id`, {
+      hint: "use letters, digits, '_', '+', '-' and '.', at most 255",
+    });
+  }
+  const directory = path.join(context.root, id);
+  try {
+    mkdirSync(context.root, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) {
+      throw new TsmanError("NAME_IN_USE", `create container ${id}: container with id exists`, {
+        hint: `delete it first: tsman-oci delete ${id}`,
+        details: { id },
+      });
+    }
+    throw toFileError(error, `make ${directory}`);
+  }
+  return directory;
+}
+
+/** Writes what is remembered of a container, before anything of it runs. */
+export function writeRecord(
+  directory: string,
+  record: OciRecord,
+  config: Uint8Array,
+  filter: Uint8Array | undefined,
+): void {
+  try {
+    writeFileSync(path.join(directory, recordName), JSON.stringify(record), { mode: 0o600 });
+    writeFileSync(path.join(directory, configName), config, { mode: 0o600 });
+    if (filter !== undefined) {
+      writeFileSync(path.join(directory, filterName), filter, { mode: 0o600 });
+    }
+  } catch (error) {
+    throw toFileError(error, `write ${directory}`);
+  }
+}
+
+/** From here on the container is created. */
+export function markCreated(directory: string): void {
+  try {
+    writeFileSync(path.join(directory, createdName), "", { mode: 0o600 });
+  } catch (error) {
+    throw toFileError(error, `write ${directory}`);
+  }
+}
+
+/** A container with what the kernel says of it. */
+export interface OciContainer {
+  readonly record: OciRecord;
+  readonly directory: string;
+  readonly status: OciStatus;
+  /** Its init, while it lives. */
+  readonly init: ProcessIdentity | undefined;
+}
+
+/**
+ * Looks for a container.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND
+ */
+export function getOciContainer(context: OciContext, id: string): OciContainer {
+  const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
+  if (found !== undefined) return found;
+  throw new TsmanError("CONTAINER_NOT_FOUND", `find container ${id}: container does not exist`, {
+    hint: `list those in ${context.root}: tsman-oci list`,
+    details: { id },
+  });
+}
+
+function findOciContainer(context: OciContext, id: string): OciContainer | undefined {
+  const directory = path.join(context.root, id);
+  let record: OciRecord;
+  try {
+    // Written by ourselves, into a directory of mode 0700.
+    record = JSON.parse(readFileSync(path.join(directory, recordName), "utf8")) as OciRecord;
+  } catch {
+    return undefined;
+  }
+  const init = findLiveInit(directory);
+  return { record, directory, init, status: statusOf(directory, init) };
+}
+
+function statusOf(directory: string, init: ReturnType<typeof findLiveInit>): OciStatus {
+  if (init === undefined) return "stopped";
+  if (!existsSync(path.join(directory, createdName))) return "creating";
+  // Until its execve the process is ours, and waits.
+  if (readLife(init.pid)?.hasExecuted !== true) return "created";
+  return init.isStopped || existsSync(path.join(directory, pausedName)) ? "paused" : "running";
+}
+
+/** Its control group is frozen, or its processes are stopped. */
+export const pausedName = "paused";
+
+/** All containers, by id. */
+export function listOciContainers(context: OciContext): readonly OciContainer[] {
+  let names: string[];
+  try {
+    names = readdirSync(context.root);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw toFileError(error, `read ${context.root}`);
+  }
+  return names.toSorted().flatMap((id) => {
+    const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
+    return found ?? [];
+  });
+}
+
+/** The state as `state` prints it, and hooks read it. */
+export function stateOf({ record, status, init }: OciContainer): OciState {
+  const { ociVersion, id, bundle, rootfs, created, owner, annotations } = record;
+  const pid = init?.pid ?? 0;
+  return { ociVersion, id, pid, status, bundle, rootfs, created, owner, annotations };
+}
+
+/** The configuration that the container was created with. */
+export function readConfigOf(directory: string): Uint8Array {
+  return readFileSync(path.join(directory, configName));
+}
+
+/** The filter that it was created with. */
+export function readFilterOf(directory: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path.join(directory, filterName));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw toFileError(error, `read ${directory}`);
+  }
+}
+
+/**
+ * Removes a container's directory; of several who try, one does.
+ *
+ * @returns whether it was this one.
+ */
+export function removeDirectory(directory: string): boolean {
+  // A name that is no id: nobody finds it while it goes.
+  const gone = path.join(path.dirname(directory), `:${path.basename(directory)}.${randomHex(8)}`);
+  try {
+    renameSync(directory, gone);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw toFileError(error, `remove ${directory}`);
+  }
+  rmSync(gone, { recursive: true, force: true });
+  return true;
+}

@@ -1,0 +1,125 @@
+import { renameSync, writeFileSync } from "node:fs";
+import type { RuntimeConfig } from "../../oci/runtime-config.ts";
+import { toFileError } from "../../platform/errno.ts";
+import { startMonitor } from "../../runtime/monitor-client.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import { findGroup } from "../containers/container-cgroup.ts";
+import {
+  claimDirectory,
+  markCreated,
+  type OciRecord,
+  removeDirectory,
+  writeRecord,
+} from "./container-directory.ts";
+import { runHooks, runPoststop } from "./hooks.ts";
+import { prepareOciGroup, removeOciGroup } from "./oci-group.ts";
+import type { CreateRequest, OciContext } from "./oci-types.ts";
+import { creatingState, newRecord, planBundle, prepareBundle } from "./prepare-bundle.ts";
+
+/**
+ * `create`: everything of a bundle but its program, which waits for `start`.  The first process is
+ * the nearest subreaper's child from then on, and nothing of ours runs.
+ *
+ * @throws TsmanError CONFIG_INVALID, NAME_IN_USE, RUNTIME_FAILED and the like; nothing is left then.
+ */
+export async function createOciContainer(
+  context: OciContext,
+  request: CreateRequest,
+): Promise<void> {
+  const prepared = await prepareBundle(context, request, true);
+  const record = newRecord(request, prepared);
+  const directory = claimDirectory(context, request.id);
+  let handle: MonitorHandle | undefined;
+  try {
+    writeRecord(directory, record, prepared.configBytes, prepared.filter);
+    const cgroup = await prepareOciGroup(context, prepared, request.id, directory);
+    const plan = planBundle(prepared, {
+      cgroup,
+      record,
+      directory,
+      departure: departureOf(request, "start-socket"),
+      foreground: false,
+      isPassedThrough: !(prepared.config.process.terminal ?? false),
+      hold: true,
+    });
+    handle = await startMonitor({
+      plan,
+      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+      preserve: preservedDescriptors(request),
+      signal: context.signal,
+      onWarning: context.onWarning,
+    });
+    await setUp(context, prepared.config, record, handle);
+    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    markCreated(directory);
+    handle.start();
+    await handle.left;
+    handle.disconnect();
+  } catch (error) {
+    await handle?.end();
+    await undo(context, prepared.config, record, directory);
+    throw error;
+  }
+}
+
+/** Waits until all is set up; runs the hooks that belong in between. */
+export async function setUp(
+  context: OciContext,
+  { hooks }: RuntimeConfig,
+  record: OciRecord,
+  handle: MonitorHandle,
+): Promise<void> {
+  const before = [...(hooks?.prestart ?? []), ...(hooks?.createRuntime ?? [])];
+  if (before.length > 0) {
+    const [{ pid }] = await Promise.all([handle.created, handle.asked]);
+    const state = creatingState(record, pid);
+    await runHooks("prestart", hooks?.prestart, state, context.signal);
+    await runHooks("createRuntime", hooks?.createRuntime, state, context.signal);
+    handle.go();
+  }
+  await handle.ready;
+}
+
+/** What a start that failed has left, and the hooks for the end (runtime.md, "Lifecycle", 12 and 13). */
+export async function undo(
+  context: OciContext,
+  { hooks }: RuntimeConfig,
+  record: OciRecord,
+  directory: string,
+): Promise<void> {
+  const group = findGroup(directory);
+  removeDirectory(directory);
+  await removeOciGroup(group);
+  await runPoststop(context, hooks, record);
+}
+
+/** How the caller goes on without us. */
+export function departureOf(
+  {
+    consoleSocket,
+    preserveFds,
+    newKeyring,
+  }: Pick<CreateRequest, "consoleSocket" | "preserveFds" | "newKeyring">,
+  leaves: "start-socket" | "leave" | undefined,
+) {
+  return { leaves, consoleSocket, preserve: preserveFds, hasOwnKeyring: newKeyring };
+}
+
+/** `--preserve-fds`: descriptors from 3 on. */
+export function preservedDescriptors({
+  preserveFds,
+}: Pick<CreateRequest, "preserveFds">): readonly number[] {
+  return Array.from({ length: preserveFds }, (_, index) => 3 + index);
+}
+
+/** Complete or not there at all, and without a newline: containerd takes the whole for a number. */
+export async function writePidFile(file: string, handle: MonitorHandle): Promise<void> {
+  const { pid } = await handle.created;
+  const temporary = `${file}.${process.pid}~`;
+  try {
+    writeFileSync(temporary, String(pid), { mode: 0o644 });
+    renameSync(temporary, file);
+  } catch (error) {
+    throw toFileError(error, `write ${file}`);
+  }
+}

@@ -1,0 +1,85 @@
+import { closeSync } from "node:fs";
+import { isAlive } from "../../container/liveness.ts";
+import { endOrphan } from "../../container/orphan.ts";
+import { containerPids } from "../../container/process/container-pids.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { pidfdOpen, pidfdSendSignal } from "../../platform/libc.ts";
+import { findGroup } from "../containers/container-cgroup.ts";
+import {
+  getOciContainer,
+  type OciContainer,
+  readConfigOf,
+  removeDirectory,
+} from "./container-directory.ts";
+import { runPoststop } from "./hooks.ts";
+import { removeOciGroup } from "./oci-group.ts";
+import type { OciContext } from "./oci-types.ts";
+
+/**
+ * `kill`: a signal to the container's first process, or to all of them.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING when it is stopped
+ */
+export function killOciContainer(
+  context: OciContext,
+  id: string,
+  signal: number,
+  all: boolean,
+): void {
+  const { init, status } = getOciContainer(context, id);
+  if (init === undefined || status === "creating") {
+    throw new TsmanError("CONTAINER_NOT_RUNNING", `kill container ${id}: container not running`, {
+      hint: `its state is ${status}: tsman-oci state ${id}`,
+      details: { id },
+    });
+  }
+  const pids = all ? containerPids(init.pid) : [init.pid];
+  for (const pid of pids) {
+    const pidfd = pidfdOpen(pid);
+    if (pidfd === undefined) continue;
+    try {
+      // Looked at again: the descriptor may mean a process that has got the pid meanwhile.
+      if (pid !== init.pid || isAlive(init)) pidfdSendSignal(pidfd, signal);
+    } finally {
+      closeSync(pidfd);
+    }
+  }
+}
+
+/**
+ * `delete`: what is left of a container.
+ *
+ * @param force ends it first, and takes one that does not exist as deleted.
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_RUNNING
+ */
+export async function deleteOciContainer(
+  context: OciContext,
+  id: string,
+  force: boolean,
+): Promise<void> {
+  let container: OciContainer;
+  try {
+    container = getOciContainer(context, id);
+  } catch (error) {
+    if (force && error instanceof TsmanError && error.code === "CONTAINER_NOT_FOUND") return;
+    throw error;
+  }
+  const { init, status, directory, record } = container;
+  if (init !== undefined) {
+    if (!force) {
+      throw new TsmanError(
+        "CONTAINER_RUNNING",
+        `delete container ${id}: it is not stopped: it is ${status}`,
+        { hint: `end it first, or: tsman-oci delete --force ${id}`, details: { id } },
+      );
+    }
+    endOrphan(init);
+  }
+  const config = record.hooks.poststop ? readConfigOf(directory) : undefined;
+  const group = findGroup(directory);
+  if (!removeDirectory(directory)) return;
+  await removeOciGroup(group);
+  if (config === undefined) return;
+  const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
+  await runPoststop(context, parseRuntimeConfig(config, "config.json").hooks, record);
+}

@@ -1,0 +1,186 @@
+import { readFileSync } from "node:fs";
+import { adoptConfig, adoptProcess, processUser } from "../../bundle/adopt/adopt-config.ts";
+import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import { TsmanError } from "../../errors/index.ts";
+import {
+  type ProcessConfig,
+  parseProcessConfig,
+  parseRuntimeConfig,
+} from "../../oci/runtime-config.ts";
+import { toFileError } from "../../platform/errno.ts";
+import { departureSettings, processAdditions } from "../../runtime/additions.ts";
+import { compileExecPlan } from "../../runtime/exec-plan.ts";
+import { type PlanRecord, settingRecord } from "../../runtime/launch-plan.ts";
+import { startMonitor } from "../../runtime/monitor-client.ts";
+import { findGroup } from "../containers/container-cgroup.ts";
+import { readAdoptionFacts } from "./adoption-facts.ts";
+import { getOciContainer, readConfigOf, readFilterOf } from "./container-directory.ts";
+import { departureOf, preservedDescriptors, writePidFile } from "./create-oci-container.ts";
+import type { OciContext, OciExecRequest } from "./oci-types.ts";
+import { mayPassThrough } from "./own-streams.ts";
+import type { OciSession, RunRequest } from "./run-oci-container.ts";
+
+/** The caller's side of a session, as in `run`. */
+export type ExecSide = Pick<RunRequest, "terminal" | "beforeStart">;
+
+/**
+ * `exec`: another program in a running container; resolves when it runs.
+ *
+ * @returns the session; undefined when it is detached.
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONFIG_INVALID, COMMAND_NOT_FOUND …
+ */
+export async function execInOciContainer(
+  context: OciContext,
+  request: OciExecRequest,
+  side: ExecSide,
+): Promise<OciSession | undefined> {
+  const { id, detach } = request;
+  const container = getOciContainer(context, id);
+  const { init, status, directory } = container;
+  if (init === undefined || status !== "running") {
+    throw new TsmanError(
+      "CONTAINER_NOT_RUNNING",
+      `execute in container ${id}: cannot exec in a container that is ${status}`,
+      { hint: `its state must be running: tsman-oci state ${id}`, details: { id } },
+    );
+  }
+  const config = parseRuntimeConfig(readConfigOf(directory), "config.json");
+  const facts = readAdoptionFacts(config, container.record.bundle);
+  const process = processOf(request, config.process);
+  const isTerminal = process.terminal ?? false;
+  if (detach && isTerminal && request.consoleSocket === undefined) {
+    throw new TsmanError(
+      "USAGE",
+      `execute in container ${id}: a terminal, and nobody who takes it`,
+      {
+        hint: "give --console-socket, or leave --tty or --detach out",
+      },
+    );
+  }
+  const { config: spec } = adoptConfig({ ...config, process }, facts);
+  const departure = departureOf(request, detach ? "leave" : undefined);
+  const isPassedThrough = !isTerminal && (detach || mayPassThrough());
+  const passThrough: readonly PlanRecord[] = isPassedThrough
+    ? [settingRecord("PASSTHROUGH", [], "exec")]
+    : [];
+  const { consoleSize } = process;
+  const because = { user: "exec", cwd: "exec", capabilities: "exec" };
+  const adopted = adoptProcess(process);
+  const handle = await startMonitor({
+    plan: compileExecPlan({
+      id,
+      target: init,
+      cgroup: findGroup(directory)?.path,
+      config: spec,
+      process: { ...adopted, user: processUser(process), because },
+      terminal: !isTerminal
+        ? undefined
+        : (side.terminal ??
+          (consoleSize === undefined
+            ? { rows: 0, columns: 0 }
+            : { rows: consoleSize.height, columns: consoleSize.width })),
+      foreground: !detach,
+      forwardStdin: true,
+      preserve: request.preserveFds,
+      hasOwnKeyring: request.newKeyring,
+      seccompFilter: readFilterOf(directory),
+      events: [],
+      hold: true,
+      additions: {
+        settings: [
+          ...departureSettings({ ...departure, preserve: 0 }),
+          settingRecord("JOIN_ANY", [], "exec"),
+          settingRecord("STRICT", [], "exec"),
+          ...passThrough,
+        ],
+        process: processAdditions(process, ""),
+      },
+    }),
+    stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+    preserve: preservedDescriptors(request),
+    signal: context.signal,
+    onWarning: context.onWarning,
+  });
+  try {
+    await handle.ready;
+    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    await side.beforeStart?.(isTerminal && request.consoleSocket === undefined);
+    handle.start();
+    await handle.started;
+  } catch (error) {
+    await handle.end();
+    throw error;
+  }
+  if (detach) {
+    handle.disconnect();
+    return undefined;
+  }
+  return {
+    exited: handle.exited.then(exitCodeOfWaitStatus),
+    signal: (number) => handle.signal(number),
+    resize: (rows, columns) => handle.resize(rows, columns),
+  };
+}
+
+/** The process of a file, or the container's own with what the options change. */
+function processOf(request: OciExecRequest, own: ProcessConfig): ProcessConfig {
+  const { processFile, args, user, cwd, env, capabilities } = request;
+  if (processFile !== undefined) {
+    const given = parseProcessConfig(readProcessFile(processFile), processFile);
+    return request.terminal ? { ...given, terminal: true } : given;
+  }
+  if (args.length === 0) {
+    throw new TsmanError("USAGE", `execute in container ${request.id}: no command is named`, {
+      hint: "write it after the id, or give --process FILE",
+    });
+  }
+  const set = (name: "bounding" | "effective" | "permitted" | "inheritable" | "ambient") => [
+    ...new Set([...(own.capabilities?.[name] ?? []), ...capabilities]),
+  ];
+  return {
+    ...own,
+    args: [...args],
+    terminal: request.terminal,
+    consoleSize: undefined,
+    ...(cwd !== undefined && { cwd }),
+    env: [...(own.env ?? []), ...env],
+    user:
+      user === undefined ? withGids(own.user, request) : withGids(parseUser(user, own), request),
+    ...(capabilities.length > 0 && {
+      capabilities: {
+        bounding: set("bounding"),
+        effective: set("effective"),
+        permitted: set("permitted"),
+        inheritable: set("inheritable"),
+        ambient: set("ambient"),
+      },
+    }),
+    ...(request.noNewPrivileges && { noNewPrivileges: true }),
+    ...(request.apparmorProfile !== undefined && { apparmorProfile: request.apparmorProfile }),
+    ...(request.selinuxLabel !== undefined && { selinuxLabel: request.selinuxLabel }),
+  };
+}
+
+function withGids(user: ProcessConfig["user"], request: OciExecRequest): ProcessConfig["user"] {
+  if (request.additionalGids.length === 0) return user;
+  return { ...user, additionalGids: [...(user.additionalGids ?? []), ...request.additionalGids] };
+}
+
+function parseUser(text: string, own: ProcessConfig): ProcessConfig["user"] {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? own.user.gid)];
+  if (match === null || uid > 0xffff_fffe || gid > 0xffff_fffe) {
+    throw new TsmanError("USAGE", `use --user ${text}: not UID or UID:GID`, {
+      hint: "write numbers: who has a name is the image's business",
+    });
+  }
+  return { ...own.user, uid, gid };
+}
+
+function readProcessFile(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw toFileError(error, `read ${file}`);
+  }
+}

@@ -1,0 +1,72 @@
+import { TsmanError } from "../../errors/index.ts";
+import type { HookConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
+import { runProgram } from "../../platform/process.ts";
+import type { OciRecord } from "./container-directory.ts";
+import type { OciContext, OciState } from "./oci-types.ts";
+
+/** setTimeout(3) takes no more. */
+const noLimit = 2 ** 31 - 1;
+
+/**
+ * Runs hooks of the runtime's own namespaces, one after the other, with the state on their standard
+ * input.
+ *
+ * @param name of the list, for messages: `prestart`.
+ * @throws TsmanError RUNTIME_FAILED naming the first that fails; those behind it do not run
+ */
+export async function runHooks(
+  name: string,
+  hooks: readonly HookConfig[] | undefined,
+  state: OciState,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const [index, hook] of (hooks ?? []).entries()) {
+    await runHook(`/hooks/${name}/${index}`, hook, state, signal);
+  }
+}
+
+/** Hooks after the end: one that fails is told, and the others run. */
+export async function runPoststop(
+  context: OciContext,
+  hooks: RuntimeConfig["hooks"],
+  record: OciRecord,
+): Promise<void> {
+  for (const hook of hooks?.poststop ?? []) {
+    try {
+      const { hooks: _, ...state } = record;
+      await runHooks("poststop", [hook], { ...state, pid: 0, status: "stopped" });
+    } catch (error) {
+      context.onWarning((error as Error).message);
+    }
+  }
+}
+
+async function runHook(
+  pointer: string,
+  { path, args = [], env = [], timeout }: HookConfig,
+  state: OciState,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const what = `run hook ${path} (${pointer})`;
+  const [argv0, ...rest] = args;
+  const result = await runProgram(path, rest, {
+    ...(argv0 !== undefined && { argv0 }),
+    input: JSON.stringify(state),
+    env: Object.fromEntries(env.map(splitVariable)),
+    cwd: state.bundle,
+    timeoutMs: timeout === undefined ? noLimit : timeout * 1000,
+    signal,
+  });
+  if (result.status === 0) return;
+  const how =
+    result.status === null ? `ended by ${result.signal}` : `ended with status ${result.status}`;
+  const said = result.stderr.toString("utf8").trim().slice(0, 1024);
+  throw new TsmanError("RUNTIME_FAILED", `${what}: ${how}${said === "" ? "" : `: ${said}`}`, {
+    details: { pointer },
+  });
+}
+
+function splitVariable(text: string): [string, string] {
+  const equals = text.indexOf("=");
+  return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}

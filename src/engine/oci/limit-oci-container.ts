@@ -1,0 +1,66 @@
+import { limitsOf } from "../../bundle/adopt/adopt-resources.ts";
+import { changeLimits } from "../../cgroup/change-limits.ts";
+import { compileLimits } from "../../cgroup/compile-limits.ts";
+import { readGroupText } from "../../cgroup/hierarchy.ts";
+import { readUsage } from "../../cgroup/usage.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { parseResourcesConfig, type ResourcesConfig } from "../../oci/runtime-config.ts";
+import { getOciContainer } from "./container-directory.ts";
+import { getOciGroup } from "./oci-group.ts";
+import type { OciContext } from "./oci-types.ts";
+
+/** Reads the document of `update --resources`. */
+export function readResources(bytes: Uint8Array): ResourcesConfig {
+  return parseResourcesConfig(bytes, "resources");
+}
+
+/**
+ * `update`: other limits for a container that is there.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, CONFIG_INVALID, PREFLIGHT_CGROUP
+ */
+export function updateOciContainer(
+  context: OciContext,
+  id: string,
+  resources: ResourcesConfig,
+): void {
+  const { directory, init, status } = getOciContainer(context, id);
+  const what = `update container ${id}`;
+  if (init === undefined) {
+    throw new TsmanError("CONTAINER_NOT_RUNNING", `${what}: it is ${status}`);
+  }
+  const settings = compileLimits(limitsOf(resources, ""));
+  const group = getOciGroup(directory, what);
+  const before = settings.flatMap((setting) => {
+    const value = readGroupText(`${group.path}/${setting.file}`)?.trim();
+    return value === undefined ? [] : [{ ...setting, value }];
+  });
+  changeLimits(group.path, before, settings);
+}
+
+/**
+ * `events --stats`: what a container uses, in the form of runc's events.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, PREFLIGHT_CGROUP
+ */
+export function statsOfOciContainer(context: OciContext, id: string) {
+  const { directory } = getOciContainer(context, id);
+  const group = getOciGroup(directory, `read events of container ${id}`);
+  const { cpuMicroseconds = 0, memory, memoryLimit, block, tasks } = readUsage(group.path);
+  const pidsLimit = Number(readGroupText(`${group.path}/pids.max`)?.trim());
+  return {
+    type: "stats",
+    id,
+    data: {
+      cpu: { usage: { total: cpuMicroseconds * 1000 } },
+      memory: { usage: { usage: memory ?? 0, limit: memoryLimit ?? 0 } },
+      pids: { current: tasks ?? 0, limit: Number.isNaN(pidsLimit) ? 0 : pidsLimit },
+      blkio: {
+        ioServiceBytesRecursive: [
+          { op: "Read", value: block?.read ?? 0 },
+          { op: "Write", value: block?.written ?? 0 },
+        ],
+      },
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import type { ContainerGroup } from "../../cgroup/container-group.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { refused } from "../../oci/runtime-config.ts";
+import { findGroup, rememberGroup } from "../containers/container-cgroup.ts";
+import type { OciContext } from "./oci-types.ts";
+import type { PreparedBundle } from "./prepare-bundle.ts";
+
+/**
+ * Makes the control group that a configuration asks for.
+ *
+ * @returns its directory; undefined where this caller can have none, and no limit was asked for.
+ * @throws TsmanError PREFLIGHT_CGROUP, USAGE, CONFIG_INVALID when a limit cannot be had
+ */
+export async function prepareOciGroup(
+  context: OciContext,
+  { config, bundle }: PreparedBundle,
+  id: string,
+  directory: string,
+): Promise<string | undefined> {
+  const { resources = {} } = bundle.config.linux;
+  const place = config.linux.cgroupsPath ?? "";
+  const isAsked = Object.keys(resources).length > 0;
+  if (place === "" && !isAsked) return undefined;
+  const { compileLimits } = await import("../../cgroup/compile-limits.ts");
+  try {
+    const settings = compileLimits(resources);
+    const isScope = context.systemdCgroup || place === "";
+    const group = isScope
+      ? await scopeGroup(context, id, place, settings)
+      : (await import("../../cgroup/path-group.ts")).makeGroupAt(place, settings);
+    rememberGroup(directory, group);
+    return group.path;
+  } catch (error) {
+    if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;
+    throw isTsmanError(error) ? error.within("use /linux/resources of config.json") : error;
+  }
+}
+
+/** `SLICE:PREFIX:NAME`, runc's convention for systemd. */
+async function scopeGroup(
+  { signal }: OciContext,
+  id: string,
+  place: string,
+  settings: Parameters<typeof import("../../cgroup/path-group.ts").makeGroupAt>[1],
+): Promise<ContainerGroup> {
+  const parts = place === "" ? ["", "tsman", id] : place.split(":");
+  const [slice = "", prefix = "", name = ""] = parts;
+  if (parts.length !== 3 || name === "") {
+    throw refused("/linux/cgroupsPath", "is not SLICE:PREFIX:NAME, as --systemd-cgroup wants it");
+  }
+  const { makeContainerGroup } = await import("../../cgroup/container-group.ts");
+  return await makeContainerGroup({
+    id,
+    name: id,
+    settings,
+    parent: slice === "" ? undefined : slice,
+    isSplit: false,
+    scope: `${prefix === "" ? "" : `${prefix}-`}${name}.scope`,
+    pid: process.pid,
+    signal,
+  });
+}
+
+/**
+ * The control group of a container, for what cannot be done without.
+ *
+ * @throws TsmanError PREFLIGHT_CGROUP
+ */
+export function getOciGroup(directory: string, what: string): ContainerGroup {
+  const group = findGroup(directory);
+  if (group !== undefined) return group;
+  throw new TsmanError("PREFLIGHT_CGROUP", `${what}: the container has no control group`, {
+    hint: "set /linux/cgroupsPath of its config.json to a path that is yours, or a limit",
+  });
+}
+
+/** Ends what is left in a container's group, and removes it. */
+export async function removeOciGroup(group: ContainerGroup | undefined): Promise<void> {
+  if (group === undefined) return;
+  const { removeGroup } = await import("../../cgroup/group.ts");
+  for (let pass = 0; pass < removalPasses && !removeGroup(group.path); pass += 1) {
+    try {
+      writeFileSync(path.join(group.path, "cgroup.kill"), "1", { flag: "r+" });
+    } catch {
+      // Linux 5.14; or it is gone.
+    }
+    await new Promise((resolve) => setTimeout(resolve, removalPause));
+  }
+}
+
+const removalPasses = 200;
+/** Milliseconds. */
+const removalPause = 5;

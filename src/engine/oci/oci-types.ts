@@ -1,0 +1,68 @@
+/** Where the OCI runtime keeps its containers, and who hears of it. */
+export interface OciContext {
+  /** A directory for each container, by its id: the caller's own, volatile. */
+  readonly root: string;
+  /** Compiled filters. */
+  readonly cacheDir: string;
+  /** `linux.cgroupsPath` names a scope of systemd's. */
+  readonly systemdCgroup: boolean;
+  readonly onWarning: (text: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `create` and `run`. */
+export interface CreateRequest {
+  readonly id: string;
+  /** Directory of the bundle; absolute. */
+  readonly bundleDir: string;
+  /** Name of the configuration in it; missing: config.json. */
+  readonly configFile?: string | undefined;
+  /** A unix socket that gets the terminal's master. */
+  readonly consoleSocket?: string | undefined;
+  readonly pidFile?: string | undefined;
+  /** Descriptors from 3 on that the program gets. */
+  readonly preserveFds: number;
+  /** False: the caller's session keyring stays. */
+  readonly newKeyring: boolean;
+}
+
+/** Options of `exec`. */
+export interface OciExecRequest {
+  readonly id: string;
+  /** A file with `process` of a config.json; else the container's own with what follows. */
+  readonly processFile?: string | undefined;
+  readonly args: readonly string[];
+  readonly cwd?: string | undefined;
+  readonly env: readonly string[];
+  /** `UID[:GID]` */
+  readonly user?: string | undefined;
+  readonly additionalGids: readonly number[];
+  readonly terminal: boolean;
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly apparmorProfile?: string | undefined;
+  readonly selinuxLabel?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly detach: boolean;
+  readonly preserveFds: number;
+  readonly newKeyring: boolean;
+}
+
+/** What runtime.md, "State", calls it; `paused` is runc's and crun's as well. */
+export type OciStatus = "creating" | "created" | "running" | "paused" | "stopped";
+
+/** runtime.md, "State", with what runc adds. */
+export interface OciState {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** 0 when it is stopped. */
+  readonly pid: number;
+  readonly status: OciStatus;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly owner: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,13 @@
+import { fstatSync } from "node:fs";
+import { isatty } from "node:tty";
+
+/**
+ * Whether the program may have this process's standard streams themselves: not a terminal, whose
+ * input it could push back, and not a directory, which would be a way out.
+ */
+export function mayPassThrough(): boolean {
+  return [0, 1, 2].every((descriptor) => {
+    const stat = fstatSync(descriptor);
+    return !stat.isDirectory() && !(stat.isCharacterDevice() && isatty(descriptor));
+  });
+}

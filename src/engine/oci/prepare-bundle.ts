@@ -1,0 +1,181 @@
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
+import type { Bundle } from "../../bundle/bundle.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { parseRuntimeConfig, type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
+import { toFileError } from "../../platform/errno.ts";
+import { compileAdditions, type Departure } from "../../runtime/additions.ts";
+import { compilePlan } from "../../runtime/compile-plan.ts";
+import type { LaunchContext } from "../../runtime/launch-context.ts";
+import type { LaunchPlan } from "../../runtime/launch-plan.ts";
+import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
+import { readAdoptionFacts } from "./adoption-facts.ts";
+import type { OciRecord } from "./container-directory.ts";
+import type { CreateRequest, OciContext, OciState } from "./oci-types.ts";
+
+/** A bundle that was read and found good; nothing has happened yet. */
+export interface PreparedBundle {
+  readonly config: RuntimeConfig;
+  readonly configBytes: Uint8Array;
+  readonly bundle: Bundle;
+  readonly rootfs: string;
+  readonly filter: Uint8Array | undefined;
+}
+
+/**
+ * Reads a bundle and compiles what can be compiled before the container has a directory.
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer, PREFLIGHT_SUBID
+ */
+export async function prepareBundle(
+  context: OciContext,
+  { bundleDir, configFile = "config.json", consoleSocket }: CreateRequest,
+  leaves: boolean,
+): Promise<PreparedBundle> {
+  const file = path.resolve(bundleDir, configFile);
+  const configBytes = readFile(file);
+  const config = parseRuntimeConfig(configBytes, file);
+  const isTerminal = config.process.terminal ?? false;
+  if (consoleSocket !== undefined && !isTerminal) {
+    throw refused("/process/terminal", "is false, and --console-socket is given");
+  }
+  if (leaves && isTerminal && consoleSocket === undefined) {
+    throw new TsmanError("USAGE", "create container: a terminal, and nobody who takes it", {
+      hint: "give --console-socket, or set /process/terminal of config.json to false",
+    });
+  }
+  const rootfs = path.resolve(bundleDir, config.root.path);
+  if (!isDirectory(rootfs)) throw refused("/root/path", `${rootfs} is no directory`);
+  const bundle = adoptConfig(config, readAdoptionFacts(config, bundleDir));
+  const { seccomp } = bundle.config.linux;
+  const filter =
+    seccomp === undefined ? undefined : await compileSeccompFilter(seccomp, context.cacheDir);
+  return { config, configBytes, bundle, rootfs, filter };
+}
+
+/** What {@link planBundle} takes besides the bundle. */
+export interface BundleLaunch {
+  readonly record: OciRecord;
+  readonly directory: string;
+  readonly departure: Departure;
+  /** The monitor stays, and copies what the program writes. */
+  readonly foreground: boolean;
+  /** The program gets the caller's own streams. */
+  readonly isPassedThrough: boolean;
+  readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
+  readonly session?: LaunchContext["session"];
+  readonly removeTree?: string | undefined;
+  readonly hold: boolean;
+  /** Directory of its control group. */
+  readonly cgroup: string | undefined;
+}
+
+/** The plan of a prepared bundle. */
+export function planBundle(
+  { config, bundle, rootfs, filter }: PreparedBundle,
+  launch: BundleLaunch,
+): LaunchPlan {
+  const { record, directory, departure } = launch;
+  const { consoleSize } = config.process;
+  const additions = compileAdditions(config, {
+    departure,
+    stateJson: (status) => stateText(record, status),
+    processStateJson: () => processStateText(record, config),
+  });
+  return compilePlan(bundle, {
+    id: record.id,
+    rootfs: { driver: "copy", path: rootfs },
+    runDir: directory,
+    cgroup: launch.cgroup,
+    log: launch.isPassedThrough ? { kind: "passthrough" } : undefined,
+    terminal:
+      launch.terminal ??
+      (consoleSize === undefined
+        ? undefined
+        : { rows: consoleSize.height, columns: consoleSize.width }),
+    foreground: launch.foreground,
+    forwardStdin: true,
+    hold: launch.hold,
+    stopSignal: os.constants.signals.SIGTERM,
+    stopTimeoutMs: 10_000,
+    removeTree: launch.removeTree,
+    session: launch.session,
+    seccompFilter: filter,
+    additions,
+  });
+}
+
+/** The state for a hook that init runs; it fills in the pid as it sees it itself. */
+function stateText(record: OciRecord, status: "creating" | "created"): string {
+  const { ociVersion, id, bundle, annotations } = record;
+  const rest = JSON.stringify({ bundle, annotations }).slice(1);
+  return `{"ociVersion":${JSON.stringify(ociVersion)},"id":${JSON.stringify(id)},"status":"${status}","pid":{pid},${rest}`;
+}
+
+/** config-linux.md, "The Container Process State"; the pids first, as native/protocol.h wants it. */
+function processStateText(record: OciRecord, config: RuntimeConfig): string {
+  const { ociVersion, id, bundle, annotations } = record;
+  const metadata = config.linux.seccomp?.listenerMetadata ?? "";
+  const state = JSON.stringify({ id, status: "creating", bundle, annotations }).slice(1);
+  const rest = JSON.stringify({ fds: ["seccompFd"], metadata }).slice(1);
+  const version = JSON.stringify(ociVersion);
+  return `{"ociVersion":${version},"pid":{pid},"state":{"ociVersion":${version},"pid":{pid},${state},${rest}`;
+}
+
+/** The record of a new container. */
+export function newRecord(
+  { id, bundleDir }: CreateRequest,
+  { config, rootfs }: PreparedBundle,
+): OciRecord {
+  return {
+    ociVersion: config.ociVersion,
+    id,
+    bundle: bundleDir,
+    rootfs,
+    created: new Date().toISOString(),
+    owner: ownerName(),
+    annotations: config.annotations ?? {},
+    hooks: {
+      poststart: (config.hooks?.poststart ?? []).length > 0,
+      poststop: (config.hooks?.poststop ?? []).length > 0,
+    },
+  };
+}
+
+/** The state while it is made, for hooks of the runtime's namespaces. */
+export function creatingState(record: OciRecord, pid: number): OciState {
+  const { hooks: _, ...state } = record;
+  return { ...state, pid, status: "creating" };
+}
+
+function ownerName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // A uid without an entry in the password database.
+    return "";
+  }
+}
+
+function readFile(file: string): Uint8Array {
+  try {
+    const descriptor = openSync(file, "r");
+    try {
+      if (!fstatSync(descriptor).isFile()) {
+        throw new TsmanError("CONFIG_INVALID", `read ${file}: not a regular file`);
+      }
+      return readFileSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (error instanceof TsmanError) throw error;
+    throw toFileError(error, `read ${file}`);
+  }
+}
+
+function isDirectory(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

@@ -1,0 +1,127 @@
+import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import { startMonitor } from "../../runtime/monitor-client.ts";
+import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import { claimDirectory, markCreated, type OciRecord, writeRecord } from "./container-directory.ts";
+import {
+  departureOf,
+  preservedDescriptors,
+  setUp,
+  undo,
+  writePidFile,
+} from "./create-oci-container.ts";
+import { deleteOciContainer } from "./end-oci-container.ts";
+import { runHooks } from "./hooks.ts";
+import { prepareOciGroup } from "./oci-group.ts";
+import type { CreateRequest, OciContext } from "./oci-types.ts";
+import { mayPassThrough } from "./own-streams.ts";
+import {
+  creatingState,
+  newRecord,
+  type PreparedBundle,
+  planBundle,
+  prepareBundle,
+} from "./prepare-bundle.ts";
+
+/** What `run` takes besides what `create` does. */
+export interface RunRequest extends CreateRequest {
+  readonly detach: boolean;
+  /** The container stays when its program has ended. */
+  readonly keep: boolean;
+  /** Size of the caller's terminal, for one that the container gets. */
+  readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
+  /** Called when all is set up: the caller makes its terminal raw. */
+  readonly beforeStart?: ((isTerminal: boolean) => void | Promise<void>) | undefined;
+}
+
+/** A program in the foreground. */
+export interface OciSession {
+  /** Its exit status, or 128 + signal. */
+  readonly exited: Promise<number>;
+  readonly signal: (number: number) => void;
+  readonly resize: (rows: number, columns: number) => void;
+}
+
+/**
+ * `run`: creates and starts a container; resolves when its program runs.
+ *
+ * @returns the session; undefined when it is detached.
+ * @throws TsmanError as createOciContainer; nothing is left then.
+ */
+export async function runOciContainer(
+  context: OciContext,
+  request: RunRequest,
+): Promise<OciSession | undefined> {
+  const { detach } = request;
+  const prepared = await prepareBundle(context, request, detach);
+  const record = newRecord(request, prepared);
+  const directory = claimDirectory(context, request.id);
+  const isTerminal = prepared.config.process.terminal ?? false;
+  let handle: MonitorHandle | undefined;
+  try {
+    writeRecord(directory, record, prepared.configBytes, prepared.filter);
+    markCreated(directory);
+    const cgroup = await prepareOciGroup(context, prepared, request.id, directory);
+    const plan = planBundle(prepared, {
+      cgroup,
+      record,
+      directory,
+      departure: departureOf(request, detach ? "leave" : undefined),
+      foreground: !detach,
+      isPassedThrough: !isTerminal && (detach || mayPassThrough()),
+      terminal: request.terminal,
+      hold: true,
+    });
+    handle = await startMonitor({
+      plan,
+      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+      preserve: preservedDescriptors(request),
+      signal: context.signal,
+      onWarning: context.onWarning,
+    });
+    await setUp(context, prepared.config, record, handle);
+    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    await request.beforeStart?.(isTerminal && request.consoleSocket === undefined);
+    handle.start();
+    await handle.started;
+    await afterStart(context, prepared, record, handle);
+  } catch (error) {
+    await handle?.end();
+    await undo(context, prepared.config, record, directory);
+    throw error;
+  }
+  if (detach) {
+    handle.disconnect();
+    return undefined;
+  }
+  return sessionOf(context, request, handle);
+}
+
+async function afterStart(
+  context: OciContext,
+  { config: { hooks } }: PreparedBundle,
+  record: OciRecord,
+  handle: MonitorHandle,
+): Promise<void> {
+  if (hooks?.poststart === undefined) return;
+  const { pid } = await handle.created;
+  const state = { ...creatingState(record, pid), status: "running" } as const;
+  try {
+    await runHooks("poststart", hooks.poststart, state, context.signal);
+  } catch (error) {
+    process.kill(pid, "SIGKILL");
+    throw error;
+  }
+}
+
+function sessionOf(context: OciContext, request: RunRequest, handle: MonitorHandle): OciSession {
+  const end = async (): Promise<number> => {
+    const status = exitCodeOfWaitStatus(await handle.exited);
+    if (!request.keep) await deleteOciContainer(context, request.id, true);
+    return status;
+  };
+  return {
+    exited: end(),
+    signal: (number) => handle.signal(number),
+    resize: (rows, columns) => handle.resize(rows, columns),
+  };
+}

@@ -1,0 +1,34 @@
+import { endOrphan } from "../../container/orphan.ts";
+import { TsmanError } from "../../errors/index.ts";
+import { startWaiting } from "../../runtime/start-client.ts";
+import { getOciContainer, readConfigOf, stateOf } from "./container-directory.ts";
+import { runHooks } from "./hooks.ts";
+import type { OciContext } from "./oci-types.ts";
+
+/**
+ * `start`: the program of a created container.
+ *
+ * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING in any state but created,
+ * COMMAND_NOT_FOUND and the like; RUNTIME_FAILED of a poststart hook, and then it was ended.
+ */
+export async function startOciContainer(context: OciContext, id: string): Promise<void> {
+  const container = getOciContainer(context, id);
+  if (container.status !== "created") {
+    throw new TsmanError(
+      "CONTAINER_NOT_RUNNING",
+      `start container ${id}: cannot start a container that is ${container.status}`,
+      { hint: "only a created container can be started, and only once", details: { id } },
+    );
+  }
+  await startWaiting(container.directory, context.onWarning);
+  if (!container.record.hooks.poststart) return;
+  const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
+  const { hooks } = parseRuntimeConfig(readConfigOf(container.directory), "config.json");
+  const now = getOciContainer(context, id);
+  try {
+    await runHooks("poststart", hooks?.poststart, stateOf(now), context.signal);
+  } catch (error) {
+    if (container.init !== undefined) endOrphan(container.init);
+    throw error;
+  }
+}
