@@ -52,6 +52,17 @@ export default defineConfig({
       },
       {
         test: {
+          name: "vm",
+          include: ["test/vm/**/*.test.ts"],
+          pool: "forks",
+          // An emulated machine is slow, and two of them more so.
+          fileParallelism: false,
+          testTimeout: 5 * hungAfter,
+          hookTimeout: 5 * hungAfter,
+        },
+      },
+      {
+        test: {
           name: "hostile",
           include: ["test/hostile/**/*.test.ts"],
           globalSetup: guarded,

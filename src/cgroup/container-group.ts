@@ -36,6 +36,8 @@ export interface GroupRequest {
    * moved to where it may move others into the new group.
    */
   readonly pid: number;
+  /** Limits whose controllers were not handed to this user are left out. */
+  readonly isBestEffort?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -57,8 +59,11 @@ const payloadName = "container";
  *
  * @throws TsmanError PREFLIGHT_CGROUP where neither is possible, or a limit's controller was not
  * handed to this user; the hint names the remedy.  USAGE for a value that the kernel refuses.
+ * @returns the group, and the limits that were left out.
  */
-export async function makeContainerGroup(request: GroupRequest): Promise<ContainerGroup> {
+export async function makeContainerGroup(
+  request: GroupRequest,
+): Promise<ContainerGroup & { readonly left: readonly GroupSetting[] }> {
   if (!isUnified()) {
     throw noGroups(
       existsSync(cgroupRoot)
@@ -69,10 +74,14 @@ export async function makeContainerGroup(request: GroupRequest): Promise<Contain
   }
   const { base, payload, unit } = await findPlace(request);
   const available = enableControllers(base);
-  const settings = request.settings.filter(({ controller, file, isImplied }) => {
+  const left: GroupSetting[] = [];
+  const settings = request.settings.filter((setting) => {
+    const { controller, file, isImplied } = setting;
     if (controller === "cgroup" || available.includes(controller)) return true;
     if (isImplied) return false;
-    throw missingController(controller, file, available);
+    if (request.isBestEffort !== true) throw missingController(controller, file, available);
+    left.push(setting);
+    return false;
   });
   const group = path.join(base, payload);
   makeGroup(group);
@@ -82,7 +91,7 @@ export async function makeContainerGroup(request: GroupRequest): Promise<Contain
     removeGroup(group);
     throw error;
   }
-  return { path: group, unit };
+  return { path: group, unit, left };
 }
 
 interface Place {
@@ -96,11 +105,17 @@ async function findPlace(request: GroupRequest): Promise<Place> {
   const own = groupOf(pid);
   const again = own === undefined ? undefined : ownScope(own, id);
   if (again !== undefined) return again;
-  if (parent !== undefined && !parent.endsWith(".slice")) return placeBelow(parent, request, own);
+  if (parent !== undefined && !isSlice(parent)) return placeBelow(parent, request, own);
   const sockets = isSplit ? [] : managerSockets();
   if (sockets.length > 0) return await placeInScope(request, sockets);
   if (parent !== undefined) {
     throw noGroups(`${parent} is a slice, and systemd does not run for you`, "name no parent");
+  }
+  if (isSplit && (own === undefined || !isDelegated(own))) {
+    throw noGroups(
+      `${own ?? "the own one"}, which is to be split, is not yours`,
+      "leave --cgroups split out, or start tsman with systemd-run --user --scope -p Delegate=yes",
+    );
   }
   if (own === undefined || !isDelegated(baseOf(own))) {
     throw noGroups(
@@ -111,6 +126,11 @@ async function findPlace(request: GroupRequest): Promise<Place> {
   const base = baseOf(own);
   moveProcesses(base, callersName);
   return { base, payload: `tsman-${id}`, unit: undefined };
+}
+
+/** systemd.slice(5): a name, not a path. */
+function isSlice(parent: string): boolean {
+  return parent.endsWith(".slice") && !parent.includes("/");
 }
 
 /** The scope that an earlier life of this very container has left its monitor in. */

@@ -1,9 +1,18 @@
+import { existsSync } from "node:fs";
 import { TsmanError } from "../errors/index.ts";
 import { cgroupRoot, readWords } from "./hierarchy.ts";
 
 /** systemd's drop-in that hands controllers to users, and how to make it. */
-export const delegateRemedy =
+const dropIn =
   "as root make /etc/systemd/system/user@.service.d/delegate.conf with the lines [Service] and Delegate=cpu cpuset io memory pids, then: systemctl daemon-reload, and log in again";
+
+/** How this user gets controllers here. */
+export function delegateRemedy(): string {
+  // sd_booted(3)
+  return existsSync("/run/systemd/system")
+    ? dropIn
+    : "let whoever has made your control group write +cpu +memory +pids into its parent's cgroup.subtree_control";
+}
 
 const otherwise = "or take what rlimits can do: --limits=best-effort";
 
@@ -25,7 +34,7 @@ export function missingController(
   const remedy =
     isOff && controller === "memory"
       ? "boot with cgroup_enable=memory on the kernel command line"
-      : delegateRemedy;
+      : delegateRemedy();
   return new TsmanError(
     "PREFLIGHT_CGROUP",
     `set ${file}: the controller ${controller} is not delegated to you (delegated: ${has})`,

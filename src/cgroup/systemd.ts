@@ -25,11 +25,16 @@ export interface ManagerSocket {
  */
 export function managerSockets(): readonly ManagerSocket[] {
   const uid = process.geteuid?.() ?? 0;
-  const runtimeDir = environmentVariable("XDG_RUNTIME_DIR") ?? `/run/user/${uid}`;
-  const [bus, own] =
-    uid === 0
-      ? ["/run/dbus/system_bus_socket", "/run/systemd/private"]
-      : [`${runtimeDir}/bus`, `${runtimeDir}/systemd/private`];
+  if (uid === 0) return socketsIn("/run/dbus/system_bus_socket", "/run/systemd/private");
+  const usual = `/run/user/${uid}`;
+  const named = environmentVariable("XDG_RUNTIME_DIR") ?? usual;
+  // Somebody may have another idea of the directory, for other files; the manager has not.
+  return [...new Set([named, usual])].flatMap((directory) =>
+    socketsIn(`${directory}/bus`, `${directory}/systemd/private`),
+  );
+}
+
+function socketsIn(bus: string, own: string): readonly ManagerSocket[] {
   if (!existsSync(own)) return [];
   const found = [{ path: own, isBus: false }];
   return existsSync(bus) ? [{ path: bus, isBus: true }, ...found] : found;

@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import path from "node:path";
 import { readNumbers } from "./group.ts";
 import { readGroupText } from "./hierarchy.ts";
@@ -47,28 +48,32 @@ function blockOf(text: string | undefined): GroupUsage["block"] {
 /** What limits a group, by file name: those of its files that are limits and have one. */
 export function readLimits(group: string): Readonly<Record<string, string>> {
   const limits: Record<string, string> = {};
-  for (const [file, none] of limitFiles) {
-    const text = readGroupText(path.join(group, file))?.trim();
-    if (text !== undefined && text !== none && text !== "") {
-      limits[file] = text.replaceAll("\n", ", ");
-    }
+  for (const file of limitFiles(group)) {
+    const text = readGroupText(path.join(group, file))?.trim() ?? "";
+    if (!unlimited[path.extname(file)]?.includes(text)) limits[file] = text.replaceAll("\n", ", ");
   }
   return limits;
 }
 
-/** Each with what it says where there is no limit. */
-const limitFiles: readonly (readonly [string, string])[] = [
-  ["memory.max", "max"],
-  ["memory.swap.max", "max"],
-  ["memory.high", "max"],
-  ["memory.low", "0"],
-  ["memory.min", "0"],
-  ["cpu.max", "max 100000"],
-  ["cpu.weight", "100"],
-  ["cpuset.cpus", ""],
-  ["cpuset.mems", ""],
-  ["pids.max", "max"],
-  ["io.max", ""],
-  ["io.weight", "default 100"],
-  ["io.bfq.weight", "default 100"],
-];
+function limitFiles(group: string): readonly string[] {
+  try {
+    return readdirSync(group)
+      .filter((name) => Object.hasOwn(unlimited, path.extname(name)))
+      .filter((name) => !name.startsWith("cgroup."))
+      .toSorted();
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
+/** What such files say where there is no limit: of amounts, guarantees, shares and sets. */
+const unlimited: Readonly<Record<string, readonly string[]>> = {
+  ".max": ["max", "max 100000", ""],
+  ".high": ["max"],
+  ".low": ["0"],
+  ".min": ["0"],
+  ".weight": ["100", "default 100"],
+  ".cpus": [""],
+  ".mems": [""],
+};

@@ -7,6 +7,9 @@ import { useStore } from "./support.ts";
 
 const store = useStore();
 
+/** Where there is a control group, that is frozen; test/integration/root/own-group.test.ts has that. */
+const groupless = "--cgroups disabled";
+
 /** Pids of all of its processes, here. */
 async function pidsOf(container: Background): Promise<readonly number[]> {
   const { stdout } = await store().succeed(["top", container.id, "hpid"]);
@@ -20,7 +23,7 @@ function stateOf(pid: number): string {
 const family = ["sh", "-c", "sh -c 'sh -c \"sleep 1000; true\"; true' & sleep 1000 & wait"];
 
 async function withFamily(): Promise<Background> {
-  const container = await background(store(), "--stop-timeout 0", family);
+  const container = await background(store(), `${groupless} --stop-timeout 0`, family);
   await until("all processes to be there", async () =>
     (await pidsOf(container)).length >= 5 ? true : undefined,
   );
@@ -39,7 +42,7 @@ describe("pause and unpause", () => {
   });
 
   it("stops a container that makes processes all the time", async () => {
-    await using container = await background(store(), "--stop-timeout 0", [
+    await using container = await background(store(), `${groupless} --stop-timeout 0`, [
       ...["sh", "-c", "while :; do true & sh -c true; echo $((n += 1)) > /count; done"],
     ]);
     const count = `/proc/${container.pid}/root/count`;
@@ -57,7 +60,7 @@ describe("pause and unpause", () => {
   });
 
   it("leave what the container itself had stopped stopped", async () => {
-    await using container = await background(store(), "--stop-timeout 0", [
+    await using container = await background(store(), `${groupless} --stop-timeout 0`, [
       ...["sh", "-c", "sleep 1000 & kill -STOP $!; sleep 2000 & wait"],
     ]);
     const stopped = await until("a process to stop", async () =>
@@ -70,7 +73,7 @@ describe("pause and unpause", () => {
   });
 
   it("are what ps and inspect show, as the kernel has it", async () => {
-    await using container = await background(store(), "--name shown");
+    await using container = await background(store(), `${groupless} --name shown`);
     await store().succeed(["pause", "shown"]);
     const listed = await store().succeed(["ps", "--format", "{{.Names}} {{.State}} {{.Status}}"]);
     expect(listed.stdout).toMatch(/^shown paused Up .* \(Paused\)\n$/);
@@ -86,8 +89,8 @@ describe("pause and unpause", () => {
   });
 
   it("--all means those that run, and those that are paused", async () => {
-    await using one = await background(store(), "");
-    await using two = await background(store(), "");
+    await using one = await background(store(), groupless);
+    await using two = await background(store(), groupless);
     await store().succeed(["pause", one.id]);
     expect((await store().succeed(["pause", "--all"])).stdout).toBe(`${two.id}\n`);
     const { stdout } = await store().succeed(["unpause", "--all"]);
@@ -95,7 +98,7 @@ describe("pause and unpause", () => {
   });
 
   it("refuse what is in the wrong state", async () => {
-    await using container = await background(store(), "--name here");
+    await using container = await background(store(), `${groupless} --name here`);
     const early = await store().run(["unpause", "here"]);
     expect(early.stderr).toContain("it is not paused");
     await store().succeed(["pause", "here"]);
@@ -117,7 +120,7 @@ describe("a paused container", () => {
     ["attach", "NAME"],
     ["kill", "--signal", "HUP", "NAME"],
   ])("refuses %s, and says what to do", async (...args) => {
-    await using container = await background(store(), "");
+    await using container = await background(store(), groupless);
     await store().succeed(["pause", container.id]);
     const name = container.id.slice(0, 12);
     const { status, stderr } = await store().run(args.map((arg) => (arg === "NAME" ? name : arg)));
@@ -136,7 +139,7 @@ describe("a paused container", () => {
     expect(status).toBe(2);
     await store().succeed(["rm", "--force", "--time", "0", first.id]);
     expect(pids.filter(isAlive)).toEqual([]);
-    await using second = await background(store(), "");
+    await using second = await background(store(), groupless);
     await store().succeed(["pause", second.id]);
     await store().succeed(["kill", second.id]);
     expect((await store().succeed(["wait", second.id])).stdout).toBe("137\n");

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Bundle } from "../../bundle/bundle.ts";
+import type { GroupSetting } from "../../cgroup/compile-limits.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
 import { removeGroup } from "../../cgroup/group.ts";
 import { readGroupText } from "../../cgroup/hierarchy.ts";
 import type { ContainerOptions } from "../../container/options.ts";
-import { isTsmanError, type TsmanError } from "../../errors/index.ts";
-import type { LinuxResources, Rlimit } from "../../oci/runtime-spec.ts";
+import { isTsmanError } from "../../errors/index.ts";
+import type { Rlimit } from "../../oci/runtime-spec.ts";
 import type { EngineContext } from "../context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
@@ -40,26 +41,30 @@ export async function prepareGroup(
   const isAsked = asksForGroup(options);
   const isPossible = existsSync("/sys/fs/cgroup/cgroup.controllers");
   if (options.cgroup?.mode === "disabled" || !(isAsked || isPossible)) return noGroup;
-  const resources = bundle.config.linux.resources ?? {};
+  let settings: readonly GroupSetting[] = [];
   try {
     const { compileLimits } = await import("../../cgroup/compile-limits.ts");
     const { makeContainerGroup } = await import("../../cgroup/container-group.ts");
-    const settings = compileLimits(resources).map((setting) =>
+    settings = compileLimits(bundle.config.linux.resources ?? {}).map((setting) =>
       setting.file === "pids.max" && options.limits?.pidsLimit === undefined
         ? { ...setting, isImplied: true }
         : setting,
     );
-    const group = await makeContainerGroup({
+    const { left, ...group } = await makeContainerGroup({
       id,
       name,
       settings,
       parent: options.cgroup?.parent,
       isSplit: options.cgroup?.mode === "split",
+      isBestEffort: options.cgroup?.isBestEffort,
       pid,
       signal,
     });
     rememberGroup(context.store.containers.runDir(id), group);
-    return { ...noGroup, path: group.path };
+    const path = group.path;
+    return left.length === 0
+      ? { ...noGroup, path }
+      : { path, ...otherwiseLimited(name, left, "the controllers are not delegated to you") };
   } catch (error) {
     signal?.throwIfAborted();
     if (!isAsked) return noGroup;
@@ -67,7 +72,8 @@ export async function prepareGroup(
     if (!(options.cgroup?.isBestEffort && error.code === "PREFLIGHT_CGROUP")) {
       throw error.within(`start container ${name}`);
     }
-    return insteadOfGroup(name, resources, error);
+    const asked = settings.filter(({ isImplied }) => isImplied !== true);
+    return { path: undefined, ...otherwiseLimited(name, asked, error.message) };
   }
 }
 
@@ -81,33 +87,35 @@ function asksForGroup({ limits, cgroup }: ContainerOptions): boolean {
   );
 }
 
-/** What limits of each process can do (getrlimit(2)), and what remains to be said. */
-function insteadOfGroup(name: string, resources: LinuxResources, error: TsmanError): LaunchGroup {
-  const { memory, pids, ...rest } = resources;
+/** What limits of each process can do instead (getrlimit(2)), and what remains to be said. */
+function otherwiseLimited(
+  name: string,
+  settings: readonly GroupSetting[],
+  why: string,
+): Omit<LaunchGroup, "path"> {
   const rlimits: Rlimit[] = [];
-  const done: string[] = [];
-  const limit = (type: Rlimit["type"], value: number | undefined, what: string): void => {
-    if (value === undefined || value <= 0) return;
-    rlimits.push({ type, soft: value, hard: value });
-    done.push(what);
-  };
-  // Not of the address space, of which some programs reserve terabytes.
-  limit("RLIMIT_DATA", memory?.limit, `each process gets ${memory?.limit} bytes of data`);
-  limit("RLIMIT_NPROC", pids?.limit, `each user ${pids?.limit} processes`);
-  const left = [
-    ...(memory?.swap !== undefined || memory?.reservation !== undefined ? ["swap"] : []),
-    ...Object.keys(rest),
-  ];
-  return {
-    path: undefined,
-    rlimits,
-    warnings: [
-      `limits of container ${name} are not those of a control group (${error.message}): ${
-        done.length === 0 ? "there are none" : done.join(", ")
-      }${left.length === 0 ? "" : `; without effect: ${left.join(", ")}`}`,
-    ],
-  };
+  const said: string[] = [];
+  for (const { file, value } of settings) {
+    const instead = value === "max" ? undefined : substitutes[file];
+    if (instead === undefined) {
+      said.push(`${file} has no effect`);
+      continue;
+    }
+    const bound = Number(value);
+    rlimits.push({ type: instead.type, soft: bound, hard: bound });
+    said.push(`instead of ${file} each ${instead.whose} gets at most ${value} ${instead.what}`);
+  }
+  if (said.length === 0) said.push("no control group");
+  return { rlimits, warnings: [`limit container ${name}: ${said.join(", ")} (${why})`] };
 }
+
+const substitutes: Readonly<
+  Record<string, { readonly type: Rlimit["type"]; readonly whose: string; readonly what: string }>
+> = {
+  // Not of the address space, of which some programs reserve terabytes.
+  "memory.max": { type: "RLIMIT_DATA", whose: "process", what: "bytes of data" },
+  "pids.max": { type: "RLIMIT_NPROC", whose: "user in it", what: "processes" },
+};
 
 /** A bundle with other limits of its process. */
 export function withRlimits(bundle: Bundle, rlimits: readonly Rlimit[]): Bundle {

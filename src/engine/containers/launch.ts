@@ -11,7 +11,7 @@ import type { ContainerPort } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { OwnedIo } from "../owned-session.ts";
 import type { HandOver } from "../types.ts";
-import { type LaunchGroup, prepareGroup, withRlimits } from "./container-cgroup.ts";
+import { forgetGroup, type LaunchGroup, prepareGroup, withRlimits } from "./container-cgroup.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
 import { handOver, sessionWords } from "./hand-over.ts";
 import { type LaunchParts, launchContext } from "./launch-context.ts";
@@ -70,6 +70,8 @@ export async function launch(
       }
       return { handle, driver, ports: network.ports };
     } catch (error) {
+      // Its monitor removes it, if there was one.
+      forgetGroup(runDir);
       const failure = monitorFailureOf(error);
       const next = request.driver === undefined ? nextDriver(driver) : undefined;
       if (failure === undefined || next === undefined || !isDriverFailure(failure, driver)) {

@@ -168,6 +168,14 @@ async function compile(
     { hostname: resolveHostname(meant, id, host, join?.hostname).name, name },
     image?.config.config.exposedPorts ?? [],
   );
+  const resources = compileResources(
+    options.limits,
+    host.cgroup === "unified" && options.cgroup?.mode !== "disabled",
+  );
+  if (options.limits !== undefined && resources !== undefined) {
+    // What cannot be meant is said before anything is made.
+    (await import("../../cgroup/compile-limits.ts")).compileLimits(resources);
+  }
   const bundle = compileBundle({
     id,
     name,
@@ -184,10 +192,7 @@ async function compile(
     ),
     network,
     join,
-    resources: compileResources(
-      options.limits,
-      host.cgroup === "unified" && options.cgroup?.mode !== "disabled",
-    ),
+    resources,
     seccompProfile: await seccompProfile(options),
     architecture: hostPlatform().architecture,
     kernelRelease: os.release(),

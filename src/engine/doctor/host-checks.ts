@@ -46,7 +46,7 @@ export function checkCgroups(): DoctorCheck {
   return limited("cgroups", title, {
     found: facts.manager === "none" ? `v2, ${facts.path ?? "the own group"} is not yours` : found,
     consequence: `${lacking}; --limits=best-effort takes rlimits instead`,
-    remedy: delegateRemedy,
+    remedy: delegateRemedy(),
   });
 }
 

@@ -56,9 +56,17 @@ describe("what limits a group", () => {
       "io.max":
         "8:0 rbps=1 wbps=max riops=max wiops=max\n8:16 rbps=max wbps=2 riops=max wiops=max\n",
       "cpuset.cpus": "\n",
+      "cpuset.mems": "0\n",
+      "memory.swap.max": "0\n",
+      "hugetlb.2MB.max": "0\n",
+      "cgroup.max.depth": "5\n",
+      "memory.current": "7\n",
     });
     expect(readLimits(group)).toEqual({
       "pids.max": "2048",
+      "cpuset.mems": "0",
+      "memory.swap.max": "0",
+      "hugetlb.2MB.max": "0",
       "io.max": "8:0 rbps=1 wbps=max riops=max wiops=max, 8:16 rbps=max wbps=2 riops=max wiops=max",
     });
   });

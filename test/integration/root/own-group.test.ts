@@ -1,0 +1,107 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+import { requires } from "../../support/must-work.ts";
+import { tsmanPath, useStore } from "../support.ts";
+
+// A group of version 2 that root has given to the ordinary user, in a mount namespace of its own:
+// so it is there on hosts of version 1 too, though without most controllers.
+
+const execute = promisify(execFile);
+const store = useStore();
+const name = `tsman-test-${randomUUID()}`;
+const user = process.env.TSMAN_TEST_USER;
+
+const mounted = [
+  "mountpoint -q /sys/fs/cgroup && [ -e /sys/fs/cgroup/cgroup.controllers ] || {",
+  "  umount --recursive --lazy /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup",
+  "} || exit 77",
+].join("\n");
+
+/** Runs a script as the ordinary user, in a group that is its own; what it printed. */
+async function inOwnGroup(script: string): Promise<string> {
+  const group = `/sys/fs/cgroup/${name}`;
+  const whole = [
+    mounted,
+    `mkdir ${group} ${group}/own || exit 77`,
+    "end() {",
+    // Not from within what is removed.
+    "  echo $$ >/sys/fs/cgroup/cgroup.procs",
+    `  for i in $(seq 100); do grep -q 'populated 0' ${group}/cgroup.events && break; sleep 0.1; done`,
+    `  find ${group} -depth -type d -exec rmdir '{}' ';'`,
+    "}",
+    "trap end EXIT",
+    `chown ${user} ${group}/own ${group}/own/cgroup.{procs,threads,subtree_control}`,
+    `echo $$ >${group}/own/cgroup.procs`,
+    `chown -R ${user} "$TSMAN_SCRATCH"`,
+    `su ${user} -s /bin/bash -c "$TSMAN_SCRIPT"`,
+  ].join("\n");
+  const env = {
+    ...store().environment(),
+    HOME: process.env.TSMAN_TEST_USER_HOME,
+    TSMAN_SCRATCH: store().scratch,
+    TSMAN_SCRIPT: `set -eu; cd /; T=${tsmanPath}; OWN=${group}/own; R=$TSMAN_RUNTIME_DIR\n${script}`,
+  };
+  const arguments_ = ["--mount", "--propagation", "private", "bash", "-c", whole];
+  return (await execute("unshare", arguments_, { env })).stdout;
+}
+
+let reason = user === undefined ? "there is no ordinary user" : "";
+beforeAll(async () => {
+  if (reason !== "") return;
+  await execute("unshare", ["--mount", "--propagation", "private", "bash", "-c", mounted]).catch(
+    (error: unknown) => {
+      reason = `no version 2 of control groups can be mounted: ${String(error)}`;
+    },
+  );
+});
+
+describe("a control group that was handed to the user", () => {
+  it("is shared out: each container has one, which goes with it", async (context) => {
+    requires(context, reason === "", reason);
+    const stdout = await inOwnGroup(`
+      $T run --rm --quiet --network none --cgroups split --cgroupns host busybox cat /proc/self/cgroup | grep ^0::
+      grep ^0:: /proc/self/cgroup
+      $T run --rm --network none --cgroups split busybox cat /proc/self/cgroup | grep ^0::
+      find $OWN -mindepth 1 -type d
+    `);
+    const [inside, caller, own, ...left] = stdout.trim().split("\n");
+    expect(inside).toMatch(new RegExp(`^0::/${name}/own/tsman-[0-9a-f]{64}$`));
+    expect(caller).toBe(`0::/${name}/own/tsman-callers`);
+    expect(own).toBe("0::/");
+    expect(left).toEqual([`/sys/fs/cgroup/${name}/own/tsman-callers`]);
+  });
+
+  it("freezes with pause, is entered by exec, and killed with all that is in it", async (context) => {
+    requires(context, reason === "", reason);
+    const stdout = await inOwnGroup(`
+      id=$($T run -d --quiet --network none --cgroups split busybox sleep 1000)
+      group=$OWN/tsman-$id
+      $T pause $id >/dev/null; grep frozen $group/cgroup.events; $T ps --format '{{.State}}'
+      $T unpause $id >/dev/null; grep frozen $group/cgroup.events; $T ps --format '{{.State}}'
+      $T exec -d $id sleep 1001 >/dev/null
+      for i in $(seq 100); do [ $(wc -l <$group/cgroup.procs) = 2 ] && break; sleep 0.1; done
+      wc -l <$group/cgroup.procs
+      $T inspect --format '{{.HostConfig.CgroupManager}} {{.HostConfig.Cgroups}}' $id
+      $T pause $id >/dev/null; $T rm --force --time 0 $id >/dev/null; ls -d $group 2>/dev/null || echo gone
+    `);
+    expect(stdout.trim().split("\n")).toEqual([
+      ...["frozen 1", "paused", "frozen 0", "running", "2", "cgroupfs split", "gone"],
+    ]);
+  });
+
+  it("is cleaned up by the next command when the monitor was killed", async (context) => {
+    requires(context, reason === "", reason);
+    const stdout = await inOwnGroup(`
+      id=$($T run -d --quiet --network none --cgroups split busybox sleep 1000)
+      kill -9 $(cut -d' ' -f1 $R/$id/monitor)
+      for i in $(seq 100); do grep -q 'populated 0' $OWN/tsman-$id/cgroup.events && break; sleep 0.1; done
+      $T ps --all --format '{{.Status}}'
+      ls -d $OWN/tsman-$id 2>/dev/null || echo gone
+      $T start $id >/dev/null; ls -d $OWN/tsman-$id >/dev/null && echo again
+      $T rm --force --time 0 $id >/dev/null
+    `);
+    expect(stdout.trim().split("\n")).toEqual(["Exited (unknown)", "gone", "again"]);
+  });
+});

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Machine, openMachine, requiresMachine } from "./machine.ts";
+
+let machine: Machine;
+beforeAll(async () => {
+  machine = await openMachine();
+});
+afterAll(async () => await machine[Symbol.asyncDispose]());
+
+describe("a host that refuses user namespaces", () => {
+  it.for(["user.max_user_namespaces=0", "kernel.unprivileged_userns_clone=0"])(
+    "by %s is told from others, with the remedy",
+    async (sysctl, context) => {
+      requiresMachine(context);
+      const [name = ""] = sysctl.split("=");
+      const step = await machine.run(
+        "step run $T run --rm --network none busybox true; step doctor $T doctor",
+        { sysctl },
+      );
+      expect(step("run").status).toBe(125);
+      expect(step("run").stderr).toContain(name);
+      expect(step("doctor").stdout).toContain(name);
+    },
+  );
+
+  it("by AppArmor, as Ubuntu does, is told from others, with the remedy", async (context) => {
+    requiresMachine(context);
+    // What Ubuntu's kernel puts on a program without a profile once it makes a user namespace:
+    // a namespace without capabilities.
+    const profile = "profile unprivileged_userns { audit deny capability, allow all, }";
+    const rules = [
+      "file,",
+      "network,",
+      "unix,",
+      "signal,",
+      "ptrace,",
+      "mount,",
+      "umount,",
+      "pivot_root,",
+      "dbus,",
+      "change_profile,",
+    ].join(" ");
+    const text = profile.replace("allow all,", rules);
+    const step = await machine.run(
+      "step run aa-exec -p unprivileged_userns -- $T run --rm --network none busybox true",
+      { rootPre: `printf '%s\\n' '${text}' | apparmor_parser -r` },
+    );
+    expect(step("run").status).toBe(125);
+    expect(step("run").stderr).toMatch(/apparmor/i);
+  });
+});
