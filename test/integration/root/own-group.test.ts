@@ -1,17 +1,21 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { chmod, chown, mkdtemp, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../../support/must-work.ts";
-import { tsmanPath, useStore } from "../support.ts";
+import { tsmanPath } from "../support.ts";
 
 // A group of version 2 that root has given to the ordinary user, in a mount namespace of its own:
 // so it is there on hosts of version 1 too, though without most controllers.
 
 const execute = promisify(execFile);
-const store = useStore();
 const name = `tsman-test-${randomUUID()}`;
 const user = process.env.TSMAN_TEST_USER;
+const home = process.env.TSMAN_TEST_USER_HOME;
+/** The user's own; root's tests have theirs where no other may look. */
+let directory = "";
 
 const mounted = [
   "mountpoint -q /sys/fs/cgroup && [ -e /sys/fs/cgroup/cgroup.controllers ] || {",
@@ -34,27 +38,36 @@ async function inOwnGroup(script: string): Promise<string> {
     "trap end EXIT",
     `chown ${user} ${group}/own ${group}/own/cgroup.{procs,threads,subtree_control}`,
     `echo $$ >${group}/own/cgroup.procs`,
-    `chown -R ${user} "$TSMAN_SCRATCH"`,
     `su ${user} -s /bin/bash -c "$TSMAN_SCRIPT"`,
   ].join("\n");
   const env = {
-    ...store().environment(),
-    HOME: process.env.TSMAN_TEST_USER_HOME,
-    TSMAN_SCRATCH: store().scratch,
+    PATH: process.env.PATH,
+    HOME: home,
+    TSMAN_ROOT: join(directory, "data"),
+    TSMAN_RUNTIME_DIR: join(directory, "run"),
     TSMAN_SCRIPT: `set -eu; cd /; T=${tsmanPath}; OWN=${group}/own; R=$TSMAN_RUNTIME_DIR\n${script}`,
   };
   const arguments_ = ["--mount", "--propagation", "private", "bash", "-c", whole];
   return (await execute("unshare", arguments_, { env })).stdout;
 }
 
-let reason = user === undefined ? "there is no ordinary user" : "";
+let reason = user === undefined || home === undefined ? "there is no ordinary user" : "";
 beforeAll(async () => {
-  if (reason !== "") return;
+  if (reason !== "" || home === undefined) return;
   await execute("unshare", ["--mount", "--propagation", "private", "bash", "-c", mounted]).catch(
     (error: unknown) => {
       reason = `no version 2 of control groups can be mounted: ${String(error)}`;
     },
   );
+  directory = await mkdtemp(join(home, "group-"));
+  const { uid, gid } = await stat(home);
+  await chown(directory, uid, gid);
+  await chmod(directory, 0o700);
+});
+afterAll(async () => {
+  if (directory === "") return;
+  if (reason === "") await inOwnGroup("$T system reset --force >/dev/null");
+  await rm(directory, { recursive: true });
 });
 
 describe("a control group that was handed to the user", () => {
