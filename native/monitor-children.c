@@ -197,9 +197,10 @@ static int open_for_stage1(struct monitor *monitor, int32_t index)
 
 static int note_init(struct monitor *monitor, pid_t pid)
 {
-    uint64_t start_time = process_start_time(pid);
+    const uint64_t start_time = process_start_time(pid);
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
     monitor->init = monitor->init_pid = pid;
+    monitor->init_start = start_time;
     if (rundir_write_init(&monitor->rundir, pid, start_time, &monitor->failure) < 0)
         return -1;
     if (pid_file != NULL && rundir_write_pid_file(pid_file->argv[0], pid, &monitor->failure) < 0)

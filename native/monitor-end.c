@@ -142,6 +142,8 @@ static void reap_all(struct monitor *monitor)
     net_stop(&monitor->net);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
+    if (reap_children(0))
+        return;
     /* A file system in user space lives in the mount namespace that it serves, so
        neither would ever end by itself; asked to end, it unmounts in order. */
     signal_children(SIGTERM);

@@ -75,6 +75,7 @@ struct monitor {
     int starter, console;               /* START_SOCKET, CONSOLE_SOCKET; -1: none */
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
+    uint64_t init_start; /* its start time */
     int init_status;
     bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
     bool stage_exposed;  /* stage 1 has nothing more to say */

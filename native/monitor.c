@@ -39,7 +39,7 @@ static int started(struct monitor *monitor)
         monitor_leave_caller(monitor);
     if (monitor->cgroup.directory < 0)
         oom_begin(&monitor->oom, monitor->init);
-    health_begin(&monitor->health, monitor->init, process_start_time(monitor->init), monitor_now());
+    health_begin(&monitor->health, monitor->init, monitor->init_start, monitor_now());
     /* Megabytes at most, and not needed any more. */
     plan_release(&monitor->plan);
     munmap(monitor->payload, monitor->payload_size);

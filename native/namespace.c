@@ -48,10 +48,11 @@ int namespace_flags_that_differ(const char *pid, int among, struct failure *fail
         snprintf(own, sizeof(own), "/proc/self/ns/%s", namespaces[i].file);
         snprintf(path, sizeof(path), "/proc/%s/ns/%s", pid, namespaces[i].file);
         /* A kernel without this kind (time namespaces: Linux 5.6). */
-        if (stat(own, &ours) < 0 && errno == ENOENT)
-            continue;
-        if (stat(own, &ours) < 0)
+        if (stat(own, &ours) < 0) {
+            if (errno == ENOENT)
+                continue;
             return fail(failure, errno, "look at", "%s", own);
+        }
         if (stat(path, &its) < 0)
             return fail(failure, errno == ENOENT ? ESRCH : errno, "look at", "%s", path);
         if (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino)

@@ -250,12 +250,59 @@ int path_open_regular(int root, const char *path, int open_flags)
     return give_fd(&fd);
 }
 
+/* What comes before the last component, and that one; EINVAL where it is `.` or `..`. */
+static int split(const char *path, char parent[PATH_MAX], char *name)
+{
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    size_t start = length;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    size_t size = length - start;
+    bool dots = (size == 1 && path[start] == '.') ||
+                (size == 2 && path[start] == '.' && path[start + 1] == '.');
+    if (size == 0 || dots) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (size > NAME_MAX || start + 2 > PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(name, path + start, size);
+    name[size] = '\0';
+    memcpy(parent, start == 0 ? "." : path, start == 0 ? 1 : start);
+    parent[start == 0 ? 1 : start] = '\0';
+    return 0;
+}
+
+/* The usual case of path_ensure(): all but the last component is there.  -1 for any other,
+   and for a link that has no target, which is the walk's. */
+static int make_last(int root, const char *path, enum path_kind kind, mode_t mode, unsigned flags)
+{
+    char parent[PATH_MAX], name[NAME_MAX + 1];
+    struct stat status;
+    if (split(path, parent, name) < 0)
+        return -1;
+    cleanup_close int directory = open_in_root(root, parent, O_PATH | O_DIRECTORY, flags);
+    if (directory < 0 || walk_make(directory, name, kind, mode) < 0)
+        return -1;
+    cleanup_close int fd = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0 || S_ISLNK(status.st_mode))
+        return -1;
+    return give_fd(&fd);
+}
+
 int path_ensure(int root, const char *path, enum path_kind kind, mode_t mode, unsigned flags)
 {
     const struct walk_wish wish = {kind, mode, 0};
     cleanup_close int fd = path_open(root, path, flags);
-    if (fd < 0 && errno == ENOENT && kind != PATH_ANY)
-        fd = walk_path(root, path, &wish, flags);
+    if (fd < 0 && errno == ENOENT && kind != PATH_ANY) {
+        fd = make_last(root, path, kind, mode, flags);
+        if (fd < 0)
+            fd = walk_path(root, path, &wish, flags);
+    }
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return -1;
@@ -273,25 +320,7 @@ int path_ensure(int root, const char *path, enum path_kind kind, mode_t mode, un
 int path_ensure_parent(int root, const char *path, char *name, unsigned flags)
 {
     char parent[PATH_MAX];
-    size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
-        length--;
-    size_t start = length;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    size_t size = length - start;
-    bool dots = (size == 1 && path[start] == '.') ||
-                (size == 2 && path[start] == '.' && path[start + 1] == '.');
-    if (size == 0 || dots) {
-        errno = EINVAL;
+    if (split(path, parent, name) < 0)
         return -1;
-    }
-    if (size > NAME_MAX || start + 2 > sizeof(parent)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(name, path + start, size);
-    name[size] = '\0';
-    snprintf(parent, sizeof(parent), "%.*s", (int)start, path);
-    return path_ensure(root, start == 0 ? "." : parent, PATH_DIRECTORY, 0755, flags);
+    return path_ensure(root, parent, PATH_DIRECTORY, 0755, flags);
 }

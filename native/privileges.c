@@ -103,13 +103,16 @@ static int drop_bounding(struct init *init)
 /* The masks may name capabilities that this kernel does not know. */
 static uint64_t known_capabilities(void)
 {
-    uint64_t known = 0;
-    for (unsigned long cap = 0; cap < 64; cap++) {
-        if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) < 0)
-            break;
-        known |= UINT64_C(1) << cap;
+    /* They are numbered without gaps. */
+    unsigned long least = 0, above = 64;
+    while (least < above) {
+        unsigned long middle = (least + above) / 2;
+        if (prctl(PR_CAPBSET_READ, middle, 0, 0, 0) < 0)
+            above = middle;
+        else
+            least = middle + 1;
     }
-    return known;
+    return least >= 64 ? UINT64_MAX : (UINT64_C(1) << least) - 1;
 }
 
 static int apply_capabilities(struct init *init)
