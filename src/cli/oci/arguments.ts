@@ -128,9 +128,6 @@ function findOption(word: string, options: OciOptions): FoundOption {
       const attached = rest === "" ? undefined : rest.replace(/^=/, "");
       return { name: found[0], option: found[1], attached };
     }
-    // Go's flag package takes long names with one dash.
-    const long = word.slice(1);
-    if (Object.hasOwn(options, long.split("=")[0] ?? "")) return findOption(`-${word}`, options);
   }
   throw usageError(`use ${word}: there is no such option`, "see tsman-oci COMMAND --help");
 }

@@ -1,0 +1,267 @@
+import { chmodSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Config, OciBundles } from "./oci-bundles.ts";
+import { useStore } from "./support.ts";
+
+// What stands in a config.json, seen at work by the program.
+
+const store = useStore();
+let oci: OciBundles;
+
+beforeAll(() => {
+  oci = new OciBundles(store());
+});
+
+describe("process of a config.json", () => {
+  it("gets ids, groups, limits, mask, scheduling, capabilities and no more", async () => {
+    const script =
+      "umask; ulimit -n; cat /proc/self/oom_score_adj; sed -n 's/^NoNewPrivs:.//p;s/^CapEff:.//p;s/^CapAmb:.//p' /proc/self/status; cut -d' ' -f19,41 /proc/self/stat; echo $HOME; pwd";
+    const printed = await oci.output("process", script, (config) => {
+      config.process.user.umask = 0o27;
+      config.process.cwd = "/made";
+      config.process.noNewPrivileges = true;
+      config.process.oomScoreAdj = 500;
+      config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 100, hard: 200 }];
+      config.process.scheduler = { policy: "SCHED_BATCH", nice: 7 };
+      const sets = ["CAP_KILL", "CAP_CHOWN"];
+      // Of uid 0 the kernel makes all effective that is permitted (capabilities(7)).
+      config.process.capabilities = { bounding: sets, permitted: sets, effective: sets };
+    });
+    expect(printed.split("\n")).toEqual([
+      "0027",
+      "100",
+      "500",
+      "0000000000000021",
+      "0000000000000000",
+      "1",
+      "7 3",
+      "/",
+      "/made",
+      "",
+    ]);
+  });
+
+  it("refuses what this caller cannot give", async () => {
+    const bundle = oci.bundle("limits", "true", (config) => {
+      config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 2 ** 40, hard: 2 ** 40 }];
+    });
+    const result = await oci.run(["run", "--bundle", bundle, "limits"]);
+    expect(result.status).toBe(125);
+    expect(result.stderr).toContain("limit");
+  });
+
+  it("is filtered as linux.seccomp says, also what is executed later", async () => {
+    const seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      syscalls: [
+        { names: ["mkdir", "mkdirat", "nosuchcall"], action: "SCMP_ACT_ERRNO", errnoRet: 28 },
+      ],
+    };
+    const change = (config: Config): void => {
+      config.linux.seccomp = seccomp;
+    };
+    const printed = await oci.output("filtered", "mkdir /tmp/x 2>&1; true", change);
+    expect(printed).toContain("No space left on device");
+    const bundle = oci.bundle("filtered-exec", "sleep 1000", change);
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "filtered"]);
+    const exec = await oci.run(["exec", "filtered", "busybox", "mkdir", "/tmp/x"]);
+    expect(exec.stderr).toContain("No space left on device");
+    await oci.succeed(["delete", "--force", "filtered"]);
+  });
+});
+
+describe("mounts of a config.json", () => {
+  it("have the flags that they are given", async () => {
+    const source = oci.file("source");
+    mkdirSync(source);
+    writeFileSync(join(source, "file"), "text\n");
+    const bind = (destination: string, ...options: string[]) => ({
+      destination,
+      type: "bind",
+      source,
+      options,
+    });
+    const printed = await oci.output(
+      "mounts",
+      "cat /ro/file; grep -E ' /(ro|rec|relative|t) ' /proc/self/mountinfo | cut -d' ' -f5,6",
+      (config) => {
+        config.mounts.push(
+          bind("/ro", "bind", "ro", "nosuid", "nodev"),
+          bind("/rec", "rbind", "rro", "rnoexec"),
+          bind("relative", "bind", "nodev", "rw"),
+          { destination: "/t", type: "tmpfs", source: "x", options: ["noexec", "size=1m"] },
+        );
+      },
+    );
+    const [first, ...lines] = printed.trimEnd().split("\n");
+    expect(first).toBe("text");
+    const flags = new Map(
+      lines.map((line) => {
+        const [path = "", options = ""] = line.split(" ");
+        return [path, options.split(",")];
+      }),
+    );
+    expect(flags.get("/ro")).toEqual(expect.arrayContaining(["ro", "nosuid", "nodev"]));
+    expect(flags.get("/rec")).toEqual(expect.arrayContaining(["ro", "noexec"]));
+    expect(flags.get("/relative")).toEqual(expect.arrayContaining(["rw", "nodev"]));
+    expect(flags.get("/t")).toEqual(expect.arrayContaining(["rw", "noexec"]));
+  });
+
+  it("can be filled with what they cover, masked and made read-only", async () => {
+    const etc = join(oci.rootfs, "etc/covered");
+    mkdirSync(etc, { recursive: true });
+    writeFileSync(join(etc, "inside"), "was here\n");
+    const printed = await oci.output(
+      "covered",
+      "cat /etc/covered/inside; echo new >/etc/covered/own; cat /etc/covered/own; cat /proc/version | wc -c; (echo x >/proc/sys/kernel/hostname) 2>&1 | grep -c Read-only; ls /etc/covered; (echo >/x) 2>&1 | grep -c Read-only",
+      (config) => {
+        config.mounts.push({
+          destination: "/etc/covered",
+          type: "tmpfs",
+          source: "tmpfs",
+          options: ["tmpcopyup"],
+        });
+        config.linux.maskedPaths = ["/proc/version", "/no/such"];
+        config.linux.readonlyPaths = ["/proc/sys"];
+        config.root.readonly = true;
+      },
+    );
+    expect(printed).toBe("was here\nnew\n0\n1\ninside\nown\n1\n");
+  });
+});
+
+describe("linux of a config.json", () => {
+  it("names the host, sets what belongs to namespaces, and moves clocks", async () => {
+    const printed = await oci.output(
+      "names",
+      "hostname; cat /proc/sys/kernel/domainname /proc/sys/net/ipv4/ip_unprivileged_port_start; cut -d. -f1 /proc/uptime; busybox uname -m; cat /proc/self/personality; grep ' / / ' /proc/self/mountinfo | grep -c shared; ls /dev; cat /sys/class/net/lo/operstate 2>/dev/null; busybox ip link show lo | grep -c UP",
+      (config) => {
+        config.hostname = "named";
+        config.domainname = "example.org";
+        config.linux.sysctl = { "net.ipv4.ip_unprivileged_port_start": "80" };
+        config.linux.namespaces.push({ type: "time" });
+        config.linux.timeOffsets = { boottime: { secs: 500_000_000 } };
+        config.linux.personality = { domain: "LINUX32" };
+        config.linux.devices = [{ type: "c", path: "/dev/fuse", major: 10, minor: 229 }];
+      },
+    );
+    const [host, domain, port, uptime, machine, personality] = printed.split("\n");
+    expect([host, domain, port]).toEqual(["named", "example.org", "80"]);
+    expect(Number(uptime)).toBeGreaterThan(500_000_000);
+    expect(machine).toMatch(/^i686|armv8l$/);
+    expect(personality).toBe("00000008");
+    for (const name of ["fd", "full", "fuse", "null", "ptmx", "random", "stdin", "tty", "zero"]) {
+      expect(printed).toContain(`${name}\n`);
+    }
+  });
+
+  it("joins namespaces by path", { timeout: 60_000 }, async () => {
+    const owner = oci.bundle("owner", "sleep 1000", (config) => {
+      config.hostname = "owner";
+    });
+    await oci.succeed(["run", "--detach", "--bundle", owner, "owner"]);
+    const { pid } = await oci.state("owner");
+    const own = (kind: string) => readlinkSync(`/proc/${pid}/ns/${kind}`);
+    const printed = await oci.output(
+      "guest",
+      "hostname; for n in user uts net ipc pid; do readlink /proc/self/ns/$n; done",
+      (config) => {
+        const joined: Record<string, string> = {
+          user: "user",
+          uts: "uts",
+          network: "net",
+          ipc: "ipc",
+        };
+        config.linux.namespaces = ["user", "mount", "pid", "uts", "network", "ipc"].map((type) => ({
+          type,
+          ...(joined[type] === undefined ? {} : { path: `/proc/${pid}/ns/${joined[type]}` }),
+        }));
+        delete config.linux.uidMappings;
+        delete config.linux.gidMappings;
+      },
+    );
+    const [name, user, uts, network, ipc, pids] = printed.split("\n");
+    expect(name).toBe("owner");
+    expect([user, uts, network, ipc]).toEqual([own("user"), own("uts"), own("net"), own("ipc")]);
+    expect(pids).not.toBe(own("pid"));
+    await oci.succeed(["delete", "--force", "owner"]);
+  });
+});
+
+describe("hooks of a config.json", () => {
+  /** A program that writes its name, its state and its mount namespace down. */
+  function recorder(): string {
+    const file = oci.file("record");
+    writeFileSync(
+      file,
+      `#!/bin/sh\necho "$1 $(readlink /proc/self/ns/mnt) $VALUE $(cat)" >>${oci.file("hooks.log")}\n`,
+    );
+    chmodSync(file, 0o755);
+    return file;
+  }
+
+  it("run in their order, places and namespaces, with the state", { timeout: 60_000 }, async () => {
+    const path = recorder();
+    const hook = (name: string) => [
+      { path, args: ["record", name], env: ["VALUE=v", "PATH=/bin:/usr/bin"], timeout: 20 },
+    ];
+    const printed = await oci.output("hooks", "cat /tmp/started", (config) => {
+      config.annotations = { key: "value" };
+      config.hooks = {
+        prestart: hook("prestart"),
+        createRuntime: hook("createRuntime"),
+        createContainer: hook("createContainer"),
+        startContainer: [{ path: "/bin/sh", args: ["sh", "-c", "cat >/tmp/started"] }],
+        poststart: hook("poststart"),
+        poststop: hook("poststop"),
+      };
+    });
+    expect(JSON.parse(printed)).toMatchObject({ id: "hooks", status: "created", pid: 1 });
+    const lines = readFileSync(oci.file("hooks.log"), "utf8").trimEnd().split("\n");
+    const records = lines.map((line) => {
+      const [name = "", namespace = "", value = "", ...state] = line.split(" ");
+      return { name, namespace, value, state: JSON.parse(state.join(" ")) as Config };
+    });
+    expect(records.map(({ name, state }) => [name, state.status])).toEqual([
+      ["prestart", "creating"],
+      ["createRuntime", "creating"],
+      ["createContainer", "creating"],
+      ["poststart", "running"],
+      ["poststop", "stopped"],
+    ]);
+    const host = readlinkSync("/proc/self/ns/mnt");
+    expect(records.map(({ namespace }) => namespace === host)).toEqual([
+      true,
+      true,
+      false,
+      true,
+      true,
+    ]);
+    for (const { value, state } of records) {
+      expect(value).toBe("v");
+      expect(state).toMatchObject({ id: "hooks", annotations: { key: "value" } });
+    }
+  });
+
+  it("stop the container when one fails, or takes too long", { timeout: 60_000 }, async () => {
+    const failing = { path: "/bin/sh", args: ["sh", "-c", "echo because >&2; exit 3"] };
+    for (const name of ["prestart", "createContainer", "startContainer"]) {
+      const bundle = oci.bundle(`fails-${name}`, "echo ran", (config) => {
+        config.hooks = { [name]: [failing] };
+      });
+      const result = await oci.run(["run", "--bundle", bundle, "fails"]);
+      expect(result.status).not.toBe(0);
+      expect(result.stdout).toBe("");
+      expect(result.stderr).toContain("because");
+    }
+    const slow = oci.bundle("slow", "echo ran", (config) => {
+      config.hooks = {
+        createRuntime: [{ path: "/bin/sleep", args: ["sleep", "1000"], timeout: 1 }],
+      };
+    });
+    const result = await oci.run(["run", "--bundle", slow, "slow"]);
+    expect(result.stdout).toBe("");
+    expect(result.stderr).toContain("no end after 1000 ms");
+  });
+});

@@ -1,0 +1,233 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { requires } from "../support/must-work.ts";
+import { isAlive } from "../support/proc.ts";
+import { fileAppears, until } from "../support/wait.ts";
+import { OciBundles, ociPath } from "./oci-bundles.ts";
+import { useStore } from "./support.ts";
+
+const store = useStore();
+let oci: OciBundles;
+
+beforeAll(() => {
+  oci = new OciBundles(store());
+});
+
+async function stopped(id: string): Promise<void> {
+  await until(`${id} to stop`, async () =>
+    (await oci.state(id)).status === "stopped" ? true : undefined,
+  );
+}
+
+describe("the life of a container", () => {
+  it("goes through created, running and stopped, and what is not allowed changes nothing", {
+    timeout: 120_000,
+  }, async () => {
+    const bundle = oci.bundle("life", "echo runs >/tmp/x; exec sleep 1000");
+    const pidFile = oci.file("life.pid");
+    await oci.succeed(["create", "--bundle", bundle, "--pid-file", pidFile, "life"]);
+    const created = await oci.state("life");
+    expect(created).toMatchObject({
+      ociVersion: "1.2.0",
+      id: "life",
+      status: "created",
+      bundle,
+      annotations: {},
+    });
+    // containerd takes the whole file for a number.
+    expect(readFileSync(pidFile, "utf8")).toBe(String(created.pid));
+    expect((await oci.run(["create", "--bundle", bundle, "life"])).stderr).toContain("exists");
+    expect((await oci.run(["delete", "life"])).status).toBe(1);
+    expect((await oci.run(["exec", "life", "true"])).status).not.toBe(0);
+    expect((await oci.state("life")).status).toBe("created");
+
+    // What has been changed since has no effect.
+    writeFileSync(`${bundle}/config.json`, "{}");
+    await oci.succeed(["start", "life"]);
+    expect(await oci.state("life")).toMatchObject({ status: "running", pid: created.pid });
+    const again = await oci.run(["start", "life"]);
+    expect(again.status).toBe(1);
+    expect(again.stderr).toContain("cannot start a container that is running");
+    expect((await oci.run(["delete", "life"])).status).toBe(1);
+    expect(isAlive(created.pid)).toBe(true);
+
+    await oci.succeed(["kill", "life", "KILL"]);
+    await stopped("life");
+    expect((await oci.state("life")).pid).toBe(0);
+    const late = await oci.run(["kill", "life", "TERM"]);
+    expect(late.status).toBe(1);
+    expect(late.stderr).toContain("container not running");
+    await oci.succeed(["delete", "life"]);
+    expect((await oci.run(["state", "life"])).stderr).toContain("does not exist");
+    expect((await oci.run(["delete", "life"])).status).toBe(1);
+    await oci.succeed(["delete", "--force", "life"]);
+    expect(readdirSync(oci.root)).toEqual([]);
+  });
+
+  it("leaves nothing when it cannot begin", { timeout: 60_000 }, async () => {
+    const bundle = oci.bundle("broken", "", (config) => {
+      config.process.args = ["no-such-program"];
+    });
+    const result = await oci.run(["create", "--bundle", bundle, "broken"]);
+    expect(result.status).toBe(1);
+    // The words by which Podman and containerd know what it is.
+    expect(result.stderr).toContain("executable file not found in $PATH");
+    expect(readdirSync(oci.root)).toEqual([]);
+  });
+
+  it("is over when its creator's container gets a signal before its start", async () => {
+    const bundle = oci.bundle("early", "sleep 1000");
+    await oci.succeed(["create", "--bundle", bundle, "early"]);
+    await oci.succeed(["kill", "early", "TERM"]);
+    await stopped("early");
+    const start = await oci.run(["start", "early"]);
+    expect(start.stderr).toContain("cannot start a container that is stopped");
+    await oci.succeed(["delete", "early"]);
+  });
+
+  it("ends with delete --force", async () => {
+    const bundle = oci.bundle("forced", "sleep 1000");
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "forced"]);
+    const { pid } = await oci.state("forced");
+    await oci.succeed(["delete", "--force", "forced"]);
+    expect(isAlive(pid)).toBe(false);
+    expect(readdirSync(oci.root)).toEqual([]);
+  });
+});
+
+describe("run", () => {
+  it("hands on the program's output and status, and deletes the container", async () => {
+    const bundle = oci.bundle("status", "echo out; echo err >&2; exit 7");
+    const { status, stdout, stderr } = await oci.run(["run", "--bundle", bundle, "status"]);
+    expect({ status, stdout, stderr }).toEqual({ status: 7, stdout: "out\n", stderr: "err\n" });
+    expect(readdirSync(oci.root)).toEqual([]);
+  });
+
+  it("says 127 for a program that is not there, in the log too", async () => {
+    const bundle = oci.bundle("absent", "", (config) => {
+      config.process.args = ["/absent"];
+    });
+    const log = oci.file("log.json");
+    const words = ["--log", log, "--log-format", "json", "run", "--bundle", bundle, "absent"];
+    expect((await oci.run(words)).status).toBe(127);
+    expect(JSON.parse(readFileSync(log, "utf8"))).toMatchObject({
+      level: "error",
+      msg: expect.stringContaining("/absent"),
+      time: expect.stringMatching(/^\d{4}-/),
+    });
+  });
+});
+
+describe("a running container", () => {
+  it("takes programs of its own kind, and tells of its processes", {
+    timeout: 120_000,
+  }, async () => {
+    const bundle = oci.bundle("busy", "sleep 1000", (config) => {
+      config.process.capabilities = { bounding: ["CAP_KILL"], permitted: ["CAP_KILL"] };
+    });
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "busy"]);
+    const script = "readlink /proc/1/ns/pid; grep CapBnd /proc/self/status; echo $A; exit 4";
+    const exec = await oci.run(["exec", "--env", "A=b c", "busy", "sh", "-c", script]);
+    expect(exec.status).toBe(4);
+    expect(exec.stdout).toMatch(/^pid:\[\d+\]\nCapBnd:\s0000000000000020\nb c\n$/);
+
+    const file = oci.file("process.json");
+    const process = {
+      user: { uid: 0, gid: 0 },
+      args: ["busybox", "pwd"],
+      cwd: "/home",
+      env: ["PATH=/bin"],
+    };
+    writeFileSync(file, JSON.stringify(process));
+    expect((await oci.succeed(["exec", "--process", file, "busy"])).stdout).toBe("/home\n");
+    writeFileSync(file, JSON.stringify({ ...process, cwd: "home" }));
+    expect((await oci.run(["exec", "--process", file, "busy"])).stderr).toContain("/cwd:");
+
+    const { pid } = await oci.state("busy");
+    const pids = JSON.parse((await oci.succeed(["ps", "--format", "json", "busy"])).stdout);
+    expect(pids[0]).toBe(pid);
+    const list = JSON.parse((await oci.succeed(["list", "--format", "json"])).stdout);
+    expect(list).toMatchObject([{ id: "busy", pid, status: "running" }]);
+    expect((await oci.succeed(["list", "--quiet"])).stdout).toBe("busy\n");
+    await oci.succeed(["delete", "--force", "busy"]);
+  });
+
+  it("can be paused and resumed", { timeout: 60_000 }, async () => {
+    const bundle = oci.bundle("still", "sleep 1000");
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "still"]);
+    expect((await oci.run(["resume", "still"])).stderr).toContain("it is running, not paused");
+    await oci.succeed(["pause", "still"]);
+    expect((await oci.state("still")).status).toBe("paused");
+    expect((await oci.run(["exec", "still", "true"])).stderr).toContain("that is paused");
+    await oci.succeed(["resume", "still"]);
+    expect((await oci.state("still")).status).toBe("running");
+    await oci.succeed(["delete", "--force", "still"]);
+  });
+});
+
+describe("conmon", () => {
+  it("creates a container on a terminal, and is told of its end", {
+    timeout: 60_000,
+  }, async (context) => {
+    const conmon = spawnSync("conmon", ["--version"]);
+    requires(context, conmon.status === 0, "conmon is not installed");
+    const directory = oci.file("conmon");
+    mkdirSync(directory);
+    const bundle = oci.bundle("watched", "tty; exit 9", (config) => {
+      config.process.terminal = true;
+    });
+    const started = spawnSync(
+      "conmon",
+      [
+        ...["--api-version", "1", "-c", "watched", "-u", "watched", "-n", "watched"],
+        ...["-r", ociPath, "--runtime-arg", "--root", "--runtime-arg", oci.root],
+        ...["-b", bundle, "-p", `${directory}/pid`, "--exit-dir", directory, "-t"],
+        ...["-l", `k8s-file:${directory}/log`, "--socket-dir-path", directory],
+      ],
+      { env: store().environment() as NodeJS.ProcessEnv, encoding: "utf8" },
+    );
+    expect(started.stderr.replaceAll(/^\[conmon:.*oom_score_adj.*\n/gm, "")).toBe("");
+    await fileAppears(`${directory}/pid`);
+    await oci.succeed(["start", "watched"]);
+    await fileAppears(`${directory}/watched`, 30_000);
+    expect(readFileSync(`${directory}/watched`, "utf8")).toBe("9");
+    expect(readFileSync(`${directory}/log`, "utf8")).toContain("stdout F /dev/pts/0");
+    await oci.succeed(["delete", "watched"]);
+    expect(existsSync(`${oci.root}/watched`)).toBe(false);
+  });
+});
+
+describe("the command line", () => {
+  it("writes a config.json that runs, and refuses to overwrite one", async () => {
+    const directory = oci.file("spec");
+    mkdirSync(directory);
+    await oci.succeed(["spec", "--rootless", "--bundle", directory]);
+    const again = await oci.run(["spec", "--bundle", directory]);
+    expect(again.stderr).toContain("config.json");
+    const config = JSON.parse(readFileSync(`${directory}/config.json`, "utf8"));
+    config.root.path = oci.rootfs;
+    config.process.terminal = false;
+    config.process.args = ["/bin/busybox", "id", "-u"];
+    writeFileSync(`${directory}/config.json`, JSON.stringify(config));
+    expect((await oci.succeed(["run", "--bundle", directory, "spec"])).stdout).toBe("0\n");
+  });
+
+  it("tells what it knows", async () => {
+    const features = JSON.parse((await oci.succeed(["features"])).stdout);
+    expect(features.ociVersionMax).toBe("1.2.0");
+    expect(features.hooks).toHaveLength(6);
+    expect(features.linux.namespaces).toContain("time");
+    expect((await oci.succeed(["--version"])).stdout).toMatch(/^tsman-oci version .*\nspec: 1\.2/);
+  });
+
+  it("names what it does not know", async () => {
+    expect((await oci.run(["fly"])).stderr).toContain("there is no such command");
+    expect((await oci.run(["state", "--loud", "x"])).stderr).toContain("--loud");
+    expect((await oci.run(["state"])).stderr).toContain("an operand is missing");
+    expect((await oci.run(["state", "../life"])).stderr).toContain("does not exist");
+    const bundle = oci.bundle("named", "true");
+    const result = await oci.run(["create", "--bundle", bundle, "a/b"]);
+    expect(result.stderr).toContain("not an id");
+  });
+});

@@ -1,0 +1,350 @@
+import { describe, expect, it } from "vitest";
+import { type AdoptionFacts, adoptConfig } from "../../../src/bundle/adopt/adopt-config.ts";
+import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
+import { parseRuntimeConfig } from "../../../src/oci/runtime-config.ts";
+import { compileAdditions } from "../../../src/runtime/additions.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: documents that are wrong on purpose.
+type Config = any;
+
+const facts: AdoptionFacts = {
+  bundleDir: "/bundle",
+  isUnified: true,
+  canMakeNodes: false,
+  mapsItself: true,
+  securityModules: [],
+  nodeAt: (path) => (path === "/dev/fuse" ? { major: 10, minor: 229 } : undefined),
+};
+
+/** What becomes of the example with a change: parsed, adopted, and what is compiled apart. */
+function read(change: (config: Config) => void, given: Partial<AdoptionFacts> = {}) {
+  const document: Config = structuredClone(exampleConfig({ uid: 1000, gid: 1000 }));
+  change(document);
+  const config = parseRuntimeConfig(Buffer.from(JSON.stringify(document)), "config.json");
+  const bundle = adoptConfig(config, { ...facts, ...given });
+  const departure = {
+    leaves: undefined,
+    consoleSocket: undefined,
+    preserve: 0,
+    hasOwnKeyring: true,
+  };
+  const additions = compileAdditions(config, {
+    departure,
+    stateJson: () => "{}",
+    processStateJson: () => "{}",
+  });
+  return { bundle, additions };
+}
+
+/** Each is a config.json that is refused, by the place of what is wrong with it. */
+const refusals: readonly (readonly [string, string, (config: Config) => void])[] = [
+  ["another version", "/ociVersion", (c) => (c.ociVersion = "2.0.0")],
+  ["no root", "/root", (c) => delete c.root],
+  ["the host's root", "/root/path", (c) => (c.root.path = "/")],
+  ["no process", "/process", (c) => delete c.process],
+  ["no program", "/process/args", (c) => (c.process.args = [])],
+  ["a relative directory", "/process/cwd", (c) => (c.process.cwd = "home")],
+  ["a NUL byte", "/process/args/1", (c) => (c.process.args = ["sh", "a\0b"])],
+  ["half a variable", "/process/env/0", (c) => (c.process.env = ["PATH"])],
+  ["a name for a user", "/process/user/uid", (c) => (c.process.user.uid = "root")],
+  ["the uid -1", "/process/user/uid", (c) => (c.process.user.uid = 2 ** 32 - 1)],
+  [
+    "an unknown capability",
+    "/process/capabilities/bounding/0",
+    (c) => (c.process.capabilities.bounding = ["CAP_FLY"]),
+  ],
+  [
+    "a limit above its hard one",
+    "/process/rlimits/0/soft",
+    (c) => (c.process.rlimits = [{ type: "RLIMIT_CORE", soft: 2, hard: 1 }]),
+  ],
+  [
+    "a limit twice",
+    "/process/rlimits/1/type",
+    (c) => (c.process.rlimits = [1, 1].map((n) => ({ type: "RLIMIT_CORE", soft: n, hard: n }))),
+  ],
+  [
+    "an unknown limit",
+    "/process/rlimits/0/type",
+    (c) => (c.process.rlimits = [{ type: "RLIMIT_FUN", soft: 1, hard: 1 }]),
+  ],
+  ["a badness out of range", "/process/oomScoreAdj", (c) => (c.process.oomScoreAdj = 1001)],
+  [
+    "an unknown policy",
+    "/process/scheduler/policy",
+    (c) => (c.process.scheduler = { policy: "SCHED_BEST" }),
+  ],
+  [
+    "an unknown class",
+    "/process/ioPriority/class",
+    (c) => (c.process.ioPriority = { class: "IOPRIO_CLASS_TOP", priority: 1 }),
+  ],
+  [
+    "AppArmor where there is none",
+    "/process/apparmorProfile",
+    (c) => (c.process.apparmorProfile = "own"),
+  ],
+  [
+    "SELinux where there is none",
+    "/process/selinuxLabel",
+    (c) => (c.process.selinuxLabel = "a:b:c"),
+  ],
+  [
+    "a processor for exec",
+    "/process/execCPUAffinity",
+    (c) => (c.process.execCPUAffinity = { initial: "0" }),
+  ],
+  ["a mount on the root", "/mounts/0/destination", (c) => (c.mounts[0].destination = "/")],
+  [
+    "a mount over the kernel's word",
+    "/mounts/0/destination",
+    (c) => (c.mounts[0] = { destination: "/proc/self", type: "tmpfs", source: "x" }),
+  ],
+  [
+    "a bind mount of nothing",
+    "/mounts/0/source",
+    (c) => (c.mounts[0] = { destination: "/x", type: "bind" }),
+  ],
+  [
+    "data of a bind mount",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = { destination: "/x", source: "/y", options: ["bind", "size=1"] }),
+  ],
+  [
+    "an option of tsman's own",
+    "/mounts/0/options/0",
+    (c) => (c.mounts[0].options = ["x-tsman.chown"]),
+  ],
+  [
+    "half an id mapping of a mount",
+    "/mounts/0/gidMappings",
+    (c) =>
+      (c.mounts[0] = {
+        destination: "/x",
+        source: "/y",
+        options: ["bind"],
+        uidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
+      }),
+  ],
+  [
+    "a name without a namespace for it",
+    "/hostname",
+    (c) => (c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "uts")),
+  ],
+  [
+    "a domain without a namespace for it",
+    "/domainname",
+    (c) => {
+      c.hostname = "";
+      c.domainname = "d";
+      c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "uts");
+    },
+  ],
+  [
+    "no mount namespace",
+    "/linux/namespaces",
+    (c) => (c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "mount")),
+  ],
+  [
+    "an unknown namespace",
+    "/linux/namespaces/0/type",
+    (c) => (c.linux.namespaces[0].type = "space"),
+  ],
+  [
+    "a namespace twice",
+    "/linux/namespaces/1",
+    (c) => (c.linux.namespaces[1] = c.linux.namespaces[0]),
+  ],
+  [
+    "a relative namespace",
+    "/linux/namespaces/0/path",
+    (c) => (c.linux.namespaces[0].path = "ns/pid"),
+  ],
+  ["a user namespace without maps", "/linux/uidMappings", (c) => delete c.linux.uidMappings],
+  ["an empty range of ids", "/linux/uidMappings/0/size", (c) => (c.linux.uidMappings[0].size = 0)],
+  [
+    "offsets without a time namespace",
+    "/linux/timeOffsets",
+    (c) => (c.linux.timeOffsets = { boottime: { secs: 1 } }),
+  ],
+  [
+    "a setting of the host's",
+    "/linux/sysctl/kernel.core_pattern",
+    (c) => (c.linux.sysctl = { "kernel.core_pattern": "x" }),
+  ],
+  [
+    "a setting of a shared namespace",
+    "/linux/sysctl/net.ipv4.ip_forward",
+    (c) => (c.linux.sysctl = { "net.ipv4.ip_forward": "1" }),
+  ],
+  [
+    "a device that the host has not",
+    "/linux/devices/0",
+    (c) => (c.linux.devices = [{ type: "c", path: "/dev/sda", major: 8, minor: 0 }]),
+  ],
+  [
+    "a device under another name",
+    "/linux/devices/0",
+    (c) => (c.linux.devices = [{ type: "c", path: "/dev/fuse", major: 1, minor: 3 }]),
+  ],
+  [
+    "a device without its number",
+    "/linux/devices/0/minor",
+    (c) => (c.linux.devices = [{ type: "b", path: "/dev/x", major: 1 }]),
+  ],
+  [
+    "an unknown propagation",
+    "/linux/rootfsPropagation",
+    (c) => (c.linux.rootfsPropagation = "wide"),
+  ],
+  ["a relative mask", "/linux/maskedPaths/0", (c) => (c.linux.maskedPaths = ["proc"])],
+  [
+    "an unknown personality",
+    "/linux/personality/domain",
+    (c) => (c.linux.personality = { domain: "BSD" }),
+  ],
+  ["a cache of the processor's", "/linux/intelRdt", (c) => (c.linux.intelRdt = {})],
+  [
+    "an unknown action",
+    "/linux/seccomp/defaultAction",
+    (c) => (c.linux.seccomp = { defaultAction: "SCMP_ACT_MAYBE" }),
+  ],
+  [
+    "a rule for no call",
+    "/linux/seccomp/syscalls/0/names",
+    (c) =>
+      (c.linux.seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: [], action: "SCMP_ACT_KILL" }],
+      }),
+  ],
+  [
+    "a number that is not exact",
+    "/linux/seccomp/syscalls/0/args/0/value",
+    (c) =>
+      (c.linux.seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [
+          {
+            names: ["kill"],
+            action: "SCMP_ACT_KILL",
+            args: [{ index: 0, value: 2 ** 60, op: "SCMP_CMP_EQ" }],
+          },
+        ],
+      }),
+  ],
+  [
+    "a question to nobody",
+    "/linux/seccomp/syscalls/0/action",
+    (c) =>
+      (c.linux.seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["mount"], action: "SCMP_ACT_NOTIFY" }],
+      }),
+  ],
+  [
+    "swappiness",
+    "/linux/resources/memory/swappiness",
+    (c) => (c.linux.resources = { memory: { swappiness: 60 } }),
+  ],
+  [
+    "realtime",
+    "/linux/resources/cpu/realtimeRuntime",
+    (c) => (c.linux.resources = { cpu: { realtimeRuntime: 1 } }),
+  ],
+  [
+    "a relative hook",
+    "/hooks/prestart/0/path",
+    (c) => (c.hooks = { prestart: [{ path: "hook" }] }),
+  ],
+  [
+    "a hook without time",
+    "/hooks/poststop/0/timeout",
+    (c) => (c.hooks = { poststop: [{ path: "/hook", timeout: 0 }] }),
+  ],
+  ["annotations that are no text", "/annotations/a", (c) => (c.annotations = { a: 1 })],
+];
+
+describe("a config.json with", () => {
+  it.each(refusals)("%s is refused at %s", (_what, pointer, change) => {
+    let thrown: unknown;
+    try {
+      read(change);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toMatchObject({ code: "CONFIG_INVALID", details: { pointer } });
+    expect(String(thrown)).toContain(`${pointer}:`);
+  });
+
+  it("a member twice, or no JSON in it, is refused", () => {
+    for (const text of ['{"ociVersion":"1.2.0","ociVersion":"1.2.0"}', "{", "[]", "\u00ff"]) {
+      const bytes = Buffer.from(text, "latin1");
+      expect(() => parseRuntimeConfig(bytes, "config.json")).toThrow(
+        expect.objectContaining({ code: "CONFIG_INVALID" }),
+      );
+    }
+  });
+});
+
+describe("a config.json", () => {
+  it("may have members that the specification does not know, and null for missing ones", () => {
+    const { bundle } = read((c) => {
+      c.unknown = { deep: [1] };
+      c.process.rlimits = null;
+      c.linux.seccomp = null;
+    });
+    expect(bundle.config.process.rlimits).toEqual([]);
+  });
+
+  it("takes the largest number of 64 bits for no limit", () => {
+    const { bundle } = read((c) => {
+      const all = 18_446_744_073_709_551_615n;
+      c.process.rlimits = [{ type: "RLIMIT_CORE", soft: 0, hard: Number(all) }];
+    });
+    expect(bundle.config.process.rlimits).toEqual([{ type: "RLIMIT_CORE", soft: 0, hard: -1 }]);
+  });
+
+  it("means paths of the host relative to its bundle, and those of the container absolute", () => {
+    const { bundle } = read((c) => {
+      c.mounts = [{ destination: "data/../x", source: "here", options: ["rbind", "ro"] }];
+    });
+    expect(bundle.config.mounts).toMatchObject([
+      { destination: "/x", type: "bind", source: "/bundle/here" },
+    ]);
+  });
+
+  it("gets the control groups that this host has", () => {
+    const change = (c: Config): void => {
+      c.mounts = [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" }];
+    };
+    expect(read(change).bundle.config.mounts).toMatchObject([{ type: "cgroup2" }]);
+    expect(read(change, { isUnified: false }).bundle.config.mounts).toMatchObject([
+      { type: "bind", source: "/sys/fs/cgroup" },
+    ]);
+  });
+
+  it("gets devices made where that can be, and else bound", () => {
+    const change = (c: Config): void => {
+      c.linux.devices = [{ type: "c", path: "/dev/fuse", major: 10, minor: 229, fileMode: 0o600 }];
+    };
+    const bound = read(change).bundle;
+    expect(bound.devices).toContainEqual({ hostPath: "/dev/fuse", path: "/dev/fuse" });
+    expect(bound.nodes).toEqual([]);
+    const isRoot = (c: Config): void => {
+      change(c);
+      c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "user");
+    };
+    const made = read(isRoot, { canMakeNodes: true }).bundle;
+    expect(made.nodes).toMatchObject([{ path: "/dev/fuse", mode: 0o600 }]);
+  });
+
+  it("cannot deny root of the host its devices", () => {
+    const change = (c: Config): void => {
+      c.linux.resources = { devices: [{ allow: false, access: "rwm" }] };
+      c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "user");
+    };
+    expect(() => read(change, { canMakeNodes: true })).toThrow("/linux/resources/devices/0");
+    expect(() => read(change)).not.toThrow();
+  });
+});
