@@ -51,6 +51,18 @@ static char *fill_in(const char *line, const char *outcome)
     return text;
 }
 
+static int open_file(const char *path)
+{
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+void events_keep_open(struct events *events)
+{
+    int fd = events->count > 0 && events->kept == 0 ? open_file(events->list[0].path) : -1;
+    if (fd > 0)
+        events->kept = fd;
+}
+
 int event_write(const struct events *events, const char *status, const char *outcome)
 {
     const struct event *event = NULL;
@@ -63,8 +75,8 @@ int event_write(const struct events *events, const char *status, const char *out
     cleanup_free char *text = fill_in(event->line, outcome);
     if (text == NULL)
         return -1;
-    cleanup_close int fd =
-        open(event->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    cleanup_close int opened = open_file(event->path);
+    const int fd = opened < 0 && events->kept > 0 ? events->kept : opened;
     if (fd < 0)
         return -1;
     /* One write(2) to the end of the file: lines of several writers never mix. */
@@ -76,6 +88,8 @@ int event_write(const struct events *events, const char *status, const char *out
 
 void events_release(struct events *events)
 {
+    if (events->kept > 0)
+        close(events->kept);
     for (size_t i = 0; i < events->count; i++) {
         free(events->list[i].status);
         free(events->list[i].path);

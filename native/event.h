@@ -17,6 +17,7 @@
    released when the program runs. */
 struct events {
     size_t count;
+    int kept; /* see events_keep_open(); else 0 */
     struct event {
         char *status, *path, *line;
     } list[EVENT_KINDS];
@@ -28,5 +29,9 @@ int events_read(struct events *events, const struct plan *plan, struct failure *
    becomes the time of day, the first "{status}" after that `outcome`.  The line's
    author sees to it that these stand before any text of a user's.  -1 and errno. */
 int event_write(const struct events *events, const char *status, const char *outcome);
+
+/* The file stays open for when it can be opened no more.  Should it have become the old
+   one by then, the line is in there. */
+void events_keep_open(struct events *events);
 
 void events_release(struct events *events);

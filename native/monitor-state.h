@@ -10,6 +10,7 @@
  *   monitor-end.c       exit file, killing and waiting for what is left
  *   monitor-memory.c    what the kernel kills for lack of memory
  *   monitor-ephemeral.c a container that goes with its caller
+ *   monitor-confine.c   what is given up once the program runs
  *   monitor-leave.c     a container that goes on without its monitor
  */
 #pragma once
@@ -155,6 +156,12 @@ int monitor_open_sockets(struct monitor *monitor);
 int monitor_send_console(struct monitor *monitor, int master);
 /* Init is somebody else's from here on. */
 void monitor_leave(struct monitor *monitor);
+
+/* monitor-confine.c */
+/* A second wall, should the container's bytes ever get the better of us: from here on no
+   more of the file system can be reached than what is left to do takes, and no network.
+   Not where a program is to be executed later, nor on a kernel without Landlock. */
+void monitor_confine(struct monitor *monitor);
 
 /* monitor-ephemeral.c */
 enum aftermath { NOTHING_LEFT, CLEANUP_LEFT /* CLEANUP is to be executed */ };

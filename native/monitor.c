@@ -44,6 +44,7 @@ static int started(struct monitor *monitor)
     plan_release(&monitor->plan);
     munmap(monitor->payload, monitor->payload_size);
     monitor->payload = NULL;
+    monitor_confine(monitor);
     return 0;
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { projectRoot, tsmanPath } from "../integration/support.ts";
 import { runWrapped } from "../integration/wrapped.ts";
 import { requires } from "../support/must-work.ts";
-import { childrenOf, commandLineOf, isAlive } from "../support/proc.ts";
+import { childrenOf, commandLineOf, isAlive, statusOf } from "../support/proc.ts";
 import { Transcript, until } from "../support/wait.ts";
 import { compileProbe } from "./probe.ts";
 import { useStage } from "./run-stage.ts";
@@ -57,7 +57,27 @@ async function startMonitor() {
   return { id, pid };
 }
 
+/** The version of Landlock in this kernel, 0 without. */
+function landlockVersion(): number {
+  const program = join(stage().directory(), "landlock");
+  writeFileSync(program, compileProbe("landlock"), { mode: 0o755 });
+  return Number(execFileSync(program, { encoding: "utf8" }));
+}
+
 describe("a monitor", () => {
+  it("gives up what it does not need, where the kernel has Landlock, and still does its work", async () => {
+    const { store } = stage();
+    const { id, pid } = await startMonitor();
+    // landlock(7): whoever confines itself forgoes new privileges first.
+    expect(statusOf(pid).NoNewPrivs).toBe(landlockVersion() > 0 ? "1" : "0");
+    expect((await store.succeed(["exec", id, "echo", "joined"])).stdout).toBe("joined\n");
+    await store.succeed(["stop", "--time=0", id]);
+    expect((await store.succeed(["wait", id])).stdout).toBe("137\n");
+    const args = ["events", "--stream=false", "--filter", `container=${id}`];
+    expect((await store.succeed(args)).stdout).toMatch(/ died /);
+    await store.succeed(["rm", id]);
+  });
+
   const signals = [
     "SIGUSR1",
     "SIGUSR2",
