@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
@@ -5,7 +6,7 @@ import { compileChown, compileMount } from "./mount-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
-import { seccompSteps } from "./seccomp-plan.ts";
+import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
 import { SlotTable } from "./slots.ts";
 
 const fallbackTerminal = { rows: 24, columns: 80 };
@@ -39,6 +40,16 @@ export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan 
       ...streamSettings(bundle, context),
       ...lifeSettings(bundle, context),
       ...(context.additions?.settings ?? []),
+      ...listenerSettings(
+        bundle.config.linux.seccomp,
+        {
+          id: context.id,
+          status: "creating",
+          bundle: path.dirname(context.exitFile ?? ""),
+          annotations: bundle.config.annotations,
+        },
+        origin(bundle, "/linux/seccomp"),
+      ),
       ...steps,
     ],
   };

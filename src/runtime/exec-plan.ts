@@ -3,7 +3,7 @@ import type { MonitorEvent, PlanAdditions } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
-import { seccompSteps } from "./seccomp-plan.ts";
+import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
 
 /** The program of an exec session, as it differs from the container's own. */
 export interface ExecProcess {
@@ -34,6 +34,8 @@ export interface ExecPlanRequest {
   readonly cgroup?: string | undefined;
   /** Existing directory of mode 0700 of the session; the monitor removes it.  Missing: none. */
   readonly runDir?: string | undefined;
+  /** The container's own directory; whoever answers for its filter is told of it. */
+  readonly bundleDir: string;
   /** The container's own configuration. */
   readonly config: RuntimeSpec;
   readonly process: ExecProcess;
@@ -109,6 +111,18 @@ function settings(request: ExecPlanRequest): PlanRecord[] {
   }
   if (request.forwardStdin) records.push(settingRecord("STDIN", [], "-i"));
   if (request.foreground) records.push(settingRecord("FOREGROUND", [], because));
+  records.push(
+    ...listenerSettings(
+      config.linux.seccomp,
+      {
+        id: request.id,
+        status: "running",
+        bundle: request.bundleDir,
+        annotations: config.annotations,
+      },
+      "exec: as the container",
+    ),
+  );
   if (request.preserve > 0) {
     records.push(settingRecord("PRESERVE", [String(request.preserve)], "--preserve-fds"));
   }

@@ -1,6 +1,6 @@
 import { TsmanError } from "../errors/index.ts";
-import type { LinuxSeccomp, SeccompFlag } from "../oci/runtime-spec.ts";
-import { type PlanRecord, stepRecord } from "./launch-plan.ts";
+import { type LinuxSeccomp, runtimeSpecVersion, type SeccompFlag } from "../oci/runtime-spec.ts";
+import { type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 
 /** seccomp(2); TSYNC is missing: a process that is about to execute a program has one thread. */
 const flagNumbers: Readonly<Record<SeccompFlag, number>> = {
@@ -26,11 +26,36 @@ export function seccompSteps(
   if (filter === undefined) {
     throw new TsmanError("INTERNAL", "compile plan: the system call filter was not compiled");
   }
-  if (seccomp.listenerPath !== undefined) {
-    throw new TsmanError("OPTION_UNSUPPORTED", "use a seccomp profile with a listenerPath", {
-      hint: "leave SCMP_ACT_NOTIFY and listenerPath out of the profile",
-    });
-  }
   const flags = (seccomp.flags ?? []).reduce((all, flag) => all | flagNumbers[flag], 0);
   return [stepRecord("SECCOMP", [filter, String(flags)], because)];
+}
+
+/** Of whom the listener is told; runtime-spec/runtime.md, "State". */
+export interface ListenedContainer {
+  readonly id: string;
+  readonly status: "creating" | "running";
+  /** The container's own directory. */
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * The setting that hands the filter's descriptor to the profile's listener, with what
+ * runtime-spec/config-linux.md calls the container process state; none without a rule that asks.
+ */
+export function listenerSettings(
+  seccomp: LinuxSeccomp | undefined,
+  { id, status, bundle, annotations }: ListenedContainer,
+  because: string,
+): PlanRecord[] {
+  const asks = seccomp?.syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY") ?? false;
+  if (seccomp?.listenerPath === undefined || !asks) return [];
+  const metadata = seccomp.listenerMetadata;
+  const rest = JSON.stringify({ id, status, bundle, annotations }).slice(1);
+  // Init fills in the first two "{pid}": they stand before all that others have written.
+  const text =
+    `{"ociVersion":"${runtimeSpecVersion}","fds":["seccompFd"],"pid":{pid},` +
+    `"state":{"ociVersion":"${runtimeSpecVersion}","pid":{pid},${rest}` +
+    `${metadata === undefined ? "" : `,"metadata":${JSON.stringify(metadata)}`}}`;
+  return [settingRecord("SECCOMP_LISTENER", [seccomp.listenerPath, text], because)];
 }

@@ -180,11 +180,8 @@ export function parseSeccompProfile(text: string, file: string): SeccompProfile 
   );
 }
 
-/**
- * Between the moment at which the filter is there and the one at which somebody listens, these are
- * called by tsman itself; nobody would ever answer.
- */
-const neverNotified = new Set(["write", "sendmsg"]);
+/** With these the filter's descriptor is handed on, under that filter: nobody would ever answer. */
+const neverNotified = new Set(["sendmsg", "socketcall"]);
 
 /** What has to be true of a profile that asks somebody: runtime-spec/config-linux.md, "Seccomp". */
 function checkNotification(profile: SeccompProfile, file: string): SeccompProfile {

@@ -49,6 +49,7 @@ export async function execPlan(
     target: init,
     cgroup,
     runDir,
+    bundleDir: context.store.containers.dir(record.id),
     config,
     process: {
       args: options.command,

@@ -3,7 +3,7 @@ import { resolveUser } from "../../bundle/command.ts";
 import type { CheckPolicy, HealthPolicy } from "../../container/health-policy.ts";
 import { healthFileName } from "../../container/health-state.ts";
 import { encodeRecords } from "../../runtime/encode.ts";
-import { compileExecPlan } from "../../runtime/exec-plan.ts";
+import { compileExecPlan, type ExecPlanRequest } from "../../runtime/exec-plan.ts";
 import type { HealthLaunch } from "../../runtime/launch-context.ts";
 import { setting } from "../../runtime/protocol.ts";
 import type { EngineContext } from "../context.ts";
@@ -23,7 +23,9 @@ export function healthLaunch(
   seccompFilter: Uint8Array | undefined,
   cgroup: string | undefined,
 ): HealthLaunch {
-  const plan = (check: CheckPolicy): Uint8Array => checkPlan(planned, check, seccompFilter, cgroup);
+  const bundleDir = context.store.containers.dir(planned.id);
+  const plan = (check: CheckPolicy): Uint8Array =>
+    checkPlan(planned, check, { bundleDir, seccompFilter, cgroup });
   const { startup } = policy;
   return {
     file: path.join(context.store.containers.runDir(planned.id), healthFileName),
@@ -36,8 +38,7 @@ export function healthLaunch(
 function checkPlan(
   { id, bundle, options }: ContainerPlan,
   check: CheckPolicy,
-  seccompFilter: Uint8Array | undefined,
-  cgroup: string | undefined,
+  parts: Pick<ExecPlanRequest, "bundleDir" | "seccompFilter" | "cgroup">,
 ): Uint8Array {
   const { config } = bundle;
   const { process } = config;
@@ -49,8 +50,8 @@ function checkPlan(
   const because = "health check: as the container";
   const { records } = compileExecPlan({
     id,
+    ...parts,
     runDir: "-",
-    cgroup,
     config,
     process: {
       args: check.command,
@@ -64,7 +65,6 @@ function checkPlan(
     forwardStdin: false,
     preserve: 0,
     hasOwnKeyring: false,
-    seccompFilter,
     events: [],
   });
   // Nobody else talks to it, so it has no directory.

@@ -71,6 +71,7 @@ export async function execInOciContainer(
       id,
       target: init,
       cgroup: findGroup(directory)?.path,
+      bundleDir: directory,
       config: spec,
       process: { ...adopted, user: processUser(process), because },
       terminal: !isTerminal

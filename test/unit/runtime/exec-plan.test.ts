@@ -36,6 +36,7 @@ const planOf = (
     id: "c0ffee",
     target: { pid: 42, startTime: 12_345_678_901_234n },
     runDir: "/run/c/exec/1",
+    bundleDir: "/store/containers/c0ffee",
     config,
     process: program,
     foreground: true,
