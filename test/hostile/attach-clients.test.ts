@@ -8,7 +8,7 @@ import { message } from "../../src/runtime/protocol.ts";
 import { background } from "../integration/in-container.ts";
 import { useStore } from "../integration/support.ts";
 import { statusOf } from "../support/proc.ts";
-import { until, within } from "../support/wait.ts";
+import { patience, until, within } from "../support/wait.ts";
 
 // S36 and S29 for those who attach: a client that sends what makes no sense, or reads nothing, or
 // comes a hundred times, is its own problem; the container and its monitor go on, within bounds.
@@ -54,7 +54,7 @@ describe("a client of the attach socket", () => {
     socket.write(bytes);
     // With bytes of ours unread it ends in a reset, which is an end as well.
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    await within(10_000, "the connection to end", closed);
+    await within(patience, "the connection to end", closed);
     await assertAnswers(container.id);
   });
 

@@ -108,7 +108,7 @@ describe("while the container exchanges a directory for", () => {
   it("a link to the host, nothing of it is exported, listed or committed", async () => {
     await using container = await swapper(secrets);
     const { store } = stage();
-    const exported = await store.run(["export", container.id], { timeout: 60_000 });
+    const exported = await store.run(["export", container.id]);
     expect(exported.stdoutBytes.includes("secret of the host")).toBe(false);
     const listed = await store.run(["diff", container.id]);
     expect(listed.stdout).not.toContain(secrets);

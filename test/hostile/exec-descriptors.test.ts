@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tsmanPath } from "../integration/support.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
-import { Transcript, within } from "../support/wait.ts";
+import { patience, Transcript, within } from "../support/wait.ts";
 import { type BackgroundContainer, useStage } from "./run-stage.ts";
 
 // S2, CVE-2024-21626: a directory of the host that is still open when the working directory is
@@ -121,7 +121,7 @@ describe("the descriptors of what is executed", () => {
       },
     );
     const output = new Transcript(child.stdout);
-    await within(20_000, "tsman to end", new Promise((resolve) => child.once("close", resolve)));
+    await within(patience, "tsman to end", new Promise((resolve) => child.once("close", resolve)));
     expect(output.text).toBe("");
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 import { type BackgroundContainer, useStage } from "./run-stage.ts";
 
 // The root of a container may have replaced all that somebody expects who looks into it: nothing of
@@ -14,7 +14,7 @@ async function prepared(script: string, ...options: string[]): Promise<Backgroun
 }
 
 const exec = async (...args: readonly string[]) =>
-  await within(20_000, `exec ${args.join(" ")}`, stage().store.run(["exec", ...args]));
+  await within(patience, `exec ${args.join(" ")}`, stage().store.run(["exec", ...args]));
 
 const mounts = ["--cap-add=SYS_ADMIN", "--security-opt=unmask=all"];
 

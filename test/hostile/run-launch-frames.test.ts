@@ -6,7 +6,7 @@ import { nativeProgram } from "../../src/platform/native.ts";
 import { encodeFrame, encodeLaunch } from "../../src/runtime/encode.ts";
 import { type PlanRecord, settingRecord, stepRecord } from "../../src/runtime/launch-plan.ts";
 import { limits, message, setting, step } from "../../src/runtime/protocol.ts";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 import { directPlan, makeRootfs } from "./direct-launch.ts";
 import { useStage } from "./run-stage.ts";
 
@@ -48,7 +48,7 @@ async function answerTo(bytes: Uint8Array, ends = true): Promise<Answer> {
   control.write(bytes);
   if (ends) control.end();
   try {
-    const [status, signal] = await within(10_000, "the monitor to end", once(child, "close"));
+    const [status, signal] = await within(patience, "the monitor to end", once(child, "close"));
     expect(Buffer.concat(errors).toString()).toBe("");
     return { status, signal, ...decode(Buffer.concat(chunks)) };
   } finally {

@@ -13,7 +13,7 @@ import { projectRoot, TestStore } from "../integration/support.ts";
 import { FaultyRegistry } from "../support/faulty-registry.ts";
 import { addImage } from "../support/image-fixture.ts";
 import { type BuiltLayer, layerOf, type TarBuilder } from "../support/tar-builder.ts";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 
 /** What the hostile image is, on top of busybox. */
 export interface HostileImage {
@@ -120,7 +120,7 @@ export class RunStage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.registry.close();
-    await within(20_000, "the store to be removed", this.store[Symbol.asyncDispose]());
+    await within(patience, "the store to be removed", this.store[Symbol.asyncDispose]());
   }
 }
 

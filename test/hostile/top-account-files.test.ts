@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 import { useStage } from "./run-stage.ts";
 
 // S23 from outside: `top` shows the container's names for ids, so somebody who rules its files must
@@ -20,7 +20,7 @@ async function userAfter(script: string): Promise<string> {
   );
   await stage().store.succeed(["exec", container.id, "sh", "-c", waitForReady]);
   const top = stage().store.succeed(["top", container.id, "pid", "user"]);
-  const { stdout } = await within(10_000, "top to answer", top);
+  const { stdout } = await within(patience, "top to answer", top);
   return /^1\s+(\S+)$/m.exec(stdout)?.[1] ?? "";
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { statusOf } from "../support/proc.ts";
-import { until, within } from "../support/wait.ts";
+import { patience, until, within } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { type TsmanProcess, useStore } from "./support.ts";
 
@@ -100,7 +100,7 @@ describe("attach", () => {
     const client = await connected(store().start(["attach", container.id]));
     client.child.stdout?.destroy();
     const other = store().start(["attach", container.id]);
-    const ended = within(20_000, "the client to end", client.ended);
+    const ended = within(patience, "the client to end", client.ended);
     await until("output that nobody reads", async () => {
       other.write("more\n");
       return (await Promise.race([ended, Promise.resolve(undefined)])) ?? undefined;
@@ -173,7 +173,7 @@ describe("a foreground container", () => {
     const client = await connected(store().start(["attach", "shared"]));
     client.write("end\n");
     const [ran, attached] = await within(
-      20_000,
+      patience,
       "both to end",
       Promise.all([run.ended, client.ended]),
     );

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAlive, statusOf } from "../support/proc.ts";
-import { until, within } from "../support/wait.ts";
+import { patience, until, within } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { type TestStore, useStore } from "./support.ts";
 
@@ -74,7 +74,7 @@ describe("events", () => {
 
   it("are followed up to a moment", async () => {
     const { status } = await within(
-      20_000,
+      patience,
       "events to end by itself",
       store().run(["events", "--until", "100ms"]),
     );

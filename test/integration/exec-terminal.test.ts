@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 import { type Background, background } from "./in-container.ts";
 import { useStore } from "./support.ts";
 
@@ -43,7 +43,7 @@ describe("a program that is executed on a terminal", () => {
     terminal.resize(41, 101);
     await terminal.screen.until("41 101");
     terminal.type("\x03");
-    expect((await within(10_000, "the session to end", terminal.exited)).status).toBe(130);
+    expect((await within(patience, "the session to end", terminal.exited)).status).toBe(130);
   });
 
   it("goes on without us after the detach keys", async () => {
@@ -60,7 +60,7 @@ describe("a program that is executed on a terminal", () => {
     ]);
     await terminal.screen.until("running");
     terminal.type("\x18");
-    expect((await within(10_000, "tsman to leave", terminal.exited)).status).toBe(0);
+    expect((await within(patience, "tsman to leave", terminal.exited)).status).toBe(0);
     const { stdout } = await store().succeed([
       ...["exec", "shell", "sh", "-c"],
       "touch /tmp/stop; until [ -e /tmp/over ]; do sleep 0.1; done; echo over",
@@ -79,6 +79,6 @@ describe("a program that is executed on a terminal", () => {
     const terminal = store().terminal(["exec", "-it", other.id, "sh"]);
     await terminal.screen.until(prompt);
     await store().succeed(["rm", "--force", "--time", "0", other.id]);
-    expect((await within(10_000, "the session to end", terminal.exited)).status).toBe(137);
+    expect((await within(patience, "the session to end", terminal.exited)).status).toBe(137);
   });
 });

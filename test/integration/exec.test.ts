@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findProcesses, statusOf } from "../support/proc.ts";
-import { until, within } from "../support/wait.ts";
+import { patience, until, within } from "../support/wait.ts";
 import { type Background, background } from "./in-container.ts";
 import { tsmanPath, useStore } from "./support.ts";
 
@@ -170,7 +170,7 @@ describe("a program in a running container", () => {
     const session = store().start(["exec", other.id, "sh", "-c", "echo up; sleep 1000"]);
     await session.stdout.until("up\n");
     await store().succeed(["rm", "--force", "--time", "0", other.id]);
-    expect((await within(5000, "the session to end", session.ended)).status).toBe(137);
+    expect((await within(patience, "the session to end", session.ended)).status).toBe(137);
   });
 
   it("gets the signals that we get", async () => {
@@ -259,7 +259,7 @@ describe("a container of any kind", () => {
     await session.stdout.until("\n");
     const pid = Number(session.stdout.text);
     await store().succeed(["rm", "--force", "--time", "0", other.id]);
-    expect((await within(5000, "the session to end", session.ended)).status).toBe(137);
+    expect((await within(patience, "the session to end", session.ended)).status).toBe(137);
     expect(findProcesses((one) => one === pid)).toEqual([]);
   });
 });

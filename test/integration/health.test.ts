@@ -21,14 +21,10 @@ async function healthOf(id: string): Promise<Health> {
 
 /** Waits until the container's health is this. */
 async function becomes(id: string, status: string): Promise<Health> {
-  return await until(
-    `the container to be ${status}`,
-    async () => {
-      const health = await healthOf(id);
-      return health.Status === status ? health : undefined;
-    },
-    20_000,
-  );
+  return await until(`the container to be ${status}`, async () => {
+    const health = await healthOf(id);
+    return health.Status === status ? health : undefined;
+  });
 }
 
 describe("a health check", () => {
@@ -140,7 +136,7 @@ describe("a health check", () => {
       childrenOf(monitor).find((pid) => statusOf(pid).Name === "tsman-monitor"),
     );
     await store().succeed(["stop", "--time", "0", container.id]);
-    await until("the check to be gone", () => !isAlive(check) || undefined, 2000);
+    await until("the check to be gone", () => !isAlive(check) || undefined);
   });
 });
 
@@ -170,14 +166,10 @@ describe("--health-on-failure", () => {
       [...failing, ..."--health-on-failure restart --stop-timeout 0".split(" ")],
       ["sh", "-c", "echo life; sleep 1000"],
     );
-    await until(
-      "a second life",
-      async () => {
-        const { stdout } = await store().succeed(["logs", container.id]);
-        return stdout.startsWith("life\nlife\n") || undefined;
-      },
-      20_000,
-    );
+    await until("a second life", async () => {
+      const { stdout } = await store().succeed(["logs", container.id]);
+      return stdout.startsWith("life\nlife\n") || undefined;
+    });
     await store().run(["rm", "--force", "--time", "0", container.id]);
   });
 
@@ -292,14 +284,10 @@ describe("update", () => {
     const late = ["update", "--health-on-failure", "restart", container.id];
     expect((await store().succeed(late)).stderr).toContain("from its next start");
     await store().succeed(["restart", "--time", "0", container.id]);
-    await until(
-      "the container to be restarted by its check",
-      async () => {
-        const format = ["inspect", "--format", "{{.RestartCount}}", container.id];
-        return Number((await store().succeed(format)).stdout) > 0 ? true : undefined;
-      },
-      30_000,
-    );
+    await until("the container to be restarted by its check", async () => {
+      const format = ["inspect", "--format", "{{.RestartCount}}", container.id];
+      return Number((await store().succeed(format)).stdout) > 0 ? true : undefined;
+    });
   });
 
   it("refuses numbers for no check, and restarts of what is removed", async () => {

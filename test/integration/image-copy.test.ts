@@ -11,7 +11,7 @@ beforeAll(() => {
 });
 
 const copy = async (...args: string[]) =>
-  await store().succeed(["image", "copy", "--quiet", ...args], { timeout: 60_000 });
+  await store().succeed(["image", "copy", "--quiet", ...args]);
 const published = (name: string) => `docker://${registry()}/${name}`;
 const at = (name: string) => join(store().scratch, name);
 

@@ -8,7 +8,7 @@ const store = useStore();
 
 afterEach(async () => {
   await store().succeed(["rm", "--force", "--time", "0", "--all"]);
-  await expectNothingRuns(store(), 5000);
+  await expectNothingRuns(store());
   expect(directoriesOf(store())).toEqual([]);
 });
 

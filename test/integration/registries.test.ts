@@ -191,7 +191,7 @@ describe("a configuration that is wrong", () => {
     expect(result.stderr).toContain(`${store().configHome}/tsman/config.toml:2: transfer.retrys`);
     expect(result.stderr).toContain("did you mean transfer.retries?");
     await store().succeed(["ps"]);
-    const { stdout: report } = await store().run(["doctor"], { timeout: 60_000 });
+    const { stdout: report } = await store().run(["doctor"]);
     expect(report).toContain("config.toml:2: transfer.retrys is no setting");
     const { stdout } = await store().succeed(["config", "path"]);
     expect(stdout).toBe(`${store().configHome}/tsman/config.toml\n`);

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAlive, statusOf } from "../support/proc.ts";
-import { Transcript, until, within } from "../support/wait.ts";
+import { patience, Transcript, until, within } from "../support/wait.ts";
 import { sh, trySh } from "./in-container.ts";
 import { tsmanPath, useStore } from "./support.ts";
 
@@ -128,7 +128,7 @@ describe("standard input and output", () => {
     );
     const stdout = new Transcript(child.stdout);
     const ended = new Promise((resolve) => child.on("close", resolve));
-    await within(20_000, "the pipe to end", ended);
+    await within(patience, "the pipe to end", ended);
     expect(stdout.text).toBe("y\n");
     expect(await running()).toEqual([]);
   });
@@ -205,7 +205,7 @@ describe("a stop before the start", () => {
     const tsman = store().start([...run, "--pull", "always", "192.0.2.200:1/x"]);
     await tsman.stderr.until("Pulling");
     process.kill(tsman.pid, "SIGINT");
-    const { status } = await within(10_000, "tsman to end", tsman.ended);
+    const { status } = await within(patience, "tsman to end", tsman.ended);
     expect(status).toBe(130);
     expect(await running()).toEqual([]);
   });

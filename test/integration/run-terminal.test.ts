@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { TerminalSession } from "../support/pty.ts";
-import { within } from "../support/wait.ts";
+import { patience, within } from "../support/wait.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -104,7 +104,7 @@ describe("a container on a terminal", () => {
     using settings = new Settings(terminal);
     await terminal.screen.until(prompt);
     terminal.type("\x10\x11");
-    expect((await within(10_000, "tsman to leave", terminal.exited)).status).toBe(0);
+    expect((await within(patience, "tsman to leave", terminal.exited)).status).toBe(0);
     expect(settings.now()).toBe(settings.before);
     const { stdout } = await store().succeed(["ps", "--filter=name=left", "--format={{.Names}}"]);
     expect(stdout).toBe("left\n");
@@ -117,7 +117,7 @@ describe("a container on a terminal", () => {
     );
     await terminal.screen.until(prompt);
     terminal.type("\x10\x11\x01d");
-    expect((await within(10_000, "tsman to leave", terminal.exited)).status).toBe(0);
+    expect((await within(patience, "tsman to leave", terminal.exited)).status).toBe(0);
     await store().succeed("rm --force --time 0 keys".split(" "));
   });
 
@@ -125,7 +125,7 @@ describe("a container on a terminal", () => {
     const terminal = store().terminal("run --name hung -it --network none busybox sh".split(" "));
     await terminal.screen.until(prompt);
     terminal.hangUp();
-    expect((await within(10_000, "tsman to end", terminal.exited)).status).toBe(129);
+    expect((await within(patience, "tsman to end", terminal.exited)).status).toBe(129);
     const { stdout } = await store().succeed(["ps", "--filter=name=hung", "--format={{.Names}}"]);
     expect(stdout).toBe("hung\n");
     await store().succeed("rm --force --time 0 hung".split(" "));
@@ -138,7 +138,7 @@ describe("a container on a terminal", () => {
     ]);
     await terminal.screen.until("ready");
     terminal.type("\x03");
-    const { status } = await within(10_000, "tsman to end", terminal.exited);
+    const { status } = await within(patience, "tsman to end", terminal.exited);
     expect(status).toBe(130);
   });
 
@@ -147,7 +147,7 @@ describe("a container on a terminal", () => {
     using settings = new Settings(terminal);
     await terminal.screen.until("Pulling").catch(() => undefined);
     terminal.type("\x03");
-    expect((await within(10_000, "tsman to end", terminal.exited)).status).toBe(130);
+    expect((await within(patience, "tsman to end", terminal.exited)).status).toBe(130);
     expect(settings.now()).toBe(settings.before);
   });
 });

@@ -15,7 +15,7 @@ let skopeo: Skopeo;
 beforeAll(async () => {
   skopeo = skopeoIn(store());
   for (const name of ["entrypoint-cmd", "busybox"]) {
-    await store().succeed(["pull", "-q", `${registry()}/${name}`], { timeout: 60_000 });
+    await store().succeed(["pull", "-q", `${registry()}/${name}`]);
   }
 });
 

@@ -33,7 +33,7 @@ export interface TsmanOptions {
   readonly cwd?: string;
   /** Another installation's launcher. */
   readonly program?: string;
-  /** Milliseconds until SIGKILL and an error (30 000). */
+  /** Milliseconds until SIGKILL and an error (100 000). */
   readonly timeout?: number;
 }
 
@@ -126,7 +126,7 @@ export class TestStore implements AsyncDisposable {
     if (options.input !== undefined) started.write(options.input);
     started.endInput();
     try {
-      const timeout = options.timeout ?? 30_000;
+      const timeout = options.timeout ?? 100_000;
       return await within(timeout, `tsman ${args.join(" ")} to end`, started.ended);
     } catch (error) {
       started.child.kill("SIGKILL");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { mountsOf, processesUsing } from "../support/proc.ts";
-import { until } from "../support/wait.ts";
+import { patience, until } from "../support/wait.ts";
 import type { TestStore } from "./support.ts";
 
 /** Processes of a store, whoever they belong to. */
@@ -22,8 +22,8 @@ function describe(pids: readonly number[]): string {
     .join("; ");
 }
 
-/** Waits until no process of a store is there, and no mount; by default for two seconds. */
-export async function expectNothingRuns(store: TestStore, milliseconds = 2000): Promise<void> {
+/** Waits until no process of a store is there, and no mount. */
+export async function expectNothingRuns(store: TestStore, milliseconds = patience): Promise<void> {
   let left: readonly number[] = [];
   try {
     await until(

@@ -1,5 +1,6 @@
 import { closeSync } from "node:fs";
 import koffi from "koffi";
+import { patience } from "./wait.ts";
 
 const libc = koffi.load("libc.so.6");
 const syscall = libc.func("long syscall(long number, int pid, unsigned int flags)");
@@ -15,7 +16,7 @@ const pidfdOpen = 434;
 const pollIn = 1;
 
 /** Resolves when a process that need not be our child has ended; at once if there is none. */
-export async function processEnds(pid: number, milliseconds = 10_000): Promise<void> {
+export async function processEnds(pid: number, milliseconds = patience): Promise<void> {
   const fd = Number(syscall(pidfdOpen, pid, 0));
   if (fd < 0) return;
   try {

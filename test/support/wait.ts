@@ -3,6 +3,12 @@ import { basename, dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 
+/**
+ * Milliseconds until what is waited for counts as not coming: no measure of speed, since machines
+ * are slow and share their processors; less than a test has, so that this is what is told.
+ */
+export const patience = 60_000;
+
 /** Rejects with a message that says what was waited for. */
 export async function within<T>(
   milliseconds: number,
@@ -23,7 +29,7 @@ export async function within<T>(
 }
 
 /** Resolves when the path exists. */
-export async function fileAppears(path: string, milliseconds = 10_000): Promise<void> {
+export async function fileAppears(path: string, milliseconds = patience): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const watcher = watch(dirname(path), (_event, name) => {
     if (name === basename(path) || existsSync(path)) resolve();
@@ -45,7 +51,7 @@ export async function fileAppears(path: string, milliseconds = 10_000): Promise<
 export async function until<T>(
   what: string,
   ask: () => T | undefined | Promise<T | undefined>,
-  milliseconds = 10_000,
+  milliseconds = patience,
 ): Promise<T> {
   const end = performance.now() + milliseconds;
   for (;;) {
@@ -91,7 +97,7 @@ export class Transcript {
   }
 
   /** Resolves with the text once it matches. */
-  async until(pattern: RegExp | string, milliseconds = 10_000): Promise<string> {
+  async until(pattern: RegExp | string, milliseconds = patience): Promise<string> {
     const matches = (text: string) =>
       typeof pattern === "string" ? text.includes(pattern) : pattern.test(text);
     const waitForIt = async (): Promise<string> => {
