@@ -18,6 +18,8 @@ export interface DirectLaunch {
   readonly steps?: (slots: SlotTable) => readonly PlanRecord[];
   /** Steps between PIVOT and the program. */
   readonly process?: readonly PlanRecord[];
+  /** Missing: 0. */
+  readonly user?: string;
   /** What is made; missing: user, mount and pid. */
   readonly namespaces?: readonly string[];
   readonly stdio?: MonitorRequest["stdio"];
@@ -46,7 +48,7 @@ export function directPlan(launch: DirectLaunch): PlanRecord[] {
   const steps = [
     ...root,
     ...(launch.process ?? []),
-    stepRecord("USER", ["0", "", ""], because),
+    stepRecord("USER", [launch.user ?? "0", "", ""], because),
     stepRecord("CHDIR", ["/", "0"], because),
     stepRecord("ENV", ["PATH=/bin"], because),
     stepRecord("EXEC", launch.command, because),

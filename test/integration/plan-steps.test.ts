@@ -1,12 +1,27 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PlanRecord, settingRecord, stepRecord } from "../../src/runtime/launch-plan.ts";
+import { startMonitor } from "../../src/runtime/monitor-client.ts";
 import { step } from "../../src/runtime/protocol.ts";
-import { type DirectLaunch, launchDirectly, makeRootfs } from "../hostile/direct-launch.ts";
+import {
+  type DirectLaunch,
+  directPlan,
+  launchDirectly,
+  makeRootfs,
+} from "../hostile/direct-launch.ts";
 
 // What the native program can do besides what `tsman run` asks it for: plans that are made by hand,
 // seen at work by the program that they start.
@@ -406,6 +421,28 @@ describe("a hook", () => {
 });
 
 describe("descriptors and mounts in numbers", () => {
+  it("none of ten thousand that the caller has open is the program's", async () => {
+    const descriptor = openSync("/etc/passwd", "r");
+    try {
+      const launch = {
+        rootfs,
+        command: ["/bin/sh", "-c", "echo /proc/self/fd/*"],
+      };
+      const handle = await startMonitor({
+        plan: { records: directPlan(launch) },
+        stdio: { stdin: "ignore", stdout: "pipe", stderr: "ignore" },
+        preserve: Array.from({ length: 10_000 }, () => descriptor),
+      });
+      const { stdout } = handle.streams;
+      if (stdout === undefined) throw new Error("no pipe");
+      const [printed] = await Promise.all([text(stdout), handle.exited]);
+      // The shell's own of the directory that it lists is among them.
+      expect(printed.replaceAll("/proc/self/fd/", "")).toMatch(/^0 1 2( \d+)?\n$/);
+    } finally {
+      closeSync(descriptor);
+    }
+  }, 60_000);
+
   it("a thousand mounts are made", async () => {
     const printed = await output("busybox grep -c ' /tmp/d' /proc/self/mountinfo", {
       steps: (slots) => {
