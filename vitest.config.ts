@@ -63,8 +63,8 @@ export default defineConfig({
           pool: "forks",
           // An emulated machine is slow, and two of them more so.
           fileParallelism: false,
-          testTimeout: 5 * hungAfter,
-          hookTimeout: 5 * hungAfter,
+          testTimeout: 10 * hungAfter,
+          hookTimeout: 10 * hungAfter,
         },
       },
       {

@@ -6,7 +6,6 @@ import type { GroupSetting } from "./compile-limits.ts";
 import {
   enableControllers,
   makeGroup,
-  moveProcess,
   moveProcesses,
   removeGroup,
   writeSettings,
@@ -141,7 +140,7 @@ function ownScope(own: string, id: string): Place | undefined {
   return unit.endsWith(".scope") ? { base, payload: payloadName, unit } : undefined;
 }
 
-function placeBelow(parent: string, { id, pid }: GroupRequest, own: string | undefined): Place {
+function placeBelow(parent: string, { id }: GroupRequest, own: string | undefined): Place {
   const base = path.join(cgroupRoot, path.normalize(`/${parent}`));
   if (!isDelegated(base)) {
     throw noGroups(
@@ -157,7 +156,6 @@ function placeBelow(parent: string, { id, pid }: GroupRequest, own: string | und
   }
   // With processes in it, it gives no controller to the one that is made in it.
   moveProcesses(base, callersName);
-  if (own === base) moveProcess(path.join(base, callersName), pid);
   return { base, payload: `tsman-${id}`, unit: undefined };
 }
 

@@ -10,11 +10,14 @@ const deepest = 16;
 
 /**
  * Moves every process of a group into a group below it: one that has processes cannot give
- * controllers to the groups below it (cgroup-v2.rst, "No Internal Process Constraint").
+ * controllers to the groups below it (cgroup-v2.rst, "No Internal Process Constraint").  The root of
+ * all groups can, and is left alone: the whole machine's processes may be in it.
  *
  * @throws TsmanError PREFLIGHT_CGROUP when one may not be moved.
  */
 export function moveProcesses(group: string, name: string): void {
+  // Only the root has no such file.
+  if (!existsSync(path.join(group, "cgroup.events"))) return;
   const below = path.join(group, name);
   mkdirSync(below, { recursive: true });
   // Some may come while others are moved.
@@ -27,7 +30,7 @@ export function moveProcesses(group: string, name: string): void {
 }
 
 /** @throws TsmanError PREFLIGHT_CGROUP */
-export function moveProcess(group: string, pid: number): void {
+function moveProcess(group: string, pid: number): void {
   try {
     writeFileSync(path.join(group, "cgroup.procs"), String(pid));
   } catch (error) {

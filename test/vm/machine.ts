@@ -110,7 +110,7 @@ export async function openMachine(): Promise<Machine> {
       const { as = "session", sysctl, append, rootPre = "true" } = options;
       const library = "cp /src/libatomic.so.1 /usr/lib/x86_64-linux-gnu/; ldconfig";
       const output = await execute(program, [
-        ...["--timeout", "280", "--share", `${tree}:/src:copy`, "--cwd", "/src", "--as", as],
+        ...["--timeout", "900", "--share", `${tree}:/src:copy`, "--cwd", "/src", "--as", as],
         ...(sysctl === undefined ? [] : ["--sysctl", sysctl]),
         ...(append === undefined ? [] : ["--append", append]),
         ...["--root-pre", `${library}; ${rootPre}`],

@@ -5,6 +5,8 @@ import type { ExplainEntry, ExplainSection } from "../types.ts";
 export interface ExplainedBesides {
   /** Files on the host that options name. */
   readonly written: readonly ExplainEntry[];
+  /** Of `explainLimits`. */
+  readonly limits: readonly ExplainEntry[];
   /** Of `explainProcesses`. */
   readonly processes: readonly ExplainSection[];
 }
@@ -12,7 +14,7 @@ export interface ExplainedBesides {
 /** An explanation as titled lists, in the order in which things are done. */
 export function explainSections(
   explanation: Explanation,
-  { written, processes }: ExplainedBesides,
+  { written, limits, processes }: ExplainedBesides,
 ): ExplainSection[] {
   const { idMap, rootfs, network, process: program } = explanation;
   return [
@@ -95,6 +97,7 @@ export function explainSections(
             ]),
       ],
     },
+    { title: "control group", entries: limits },
     section("resource limits", program.rlimits, (one) => `${one.name} ${one.soft}:${one.hard}`),
     section(
       "steps",
