@@ -90,8 +90,30 @@ void monitor_write_exit(struct monitor *monitor)
     tell_end(monitor);
 }
 
-/* Waits for all children, at most `milliseconds`; true when there are none. */
-static bool reap_children(int64_t milliseconds)
+/* The children's ids as text, up to a kilobyte of them. */
+static void read_children(char text[1024])
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? 0 : read(fd, text, 1023);
+    text[length > 0 ? length : 0] = '\0';
+}
+
+/* Whether nobody but the network helper, which net_stop() has killed, is left. */
+static bool only_helper_left(const struct net *net)
+{
+    char text[1024], helper[16];
+    if (net->helper.pid <= 0)
+        return false;
+    read_children(text);
+    snprintf(helper, sizeof(helper), "%d ", (int)net->helper.pid);
+    return strcmp(text, helper) == 0;
+}
+
+/* Waits for all children except a helper that is about to end, at most `milliseconds`; true when
+   there are none. */
+static bool reap_children(struct net *net, int64_t milliseconds)
 {
     int64_t until = monitor_now() + milliseconds;
     sigset_t child;
@@ -99,9 +121,11 @@ static bool reap_children(int64_t milliseconds)
     sigaddset(&child, SIGCHLD);
     for (;;) {
         pid_t pid = waitpid(-1, NULL, WNOHANG);
+        if (pid > 0 && pid == net->helper.pid)
+            net->helper.pid = 0;
         if (pid > 0)
             continue;
-        if (pid < 0 && errno != EINTR)
+        if ((pid < 0 && errno != EINTR) || only_helper_left(net))
             return true;
         int64_t left = until - monitor_now();
         if (left <= 0)
@@ -115,12 +139,8 @@ static bool reap_children(int64_t milliseconds)
    fuse-overlayfs, or an init that stage 1 has not named yet. */
 static void signal_children(int number)
 {
-    char path[64], text[1024];
-    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-    text[length > 0 ? length : 0] = '\0';
-    char *rest = NULL;
+    char text[1024], *rest = NULL;
+    read_children(text);
     for (char *word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
         uint64_t pid;
         if (number_parse(word, 10, INT32_MAX, &pid))
@@ -128,7 +148,8 @@ static void signal_children(int number)
     }
 }
 
-/* Kills and waits for every child; nothing is left of the container. */
+/* Kills every child and waits; nothing is left of the container but, perhaps, a network helper that
+   is ending. */
 static void reap_all(struct monitor *monitor)
 {
     if (monitor->stage1 > 0)
@@ -142,12 +163,12 @@ static void reap_all(struct monitor *monitor)
     net_stop(&monitor->net);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
-    if (reap_children(0))
+    if (reap_children(&monitor->net, 0))
         return;
     /* A file system in user space lives in the mount namespace that it serves, so
        neither would ever end by itself; asked to end, it unmounts in order. */
     signal_children(SIGTERM);
-    if (reap_children(1000))
+    if (reap_children(&monitor->net, 1000))
         return;
     /* With the host's pid namespace the container's processes outlive their init: each
        that is killed hands its own children to us (PR_SET_CHILD_SUBREAPER), so again
@@ -155,7 +176,7 @@ static void reap_all(struct monitor *monitor)
     int64_t until = monitor_now() + 5000;
     do
         signal_children(SIGKILL);
-    while (!reap_children(20) && monitor_now() < until);
+    while (!reap_children(&monitor->net, 20) && monitor_now() < until);
 }
 
 /* Of a container the directory stays, with the lock that others may wait for. */
@@ -185,6 +206,7 @@ int monitor_give_up(struct monitor *monitor)
     if (strcmp(stage, "init") != 0 && strcmp(stage, "exec") != 0 && strcmp(stage, "hook") != 0)
         monitor->failure.step = -1;
     reap_all(monitor);
+    net_reap(&monitor->net);
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
     if (pid_file != NULL && monitor->init_pid > 0)
         unlink(pid_file->argv[0]);
@@ -243,6 +265,7 @@ void monitor_finish(struct monitor *monitor)
         monitor_remove_container(monitor);
     proto_send_exited(&monitor->control, monitor->init_status);
     attach_finish(&monitor->io.attach, monitor->init_status);
+    net_reap(&monitor->net);
     if (ephemeral) {
         if (monitor_end_ephemeral(monitor) == CLEANUP_LEFT)
             execute_cleanup(monitor);

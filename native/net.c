@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #include "memory.h"
+
+static const char api_socket[] = "--api-socket";
 
 void net_init(struct net *net)
 {
@@ -76,6 +79,8 @@ int net_start(struct net *net, const struct plan_record *record, pid_t member, i
     for (unsigned i = 0; result == 0 && i < record->argc; i++) {
         argv[i] = expand(record->argv[i], member, ready_end, hold_end);
         result = argv[i] == NULL ? -1 : 0;
+        /* By this socket it is told of ports (slirp4netns(1)), so without one it has none. */
+        net->publishes |= strncmp(record->argv[i], api_socket, strlen(api_socket)) == 0;
     }
     if (result == 0)
         result = start_in(directory, &net->helper, argv, keep, 2);
@@ -119,5 +124,13 @@ void net_stop(struct net *net)
 {
     drop_fd(&net->hold);
     drop_fd(&net->ready);
+    if (net->publishes)
+        spawn_kill(&net->helper);
+    else if (net->helper.pid > 0)
+        kill(net->helper.pid, SIGKILL);
+}
+
+void net_reap(struct net *net)
+{
     spawn_kill(&net->helper);
 }

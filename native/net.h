@@ -15,8 +15,9 @@
 
 struct net {
     struct spawn helper;
-    int ready; /* read end; -1 when it has said so, or is not used */
-    int hold;  /* write end of exit_fd */
+    int ready;      /* read end; -1 when it has said so, or is not used */
+    int hold;       /* write end of exit_fd */
+    bool publishes; /* it listens on the host's ports */
 };
 
 void net_init(struct net *net);
@@ -33,5 +34,10 @@ bool net_check_ready(struct net *net);
 /* The helper has ended (the caller has waited for it) before it was ready. */
 void net_failed(struct net *net, int status, struct failure *failure);
 
-/* Kills it and waits. */
+/* Kills it, and waits if it holds ports of the host: they are free on return.  The kernel takes its
+   time to end any other, 20 ms and more for the tap device (netdev_run_todo waits for RCU), for
+   which nobody has to wait: net_reap() does at the very end. */
 void net_stop(struct net *net);
+
+/* Waits for its end. */
+void net_reap(struct net *net);
