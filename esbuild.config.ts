@@ -4,14 +4,15 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { buildHalves } from "./esbuild-halves.config.ts";
 
 // Bundles src/ into dist/: plain imports of oclif, undici and zod cost 45 to 75 ms each.
 //
-// The command line is one file, in which modules that are imported with `import()` sleep until they
+// The command line is two files, in which modules that are imported with `import()` sleep until they
 // are used: Node's loader takes 1 to 2 ms for each file of an ES module graph, more than V8 takes to
-// read code that is not run.  In front of it stands dist/cli/main.cjs, which brings the code that V8
-// compiled before (src/cli/code-cache.ts).  Both are CommonJS: for a single file, too, Node's loader
-// of ES modules takes milliseconds more.
+// read code that is not run.  How they are divided: esbuild-halves.config.ts.  In front of them stands
+// dist/cli/main.cjs, which brings the code that V8 compiled before (src/cli/code-cache.ts).  All are
+// CommonJS: for a single file, too, Node's loader of ES modules takes milliseconds more.
 
 const root = import.meta.dirname;
 const out = join(root, "dist");
@@ -55,8 +56,13 @@ const lazyOclif: Plugin = {
 const heavyBuiltins = new Set([
   "node:child_process",
   "node:crypto",
+  "node:dgram",
+  "node:events",
   "node:fs/promises",
+  "node:module",
   "node:net",
+  "node:stream",
+  "node:timers/promises",
   "node:tty",
   "node:zlib",
 ]);
@@ -145,17 +151,20 @@ function toAscii(text: string): string {
   return text.replace(/[^\x00-\x7f]/g, escaped);
 }
 
-/** A function expression, as src/cli/main.ts wants it; by the comment it tells builds apart. */
-function asFunction(program: string): string {
-  const hash = createHash("sha256").update(program).digest("hex").slice(0, 32);
-  return `//${hash}\n(function(require,__filename,__dirname){${program}\n})`;
+/**
+ * Function expressions, strict as modules are, as src/cli/start-program.ts wants them; by the comment
+ * it tells builds apart.
+ */
+function asFunctions(programs: Record<string, string>): Record<string, string> {
+  const texts = Object.entries(programs).map(([name, text]) => [name, toAscii(text)] as const);
+  const hash = createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 32);
+  return Object.fromEntries(
+    texts.map(([name, text]) => [
+      name,
+      `//${hash}\n(function(module,exports,require,__filename,__dirname){"use strict";${text}\n})`,
+    ]),
+  );
 }
-
-/** What becomes of esbuild's output, by path below dist/. */
-const finishing: Record<string, (text: string) => string> = {
-  "cli/app.cjs": (text) => asFunction(toAscii(text)),
-  "cli/oci-app.cjs": (text) => asFunction(toAscii(text)),
-};
 
 /** By renaming, since somebody may be starting tsman at this moment. */
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
@@ -208,18 +217,13 @@ const commonJs = {
   },
 } satisfies BuildOptions;
 
-const results = await Promise.all([
+const [halves, modules, mains, oci] = await Promise.all([
+  buildHalves({ ...shared, ...commonJs, plugins: [lazyOclif, packagesApart, builtins] }),
   build({
     ...shared,
     entryPoints: Object.fromEntries(present),
     chunkNames: "chunks/[name]-[hash]",
     splitting: true,
-  }),
-  build({
-    ...shared,
-    ...commonJs,
-    entryPoints: { "cli/app": "src/cli/app.ts" },
-    plugins: [lazyOclif, packagesApart, builtins],
   }),
   build({
     ...shared,
@@ -233,8 +237,9 @@ const results = await Promise.all([
     entryPoints: { "cli/oci-app": "src/cli/oci-app.ts" },
     plugins: [packagesApart, builtins],
   }),
-]).catch(() => {
-  // esbuild has printed what is wrong.
+]).catch((error: unknown) => {
+  // esbuild has printed what it found.
+  if (!(error instanceof Error && "errors" in error)) console.error(String(error));
   process.exit(1);
 });
 const { outdir: _, ...sharedFile } = shared;
@@ -255,12 +260,29 @@ const apart = await Promise.all(
       }),
   ),
 );
-const outputs = [...results, ...apart].flatMap(({ outputFiles }) => outputFiles);
-for (const { path, contents, text } of outputs) {
-  const file = relative(out, path);
-  const finish = finishing[file] ?? (file.endsWith(".cjs") ? toAscii : undefined);
-  await replaceFile(path, finish === undefined ? contents : finish(text));
-}
+const programs = {
+  "app.cjs": halves.app.program,
+  "rest.cjs": halves.rest.program,
+  "oci-app.cjs": oci.outputFiles.find(({ path }) => path.endsWith(".cjs"))?.text ?? "",
+};
+const outputs = [
+  ...Object.entries(asFunctions(programs)).map(([name, text]) => ({
+    path: join(out, "cli", name),
+    contents: Buffer.from(text, "latin1"),
+  })),
+  ...Object.entries(halves).flatMap(([name, { notices }]) =>
+    notices === ""
+      ? []
+      : [{ path: join(out, "cli", `${name}.cjs.LEGAL.txt`), contents: Buffer.from(notices) }],
+  ),
+  ...[modules, mains, ...apart].flatMap(({ outputFiles }) =>
+    outputFiles.map(({ path, contents, text }) => ({
+      path,
+      contents: path.endsWith(".cjs") ? Buffer.from(toAscii(text), "latin1") : contents,
+    })),
+  ),
+];
+for (const { path, contents } of outputs) await replaceFile(path, contents);
 
 // Chunk names carry a hash: what an earlier build left behind would pile up.
 const written = new Set(outputs.map(({ path }) => path));
