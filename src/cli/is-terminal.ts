@@ -1,16 +1,24 @@
 import { fstatSync } from "node:fs";
-import { createRequire } from "node:module";
+import process from "node:process";
+
+/** Major number of /dev/null and its like (admin-guide/devices.txt of the kernel). */
+const memoryDevices = 1;
 
 /**
  * Whether a descriptor is a terminal.  node:tty is loaded only if it may be one: it brings streams
- * and sockets along, milliseconds that a pipe or a file need not pay for.
+ * and sockets along, milliseconds that a pipe, a file or /dev/null need not pay for.
  */
 export function isTerminal(descriptor: number): boolean {
   try {
-    if (!fstatSync(descriptor).isCharacterDevice()) return false;
+    const found = fstatSync(descriptor);
+    if (!found.isCharacterDevice() || majorOf(found.rdev) === memoryDevices) return false;
   } catch {
     return false;
   }
-  const tty = createRequire(import.meta.url)("node:tty") as typeof import("node:tty");
-  return tty.isatty(descriptor);
+  return process.getBuiltinModule("node:tty").isatty(descriptor);
+}
+
+/** As gnu_dev_major of <sys/sysmacros.h>, for the numbers below 4096 that Linux uses. */
+function majorOf(device: number): number {
+  return (device >>> 8) & 0xfff;
 }

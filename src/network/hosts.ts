@@ -1,6 +1,6 @@
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
-import { isIpAddress } from "../platform/ip-address.ts";
+import { isIP } from "../platform/ip-address.ts";
 
 /** The names by which a container finds its host: Podman's and Docker Desktop's. */
 const hostNames = ["host.containers.internal", "host.docker.internal"];
@@ -60,7 +60,7 @@ function resolveAddress(name: string, address: string, gateway: string | undefin
       hint: "give an address instead of host-gateway",
     });
   }
-  if (isIpAddress(address)) return address;
+  if (isIP(address) !== 0) return address;
   throw new TsmanError(
     "USAGE",
     `use --add-host ${name}:${address}: ${JSON.stringify(address)} is not an address`,
@@ -72,7 +72,7 @@ function resolveAddress(name: string, address: string, gateway: string | undefin
 export function parseHosts(text: string): { address: string; names: string[] }[] {
   return text.split("\n").flatMap((line) => {
     const [address, ...names] = (line.split("#")[0] ?? "").trim().split(/\s+/);
-    if (address === undefined || !isIpAddress(address)) return [];
+    if (address === undefined || isIP(address) === 0) return [];
     const usable = names.filter((name) => hostNamePattern.test(name));
     return usable.length === 0 ? [] : [{ address, names: usable }];
   });

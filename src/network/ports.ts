@@ -1,8 +1,9 @@
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";
-import { createServer, isIPv4, isIPv6 } from "node:net";
+import { createServer } from "node:net";
 import type { ContainerOptions, PortRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import { isIPv4, isIPv6 } from "../platform/ip-address.ts";
 
 /** A published port with all its parts decided. */
 export interface PortMapping {

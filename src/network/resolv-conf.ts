@@ -1,6 +1,6 @@
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
-import { isIpAddress } from "../platform/ip-address.ts";
+import { isIP } from "../platform/ip-address.ts";
 
 /** What tsman reads of a resolv.conf(5). */
 export interface ResolverConfig {
@@ -20,7 +20,7 @@ export function parseResolvConf(text: string): ResolverConfig {
   for (const line of text.split("\n")) {
     const [keyword, ...values] = line.trim().split(/\s+/);
     const first = values[0];
-    if (keyword === "nameserver" && first !== undefined && isIpAddress(first)) {
+    if (keyword === "nameserver" && first !== undefined && isIP(first) !== 0) {
       servers.push(first);
     } else if (keyword === "search") {
       search = values.filter((domain) => domainPattern.test(domain));
@@ -86,7 +86,7 @@ export function formatResolvConf(request: ResolvConfRequest): string | undefined
     }
     return undefined;
   }
-  for (const server of dns) check("--dns", server, isIpAddress(server), "an address");
+  for (const server of dns) check("--dns", server, isIP(server) !== 0, "an address");
   for (const domain of dnsSearch) {
     check("--dns-search", domain, domain === "." || domainPattern.test(domain), "a domain");
   }

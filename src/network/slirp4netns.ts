@@ -1,6 +1,6 @@
-import { isIP, isIPv4, isIPv6 } from "node:net";
 import type { SlirpOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
+import { isIP, isIPv4, isIPv6 } from "../platform/ip-address.ts";
 
 /** The address plan of a slirp4netns network: slirp4netns(1), `--cidr`. */
 export interface SlirpAddresses {

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP } from "../../platform/ip-address.ts";
 import { invalidValue } from "../usage-error.ts";
 
 /** One line of /etc/hosts. */

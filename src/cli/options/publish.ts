@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import type { PortRequest } from "../../container/options.ts";
+import { isIP } from "../../platform/ip-address.ts";
 import { invalidValue, unsupported } from "../usage-error.ts";
 
 const right =

@@ -1,5 +1,4 @@
 import { constants, openSync } from "node:fs";
-import { createRequire } from "node:module";
 import process from "node:process";
 import type { TerminalSize } from "../../engine/types.ts";
 import { isTerminal } from "../is-terminal.ts";
@@ -67,7 +66,7 @@ export function terminalColumns(): number {
  */
 function terminalSize(descriptor: number): TerminalSize | undefined {
   const fd = openSync(`/proc/self/fd/${descriptor}`, constants.O_RDWR | constants.O_NOCTTY);
-  const tty = createRequire(import.meta.url)("node:tty") as typeof import("node:tty");
+  const tty = process.getBuiltinModule("node:tty");
   const stream = new tty.WriteStream(fd);
   const [columns, rows] = stream.getWindowSize();
   stream.destroy();

@@ -9,7 +9,7 @@ import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
 import { inheritAttributes } from "./inherit-attributes.ts";
-import { ConsumerGone, storedBlob, streamedBlob } from "./layer-source.ts";
+import { ConsumerGone, type LayerSource, storedBlob } from "./layer-source.ts";
 import { LayerUnpacker } from "./layer-unpacker.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
 import type { BlobFetcher } from "./origin-client.ts";
@@ -199,16 +199,14 @@ async function unpackOnce(
   layer: ImageLayer,
   options: LayerOptions,
 ): Promise<PartialLayer> {
-  const { layers, blobs } = context.store;
+  const { layers } = context.store;
   const { mapping, signal, unpacker, budget, onProgress } = options;
   const digest = layer.blob;
   const slot = await unpacker.slot();
   const directory = layers.begin(mapping.key, layer.chainId, slot.prepared);
   try {
     onProgress?.({ kind: "layer-start", digest, total: layer.size });
-    const source = blobs.has(digest)
-      ? storedBlob(context.store, layer)
-      : streamedBlob(context.store, layer, options);
+    const source = await sourceOf(context, layer, options);
     const unpack = slot.unpack({
       source: source.bytes,
       mediaType: layer.mediaType,
@@ -227,6 +225,17 @@ async function unpackOnce(
       ? explainUsernsFailure(error.message.slice(error.message.indexOf("tsman-native: ")))
       : budget.explain(error);
   }
+}
+
+async function sourceOf(
+  { store }: EngineContext,
+  layer: ImageLayer,
+  options: LayerOptions,
+): Promise<LayerSource> {
+  if (store.blobs.has(layer.blob)) return storedBlob(store, layer);
+  // node:stream, which a start does without.
+  const { streamedBlob } = await import("./streamed-blob.ts");
+  return streamedBlob(store, layer, options);
 }
 
 /** What takes the layers below, and nothing of the network. */
