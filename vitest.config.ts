@@ -10,12 +10,6 @@ import { defineConfig } from "vitest/config";
  */
 const hungAfter = 120_000;
 
-/**
- * Vitest leaves a processor for itself, half of a small machine.  More than four containers that are
- * being made wait for each other in the kernel.
- */
-const workers = Math.max(2, Math.min(4, availableParallelism()));
-
 /** Of what starts containers: ends them all in the end. */
 const guarded = "test/support/guarded-run.ts";
 
@@ -53,7 +47,7 @@ export default defineConfig({
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
-          maxWorkers: workers,
+          maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
         },
       },
       {
@@ -75,7 +69,6 @@ export default defineConfig({
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
-          maxWorkers: workers,
         },
       },
       {

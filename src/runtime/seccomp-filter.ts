@@ -24,7 +24,7 @@ export async function compileSeccompFilter(
 ): Promise<Uint8Array> {
   const source = formatFilterSource(seccomp);
   const directory = path.join(cacheDir, "seccomp");
-  const file = path.join(directory, `${fingerprint(source)}.bpf`);
+  const file = path.join(directory, `${fingerprint(outline(seccomp))}.bpf`);
   const cached = readCachedFilter(file, source);
   if (cached !== undefined) return cached;
   const result = await runProgram(seccompCompiler(), [], { input: source });
@@ -39,6 +39,23 @@ export async function compileSeccompFilter(
   }
   writeCacheFile(file, Buffer.concat([Buffer.from(`${source}\0`), program]));
   return program;
+}
+
+/**
+ * What names a filter's file: its rules without the system calls in them, whose text alone would take
+ * longer to hash than everything else here.  Which filter it is, the source in the file decides.
+ */
+function outline({
+  defaultAction,
+  defaultErrnoRet,
+  architectures,
+  syscalls,
+}: LinuxSeccomp): string {
+  const rules = syscalls.map(
+    (rule) =>
+      `${rule.action} ${rule.errnoRet} ${rule.names.length} ${rule.names[0]}${formatConditions(rule)}`,
+  );
+  return [defaultAction, defaultErrnoRet, ...architectures, ...rules].join("\n");
 }
 
 /**

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { asUser } from "./as-user.ts";
 import { runToEnd } from "./child.ts";
@@ -56,14 +55,7 @@ export async function runTier(tier: Tier, options: TierOptions): Promise<TierRes
 /** `make -C native test`: as the caller, because it builds in the checkout. */
 async function runNative({ signal, mustWork }: TierOptions): Promise<TierResult> {
   let output = "";
-  const words = [
-    "--no-print-directory",
-    "-C",
-    "native",
-    `--jobs=${availableParallelism()}`,
-    "test",
-  ];
-  const status = await runToEnd("make", words, {
+  const status = await runToEnd("make", ["--no-print-directory", "-C", "native", "test"], {
     cwd: root,
     env: { ...process.env, ...(mustWork ? { TSMAN_TEST_MUST_WORK: "1" } : {}) },
     signal,

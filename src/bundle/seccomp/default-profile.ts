@@ -147,20 +147,20 @@ function defaultRules(): ConditionalRule[] {
     ...(args.length === 0 ? {} : { args }),
     ...rest,
   });
-  const guarded = Object.entries(withCapability);
+  const guarded = Object.entries(withCapability).map(
+    ([capability, names]) => [capability, words(names)] as const,
+  );
+  const openers = new Map<string, string[]>();
+  for (const [capability, names] of guarded) {
+    for (const name of names) openers.set(name, [...(openers.get(name) ?? []), capability]);
+  }
   return [
     allow(Object.values(allowed).flatMap(words)),
     errno(words(refused), EPERM),
-    ...guarded.map(([capability, names]) =>
-      allow(words(names), [], { withCapabilities: [capability] }),
-    ),
+    ...guarded.map(([capability, names]) => allow(names, [], { withCapabilities: [capability] })),
     // A name that two capabilities open is refused only when both are missing.
-    ...[...new Set(guarded.flatMap(([, names]) => words(names)))].map((name) =>
-      errno([name], EPERM, {
-        withoutCapabilities: guarded
-          .filter(([, names]) => words(names).includes(name))
-          .map(([capability]) => capability),
-      }),
+    ...[...openers].map(([name, withoutCapabilities]) =>
+      errno([name], EPERM, { withoutCapabilities }),
     ),
     ...personalities.map((value) =>
       allow(["personality"], [{ index: 0, value, op: "SCMP_CMP_EQ" }]),

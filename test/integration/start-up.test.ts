@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { projectRoot, useStore } from "./support.ts";
+
+// What people wait for loads no more than it needs: each of these costs milliseconds.
+
+const store = useStore();
+
+const bridged = ["run", "--rm", "busybox", "true"];
+const alone = ["run", "--rm", "--network", "none", "busybox", "true"];
+const inside = ["exec", "up", "true"];
+const list = ["ps", "--all"];
+
+beforeAll(async () => {
+  await store().succeed(["run", "--detach", "--name", "up", "busybox", "sleep", "10000"]);
+  // The first start compiles a filter and unpacks the image.
+  for (const command of [bridged, alone, inside, list]) await store().succeed(command);
+});
+
+describe("a command that people wait for", () => {
+  it.each([[bridged], [alone], [inside], [list]])(
+    "tsman %j reads the first half of the program only",
+    async (command) => {
+      const cache = join(store().scratch, `cache-${command.length}`);
+      const env = { XDG_CACHE_HOME: cache };
+      // With this cache the first compiles the filter anew.
+      await store().succeed(command, { env });
+      const codes = join(cache, "tsman/code");
+      rmSync(codes, { recursive: true });
+      await store().succeed(command, { env });
+      const halves = readdirSync(codes).flatMap((build) => readdirSync(join(codes, build)));
+      expect(halves).toEqual([command[0]]);
+    },
+  );
+
+  it.each([[bridged], [alone], [inside], [list]])(
+    "tsman %j loads no module of Node that takes long",
+    async (command) => {
+      const list = join(store().scratch, "modules");
+      const hook = join(store().scratch, "list-modules.cjs");
+      writeFileSync(
+        hook,
+        `process.on("exit", () => require("node:fs").writeFileSync(${JSON.stringify(list)}, process.moduleLoadList.join()));`,
+      );
+      const main = join(projectRoot, "dist/cli/main.cjs");
+      await store().succeed(["--require", hook, main, ...command], {
+        program: join(projectRoot, "bin/node"),
+      });
+      const loaded = readFileSync(list, "utf8").split(",");
+      expect(loaded).toContain("NativeModule sqlite");
+      for (const name of [
+        "child_process",
+        "crypto",
+        "dgram",
+        "module",
+        "net",
+        "stream",
+        "tty",
+        "zlib",
+      ]) {
+        expect(loaded).not.toContain(`NativeModule ${name}`);
+      }
+    },
+  );
+});
