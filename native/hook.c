@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,7 +69,8 @@ _Noreturn static void child(const struct init *init, const struct plan_record *r
     char **environment = record->argv + WORDS + count;
     char **argv = calloc(count + 1, sizeof(char *));
     sigset_t none;
-    /* To be killed with whatever it has started. */
+    /* Ended with us, and killed with whatever it has started. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
     if (argv != NULL)
         memcpy(argv, record->argv + WORDS, count * sizeof(char *));

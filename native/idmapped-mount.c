@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +114,11 @@ static int open_mapped(const struct plan_record *record, struct failure *failure
     struct kernel_mount_attr attr = {.set = K_ATTR_IDMAP, .userns = (uint64_t) namespace};
     if (kernel_mount_setattr(mount, recursive ? K_AT_RECURSIVE : 0, &attr) < 0)
         return refuse(record, "map ids of mount", failure);
+    /* It is a copy in the host's mount namespace, a peer of what it was copied from: what the
+       container mounts there would be the host's too (mount_namespaces(7)). */
+    const struct kernel_mount_attr slave = {.propagation = MS_SLAVE};
+    if (kernel_mount_setattr(mount, K_AT_RECURSIVE, &slave) < 0)
+        return refuse(record, "set propagation of mount", failure);
     slots_set_mount(record, give_fd(&mount));
     return 0;
 }

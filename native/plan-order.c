@@ -80,6 +80,10 @@ static int check_namespaces(const struct plan *plan, struct failure *failure)
             return fail(failure, EBADMSG, "parse plan", "open idmapped: %s of %u ranges",
                         record->argv[3], (unsigned)triples);
     }
+    /* A program of the host is not looked up in the mount namespace of a container. */
+    if ((joined & CLONE_NEWNS) && plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL)
+        return fail(failure, EBADMSG, "parse plan",
+                    "a stage command in a mount namespace of others");
     if (plan_setting(plan, TSMAN_SET_SECCOMP_LISTENER) != NULL &&
         plan_step(plan, TSMAN_OP_SECCOMP) == NULL)
         return fail(failure, EBADMSG, "parse plan", "a listener for no filter");

@@ -402,5 +402,5 @@
 #define TSMAN_OP_PERSONALITY 298u /* (hexadecimal persona): personality(2) */
 #define TSMAN_OP_MKNOD 299u   /* (path, c|b|p, major, minor, mode, uid, gid): phase 2; takes
                                  rights outside of all user namespaces but for a fifo (p).
-                                 The same node already there is given mode and owner */
+                                 The same node already there is left as it is */
 #define TSMAN_OP_LABEL 300u   /* (apparmor|selinux, label): of the program (proc_pid_attr(5)) */

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -44,8 +45,14 @@ static int copy_mount(const struct plan_record *record, struct failure *failure)
     if (strcmp(record->argv[2], "tmpfs") != 0 || filesystem.f_type != TMPFS_MAGIC)
         return refuse(record, EINVAL, "another file system is mounted there", failure);
     /* Without what the other may have mounted below. */
-    int mount = kernel_open_tree(found, "", K_OPEN_TREE_CLONE);
-    return mount < 0 ? fail(failure, errno, "share mount", "%s", record->argv[1]) : mount;
+    cleanup_close int mount = kernel_open_tree(found, "", K_OPEN_TREE_CLONE);
+    if (mount < 0)
+        return fail(failure, errno, "share mount", "%s", record->argv[1]);
+    /* The files are shared, not what the other may come to mount among them. */
+    const struct kernel_mount_attr alone = {.propagation = MS_PRIVATE};
+    if (kernel_mount_setattr(mount, 0, &alone) < 0 && errno != ENOSYS)
+        return fail(failure, errno, "share mount", "%s", record->argv[1]);
+    return give_fd(&mount);
 }
 
 _Noreturn static void copy_for_parent(const struct plan_record *record, int owner, int answer,

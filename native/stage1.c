@@ -231,10 +231,11 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     bool makes_user = (outer & CLONE_NEWUSER) != 0;
     bool forks = plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL ||
                  plan_setting(plan, TSMAN_SET_OPEN_MOUNT) != NULL;
+    int self;
     slots_raise_limit(plan);
     if (flags < 0 || apply_oom_score(plan, failure, stage1->sync) < 0 ||
-        joins_open(joins, plan, failure) < 0 || listener_connect(plan, failure) < 0 ||
-        idmapped_mounts_open(plan, failure) < 0)
+        joins_open(joins, plan, failure) < 0 || time_offset_open(plan, &self, failure) < 0 ||
+        listener_connect(plan, failure) < 0 || idmapped_mounts_open(plan, failure) < 0)
         give_up(stage1->sync, failure);
 
     /* From the moment of joining, root of that namespace could trace us; in a new user
@@ -254,7 +255,7 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
         _exit(1);
     if (open_denied(stage1, failure) < 0 || run_stage_commands(stage1, failure) < 0)
         give_up(stage1->sync, failure);
-    if ((flags & CLONE_NEWTIME) && time_offset_unshare(plan, failure) < 0)
+    if ((flags & CLONE_NEWTIME) && time_offset_unshare(plan, &self, failure) < 0)
         give_up(stage1->sync, failure);
     if (joins->flags != 0)
         prctl(PR_SET_DUMPABLE, 0);

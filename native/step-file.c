@@ -89,19 +89,19 @@ int step_mknod(struct init *init, const struct plan_record *step)
     cleanup_close int parent = path_ensure_parent(init->root, path, name, 0);
     if (parent < 0)
         return fail(&init->failure, errno, "make node", "%s", path);
-    if (mknodat(parent, name, type | 0600, device) < 0 && errno != EEXIST) {
-        int error = errno;
-        if (error == EPERM)
-            failure_detail(&init->failure,
-                           "in a user namespace no devices are made: bind the host's");
-        return fail(&init->failure, error, "make node", "%s", path);
-    }
-    /* What is there already counts if it is the same; a link is never followed. */
+    int made_errno = mknodat(parent, name, type | 0600, device) < 0 ? errno : 0;
+    if (made_errno == EPERM)
+        failure_detail(&init->failure, "in a user namespace no devices are made: bind the host's");
+    if (made_errno != 0 && made_errno != EEXIST)
+        return fail(&init->failure, made_errno, "make node", "%s", path);
     cleanup_close int made = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (made < 0 || fstat(made, &status) < 0)
         return fail(&init->failure, errno, "make node", "%s", path);
     if ((status.st_mode & S_IFMT) != type || (type != S_IFIFO && status.st_rdev != device))
         return fail(&init->failure, EEXIST, "make node", "%s", path);
+    /* What was there may be the host's, by a mount. */
+    if (made_errno == EEXIST)
+        return 0;
     char link[32];
     snprintf(link, sizeof(link), "fd/%d", made);
     /* fchmod(2) takes no O_PATH, and the node must not be opened: by its name in the

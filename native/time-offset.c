@@ -10,17 +10,27 @@
 #include "namespace.h"
 #include "protocol.h"
 
-#define OFFSETS "/proc/self/timens_offsets"
+#define OFFSETS "timens_offsets"
 
-int time_offset_unshare(const struct plan *plan, struct failure *failure)
+int time_offset_open(const struct plan *plan, int *self, struct failure *failure)
+{
+    *self = -1;
+    if (plan_setting(plan, TSMAN_SET_TIME_OFFSET) == NULL)
+        return 0;
+    *self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *self < 0 ? fail(failure, errno, "open", "/proc/self") : 0;
+}
+
+int time_offset_unshare(const struct plan *plan, int *self, struct failure *failure)
 {
     size_t position = 0;
     const struct plan_record *record;
     if (namespace_unshare(CLONE_NEWTIME, failure) < 0)
         return -1;
-    if (plan_setting(plan, TSMAN_SET_TIME_OFFSET) == NULL)
+    if (*self < 0)
         return 0;
-    cleanup_close int fd = open(OFFSETS, O_WRONLY | O_CLOEXEC);
+    cleanup_close int fd = openat(*self, OFFSETS, O_WRONLY | O_CLOEXEC);
+    drop_fd(self);
     if (fd < 0)
         return fail(failure, errno, "open", OFFSETS);
     while ((record = plan_next(plan, TSMAN_SET_TIME_OFFSET, &position)) != NULL) {

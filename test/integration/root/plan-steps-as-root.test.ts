@@ -124,6 +124,17 @@ describe("without a user namespace", () => {
     expect(printed).toBe("character special file 640 7 8 1 3\nfifo 640 7 8 0 0\n");
   });
 
+  it("a device that is there already keeps its mode and owner, which may be the host's", async () => {
+    const node = stepRecord("MKNOD", ["/dev/null", "c", "1", "3", "0600", "7", "8"], "test");
+    const look = "busybox stat -c '%a %u %g' /dev/null";
+    const device = (slots: Parameters<NonNullable<DirectLaunch["steps"]>>[0]) =>
+      stepRecord("DEVICE", [slots.open("/dev/null", "any", "test"), "/dev/null"], "test");
+    const printed = await output(look, { namespaces, steps: (slots) => [device(slots), node] });
+    const host = execFileSync("stat", ["-c", "%a %u %g", "/dev/null"], { encoding: "utf8" });
+    expect(printed).toBe(host);
+    expect(host).not.toContain("7 8");
+  });
+
   it("the ids of a mount are mapped, and those of its files are not", async () => {
     const file = join(scratch, "shared/file");
     execFileSync("mkdir", [join(scratch, "shared")]);
@@ -138,6 +149,31 @@ describe("without a user namespace", () => {
     expect(await output(look, { namespaces, settings, steps })).toBe("5000 6000\nread-only\n");
     expect(execFileSync("stat", ["-c", "%u %g", file], { encoding: "utf8" })).toBe("1000 1001\n");
   });
+});
+
+it("what is mounted in a mount with mapped ids is not seen on the host", async () => {
+  const place = join(scratch, "peers");
+  execFileSync("mkdir", ["-p", join(place, "below")]);
+  execFileSync("mount", ["--bind", place, place]);
+  try {
+    execFileSync("mount", ["--make-shared", place]);
+    const maps = ["1", "0", "0", "1", "0", "0", "1"];
+    const printed = await output("cat /proc/self/mountinfo", {
+      namespaces: ["mount", "pid"],
+      settings: [settingRecord("OPEN_IDMAPPED", ["100", place, "", ...maps], "test")],
+      steps: () => [
+        stepRecord("BIND", ["@100", "/tmp", "", "", ""], "test"),
+        stepRecord("MOUNT", ["tmpfs", "inner", "/tmp/below", "", "", ""], "test"),
+      ],
+    });
+    const line = printed.split("\n").find((one) => one.includes(" /tmp "));
+    expect(line).toMatch(/ master:\d+ /);
+    expect(line).not.toContain("shared:");
+    const left = execFileSync("findmnt", ["-n", "-R", place], { encoding: "utf8" });
+    expect(left.trim().split("\n")).toHaveLength(1);
+  } finally {
+    execFileSync("umount", ["-R", place]);
+  }
 });
 
 it("/dev/null of the caller stays root's when the program gets it as its streams", async () => {
