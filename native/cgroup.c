@@ -63,6 +63,15 @@ void cgroup_leave_to_monitor(struct cgroup *cgroup)
     drop_fd(&cgroup->directory);
 }
 
+bool cgroup_is_frozen(const struct cgroup *cgroup)
+{
+    char word = '0';
+    cleanup_close int fd = cgroup->directory < 0
+                               ? -1
+                               : openat(cgroup->directory, "cgroup.freeze", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, &word, 1) == 1 && word == '1';
+}
+
 static int write_file(int directory, const char *name, const char *text)
 {
     cleanup_close int fd = openat(directory, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);

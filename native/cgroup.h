@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "plan.h"
 
 struct cgroup {
@@ -21,6 +23,9 @@ int cgroup_open(struct cgroup *cgroup, const struct plan *plan, struct failure *
 
 /* Stage 1: it, and what it clones from here on. */
 int cgroup_enter(struct cgroup *cgroup, struct failure *failure);
+
+/* Monitor: its processes are frozen, or are about to be. */
+bool cgroup_is_frozen(const struct cgroup *cgroup);
 
 /* Monitor: SIGKILL for every process in it, frozen ones included. */
 void cgroup_kill(const struct cgroup *cgroup);

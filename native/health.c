@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "health-check.h"
 #include "memory.h"
 #include "proto.h"
@@ -207,10 +208,13 @@ void health_want(struct health *health)
     health->wanted = health->path[0] != '\0' && health->init > 0;
 }
 
-/* Stopped by SIGSTOP or a tracer: whoever paused the container would find the check
+/* Frozen, or stopped by SIGSTOP or a tracer: whoever paused the container would find the check
    waiting inside. */
-static bool is_paused(pid_t init)
+static bool is_paused(const struct health *health)
 {
+    const pid_t init = health->init;
+    if (health->cgroup != NULL && cgroup_is_frozen(health->cgroup))
+        return true;
     char path[32], text[512];
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)init);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -226,7 +230,7 @@ static void begin_check(struct health *health, int64_t now)
 {
     health->wanted = false;
     health->next = 0;
-    if (is_paused(health->init)) {
+    if (is_paused(health)) {
         schedule(health, now);
         return;
     }

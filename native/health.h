@@ -59,6 +59,7 @@ struct health {
     struct health_check regular, startup;
     uint32_t start_period, start_interval, successes;
     enum health_action on_failure;
+    const struct cgroup *cgroup; /* the container's, or NULL; the monitor's */
     pid_t init;
     uint64_t init_start_time;
     int64_t began, next; /* milliseconds of the monotonic clock; next 0: never */

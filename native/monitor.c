@@ -270,6 +270,7 @@ int monitor_main(char **argv)
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);
     health_init(&monitor.health);
+    monitor.health.cgroup = &monitor.cgroup;
     monitor.oom.events = -1;
     cgroup_init(&monitor.cgroup);
     net_init(&monitor.net);

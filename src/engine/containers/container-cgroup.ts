@@ -14,6 +14,9 @@ import type { ContainerPlan } from "./plan-container.ts";
 /** File of the run directory: the path of the group and, in a second line, its unit. */
 const groupFileName = "cgroup";
 
+/** Milliseconds for a group that would only be good to have. */
+const patience = 10_000;
+
 /** What came of the wish for a control group. */
 export interface LaunchGroup {
   /** Its directory; missing: the container has none. */
@@ -42,6 +45,9 @@ export async function prepareGroup(
   const isPossible = existsSync("/sys/fs/cgroup/cgroup.controllers");
   if (options.cgroup?.mode === "disabled" || !(isAsked || isPossible)) return noGroup;
   let settings: readonly GroupSetting[] = [];
+  // What nobody has asked for keeps nobody waiting for long.
+  const limit = isAsked ? [] : [AbortSignal.timeout(patience)];
+  const either = AbortSignal.any([...(signal === undefined ? [] : [signal]), ...limit]);
   try {
     const { compileLimits } = await import("../../cgroup/compile-limits.ts");
     const { makeContainerGroup } = await import("../../cgroup/container-group.ts");
@@ -58,7 +64,7 @@ export async function prepareGroup(
       isSplit: options.cgroup?.mode === "split",
       isBestEffort: options.cgroup?.isBestEffort,
       pid,
-      signal,
+      signal: either,
     });
     rememberGroup(context.store.containers.runDir(id), group);
     const path = group.path;

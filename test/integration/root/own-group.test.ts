@@ -104,6 +104,22 @@ describe("a control group that was handed to the user", () => {
     ]);
   });
 
+  it("is not entered by a health check while it is frozen", async (context) => {
+    requires(context, reason === "", reason);
+    const stdout = await inOwnGroup(`
+      id=$($T run -d --quiet --network none --cgroups split --health-cmd true --health-interval 200ms \\
+        --health-timeout 300ms --health-retries 1 busybox sleep 1000)
+      until [ "$($T inspect --format '{{.State.Health.Status}}' $id)" = healthy ]; do sleep 0.1; done
+      $T pause $id >/dev/null
+      # Time for a check to hang and to be counted; on a slower machine for fewer of them.
+      sleep 2
+      $T unpause $id >/dev/null
+      $T inspect --format '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' $id
+      $T rm --force --time 0 $id >/dev/null
+    `);
+    expect(stdout).toBe("healthy 0\n");
+  });
+
   it("is cleaned up by the next command when the monitor was killed", async (context) => {
     requires(context, reason === "", reason);
     const stdout = await inOwnGroup(`
