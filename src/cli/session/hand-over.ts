@@ -21,7 +21,7 @@ export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
  * from one, or its Node cannot.
  */
 export function handOverFrom(
-  context: CommandContext,
+  context: Pick<CommandContext, "environment">,
   { isTyped, proxiesSignals, prepare }: HandOverRequest,
 ): HandOver | undefined {
   const { environment } = context;

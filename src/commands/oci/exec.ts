@@ -23,7 +23,8 @@ export const exec: OciVerb = {
   },
   least: 1,
   most: Number.POSITIVE_INFINITY,
-  run: async ({ oci, args, cwd, environment }) => {
+  run: async (context) => {
+    const { oci, args, cwd, environment } = context;
     const [id = "", ...command] = args.positionals;
     const file = args.get("process");
     const { execInOciContainer } = await import("../../engine/oci/exec-oci-container.ts");
@@ -43,7 +44,7 @@ export const exec: OciVerb = {
       detach: args.has("detach"),
       ...processRequest(args, cwd, environment),
     };
-    return await attached((side) => execInOciContainer(oci(), request, side));
+    return await attached((side) => execInOciContainer(oci(), request, side), context);
   },
 };
 

@@ -1,5 +1,6 @@
 import { attached } from "../../cli/oci/attached.ts";
 import { createOptions, createRequest } from "../../cli/oci/create-options.ts";
+import { earlierSession } from "../../cli/oci/earlier-session.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 
 /** `run --bundle DIR ID` */
@@ -13,14 +14,18 @@ export const run: OciVerb = {
   least: 1,
   run: async (context) => {
     const { args } = context;
+    const earlier = await earlierSession(context);
+    if (earlier !== undefined) return earlier;
     const { runOciContainer } = await import("../../engine/oci/run-oci-container.ts");
-    return await attached((side) =>
-      runOciContainer(context.oci(), {
-        ...createRequest(context),
-        ...side,
-        detach: args.has("detach"),
-        keep: args.has("keep"),
-      }),
+    return await attached(
+      (side) =>
+        runOciContainer(context.oci(), {
+          ...createRequest(context),
+          ...side,
+          detach: args.has("detach"),
+          keep: args.has("keep"),
+        }),
+      context,
     );
   },
 };

@@ -1,6 +1,8 @@
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
+import { handOver, sessionWords } from "../containers/hand-over.ts";
+import type { HandOver } from "../types.ts";
 import { claimDirectory, markCreated, type OciRecord, writeRecord } from "./container-directory.ts";
 import {
   departureOf,
@@ -15,6 +17,7 @@ import { prepareOciGroup } from "./oci-group.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import {
+  type BundleLaunch,
   creatingState,
   newRecord,
   type PreparedBundle,
@@ -31,6 +34,8 @@ export interface RunRequest extends CreateRequest {
   readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** Called when all is set up: the caller makes its terminal raw. */
   readonly beforeStart?: ((isTerminal: boolean) => void | Promise<void>) | undefined;
+  /** How this process makes way for the native session, where no decision is left to take. */
+  readonly handOver?: HandOver | undefined;
 }
 
 /** A program in the foreground. */
@@ -61,7 +66,7 @@ export async function runOciContainer(
     writeRecord(directory, record, prepared.configBytes, prepared.filter);
     markCreated(directory);
     const cgroup = await prepareOciGroup(context, prepared, request.id, directory);
-    const plan = planBundle(prepared, {
+    const launch = {
       cgroup,
       record,
       directory,
@@ -69,8 +74,9 @@ export async function runOciContainer(
       foreground: !detach,
       isPassedThrough: !isTerminal && (detach || mayPassThrough()),
       terminal: request.terminal,
-      hold: true,
-    });
+    };
+    makeWay(prepared, request, launch);
+    const plan = planBundle(prepared, { ...launch, hold: true });
     handle = await startMonitor({
       plan,
       stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
@@ -94,6 +100,27 @@ export async function runOciContainer(
     return undefined;
   }
   return sessionOf(context, request, handle);
+}
+
+/** Returns only where something is left to do here. */
+function makeWay(
+  prepared: PreparedBundle,
+  { id, detach, keep, pidFile, consoleSocket, preserveFds, handOver: to }: RunRequest,
+  launch: Omit<BundleLaunch, "hold">,
+): void {
+  const { hooks = {} } = prepared.config;
+  const ours = [hooks.prestart, hooks.createRuntime, hooks.poststart, hooks.poststop];
+  const isMore = detach || pidFile !== undefined || consoleSocket !== undefined || preserveFds > 0;
+  if (to === undefined || isMore || ours.some((list) => list !== undefined)) return;
+  const isTyped = to.isTyped && (prepared.config.process.terminal ?? false);
+  const successor = { ...to, isTyped };
+  const plan = planBundle(prepared, {
+    ...launch,
+    hold: isTyped,
+    session: { words: sessionWords(successor, false), removedMark: "" },
+    removeTree: keep ? undefined : launch.directory,
+  });
+  handOver(plan, id, launch.directory, successor);
 }
 
 async function afterStart(

