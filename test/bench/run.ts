@@ -7,6 +7,7 @@ import { claimMachine, makeOrdinaryUser, removeOrdinaryUser } from "../run/ordin
 import { startRegistry } from "../run/registry.ts";
 import { removeTree } from "../run/remove-tree.ts";
 import { readableTree, root } from "../run/tree.ts";
+import { measureBundle } from "./bundles.ts";
 import { measureArchives, measureImageList, measureLayeredPull, measurePush } from "./images.ts";
 import { measureExec, measureList, measureRunning, measureStartsAtOnce } from "./living.ts";
 import { enterMountNamespace, type MachineFacts, machineFacts, prepareMachine } from "./machine.ts";
@@ -24,7 +25,7 @@ const usage = `bin/node test/bench/run.ts [--json] [--only NAME,…]
 
 Measures tsman against Podman, where that is installed, and against what no container runner on Node
 can go below: medians and ratios, all in one run, in alternation.  Started as root it works as an
-ordinary user that is made for the purpose, and removed.  --only measures some things: starts, memory,
+ordinary user that is made for the purpose, and removed.  --only measures some things: starts, bundle, memory,
 exec, many at once, memory of many, lists, pull, throughput, layered pull, push, archives, images.  Takes
 ten to twenty minutes.`;
 
@@ -138,6 +139,7 @@ async function measure(work: string, only: string | undefined): Promise<number> 
   const results: Result[] = [];
   for (const [what, step] of [
     ["starts", async () => results.push(...(await measureStarts(stage)))],
+    ["bundle", async () => results.push(await measureBundle(stage))],
     ["memory", async () => results.push(await measureMonitor(stage))],
     ["exec", async () => results.push(await measureExec(stage))],
     ["many at once", async () => results.push(await measureStartsAtOnce(stage))],
