@@ -12,6 +12,7 @@
 
 #include "kernel.h"
 #include "memory.h"
+#include "protocol.h"
 
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256
@@ -290,7 +291,8 @@ static int apply_change(struct init *init, int tree, const struct mounting_chang
         return 0;
     if (kernel_mount_setattr(tree, how, &attr) == 0)
         return 0;
-    if (errno == EPERM && (change->clear & K_ATTR_ATIME)) {
+    bool strict = plan_setting(init->plan, TSMAN_SET_STRICT) != NULL;
+    if (errno == EPERM && (change->clear & K_ATTR_ATIME) && !strict) {
         /* The source's atime setting is locked (mount_namespaces(7)): it stays. */
         attr.set &= ~(uint64_t)(K_ATTR_ATIME | K_ATTR_NODIRATIME);
         attr.clear &= ~(uint64_t)(K_ATTR_ATIME | K_ATTR_NODIRATIME);

@@ -270,7 +270,8 @@
                                  and the descriptor (SCM_RIGHTS); the first two "{pid}" in
                                  it become the program's pid as the caller sees it */
 #define TSMAN_SET_STRICT 83u  /* (): FAILED instead of WARNING for a resource limit, an OOM
-                                 score or additional groups that cannot be had */
+                                 score or additional groups that cannot be had, and for
+                                 access times of a mount that the host has locked */
 
 #define TSMAN_SET_CGROUP 75u  /* (path): an existing control group of version 2, which stage 1
                                  enters before it makes a cgroup namespace.  A container's
