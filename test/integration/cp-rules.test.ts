@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { useStore } from "./support.ts";
@@ -20,13 +20,23 @@ function fill(root: string): void {
   for (const [name, target] of Object.entries(links)) symlinkSync(target, join(root, name));
 }
 
-/** A line for each file that is not there before: its path, and the content's first line. */
-function changes(listing: string): string[] {
-  const before = new Set(files.map((name) => `${name}=${name}`));
-  return listing.split("\n").filter((line) => line !== "" && !before.has(line));
+/** Regular files below a directory; Node's own recursion follows links. */
+function filesOf(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) return filesOf(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
 
-const list = 'find * -type f | sort | while read -r f; do echo "$f=$(head -n 1 $f)"; done';
+/** A line for each file that was not there before: its path, and the content's first line. */
+function listed(directory: string): string[] {
+  const before = new Set(files.map((name) => `${name}=${name}`));
+  return filesOf(directory)
+    .map((path) => `${relative(directory, path)}=${readFileSync(path, "utf8").split("\n")[0]}`)
+    .filter((line) => !before.has(line))
+    .sort();
+}
 
 /** Source, destination, and what there is then; or a part of the refusal. */
 const rules: readonly (readonly [from: string, to: string, after: readonly string[] | string])[] = [
@@ -97,15 +107,10 @@ function reset(): { readonly here: string; readonly there: string } {
   rmSync(here, { recursive: true, force: true });
   mkdirSync(here);
   fill(here);
-  // Of the container's root, who is the caller.
-  spawnSync("sh", ["-c", 'rm -rf "$0"/*', there]);
+  // Of the container's root, who is the caller; the directory itself is mounted.
+  for (const name of readdirSync(there)) rmSync(join(there, name), { recursive: true });
   fill(there);
   return { here, there };
-}
-
-function listed(directory: string): string[] {
-  const { stdout } = spawnSync("sh", ["-c", list], { cwd: directory, encoding: "utf8" });
-  return changes(stdout);
 }
 
 describe.each([
