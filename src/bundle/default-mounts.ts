@@ -1,4 +1,5 @@
 import type { ContainerOptions } from "../container/options.ts";
+import { TsmanError } from "../errors/index.ts";
 import { type Mount, mountOption } from "../oci/runtime-spec.ts";
 import type { HostFacts, MappingFacts } from "./bundle.ts";
 
@@ -21,9 +22,10 @@ export function defaultMounts(
   options: Pick<ContainerOptions, "pid" | "ipc" | "network" | "privileged" | "shmSize" | "cgroup">,
   mapping: MappingFacts,
   host: HostFacts,
+  procOptions: readonly string[] = [],
 ): ReasonedMount[] {
   return [
-    procMount(options, host),
+    procMount(options, host, procOptions),
     {
       destination: "/dev",
       type: "tmpfs",
@@ -38,7 +40,42 @@ export function defaultMounts(
   ].map((mount) => ({ ...mount, options: [...mount.options, mountOption.nosymlink] }));
 }
 
-function procMount(options: Pick<ContainerOptions, "pid">, host: HostFacts): ReasonedMount {
+/**
+ * Of a /proc that is the container's own: proc(5), "Mount options".  Not subset=pid, which hides
+ * /proc/sys, where the container's own settings are made.
+ */
+const procOption =
+  /^(?:hidepid=(?:[0124]|off|noaccess|invisible|ptraceable)|gid=\d{1,9}|ro|rw|nosuid|nodev|noexec)$/;
+
+function checkProcOptions(
+  procOptions: readonly string[],
+  options: Pick<ContainerOptions, "pid">,
+  host: HostFacts,
+): void {
+  const asked = `use --security-opt proc-opts=${procOptions.join(",")}`;
+  const unknown = procOptions.find((one) => !procOption.test(one));
+  if (unknown !== undefined) {
+    throw new TsmanError(
+      "USAGE",
+      `${asked}: ${JSON.stringify(unknown)} is no option that /proc can have`,
+      {
+        hint: "write hidepid=0|1|2|4, gid=GROUP, ro, or several with commas between them",
+      },
+    );
+  }
+  if (options.pid.mode !== "host" && host.canMountProc) return;
+  const why = options.pid.mode === "host" ? "with --pid host" : "where parts of it are covered";
+  throw new TsmanError("OPTION_UNSUPPORTED", `${asked}: ${why} /proc is the host's own mount`, {
+    hint: "leave it out, or give the container a pid namespace of its own",
+  });
+}
+
+function procMount(
+  options: Pick<ContainerOptions, "pid">,
+  host: HostFacts,
+  procOptions: readonly string[],
+): ReasonedMount {
+  if (procOptions.length > 0) checkProcOptions(procOptions, options, host);
   const bind = { destination: "/proc", type: "bind", source: "/proc" };
   if (options.pid.mode === "host") {
     // A new proc needs a pid namespace that our user namespace owns: pid_namespaces(7).
@@ -50,7 +87,13 @@ function procMount(options: Pick<ContainerOptions, "pid">, host: HostFacts): Rea
   }
   const because =
     options.pid.mode === "private" ? "default" : `--pid container:${options.pid.container}`;
-  return { destination: "/proc", type: "proc", source: "proc", options: [...noUse], because };
+  return {
+    destination: "/proc",
+    type: "proc",
+    source: "proc",
+    options: [...noUse, ...procOptions],
+    because: procOptions.length === 0 ? because : `${because} and --security-opt proc-opts`,
+  };
 }
 
 function sysMount(

@@ -25,7 +25,10 @@ export function resolveMounts(
   asked: readonly ReasonedMount[],
 ): ResolvedMounts {
   const { options, mapping, host } = request;
-  const base = baseMounts(defaultMounts(options, mapping, host), asked);
+  const base = baseMounts(
+    defaultMounts(options, mapping, host, options.security.procOptions),
+    asked,
+  );
   const rest = asked.filter((one) => !base.some((two) => two.destination === one.destination));
   return {
     base,

@@ -167,6 +167,8 @@ export interface SecurityOptions {
   readonly mask: readonly string[];
   /** Paths, or "ALL". */
   readonly unmask: readonly string[];
+  /** Options of the container's /proc, such as `hidepid=2`: proc(5); missing: none. */
+  readonly procOptions?: readonly string[] | undefined;
   /** `label=…`, `apparmor=…`: kept for the record where the kernel has no such module. */
   readonly labels: readonly string[];
   readonly apparmor?: string | undefined;

@@ -2,6 +2,7 @@ import { Visitor } from "oxc-parser";
 import { describe, expect, it } from "vitest";
 import { at, membersOf, nameOf, parseSource, readSources, type Source } from "./sources.ts";
 
+// S99: programs are started without a shell, in one place.
 // What a list of imports cannot show; .dependency-cruiser.cjs confines the libraries.
 
 const sources = readSources();

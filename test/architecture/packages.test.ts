@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root } from "./sources.ts";
 
+// S103: what is installed is what was looked at.
+
 interface PackageJson {
   readonly dependencies: Record<string, string>;
   readonly devDependencies: Record<string, string>;

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { chmodSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ import { useStage } from "./run-stage.ts";
 
 // S37, S43, S90: what other users of the machine must not get at.  CVE-2021-41091 (programs of
 // images that are setuid below a directory that all may enter), CVE-2021-4024 (the forwarder's API).
-// S91: how slirp4netns runs.
+// S91: how slirp4netns runs.  S93: the resolver that it is, for the container only.
 const stage = useStage();
 let container: { id: string; pid: number };
 
@@ -155,6 +155,14 @@ describe("the API socket of slirp4netns", () => {
   });
 });
 
+function readlinkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
 /** The slirp4netns of the container. */
 function slirp(): number {
   const monitor = Number(statusOf(container.pid).PPid);
@@ -164,6 +172,17 @@ function slirp(): number {
 }
 
 describe("slirp4netns", () => {
+  it("listens for no datagram of the host's, so that it resolves names for nobody else", () => {
+    const own = new Set(
+      readdirSync(`/proc/${slirp()}/fd`).map((fd) => readlinkOf(`/proc/${slirp()}/fd/${fd}`)),
+    );
+    const sockets = ["udp", "udp6"].flatMap((name) =>
+      readFileSync(`/proc/net/${name}`, "utf8").trim().split("\n").slice(1),
+    );
+    const its = sockets.filter((line) => own.has(`socket:[${line.trim().split(/\s+/)[9]}]`));
+    expect(its).toEqual([]);
+  });
+
   it("is told to lock itself up and to keep the host's loopback closed", () => {
     const args = commandLineOf(slirp());
     expect(args[0]).toMatch(/\/slirp4netns$/);

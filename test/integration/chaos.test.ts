@@ -7,6 +7,8 @@ import { within } from "../support/wait.ts";
 import { registry, TestStore } from "./support.ts";
 import { directoriesOf, expectNothingRuns } from "./traces.ts";
 
+// S104: several commands at once, killed anywhere, find and leave nothing half-done.
+
 /** TSMAN_TEST_SEED repeats a run, as far as the scheduler lets it. */
 const seed = Number(process.env.TSMAN_TEST_SEED ?? Date.now() % 2 ** 31);
 const points = Number(process.env.TSMAN_TEST_CHAOS_POINTS ?? 100);

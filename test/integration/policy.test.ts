@@ -14,6 +14,7 @@ import { TarBuilder } from "../support/tar-builder.ts";
 import { addRandomImage } from "./served-images.ts";
 import { useStore } from "./support.ts";
 
+// S67: every way in asks the policy.
 const store = useStore();
 const key = newSigningKey();
 

@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { SecurityOptions } from "../../container/options.ts";
-import { invalidValue, unsupported } from "../usage-error.ts";
+import { invalidValue } from "../usage-error.ts";
 import { truthOf } from "./scalars.ts";
 
 const right =
-  "use no-new-privileges, seccomp=unconfined|FILE, mask=PATH[:PATH…], unmask=ALL|PATH[:PATH…], label=… or apparmor=…";
+  "use no-new-privileges, seccomp=unconfined|FILE, mask=PATH[:PATH…], unmask=ALL|PATH[:PATH…], proc-opts=hidepid=2, label=… or apparmor=…";
 
 /** All `--security-opt` values together. */
 export function parseSecurityOptions(
@@ -18,6 +18,7 @@ export function parseSecurityOptions(
   const mask: string[] = [];
   const unmask: string[] = [];
   const labels: string[] = [];
+  const procOptions: string[] = [];
   for (const text of texts) {
     // Docker's first releases separated by a colon, and scripts still do.
     const at = text.search(/[=:]/);
@@ -55,7 +56,8 @@ export function parseSecurityOptions(
         apparmor = needed();
         break;
       case "proc-opts":
-        throw unsupported(`${option} proc-opts`, "/proc has the kernel's defaults", "leave it out");
+        procOptions.push(...needed().split(","));
+        break;
       default:
         throw invalidValue(option, text, `unknown option ${JSON.stringify(key)}`, right);
     }
@@ -66,6 +68,7 @@ export function parseSecurityOptions(
     mask,
     unmask,
     labels,
+    ...(procOptions.length > 0 && { procOptions }),
     ...(apparmor !== undefined && { apparmor }),
   };
 }

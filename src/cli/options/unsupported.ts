@@ -81,7 +81,13 @@ const rows: readonly Row[] = [
   ["shm-size-systemd systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
   ["chrootdirs rdt-class", true, "no such mechanism", leave],
   ["disable-content-trust", false, "Docker's content trust does not exist here", leave],
-  ["storage-opt volume-driver runtime isolation domainname", true, "no such mechanism", leave],
+  [
+    "storage-opt",
+    true,
+    "a quota for a directory takes root's rights over the file system",
+    "use --read-only with --tmpfs TARGET:size=…, or put the store on a file system of that size",
+  ],
+  ["volume-driver runtime isolation domainname", true, "no such mechanism", leave],
 ];
 
 /** What of them `update` and `clone` take elsewhere. */

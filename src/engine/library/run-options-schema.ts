@@ -182,6 +182,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
       seccomp: text,
       mask: texts,
       unmask: texts,
+      procOptions: texts,
       labels: texts,
       apparmor: text,
     }),

@@ -178,7 +178,6 @@ describe("--security-opt", () => {
     ["seccomp", "USAGE"],
     ["mask=relative", "USAGE"],
     ["no-new-privileges=maybe", "USAGE"],
-    ["proc-opts=hidepid=2", "OPTION_UNSUPPORTED"],
   ])("%s is refused", (text, code) => {
     expect(thrownError(() => parse(text)).code).toBe(code);
   });
