@@ -15,6 +15,12 @@ export interface DocumentRules {
 const maxDepth = 64;
 
 /**
+ * More strings than any image needs.  V8 keeps short ones in a table by their hash, of which somebody
+ * may make many that are alike: with this many that takes seconds.
+ */
+const maxStrings = 50_000;
+
+/**
  * Reads a JSON document from outside: bounded size, strict UTF-8, no member named twice, then the
  * schema.
  *
@@ -75,12 +81,13 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
 }
 
 /**
- * Finds members that stand twice in one object, and nesting that is too deep.  Only has to tell
+ * Finds members that stand twice in one object, and too much of anything.  Only has to tell
  * strings, braces and commas apart, since JSON.parse judges the rest; linear in the text's length.
  */
 function structureFault(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   let expectsName = false;
+  let strings = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
       case 0x7b: // {
@@ -101,6 +108,8 @@ function structureFault(text: string): string | undefined {
         break;
       case 0x22: {
         const end = endOfString(text, at);
+        strings += 1;
+        if (strings > maxStrings) return `more than ${maxStrings} strings`;
         if (expectsName) {
           const name = memberName(text.slice(at, end + 1));
           const names = open.at(-1);

@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { HandOver } from "../../engine/types.ts";
+import { replaceProcess } from "../../platform/replace-process.ts";
 import type { CommandContext } from "../command.ts";
 
 /** In which a native session that needs words says why it has come back; native/session.h. */
@@ -18,15 +19,14 @@ export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
 
 /**
  * How this process makes way for the native session; undefined where it must stay: it has come back
- * from one, or its Node cannot.
+ * from one.
  */
 export function handOverFrom(
   context: Pick<CommandContext, "environment">,
   { isTyped, proxiesSignals, prepare }: HandOverRequest,
 ): HandOver | undefined {
   const { environment } = context;
-  const execve = process.execve?.bind(process);
-  if (execve === undefined || environment[sessionVariable] !== undefined) return undefined;
+  if (environment[sessionVariable] !== undefined) return undefined;
   return {
     isTyped,
     proxiesSignals,
@@ -36,7 +36,7 @@ export function handOverFrom(
       // For whoever wants to know of the end: the code cache is written then.
       process.emit("exit", 0);
       try {
-        execve(program, args, environment);
+        replaceProcess(program, args, environment);
       } catch {
         // A limit of this host; it goes on as it does where there is no native session.
       }

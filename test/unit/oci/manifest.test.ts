@@ -99,6 +99,12 @@ describe("members that no image has (S59, S65)", () => {
     },
   );
 
+  test("more strings than a table of them should hold", () => {
+    const text = JSON.stringify(manifest);
+    const many = JSON.stringify(Array.from({ length: 50_000 }, (_, index) => `${index}`));
+    expect(refusal(text.replace("{", `{"a":${many},`))).toContain("more than 50000 strings");
+  });
+
   test("a member that stands twice, however it is written", () => {
     const text = JSON.stringify(manifest);
     expect(refusal(text.replace("{", '{"layers":[],'))).toContain('member "layers" stands twice');
