@@ -4,11 +4,21 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../event.h"
 #include "test.h"
+
+static void make_kept(const char *directory)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/kept", directory);
+    if (mkdir(path, 0700) < 0)
+        abort();
+    test_write(directory, "kept/file", "x", 1);
+}
 
 /* In a child, since there is no way back; its exit status is that of `attempt`. */
 static int confined(const char *directory, int (*attempt)(const char *directory))
@@ -61,7 +71,7 @@ static bool has_landlock(void)
 TEST(confinement, "a confined process has the files that it has kept, and only with those rights")
 {
     const char *directory = test_directory();
-    test_write(directory, "kept/file", "x", 1);
+    make_kept(directory);
     test_write(directory, "other", "x", 1);
     if (!has_landlock()) {
         puts("     (no Landlock in this kernel)");
@@ -87,7 +97,7 @@ TEST(kept_events, "a confined process writes its events into the file that was k
 {
     const char *directory = test_directory();
     char path[256];
-    test_write(directory, "kept/file", "x", 1);
+    make_kept(directory);
     snprintf(path, sizeof(path), "%s/other", directory);
     if (!has_landlock())
         return;

@@ -215,6 +215,16 @@ describe("a launch frame", () => {
       stepRecord("SECCOMP", [Buffer.alloc(8 * 70_000), "0"], "test"),
       stepRecord("CONSOLE", [], "test"),
       stepRecord("ROOT_PROPAGATION", ["x".repeat(300)], "test"),
+      stepRecord("HOOK", ["container", `/${long}`, "0", "{pid}".repeat(5000), "0"], "test"),
+      stepRecord("HOOK", ["container", "/bin/true", "0", "", "4294967295"], "test"),
+      stepRecord("LABEL", ["apparmor", "x".repeat(5000)], "test"),
+      stepRecord("MKNOD", ["/tmp/..", "p", "0", "0", "0644", "0", "0"], "test"),
+      stepRecord(
+        "SCHEDULER",
+        ["4294967295", "0", `-${"9".repeat(18)}`, "0", "0", "0", "0"],
+        "test",
+      ),
+      stepRecord("IO_PRIORITY", ["4294967295", "4294967295"], "test"),
     ];
     for (const record of bad) {
       const { status, signal, types, failure } = await answerTo(steps(record), false);
@@ -244,6 +254,9 @@ describe("a launch frame", () => {
       settingRecord("STAGE_COMMAND", ["/bin/true", path, path], "test"),
       settingRecord("NETWORK", ["/bin/false", `{pid}${"{ready_fd}".repeat(5000)}`], "test"),
       settingRecord("NETWORK", [path], "test"),
+      settingRecord("TIME_OFFSET", [path, "-1", "0"], "test"),
+      settingRecord("SECCOMP_LISTENER", [path, "{pid}"], "test"),
+      settingRecord("OPEN_IDMAPPED", ["9", path, "", "1", "0", "0", "1", "0", "0", "1"], "test"),
     ];
     for (const record of bad) {
       const { status, signal, types, failure } = await answerTo(
