@@ -3,7 +3,7 @@ import { TsmanError, toTsmanError } from "../../../src/errors/index.ts";
 import { ErrnoError, toFileError } from "../../../src/platform/errno.ts";
 
 /** What a block with `using` throws whose work and whose disposals fail. */
-async function thrownBy(work: unknown, ...disposals: readonly unknown[]): Promise<unknown> {
+async function thrownBy(work: Error | undefined, ...disposals: readonly Error[]): Promise<unknown> {
   const block = async (): Promise<void> => {
     await using stack = new AsyncDisposableStack();
     for (const failure of disposals) {
