@@ -56,7 +56,7 @@ describe("create", () => {
       return stdout.split("\n");
     };
     expect(await idsOf("create")).toEqual(expect.arrayContaining([...(await idsOf("remove"))]));
-    const limited = await store().run(["create", "--memory", "1g", "busybox"]);
+    const limited = await store().run(["create", "--memory", "none", "busybox"]);
     expect(limited.status).toBe(125);
     const nameless = await store().run(["create"]);
     expect(nameless.status).toBe(125);
