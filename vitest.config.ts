@@ -13,6 +13,9 @@ const hungAfter = 120_000;
 /** Of what starts containers: ends them all in the end. */
 const guarded = "test/support/guarded-run.ts";
 
+/** Files at once, also where Vitest would take one: they wait for containers half of their time. */
+const startersOfContainers = Math.max(2, Math.min(4, availableParallelism()));
+
 export default defineConfig({
   test: {
     // No retries anywhere: a test that fails sometimes has found something.
@@ -47,7 +50,7 @@ export default defineConfig({
           pool: "forks",
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
-          maxWorkers: Math.max(2, Math.min(4, availableParallelism())),
+          maxWorkers: startersOfContainers,
         },
       },
       {
@@ -67,6 +70,7 @@ export default defineConfig({
           include: ["test/hostile/**/*.test.ts"],
           globalSetup: guarded,
           pool: "forks",
+          maxWorkers: startersOfContainers,
           testTimeout: hungAfter,
           hookTimeout: hungAfter,
         },
