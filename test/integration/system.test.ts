@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
 import { registry, TestStore } from "./support.ts";
 
@@ -74,6 +75,20 @@ it("prune asks, and keeps what the filters do not name", async () => {
   await store.succeed(words("container exists one"));
   await store.succeed(words("system prune"), { input: "y\n" });
   expect((await store.run(words("container exists one"))).status).toBe(1);
+});
+
+it("image prune removes what a beaten pull has left to no image", async () => {
+  await using store = await TestStore.create();
+  await store.succeed(["pull", "--quiet", `${registry()}/shared-base-a`]);
+  {
+    using database = new DatabaseSync(join(store.root, "store.db"));
+    database.exec("DELETE FROM image_names");
+    database.exec("DELETE FROM images");
+  }
+  const check = words("system check --max 0s");
+  expect((await store.run(check)).stdout).toContain("no image needs it");
+  await store.succeed(words("image prune --force"));
+  expect((await store.succeed(check)).stdout).toBe("");
 });
 
 it("reset leaves nothing: running containers, files of other ids, cache", async () => {

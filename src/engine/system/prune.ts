@@ -63,6 +63,8 @@ async function* pruneImages(
       return (await removeImage(context, id, how)).deleted.length > 0;
     });
   }
+  // And what belongs to none: of a pull whose image was removed while it ended, for example.
+  await collectGarbage(store, { removeTree: (tree) => discardTree(context, tree) });
 }
 
 async function* pruneVolumes(
