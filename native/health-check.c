@@ -82,7 +82,7 @@ int health_check_begin(struct health *health, int64_t now)
     const struct health_check *check = health_current(health);
     health->result = (struct health_result){.start = wall_clock()};
     health->sent = health->have = health->skip = 0;
-    health->timed_out = health->has_code = false;
+    health->timed_out = health->interrupted = health->has_code = false;
     health->deadline = check->timeout > 0 ? now + check->timeout : 0;
     return start_process(health);
 }
@@ -184,22 +184,43 @@ static void take_output(struct health *health)
     }
 }
 
-static void take_too_long(struct health *health, int64_t now)
+static void kill_program(struct health *health, int64_t now)
 {
-    if (health->timed_out) {
-        kill(health->child, SIGKILL);
-        health->deadline = 0;
-        return;
-    }
     uint8_t frame[HEADER + 4];
     proto_put_u32(frame, TSMAN_MSG_SIGNAL);
     proto_put_u32(frame + 4, 4);
     proto_put_u32(frame + 8, SIGKILL);
-    health->timed_out = true;
     health->deadline = now + PATIENCE;
     if (health->control < 0 ||
         send(health->control, frame, sizeof(frame), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         kill(health->child, SIGKILL);
+}
+
+static bool was_told(const struct health *health)
+{
+    return health->timed_out || health->interrupted;
+}
+
+bool health_check_is_late(const struct health *health, int64_t now)
+{
+    return health->deadline != 0 && now >= health->deadline && !was_told(health);
+}
+
+void health_check_interrupt(struct health *health, int64_t now)
+{
+    health->interrupted = true;
+    kill_program(health, now);
+}
+
+static void take_too_long(struct health *health, int64_t now)
+{
+    if (was_told(health)) {
+        kill(health->child, SIGKILL);
+        health->deadline = 0;
+        return;
+    }
+    health->timed_out = true;
+    kill_program(health, now);
 }
 
 void health_check_move(struct health *health, int64_t now)

@@ -15,5 +15,11 @@ int health_check_begin(struct health *health, int64_t now);
 /* Sends, reads, and ends what takes too long. */
 void health_check_move(struct health *health, int64_t now);
 
+/* It has had its time, and has not been told to end yet. */
+bool health_check_is_late(const struct health *health, int64_t now);
+
+/* Ends it; how it went is not known. */
+void health_check_interrupt(struct health *health, int64_t now);
+
 /* The process is gone: health.result is complete. */
 void health_check_end(struct health *health);

@@ -208,6 +208,12 @@ void health_want(struct health *health)
     health->wanted = health->path[0] != '\0' && health->init > 0;
 }
 
+void health_interrupt(struct health *health, int64_t now)
+{
+    if (health->child > 0 && !health->timed_out && !health->interrupted)
+        health_check_interrupt(health, now);
+}
+
 /* Frozen, or stopped by SIGSTOP or a tracer: whoever paused the container would find the check
    waiting inside. */
 static bool is_paused(const struct health *health)
@@ -228,6 +234,7 @@ static bool is_paused(const struct health *health)
 
 static void begin_check(struct health *health, int64_t now)
 {
+    health->asked = health->wanted;
     health->wanted = false;
     health->next = 0;
     if (is_paused(health)) {
@@ -262,6 +269,8 @@ void health_pump(struct health *health, int64_t now)
     if (health->init == 0)
         return;
     if (health->child > 0) {
+        if (health_check_is_late(health, now) && is_paused(health))
+            health_interrupt(health, now);
         health_check_move(health, now);
         return;
     }
@@ -276,7 +285,10 @@ bool health_take_child(struct health *health, pid_t pid, int status, int64_t now
     (void)status;
     health_check_end(health);
     if (health->init > 0) {
-        count_result(health, now);
+        if (health->interrupted)
+            health->wanted |= health->asked;
+        else
+            count_result(health, now);
         schedule(health, now);
     }
     return true;

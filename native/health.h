@@ -6,7 +6,8 @@
  * A check is an exec session: this program again as `monitor`, with the prepared plan
  * and JOIN_PROCESS added, its output in a pipe of ours.  One at a time; what it writes
  * beyond HEALTH_OUTPUT bytes is dropped, so it can neither block nor fill anything.  One
- * that takes longer than it may is killed and counts as failed.
+ * that takes longer than it may is killed and counts as failed, unless the container was
+ * paused meanwhile: then it counts as nothing.
  *
  * Until the startup check has succeeded often enough the other one is not run.  Within
  * the start period a failure does not count.
@@ -63,7 +64,7 @@ struct health {
     pid_t init;
     uint64_t init_start_time;
     int64_t began, next; /* milliseconds of the monotonic clock; next 0: never */
-    bool wanted;         /* somebody asked for a check now */
+    bool wanted, asked;  /* somebody asked for a check now; for the one that runs */
     struct health_state state;
     uint32_t startup_streak, startup_successes;
 
@@ -75,7 +76,7 @@ struct health {
     size_t have;
     uint32_t skip;
     int64_t deadline;
-    bool timed_out, has_code;
+    bool timed_out, interrupted, has_code;
     struct health_result result;
 
     /* For the monitor, which resets them. */
@@ -89,6 +90,8 @@ int health_read(struct health *health, const struct plan *plan, struct failure *
 /* The container's program runs. */
 void health_begin(struct health *health, pid_t init, uint64_t start_time, int64_t now);
 void health_want(struct health *health);
+/* The container was paused: a check that runs ends, and says nothing about its health. */
+void health_interrupt(struct health *health, int64_t now);
 #define HEALTH_NUMBERS 6
 /* Other numbers for the regular check, in the order of SET_HEALTH; the last one is an
    enum health_action. */

@@ -130,6 +130,8 @@ static void take_control_line(struct monitor *monitor, char *line)
         monitor->settings.hold = false;
     else if (strcmp(verb, "health") == 0 && count == 0)
         health_want(&monitor->health);
+    else if (strcmp(verb, "paused") == 0 && count == 0)
+        health_interrupt(&monitor->health, monitor_now());
     else if (strcmp(verb, "health-policy") == 0 && count == HEALTH_NUMBERS)
         health_change(&monitor->health, numbers, monitor_now());
     else if (strcmp(verb, "resize") == 0 && count == 2)

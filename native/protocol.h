@@ -128,7 +128,8 @@
                                  again, so neither REMOVE_TREE nor CLEANUP), "give-up"
                                  (wait no longer before a restart, and there is none;
                                  ignored in any other phase), "start" (see STAY),
-                                 "health" (check now),
+                                 "health" (check now), "paused" (everything in the
+                                 container is: a check that runs does not count),
                                  "health-policy INTERVAL TIMEOUT START-PERIOD
                                  START-INTERVAL RETRIES ACTION" (as in HEALTH, with
                                  0 to 3 for none, kill, stop, restart; from now on);

@@ -22,6 +22,8 @@ export type MonitorCommand =
   /** Let the program of an initialized container go. */
   | { readonly kind: "start" }
   | { readonly kind: "health" }
+  /** All its processes were stopped. */
+  | { readonly kind: "paused" }
   /** Other numbers for the check that it has; milliseconds. */
   | { readonly kind: "health-policy"; readonly policy: MonitoredPolicy }
   | { readonly kind: "resize"; readonly rows: number; readonly columns: number };
@@ -60,6 +62,7 @@ function formatCommand(command: MonitorCommand): string {
     case "keep":
     case "start":
     case "health":
+    case "paused":
       return command.kind;
     case "health-policy": {
       const { intervalMs, timeoutMs, startPeriodMs, startIntervalMs, retries, onFailure } =

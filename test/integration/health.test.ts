@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { childrenOf, isAlive, statusOf } from "../support/proc.ts";
@@ -17,6 +17,14 @@ interface Health {
 async function healthOf(id: string): Promise<Health> {
   const format = ["inspect", "--format", "{{json .State.Health}}"];
   return JSON.parse((await store().succeed([...format, id])).stdout) as Health;
+}
+
+/** How many checks have been done; those that were interrupted do not count. */
+function checksOf(id: string): number {
+  const file = join(store().runtimeDir, id, "health");
+  // It is written with the first check.
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return Number(/^checks (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 /** Waits until the container's health is this. */
@@ -126,6 +134,37 @@ describe("a health check", () => {
     expect(stdout).toContain("unhealthy");
   });
 
+  it("that a pause interrupts counts as nothing, and who asked for it is told", async () => {
+    await using container = await background(store(), [
+      ..."--cgroups disabled --health-interval 100ms --health-timeout 30s".split(" "),
+      ..."--health-retries 1 --health-cmd".split(" "),
+      "test ! -e /hold || { touch /held; sleep 1000; }",
+    ]);
+    const monitor = Number(statusOf(container.pid).PPid);
+    const root = `/proc/${container.pid}/root`;
+    await becomes(container.id, "healthy");
+    await store().succeed(["exec", container.id, "touch", "/hold"]);
+    await until("a check to hang", () => existsSync(`${root}/held`) || undefined);
+    const asked = store().run(["healthcheck", "run", container.id]);
+    await store().succeed(["pause", container.id]);
+    await until(
+      "the check to be gone",
+      () => childrenOf(monitor).every((pid) => statusOf(pid).Name !== "tsman-monitor") || undefined,
+    );
+    const { status, stderr } = await asked;
+    expect(stderr).toContain("it is paused");
+    expect(status).toBe(125);
+    rmSync(`${root}/hold`);
+    const before = checksOf(container.id);
+    await store().succeed(["unpause", container.id]);
+    await until("another check", () => checksOf(container.id) > before || undefined);
+    expect((await healthOf(container.id)).Log.filter(({ ExitCode }) => ExitCode !== 0)).toEqual([]);
+    const { stdout } = await store().succeed(
+      "events --stream=false --filter event=health_status".split(" "),
+    );
+    expect(stdout.split("\n").filter((line) => line.includes(container.id))).toHaveLength(1);
+  });
+
   it("leaves no process when the container ends in the middle of it", async () => {
     await using container = await background(
       store(),
@@ -226,12 +265,7 @@ describe("a hostile health check", () => {
       ..."--health-interval 100ms --health-cmd".split(" "),
       "sleep 1000 & echo left",
     ]);
-    const file = join(store().runtimeDir, container.id, "health");
-    await until("several checks to be done", () => {
-      // It is written with the first check.
-      const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-      return Number(/^checks (\d+)$/m.exec(text)?.[1]) >= 3 || undefined;
-    });
+    await until("several checks to be done", () => checksOf(container.id) >= 3 || undefined);
     expect((await healthOf(container.id)).Status).toBe("healthy");
   });
 });

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { isFrozen, setFrozen } from "../../cgroup/freezer.ts";
+import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { containerPids } from "../../container/process/container-pids.ts";
 import { readNamespace } from "../../container/process/proc-file.ts";
 import { resumeProcesses, stopProcesses } from "../../container/process/stopped-processes.ts";
@@ -39,6 +40,8 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
       throw isTsmanError(error) ? error.within(`pause container ${record.name}`) : error;
     }
   } else await setFrozen(group.path, true);
+  // Not earlier: what has not begun by then, begins no more.
+  sendMonitorCommand(context.store.containers.runDir(record.id), { kind: "paused" });
   context.events.emit(containerEvent("pause", record));
 }
 

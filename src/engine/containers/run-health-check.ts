@@ -1,5 +1,4 @@
 import { type HealthRecord, readHealth } from "../../container/health-state.ts";
-import { findLiveProcess } from "../../container/liveness.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { DirectoryChanges } from "../../platform/directory-changes.ts";
@@ -20,9 +19,7 @@ export async function runHealthCheck(
   signal?: AbortSignal,
 ): Promise<HealthResult> {
   const record = getContainer(context, nameOrId);
-  const state = containerState(context, record);
-  assertNotPaused(state, record, `check the health of container ${record.name}`);
-  if (state.status !== "running") throw notRunning(record);
+  assertRuns(context, record);
   const runDir = context.store.containers.runDir(record.id);
   if (readHealth(runDir) === undefined) throw noCheck(record);
   const asked = new Date().toISOString();
@@ -32,9 +29,15 @@ export async function runHealthCheck(
     const result = resultSince(readHealth(runDir), asked);
     if (result !== undefined) return result;
     signal?.throwIfAborted();
-    if (findLiveProcess(runDir, "init") === undefined) throw notRunning(record);
+    assertRuns(context, record);
     await changes.next();
   }
+}
+
+function assertRuns(context: EngineContext, record: ContainerRecord): void {
+  const state = containerState(context, record);
+  assertNotPaused(state, record, `check the health of container ${record.name}`);
+  if (state.status !== "running") throw notRunning(record);
 }
 
 function resultSince(health: HealthRecord | undefined, asked: string): HealthResult | undefined {

@@ -104,20 +104,28 @@ describe("a control group that was handed to the user", () => {
     ]);
   });
 
-  it("is not entered by a health check while it is frozen", async (context) => {
+  it("ends the health check that a freeze interrupts, and is entered by none while it lasts", async (context) => {
     requires(context, reason === "", reason);
+    // One that entered the frozen group would stay there, and be seen.
     const stdout = await inOwnGroup(`
-      id=$($T run -d --quiet --network none --cgroups split --health-cmd true --health-interval 200ms \\
-        --health-timeout 300ms --health-retries 1 busybox sleep 1000)
+      hold='test ! -e /hold || { touch /held; sleep 1000; }'
+      id=$($T run -d --quiet --network none --cgroups split --health-interval 100ms --health-timeout 30s \\
+        --health-retries 1 --health-cmd "$hold" busybox sleep 1000)
+      group=$OWN/tsman-$id; root=/proc/$(cut -d' ' -f1 $R/$id/init)/root
       until [ "$($T inspect --format '{{.State.Health.Status}}' $id)" = healthy ]; do sleep 0.1; done
+      $T exec $id touch /hold
+      until [ -e $root/held ]; do sleep 0.1; done
       $T pause $id >/dev/null
-      # Time for a check to hang and to be counted; on a slower machine for fewer of them.
-      sleep 2
+      until [ $(wc -l <$group/cgroup.procs) = 1 ]; do sleep 0.1; done
+      rm $root/hold; checks=$(grep ^checks $R/$id/health)
+      sleep 1; wc -l <$group/cgroup.procs
       $T unpause $id >/dev/null
+      while grep -q "$checks" $R/$id/health; do sleep 0.1; done
+      $T inspect --format '{{range .State.Health.Log}}{{.ExitCode}}{{end}}' $id | tr -d 0
       $T events --stream=false | grep -c unhealthy || true
       $T rm --force --time 0 $id >/dev/null
     `);
-    expect(stdout).toBe("0\n");
+    expect(stdout).toBe("1\n\n0\n");
   });
 
   it("is cleaned up by the next command when the monitor was killed", async (context) => {
