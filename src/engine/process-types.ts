@@ -23,6 +23,10 @@ export interface ContainerProcess {
   readonly arguments: readonly string[];
   /** One letter: proc_pid_stat(5). */
   readonly state: string;
+  readonly sessionLeader: boolean;
+  /** Its process group is the one that its terminal listens to. */
+  readonly foreground: boolean;
+  readonly threads: number;
   readonly nice: number;
   /** Bytes in memory. */
   readonly residentSize: number;

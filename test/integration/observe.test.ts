@@ -21,6 +21,23 @@ describe("top", () => {
     expect(second?.slice(3)).toEqual(["root", "sleep", "sleep 1000"]);
   });
 
+  it("answers what people ask ps(1), for an image without one", async () => {
+    await using _ = await background(store(), "--name bare", [
+      "sh",
+      "-c",
+      "rm /bin/ps; sleep 1000",
+    ]);
+    const rows = async (...words: readonly string[]) =>
+      (await store().succeed(["top", "bare", ...words])).stdout.split("\n").map(cells);
+    const [full, init] = await rows("-ef");
+    expect(full?.join(" ")).toBe("UID PID PPID C STIME TTY TIME CMD");
+    expect([init?.slice(0, 3), init?.[5]]).toEqual([["root", "1", "0"], "?"]);
+    expect(init?.[6]).toMatch(/^00:00:0\d$/);
+    const [user, own] = await rows("aux");
+    expect(user?.at(7)).toBe("STAT");
+    expect(own?.at(7)).toBe("Ss");
+  });
+
   it("knows users of the image by their names", async () => {
     await using _ = await background(store(), "--name other --user 33");
     const { stdout } = await store().succeed(["top", "other", "user", "group", "capeff"]);

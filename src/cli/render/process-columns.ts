@@ -1,5 +1,6 @@
 import type { ContainerProcess } from "../../engine/types.ts";
-import { unsupported, usageError } from "../usage-error.ts";
+import type { TsmanError } from "../../errors/index.ts";
+import { usageError } from "../usage-error.ts";
 import { goDuration } from "./go-duration.ts";
 
 /** A column of `tsman top`. */
@@ -69,7 +70,7 @@ const codes: Readonly<Record<string, string>> = {
   "%z": "vsz",
 };
 
-/** Specifiers of procps' ps(1) for the same. */
+/** Names that procps' ps(1) has for the same. */
 const synonyms: Readonly<Record<string, string>> = {
   "%cpu": "pcpu",
   cmd: "args",
@@ -92,52 +93,44 @@ const synonyms: Readonly<Record<string, string>> = {
   vsize: "vsz",
 };
 
-/** Options of ps(1) that only say which columns are wanted. */
-const columnOptions: ReadonlySet<string> = new Set(["-o", "-eo", "-Ao", "axo"]);
-
 const usual = ["user", "pid", "ppid", "pcpu", "etime", "tty", "time", "args"];
-
-/** All descriptors that there are. */
-export const processDescriptors: readonly string[] = Object.keys(descriptors);
 
 /**
  * The columns that words after the container's name ask for, separated by blanks or commas.
  *
- * @throws TsmanError USAGE for a descriptor that there is not; OPTION_UNSUPPORTED for options of
- * ps(1), for which Podman runs that program in the container.
+ * @throws TsmanError USAGE for a descriptor that there is not.
  */
 export function processColumns(words: readonly string[]): readonly ProcessColumn[] {
-  const [first = ""] = words;
-  const wanted = columnOptions.has(first) ? words.slice(1) : words;
-  const names = wanted.flatMap((word) => word.split(/[\s,]+/)).filter((name) => name !== "");
-  if (wanted.length < words.length && names.length === 0) {
-    throw usageError(`list processes: ${first} needs columns`, "write them like -o pid,args");
-  }
+  const names = words.flatMap((word) => word.split(/[\s,]+/)).filter((name) => name !== "");
   return (names.length === 0 ? usual : names).map((written) => {
-    const lower = written.toLowerCase();
-    const name = codes[written] ?? synonyms[lower] ?? lower;
-    const column = Object.hasOwn(descriptors, name) ? descriptors[name] : undefined;
+    const column = findColumn(written);
     if (column !== undefined) return column;
-    if (written.startsWith("-")) {
-      throw unsupported(
-        `${written} of ps(1)`,
-        "tsman top runs nothing in a container",
-        "name columns: user pid args …, or run it yourself: tsman exec CONTAINER ps",
-      );
-    }
-    throw usageError(
-      `list processes: there is no column ${JSON.stringify(written)}`,
-      `use some of: ${processDescriptors.join(" ")}`,
-    );
+    throw unknownColumn(written);
   });
 }
 
+/** By a descriptor of Podman's, or its code, or procps' name for it. */
+export function findColumn(written: string): ProcessColumn | undefined {
+  const lower = written.toLowerCase();
+  const name = codes[written] ?? synonyms[lower] ?? lower;
+  return Object.hasOwn(descriptors, name) ? descriptors[name] : undefined;
+}
+
+/** The refusal of a column that there is not. */
+export function unknownColumn(written: string): TsmanError {
+  return usageError(
+    `list processes: there is no column ${JSON.stringify(written)}`,
+    `use some of: ${Object.keys(descriptors).join(" ")}`,
+  );
+}
+
 /** A kernel thread or zombie has no arguments: ps(1) shows its name in brackets. */
-function argumentsOf({ arguments: list, command }: ContainerProcess): string {
+export function argumentsOf({ arguments: list, command }: ContainerProcess): string {
   return list.length === 0 ? `[${command}]` : list.join(" ");
 }
 
-function percentOf({ cpuTime, elapsed }: ContainerProcess): number {
+/** Of one processor, since its start. */
+export function percentOf({ cpuTime, elapsed }: ContainerProcess): number {
   return elapsed > 0 ? (cpuTime / elapsed) * 100 : 0;
 }
 

@@ -40,8 +40,12 @@ export interface ProcStat {
   readonly state: string;
   /** In the reader's pid namespace. */
   readonly parentPid: number;
+  readonly processGroup: number;
+  readonly session: number;
   /** Device number of its terminal; 0: none. */
   readonly terminal: number;
+  /** The process group that the terminal listens to; -1: none. */
+  readonly foregroundGroup: number;
   /** Clock ticks of itself. */
   readonly ticks: number;
   /** Clock ticks of children that it has waited for. */
@@ -69,7 +73,10 @@ export function parseProcStat(text: string): ProcStat | undefined {
     command: text.slice(open + 1, close),
     state: fields[0] ?? "?",
     parentPid: at(4),
+    processGroup: at(5),
+    session: at(6),
     terminal: at(7),
+    foregroundGroup: at(8),
     ticks: at(14) + at(15),
     childTicks: at(16) + at(17),
     nice: at(19),

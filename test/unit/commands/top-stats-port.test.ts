@@ -19,6 +19,9 @@ const init: ContainerProcess = {
   command: "sleep",
   arguments: ["sleep", "1000"],
   state: "S",
+  sessionLeader: true,
+  foreground: true,
+  threads: 1,
   nice: 0,
   residentSize: 2048,
   virtualSize: 4096,
@@ -43,6 +46,8 @@ const zombie: ContainerProcess = {
   command: "gone",
   terminal: undefined,
 };
+/** As ps(1) prints a moment of this year, and of an earlier one. */
+const shortStart = new Date().getFullYear() === 2026 ? "Jan01" : "2026";
 const processes = async () => [init, zombie];
 
 describe("top", () => {
@@ -85,16 +90,6 @@ describe("top", () => {
       ["GROUPS", "LABEL", "SECCOMP"],
       ["root,5", "?", "filter"],
     ],
-    [
-      ["-eo", "pid,cmd", "ni"],
-      ["PID", "COMMAND", "NI"],
-      ["1", "sleep 1000", "0"],
-    ],
-    [
-      ["-o", "uname stat"],
-      ["USER", "STATE"],
-      ["root", "S"],
-    ],
     [["STIME"], ["STIME"], ["2026-01-01 10:00:00 +0000 UTC"]],
   ])("%j are columns", async (words, headings, cells) => {
     const { stdout } = await run(["top", "web", ...words], { containers: { processes } });
@@ -102,12 +97,74 @@ describe("top", () => {
     expect([header, first]).toEqual([headings, cells]);
   });
 
+  describe("with options of ps(1)", () => {
+    const rows = async (...words: readonly string[]) =>
+      (await run(["top", "web", ...words], { containers: { processes } })).stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.trimEnd().split(/ {2,}/));
+
+    test.each([["-ef"], ["-e -f"], ["-Af"], ["-eafw"]])("%s is the full format", async (words) => {
+      expect(await rows(...words.split(" "))).toEqual([
+        ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"],
+        ["root", "1", "0", "0", shortStart, "pts/0", "00:00:02", "sleep 1000"],
+        ["root", "7", "1", "0", shortStart, "?", "00:00:02", "[gone]"],
+      ]);
+    });
+
+    test.each([["aux"], ["-aux"], ["auxww"], ["u"]])("%s is the user's format", async (word) => {
+      const [header, first] = await rows(word);
+      const headings = "USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND";
+      expect(header).toEqual(headings.split(" "));
+      const cells = ["root", "1", "0.1", "0.0", "4", "2", "pts/0", "Ss+", shortStart, "0:02"];
+      expect(first).toEqual([...cells, "sleep 1000"]);
+    });
+
+    test.each([
+      [["-e"], ["PID", "TTY", "TIME", "CMD"], ["1", "pts/0", "00:00:02", "sleep"]],
+      [
+        ["ax"],
+        ["PID", "TTY", "STAT", "TIME", "COMMAND"],
+        [...["1", "pts/0", "Ss+", "0:02", "sleep 1000"]],
+      ],
+      [
+        ["-eo", "pid,cmd,etime"],
+        ["PID", "CMD", "ELAPSED"],
+        ["1", "sleep 1000", "01:01:01"],
+      ],
+      [
+        ["-opid=ID", "-o", "%cpu etimes"],
+        ["ID", "%CPU", "ELAPSED"],
+        ["1", "0.1", "3661"],
+      ],
+      [
+        ["axo", "pid,hpid,seccomp"],
+        ["PID", "HPID", "SECCOMP"],
+        ["1", "4711", "filter"],
+      ],
+    ])("%j chooses columns", async (words, headings, cells) => {
+      expect((await rows(...words)).slice(0, 2)).toEqual([headings, cells]);
+    });
+
+    test("-o with empty headings has no header", async () => {
+      expect(await rows("-o", "pid=", "-o", "comm=")).toEqual([
+        ["1", "sleep"],
+        ["7", "gone"],
+      ]);
+    });
+  });
+
   test.each([
     [["top"], "no container is named"],
     [["top", "web", "nonsense"], 'no column "nonsense"'],
     [["top", "web", "constructor"], 'no column "constructor"'],
-    [["top", "web", "-ef"], "runs nothing in a container"],
+    [["top", "web", "-eH"], "runs nothing in a container"],
+    [["top", "web", "-ef", "--sort=pid"], "--sort=pid of ps(1) is not supported"],
+    [["top", "web", "auxj"], 'no column "auxj"'],
+    [["top", "web", "-C", "sleep"], "-C of ps(1) is not supported"],
     [["top", "web", "-o"], "needs columns"],
+    [["top", "web", "-o", "pid,nonsense"], 'no column "nonsense"'],
+    [["top", "web", "-o", "constructor"], 'no column "constructor"'],
   ])("%j is refused", async (argv, why) => {
     const { status, stderr } = await run(argv, { containers: { processes } });
     expect(status).toBe(125);
