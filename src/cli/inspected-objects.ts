@@ -85,6 +85,15 @@ async function find(
     const { imageDocument } = await import("./render/inspect-image.ts");
     return imageDocument(image);
   }
+  if ((await engine.manifests.find(name)) !== undefined) {
+    throw new TsmanError(
+      "IMAGE_NOT_FOUND",
+      `inspect ${name}: the list has no image for this host`,
+      {
+        hint: `see the list with: tsman manifest inspect ${name}`,
+      },
+    );
+  }
   const what = kind === "image" ? "image" : "container or image";
   throw new TsmanError("IMAGE_NOT_FOUND", `inspect ${name}: no such ${what}`, {
     hint: kind === "image" ? "see tsman images" : "see tsman ps --all and tsman images",

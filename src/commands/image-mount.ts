@@ -19,7 +19,7 @@ export const imageMount = defineCommand({
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals }, context) {
     const { images } = await context.openEngine();
-    const all = values.all ? await images.list() : [];
+    const all = values.all ? (await images.list()).filter(({ kind }) => kind !== "list") : [];
     const names = values.all ? all.map(({ id }) => id) : positionals.map(parseImageName);
     if (names.length === 0) {
       const mounts = values.all ? [] : await images.listMounts();

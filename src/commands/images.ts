@@ -14,7 +14,7 @@ export const images = defineCommand({
   options: {
     all: flag({
       char: "a",
-      summary: "also those that were only made on the way to others (there are none)",
+      summary: "also images that have no name, but are in a manifest list",
     }),
     digests: flag({ summary: "with a column of digests" }),
     filter: texts({
@@ -38,7 +38,7 @@ export const images = defineCommand({
     const engine = await context.openEngine();
     const list = await engine.images.list();
     const rows = imageRows(
-      list.filter((image) => accepts(image, list)),
+      list.filter((image) => (values.all || image.kind !== "listed") && accepts(image, list)),
       {
         isFull: values["no-trunc"],
         now: context.now(),

@@ -23,9 +23,9 @@ export const manifestAdd = defineCommand({
       notes: manifestNotes(values),
       signal: context.interruption(),
     };
-    let digest = "";
-    for (const image of images) ({ digest } = await manifests.add(list, image, options));
-    context.stdout.write(`${digest.replace(/^sha256:/, "")}\n`);
+    let id = "";
+    for (const image of images) ({ id } = await manifests.add(list, image, options));
+    context.stdout.write(`${id}\n`);
     return 0;
   },
 });

@@ -11,8 +11,8 @@ export const manifestAnnotate = defineCommand({
   positionals: { min: 2, max: 2, noun: "image" },
   async run({ values, positionals: [list = "", image = ""] }, context) {
     const { manifests } = await context.openEngine();
-    const { digest } = await manifests.annotate(list, image, manifestNotes(values));
-    context.stdout.write(`${digest.replace(/^sha256:/, "")}\n`);
+    const { id } = await manifests.annotate(list, image, manifestNotes(values));
+    context.stdout.write(`${id}\n`);
     return 0;
   },
 });

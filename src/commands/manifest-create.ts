@@ -22,14 +22,14 @@ export const manifestCreate = defineCommand({
       for (const image of images) {
         const signal = context.interruption();
         const access = registryAccess(values, given);
-        made = await manifests.add(made.name, image, { ...access, all: values.all, signal });
+        made = await manifests.add(made.id, image, { ...access, all: values.all, signal });
       }
     } catch (error) {
       // Nothing half-made stays behind.
-      if (!isThere) await manifests.remove(made.name);
+      if (!isThere) await manifests.remove(made.id);
       throw error;
     }
-    context.stdout.write(`${made.digest.replace(/^sha256:/, "")}\n`);
+    context.stdout.write(`${made.id}\n`);
     return 0;
   },
 });

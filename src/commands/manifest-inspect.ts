@@ -1,6 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { registryAccess, registryOptions } from "../cli/options/registry-access.ts";
 import { printableJson } from "../cli/render/escape.ts";
+import { TsmanError } from "../errors/index.ts";
 
 /** `tsman manifest inspect` */
 export const manifestInspect = defineCommand({
@@ -30,8 +31,13 @@ export const manifestExists = defineCommand({
   options: {},
   positionals: { min: 1, max: 1, noun: "list" },
   async run({ positionals: [name = ""] }, context) {
-    const { manifests } = await context.openEngine();
-    return (await manifests.find(name)) === undefined ? 1 : 0;
+    const { images, manifests } = await context.openEngine();
+    if ((await manifests.find(name)) !== undefined) return 0;
+    if ((await images.find(name)) === undefined) return 1;
+    // Podman's answer, so that a script does not take it for a free name.
+    throw new TsmanError("IMAGE_NOT_FOUND", `find manifest list ${name}: it is an image`, {
+      hint: `make a list of it with: tsman manifest create NAME ${name}`,
+    });
   },
 });
 

@@ -10,8 +10,8 @@ export const manifestRemove = defineCommand({
   positionals: { min: 2, max: 2, noun: "image" },
   async run({ positionals: [list = "", image = ""] }, context) {
     const { manifests } = await context.openEngine();
-    const { digest } = await manifests.removeEntry(list, image);
-    context.stdout.write(`${digest.replace(/^sha256:/, "")}\n`);
+    const { id } = await manifests.removeEntry(list, image);
+    context.stdout.write(`${id}\n`);
     return 0;
   },
 });
@@ -28,8 +28,8 @@ export const manifestRm = defineCommand({
     return await forEach(positionals, context, async (name) => {
       const found = await manifests.find(name);
       await manifests.remove(name);
-      context.stdout.write(`Untagged: ${found?.name}\n`);
-      context.stdout.write(`Deleted: ${found?.digest.replace(/^sha256:/, "")}\n`);
+      for (const tag of found?.names ?? []) context.stdout.write(`Untagged: ${tag}\n`);
+      context.stdout.write(`Deleted: ${found?.id}\n`);
     });
   },
 });

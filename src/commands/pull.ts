@@ -1,11 +1,12 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { lockOf } from "../cli/options/fetch-options.ts";
-import { naming } from "../cli/options/scalars.ts";
-import { parseCredentials, parseImageOrigin, parsePullPolicy } from "../cli/options/words.ts";
+import { platformOf, platformOptions } from "../cli/options/platform.ts";
+import { registryAccess, registryOptions } from "../cli/options/registry-access.ts";
+import { parseImageOrigin, parsePullPolicy } from "../cli/options/words.ts";
 import { pinnedText } from "../cli/render/pinned.ts";
 import { progressView } from "../cli/render/progress.ts";
-import { parsePlatform } from "../oci/platform.ts";
+import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman pull` */
 export const pull = defineCommand({
@@ -14,35 +15,29 @@ export const pull = defineCommand({
   summary: "fetch images from their registries",
   examples: ["tsman pull alpine", "tsman pull --platform linux/arm64 quay.io/podman/hello:latest"],
   options: {
-    authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
-    "cert-dir": text({
-      metavar: "DIR",
-      summary: "certificates for the registry: *.crt, *.cert, *.key",
-    }),
-    creds: value({
-      metavar: "USER:PASSWORD",
-      summary: "credentials of the registry",
-      parse: parseCredentials,
-    }),
+    "all-platforms": flag({ summary: "of an image for several platforms, all: a manifest list" }),
+    "disable-content-trust": flag({ summary: "nothing: tsman has no Docker Content Trust" }),
     lock: flag({ summary: "write down in tsman.lock what the names mean now" }),
     "lock-file": text({ metavar: "FILE", summary: "instead of tsman.lock" }),
     locked: flag({ summary: "fetch what tsman.lock says; without IMAGE, all of it" }),
-    platform: value({
-      metavar: "OS/ARCH[/VARIANT]",
-      summary: "choose from a multi-platform image",
-      parse: naming(parsePlatform),
-    }),
+    ...platformOptions,
     policy: value({
       metavar: "POLICY",
       summary: "always (as if not given), missing, newer, never",
       parse: parsePullPolicy,
     }),
     quiet: flag({ char: "q", summary: "no progress" }),
-    "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
+    ...registryOptions,
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
     const lock = lockOf(values, positionals, context.cwd);
+    const allPlatforms = values["all-platforms"];
+    const platform = platformOf(values);
+    if (allPlatforms && (lock !== undefined || platform !== undefined)) {
+      const other = lock === undefined ? "--platform" : "a lock file";
+      throw usageError(`pull: --all-platforms and ${other} exclude each other`, "give one of them");
+    }
     const engine = await context.openEngine();
     const references =
       positionals.length === 0 && lock !== undefined
@@ -55,12 +50,10 @@ export const pull = defineCommand({
       });
       const { id, pinned } = await engine.images
         .pull(reference, {
-          platform: values.platform,
-          tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
+          allPlatforms,
+          platform,
+          ...registryAccess(values, given),
           policy: values.policy ?? "always",
-          authFile: values.authfile,
-          certDir: values["cert-dir"],
-          credentials: values.creds,
           lock,
           signal: context.interruption(),
           onProgress: progress.onProgress,

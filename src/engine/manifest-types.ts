@@ -25,7 +25,10 @@ export type PushManifestOptions = PushOptions;
 
 /** A list of images for several platforms, as its document is. */
 export interface ManifestList {
-  readonly name: string;
+  /** 64 hexadecimal digits; stays when the list changes. */
+  readonly id: string;
+  /** Full names. */
+  readonly names: readonly string[];
   /** Of the document. */
   readonly digest: string;
   readonly mediaType: string;

@@ -48,6 +48,8 @@ export interface PullOptions {
   readonly credentials?: RegistryCredentials | undefined;
   /** Directory with the registry's `*.crt`, and `*.cert` with `*.key` of ours. */
   readonly certDir?: string | undefined;
+  /** Fetch an index with all that it names; its name stands for a manifest list then. */
+  readonly allPlatforms?: boolean | undefined;
   /** Which image a name means is what this file says. */
   readonly lock?: LockOptions | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -80,10 +82,15 @@ export interface PullResult {
   readonly pinned?: PinnedImage | undefined;
 }
 
-/** One image of the store. */
+/** One image of the store, or one list of images for several platforms. */
 export interface ImageSummary {
-  /** `sha256:` and 64 hexadecimal digits. */
+  /** `sha256:` and 64 hexadecimal digits; those alone for a list. */
   readonly id: string;
+  /**
+   * "list": an index, with nothing of an image but names, digest and the bytes of its document;
+   * "listed": an image without a name, which a list of the store names.
+   */
+  readonly kind: "image" | "list" | "listed";
   /** Full names with tag; empty for an image that lost its names. */
   readonly names: readonly string[];
   /** `repository@sha256:…`. */

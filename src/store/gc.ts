@@ -4,6 +4,7 @@ import type { ChainId, Digest } from "../oci/digest.ts";
 import { isErrno } from "../platform/errno.ts";
 import { type FileLock, tryLockFile } from "../platform/file-lock.ts";
 import { listIdleLocks, removeIdleLock } from "./idle-locks.ts";
+import { contentOfList } from "./manifest-lists.ts";
 import type { Store } from "./store.ts";
 
 /** What {@link collectGarbage} takes. */
@@ -140,11 +141,7 @@ export function dropUnpackedBlobs(store: Store, defaultKey: string): void {
   if (lock === undefined) return;
   try {
     const images = store.images.list();
-    const needed = new Set<Digest>(
-      store.manifestLists
-        .list()
-        .flatMap(({ entries }) => entries.flatMap(({ digest, blobs }) => [digest, ...blobs])),
-    );
+    const needed = new Set<Digest>(store.manifestLists.list().flatMap(contentOfList));
     for (const { id, manifestDigest, digests, layers } of images) {
       needed.add(id).add(manifestDigest);
       for (const { blob, chainId } of layers) {
@@ -182,9 +179,7 @@ export function usedBlobs({ images, manifestLists }: Store): ReadonlySet<Digest>
         manifestDigest,
         ...layers.map(({ blob }) => blob),
       ]),
-    ...manifestLists
-      .list()
-      .flatMap(({ entries }) => entries.flatMap(({ digest, blobs }) => [digest, ...blobs])),
+    ...manifestLists.list().flatMap(contentOfList),
   ]);
 }
 

@@ -78,7 +78,8 @@ export class ImageTable {
   }
 
   /**
-   * Gives an image a full name; another image that has it loses it.
+   * Gives an image a full name; another image, or a manifest list, that has it loses it: to be
+   * called in a transaction.
    *
    * @throws TsmanError IMAGE_NOT_FOUND
    */
@@ -92,6 +93,7 @@ export class ImageTable {
     if (changed === 0) {
       throw new TsmanError("IMAGE_NOT_FOUND", `name image ${id} ${name}: not in the local store`);
     }
+    this.#database.run("DELETE FROM manifest_list_names WHERE name = ?", name);
   }
 
   /** Takes a full name away from an image; whether it had it. */

@@ -50,4 +50,24 @@ export const migrations: readonly string[] = [
   `
   CREATE TABLE manifest_lists (name TEXT PRIMARY KEY, entries TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE manifest_lists RENAME TO named_lists;
+  ALTER TABLE named_lists ADD COLUMN id TEXT;
+  UPDATE named_lists SET id = lower(hex(randomblob(32)));
+  CREATE TABLE manifest_lists (
+    id TEXT PRIMARY KEY,
+    created_at TEXT NOT NULL,
+    entries TEXT NOT NULL,
+    original TEXT
+  ) STRICT;
+  CREATE TABLE manifest_list_names (
+    name TEXT PRIMARY KEY,
+    list_id TEXT NOT NULL REFERENCES manifest_lists (id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX manifest_list_names_by_list ON manifest_list_names (list_id);
+  INSERT INTO manifest_lists (id, created_at, entries)
+    SELECT id, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), entries FROM named_lists;
+  INSERT INTO manifest_list_names (name, list_id) SELECT name, id FROM named_lists;
+  DROP TABLE named_lists;
+  `,
 ];

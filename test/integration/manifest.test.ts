@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { registry, useStore } from "./support.ts";
@@ -77,3 +77,90 @@ it("check finds a damaged manifest of a list", async () => {
   expect([status, stdout]).toEqual([1, `blob ${entry?.digest}: its bytes are damaged\n`]);
   await store().succeed(words("system check --repair"));
 });
+
+it("a list stands among the images, under several names, and goes as they do", async () => {
+  const id = (await succeed("manifest create shown busybox")).trim();
+  expect(id).toMatch(/^[0-9a-f]{64}$/);
+  expect((await succeed("manifest add shown busybox")).trim()).toBe(id);
+  await succeed("tag shown shown:two");
+  expect(
+    await succeed("images shown --filter manifest=true --format {{.ID}}|{{.Tag}} --sort tag"),
+  ).toBe(`${id.slice(0, 12)}|latest\n${id.slice(0, 12)}|two\n`);
+  // Its image for this host is what a name of the list means to everything else.
+  expect(await succeed("inspect --type image --format {{.Id}} shown:two")).toBe(
+    await succeed("inspect --type image --format {{.Id}} busybox"),
+  );
+  await succeed("run --rm --network none shown true");
+  const ambiguous = await store().run(["rmi", id]);
+  expect([ambiguous.status, ambiguous.stderr]).toEqual([125, expect.stringContaining("several")]);
+  expect(await succeed("rmi shown")).toBe("Untagged: localhost/shown:latest\n");
+  await succeed("manifest exists shown:two");
+  expect(await succeed(`rmi ${id.slice(0, 12)}`)).toBe(
+    `Untagged: localhost/shown:two\nDeleted: ${id}\n`,
+  );
+  await succeed("image exists busybox");
+  const image = await store().run(words("manifest exists busybox"));
+  expect([image.status, image.stderr]).toEqual([125, expect.stringContaining("it is an image")]);
+});
+
+it("a list is run by an image that is still in its registry, once it is needed", async () => {
+  await succeed(`manifest create --all afar docker://${registry()}/multi-platform`);
+  expect((await store().run(words("image exists afar"))).status).toBe(1);
+  const inspected = await store().run(words("inspect afar"));
+  expect(inspected.stderr).toContain("the list has no image for this host");
+  const never = await store().run(words("run --rm --pull never afar true"));
+  expect(never.stderr).toContain("has none for this host here");
+  const nowhere = await store().run(words("run --rm --platform linux/s390x afar true"));
+  expect(nowhere.stderr).toContain("the index has only");
+  await succeed("run --rm --network none afar true");
+  // It has no name of its own, and is neither shown nor pruned.
+  const image = (await succeed("inspect --type image --format {{.Id}} afar")).trim();
+  expect(await succeed("images --quiet --no-trunc")).not.toContain(image);
+  expect(await succeed("images --all --quiet --no-trunc")).toContain(image);
+  expect(await succeed("image prune --force")).toBe("");
+  expect((await succeed("rmi afar")).split("\n")).toContain(`Deleted: ${image}`);
+  expect(await succeed("system check --max 0s")).toBe("");
+});
+
+it("all platforms of an image are fetched, and pushed byte for byte", async () => {
+  const source = `${registry()}/multi-platform`;
+  const copy = `${registry()}/manifest-test/copied:1`;
+  const id = (await succeed(`pull --quiet --all-platforms ${source}`)).trim();
+  expect(await succeed("images --no-trunc --filter manifest=true --format {{.ID}}")).toContain(id);
+  const entries = await entriesOf(source);
+  expect(entries.length).toBeGreaterThan(2);
+  // Nothing of it has to be fetched once more.
+  for (const { digest } of entries) {
+    const file = join(store().root, "blobs/sha256", digest.slice(7));
+    const { config, layers } = JSON.parse(readFileSync(file, "utf8")) as Manifest;
+    for (const blob of [config, ...layers]) {
+      expect(existsSync(join(store().root, "blobs/sha256", blob.digest.slice(7)))).toBe(true);
+    }
+  }
+  await succeed(`run --rm --pull never --network none ${source} true`);
+  // The same index again is the same list; one platform of it takes no name away.
+  expect((await succeed(`pull --quiet --all-platforms ${source}`)).trim()).toBe(id);
+  await succeed(`pull --quiet ${source}`);
+  await succeed(`manifest exists ${source}`);
+  await succeed(`push --quiet ${source} ${copy}`);
+  expect(await digestOf(copy)).toBe(await digestOf(`${source}:latest`));
+  const both = await store().run(words(`pull --all-platforms --platform linux/arm64 ${source}`));
+  expect(both.stderr).toContain("exclude each other");
+  expect(await succeed("image prune --force")).toBe("");
+  await succeed(`rmi ${source}`);
+  expect(await succeed("system check --max 0s")).toBe("");
+});
+
+interface Manifest {
+  readonly config: { readonly digest: string };
+  readonly layers: readonly { readonly digest: string }[];
+}
+
+async function digestOf(image: string): Promise<string | null> {
+  const [, name = "", tag = ""] = /^[^/]+\/(.+):([^:]+)$/.exec(image) ?? [];
+  const answer = await fetch(`http://${registry()}/v2/${name}/manifests/${tag}`, {
+    method: "HEAD",
+    headers: { accept: "application/vnd.oci.image.index.v1+json" },
+  });
+  return answer.headers.get("docker-content-digest");
+}

@@ -18,6 +18,7 @@ import { parseLabelLines } from "./key-value.ts";
 import { cgroupOptions, limitOptions } from "./limits.ts";
 import { logOptions } from "./log.ts";
 import { parseMount } from "./mount.ts";
+import { platformOf } from "./platform.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
 import { usernsRequest } from "./userns.ts";
@@ -121,7 +122,7 @@ export function containerOptions(
       hostname: values.hostname,
       pull: values.pull,
       restart: values.restart,
-      platform: values.platform,
+      platform: platformOf(values),
       cidFile: absolute(values.cidfile, caller.cwd),
       pidFile: absolute(values.pidfile, caller.cwd),
       stopSignal: values["stop-signal"],

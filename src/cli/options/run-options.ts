@@ -1,4 +1,3 @@
-import { parsePlatform } from "../../oci/platform.ts";
 import { flag, list, type OptionValues, text, texts, value } from "../option-spec.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
 import { parseDevice } from "./device.ts";
@@ -14,9 +13,10 @@ import {
 } from "./names-and-addresses.ts";
 import { parseNamespace } from "./namespaces.ts";
 import { parseNetwork } from "./network.ts";
+import { platformOptions } from "./platform.ts";
 import { parseExpose, parsePublish } from "./publish.ts";
 import { parseRestart } from "./restart.ts";
-import { integer, naming, octalMode, oneOf } from "./scalars.ts";
+import { integer, octalMode, oneOf } from "./scalars.ts";
 import { parseSize } from "./size.ts";
 import { parseTmpfs } from "./tmpfs.ts";
 import { parseUlimit } from "./ulimit.ts";
@@ -143,11 +143,7 @@ export const runOptions = {
     parse: parseNamespace,
   }),
   pidfile: text({ metavar: "FILE", summary: "write the pid of the container's init there" }),
-  platform: value({
-    metavar: "OS/ARCH[/VARIANT]",
-    summary: "choose from a multi-platform image",
-    parse: naming(parsePlatform),
-  }),
+  ...platformOptions,
   privileged: flag({
     summary: "all capabilities, devices and system calls that you have yourself",
   }),

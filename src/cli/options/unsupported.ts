@@ -25,7 +25,6 @@ const rows: readonly Row[] = [
   ["pod pod-id-file", true, pods, "use --network container:NAME to share a network"],
   ["network-alias ip ip6 mac-address", true, networks, leave],
   ["link link-local-ip", true, networks, "use --network container:NAME"],
-  ["arch os variant", true, "one option says it all", "use --platform os/arch[/variant]"],
   [
     "secret",
     true,

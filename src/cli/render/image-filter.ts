@@ -19,7 +19,7 @@ const matchers: Readonly<Record<string, (filter: Filter) => ImageFilter>> = {
   },
   dangling: (filter) => {
     const wanted = truth(filter);
-    return ({ names }) => (names.length === 0) === wanted;
+    return ({ names, kind }) => (names.length === 0 && kind !== "listed") === wanted;
   },
   digest: ({ value }) => {
     return ({ digest, repoDigests }) =>
@@ -28,17 +28,17 @@ const matchers: Readonly<Record<string, (filter: Filter) => ImageFilter>> = {
   id: ({ value }) => {
     return ({ id }) => hasId(id, value);
   },
-  // Every image here was made to be used, none on the way to another one.
+  // Every image here was made to be used, but for those that stand behind a list.
   intermediate: (filter) => {
     const wanted = truth(filter);
-    return () => !wanted;
+    return ({ kind }) => (kind === "listed") === wanted;
   },
   label: ({ value }) => {
     return ({ labels }) => matchesLabel(labels, value);
   },
   manifest: (filter) => {
     const wanted = truth(filter);
-    return () => !wanted;
+    return ({ kind }) => (kind === "list") === wanted;
   },
   readonly: (filter) => {
     const wanted = truth(filter);

@@ -33,11 +33,12 @@ export function imageRows(
       CreatedAt: goTime(image.createdAt),
       CreatedSince: humanAge(image.createdAt, style.now),
       CreatedTime: goTime(image.createdAt),
-      Dangling: image.names.length === 0,
+      Dangling: isDangling(image),
       Digest: image.digest,
       History: image.names.join(", "),
       ID: shownId(image.id, style.isFull),
       Id: image.id.replace(/^sha256:/, ""),
+      IsManifestList: image.kind === "list",
       Labels: goMap(image.labels),
       Names: image.names,
       ParentId: "",
@@ -52,6 +53,10 @@ export function imageRows(
       VirtualSize: image.size,
     },
   }));
+}
+
+function isDangling({ names, kind }: ImageSummary): boolean {
+  return names.length === 0 && kind !== "listed";
 }
 
 interface SortableRow {
@@ -99,7 +104,9 @@ function imageJson(image: ImageSummary): object {
     VirtualSize: image.size,
     Labels: Object.keys(image.labels).length === 0 ? null : image.labels,
     Containers: image.containers,
-    ...(image.names.length === 0 && { Dangling: true }),
+    ...(isDangling(image) && { Dangling: true }),
+    // Of Podman 5.
+    ...(image.kind === "list" && { IsManifestList: true }),
     Names: image.names,
     Digest: image.digest,
     // Names that it has lost are not remembered.

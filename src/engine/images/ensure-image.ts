@@ -4,7 +4,7 @@ import { formatPlatform, platformServes } from "../../oci/platform.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
-import { findImage, getImage } from "./find-image.ts";
+import { findImage, findManifestList, getImage } from "./find-image.ts";
 
 /**
  * The image that a container is to be made from, after the pull policy: `missing` (default) pulls
@@ -31,15 +31,21 @@ export async function ensureImage(
     return await ensureLockedImage(context, text, options.lock.file, options);
   }
   if (policy === "never") {
-    const image = await getImage(context, text);
+    const image = await getImage(context, text, { platform: options.platform });
     if (serves(image, options)) return image;
     throw otherPlatform(text, image, options);
   }
-  const present = await findImage(context, text);
+  const present = await findImage(context, text, { platform: options.platform });
   const isUsable = present !== undefined && serves(present, options);
+  if (isUsable && policy === "missing") return present;
+  const list = await findManifestList(context, text);
   // An image with a localhost/ name has no registry to ask.
-  const isLocal = isUsable && present.names.some((name) => name.startsWith("localhost/"));
-  if (isUsable && (policy === "missing" || isLocal)) return present;
+  const isLocal = (list ?? present)?.names.some((name) => name.startsWith("localhost/"));
+  if (isUsable && isLocal === true) return present;
+  if (list !== undefined && (policy === "missing" || isLocal === true)) {
+    const { takeListed } = await import("./take-listed.ts");
+    return await takeListed(context, list, options);
+  }
   const { pullImage, isOutdated } = await import("./pull-image.ts");
   if (isUsable && policy === "newer" && !(await isOutdated(context, text, present, options)))
     return present;

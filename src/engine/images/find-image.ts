@@ -1,7 +1,9 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { Platform } from "../../oci/platform.ts";
 import { isShortName } from "../../oci/reference.ts";
 import { localNames } from "../../oci/short-names.ts";
 import type { ImageRecord } from "../../store/images.ts";
+import type { ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
 
 /** The image that every installation brings: `images/busybox`. */
@@ -17,6 +19,8 @@ export const embeddedImageRemoved = "embedded-image-removed";
 export interface FindOptions {
   /** Take the embedded image up again though it was removed; default: true. */
   readonly revive?: boolean | undefined;
+  /** Of a manifest list, the image for it; missing: this host's. */
+  readonly platform?: Platform | undefined;
 }
 
 /**
@@ -31,11 +35,13 @@ export async function findImage(
   text: string,
   options: FindOptions = {},
 ): Promise<ImageRecord | undefined> {
-  const { images } = context.store;
+  const { images, manifestLists } = context.store;
   if (text.startsWith("sha256:") && idPrefix.test(text)) return images.findById(text);
   for (const name of await namesFor(context, text)) {
     const found = images.findByName(name);
     if (found !== undefined) return found;
+    const list = manifestLists.findByName(name);
+    if (list !== undefined) return await fromList(context, list, options);
     const isRemoved = (): boolean => context.store.settings.get(embeddedImageRemoved) === "yes";
     if (name === embeddedImageName && (options.revive !== false || !isRemoved())) {
       // Loaded on a miss only: parsing documents is not for the path of a present image.
@@ -44,7 +50,40 @@ export async function findImage(
       if (adopted !== undefined) return adopted;
     }
   }
-  return idPrefix.test(text) ? images.findById(text) : undefined;
+  if (!idPrefix.test(text)) return undefined;
+  const found = images.findById(text);
+  if (found !== undefined) return found;
+  const list = manifestLists.findById(text);
+  return list === undefined ? undefined : await fromList(context, list, options);
+}
+
+async function fromList(
+  { store }: EngineContext,
+  list: ManifestListRecord,
+  { platform }: FindOptions,
+): Promise<ImageRecord | undefined> {
+  const { listedImage } = await import("./listed-image.ts");
+  return listedImage(store, list, platform);
+}
+
+/**
+ * A manifest list by name or id, unless an image is what is called so; looked up as
+ * {@link findImage} does it.
+ */
+export async function findManifestList(
+  context: EngineContext,
+  text: string,
+): Promise<ManifestListRecord | undefined> {
+  const { images, manifestLists } = context.store;
+  if (!text.startsWith("sha256:")) {
+    for (const name of await namesFor(context, text)) {
+      const list = manifestLists.findByName(name);
+      if (list !== undefined) return list;
+      if (images.findByName(name) !== undefined) return undefined;
+    }
+  }
+  if (!idPrefix.test(text) || images.findById(text) !== undefined) return undefined;
+  return manifestLists.findById(text.replace(/^sha256:/, ""));
 }
 
 /** The full names that a name may stand for in the store, in the order in which to look. */
@@ -76,8 +115,12 @@ export async function getImage(
 ): Promise<ImageRecord> {
   const image = await findImage(context, text, options);
   if (image !== undefined) return image;
-  throw new TsmanError("IMAGE_NOT_FOUND", `find image ${text}: not in the local store`, {
-    hint: `fetch it with: tsman pull ${text}`,
+  const isList = (await findManifestList(context, text)) !== undefined;
+  const why = isList
+    ? "the list of that name has none for this host here"
+    : "not in the local store";
+  throw new TsmanError("IMAGE_NOT_FOUND", `find image ${text}: ${why}`, {
+    hint: isList ? `see tsman manifest inspect ${text}` : `fetch it with: tsman pull ${text}`,
     details: { image: text },
   });
 }

@@ -14,6 +14,10 @@ export function createImageService(context: EngineContext): ImageService {
         const { image, pinned } = await lockImage(context, reference, options.lock.file, options);
         return { id: image.id, pinned };
       }
+      if (options.allPlatforms === true) {
+        const { pullList } = await import("../manifests/pull-list.ts");
+        return { id: await pullList(context, reference, options) };
+      }
       const image = await ensureImage(context, reference, {
         ...options,
         policy: options.policy ?? "always",
@@ -41,14 +45,23 @@ export function createImageService(context: EngineContext): ImageService {
       await unlessUnwritable(() => findImage(context, embeddedImageName, { revive: false }));
       const sizes = layerSizes(context);
       const containers = context.store.containers.countByImage();
-      return context.store.images.list().map((image) => summaryOf(image, sizes, containers));
+      const lists = await import("./listed-image.ts");
+      const listed = lists.allListedIds(context.store);
+      return [
+        ...(await lists.listSummaries(context)),
+        ...context.store.images
+          .list()
+          .map((image) => summaryOf(image, sizes, { containers, listed })),
+      ];
     },
     async find(nameOrId) {
       const image = await findImage(context, nameOrId);
       if (image === undefined) return undefined;
       const { inspectImage } = await import("./inspect-image.ts");
       const containers = context.store.containers.countByImage();
-      return await inspectImage(context, image, summaryOf(image, layerSizes(context), containers));
+      const { allListedIds } = await import("./listed-image.ts");
+      const uses = { containers, listed: allListedIds(context.store) };
+      return await inspectImage(context, image, summaryOf(image, layerSizes(context), uses));
     },
     async remove(nameOrId, options) {
       const { removeImage } = await import("./remove-image.ts");
@@ -105,14 +118,22 @@ export function createImageService(context: EngineContext): ImageService {
   };
 }
 
+/** Who needs which images, by id. */
+interface ImageUses {
+  readonly containers: ReadonlyMap<string, number>;
+  /** Those that manifest lists name. */
+  readonly listed: ReadonlySet<string>;
+}
+
 function summaryOf(
   image: ImageRecord,
   sizes: LayerSizes,
-  containers: ReadonlyMap<string, number>,
+  { containers, listed }: ImageUses,
 ): ImageSummary {
   const { config } = image;
   return {
     id: image.id,
+    kind: image.names.length === 0 && listed.has(image.id) ? "listed" : "image",
     names: image.names,
     repoDigests: image.digests,
     digest: image.manifestDigest,

@@ -114,7 +114,7 @@ async function fetchReference(
     manifest: resolved.manifest,
     manifestDigest: resolved.manifestDigest,
     config: resolved.config,
-    names: takesName(context, reference, options) ? [name] : [],
+    names: takesName(context, reference, options, resolved.indexDigest) ? [name] : [],
     digests: digests.map((digest) => `${repository}@${digest}`),
   });
   const { blobs, images, layers } = context.store;
@@ -183,9 +183,15 @@ function takesName(
   context: EngineContext,
   reference: Reference,
   { leaveName = false }: FetchOptions,
+  index: Digest | undefined,
 ): boolean {
   if (reference.digest !== undefined) return false;
-  return !leaveName || context.store.images.findByName(formatReference(reference)) === undefined;
+  const name = formatReference(reference);
+  const { images, manifestLists } = context.store;
+  const list = manifestLists.findByName(name);
+  // All platforms of just this are here under the name already.
+  if (list !== undefined && list.original?.digest === index) return false;
+  return !leaveName || (images.findByName(name) === undefined && list === undefined);
 }
 
 /** Whether the registry's image of that name is another one than ours (`--pull newer`). */

@@ -2,11 +2,10 @@ import { TsmanError } from "../../errors/index.ts";
 import { findImageLocation, type ImageLocation } from "../../oci/image-location.ts";
 import { formatName, parseReference, type Reference } from "../../oci/reference.ts";
 import type { EngineContext } from "../context.ts";
-import { findList } from "../manifests/change-list.ts";
 import { pushList } from "../manifests/push-list.ts";
 import type { PushOptions, PushResult } from "../push-types.ts";
 import { copyPacked } from "./copy-packed.ts";
-import { findImage, getImage, writtenName } from "./find-image.ts";
+import { findManifestList, getImage, writtenName } from "./find-image.ts";
 import { openDestination } from "./open-location.ts";
 import { storeSource } from "./store-source.ts";
 
@@ -25,8 +24,11 @@ export async function pushImage(
   destination: string | undefined,
   options: PushOptions = {},
 ): Promise<PushResult> {
-  const list = (await findImage(context, nameOrId)) ? undefined : findList(context, nameOrId);
-  if (list !== undefined) return await pushList(context, nameOrId, destination, options);
+  const list = await findManifestList(context, nameOrId);
+  if (list !== undefined) {
+    // As Podman: whoever pushes a list by the verb for images means the images.
+    return await pushList(context, nameOrId, destination, { ...options, all: true });
+  }
   if (options.all === true) {
     throw new TsmanError(
       "USAGE",

@@ -6,10 +6,10 @@ import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { ImageRemoval, RemoveImageOptions } from "../image-types.ts";
-import { getImage, noteRemoval, writtenName } from "./find-image.ts";
+import { findManifestList, getImage, noteRemoval, writtenName } from "./find-image.ts";
 
 /**
- * Removes an image, or one of its names.  Other commands may give it names, make containers of it or
+ * Removes an image or manifest list, or one of its names.  Other commands may give it names, make containers of it or
  * remove it meanwhile: what is decided here is checked again by the statement that does it.
  *
  * @throws TsmanError IMAGE_NOT_FOUND, IMAGE_IN_USE, USAGE for the id of an image with several names
@@ -20,6 +20,11 @@ export async function removeImage(
   options: RemoveImageOptions = {},
 ): Promise<ImageRemoval> {
   const { images } = context.store;
+  const list = await findManifestList(context, nameOrId);
+  if (list !== undefined) {
+    const { removeListed } = await import("./remove-listed.ts");
+    return await removeListed(context, list, nameOrId, options);
+  }
   const untagged: string[] = [];
   for (;;) {
     const found = await getImage(context, nameOrId, { revive: false }).catch((error: unknown) => {
@@ -57,10 +62,20 @@ export async function removeImage(
 
 function assertAllMayGo(image: ImageRecord, { force, allNames }: RemoveImageOptions): void {
   if (force === true || allNames === true) return;
-  throw new TsmanError(
+  throw severalNames("image", image);
+}
+
+/** What has several names is not removed by its id. */
+export function severalNames(
+  what: string,
+  { id, names }: { readonly id: string; readonly names: readonly string[] },
+): TsmanError {
+  return new TsmanError(
     "USAGE",
-    `remove image ${image.id}: it has several names: ${image.names.join(", ")}`,
-    { hint: "remove the names one by one, or all with --force" },
+    `remove ${what} ${id}: it has several names: ${names.join(", ")}`,
+    {
+      hint: "remove the names one by one, or all with --force",
+    },
   );
 }
 

@@ -29,7 +29,8 @@ export function storeSource(
   const origin = originClient(context, image, options);
   return {
     name,
-    readManifest: async (digest = image.manifestDigest) => readManifest(context, name, digest),
+    readManifest: async (digest = image.manifestDigest) =>
+      readStoredManifest(context, name, digest),
     readBlob: (descriptor, signal) => {
       if (blobs.has(descriptor.digest)) {
         const file = blobs.read(descriptor.digest);
@@ -44,7 +45,16 @@ export function storeSource(
   };
 }
 
-function readManifest(context: EngineContext, name: string, digest: Digest): SourceManifest {
+/**
+ * A manifest or index that is in the store.
+ *
+ * @throws TsmanError DIGEST_MISMATCH, IMAGE_NOT_FOUND when it was lost
+ */
+export function readStoredManifest(
+  context: EngineContext,
+  name: string,
+  digest: Digest,
+): SourceManifest {
   try {
     const bytes = context.store.blobs.readVerified(digest, maxManifestBytes);
     return sourceManifest(bytes, { digest }, name);

@@ -13,7 +13,7 @@ import type { ImageSource, SourceManifest } from "../../oci/transfer.ts";
 import { readVerifiedBytes } from "../../oci/verified-bytes.ts";
 import type { ManifestListEntry } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
-import { findImage } from "../images/find-image.ts";
+import { findImage, findManifestList } from "../images/find-image.ts";
 import { openSource } from "../images/open-location.ts";
 import type { AddManifestOptions, ManifestList } from "../manifest-types.ts";
 import type { RegistryAccess } from "../transfer-types.ts";
@@ -29,24 +29,40 @@ export async function addToList(
   image: string,
   options: AddManifestOptions,
 ): Promise<ManifestList> {
-  const { name } = getRecord(context, list);
+  const { id } = await getRecord(context, list);
   // Nobody collects what no list names yet.
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
-  const location = await locationOf(context, image);
-  await using source = await openSource(context, location, options);
-  const pinned = pinnedLocation(context, location, await source.readManifest());
-  const added = await entriesOf(context, source, {
-    name: image,
-    source: formatImageLocation(pinned),
-    all: options.all === true,
-  });
+  const added = await chooseEntries(context, image, options);
   const noted = added.map((entry) => withNotes(entry, options.notes ?? {}));
   return documentOf(
-    context.store.manifestLists.update(name, (entries) => [
+    context,
+    context.store.manifestLists.update(id, (entries) => [
       ...entries.filter(({ digest }) => !noted.some((entry) => entry.digest === digest)),
       ...noted,
     ]),
   );
+}
+
+async function chooseEntries(
+  context: EngineContext,
+  image: string,
+  options: AddManifestOptions,
+): Promise<readonly ManifestListEntry[]> {
+  const list =
+    findImageLocation(image) === undefined ? await findManifestList(context, image) : undefined;
+  if (list !== undefined) {
+    if (options.all === true) return list.entries;
+    const { digest } = matchPlatform(list.entries, hostPlatform());
+    return list.entries.filter((entry) => entry.digest === digest);
+  }
+  const location = await locationOf(context, image);
+  await using source = await openSource(context, location, options);
+  const pinned = pinnedLocation(context, location, await source.readManifest());
+  return await entriesOf(context, source, {
+    name: image,
+    source: formatImageLocation(pinned),
+    all: options.all === true,
+  });
 }
 
 /** The manifest or index behind a name in a registry. */
@@ -73,8 +89,11 @@ function registryLocation(text: string): ImageLocation {
   return { transport: "docker", reference: parseReference(text) };
 }
 
-/** So that a later push sends what was added, whatever its tag means by then. */
-function pinnedLocation(
+/**
+ * A location that means the same for good: a later push sends what was added, whatever its tag means
+ * by then.
+ */
+export function pinnedLocation(
   { store }: EngineContext,
   location: ImageLocation,
   { digest }: SourceManifest,
@@ -88,13 +107,16 @@ function pinnedLocation(
   return { ...location, reference: { ...location.reference, digest } };
 }
 
+/** Where entries come from. */
 interface Origin {
   readonly name: string;
   readonly source: string;
+  /** All platforms of an index; else this host's. */
   readonly all: boolean;
 }
 
-async function entriesOf(
+/** The entries that an image makes in a list; its manifests come into the store. */
+export async function entriesOf(
   context: EngineContext,
   source: ImageSource,
   origin: Origin,

@@ -1,72 +1,73 @@
 import { TsmanError } from "../../errors/index.ts";
 import { writeIndex } from "../../oci/manifest-list.ts";
-import { localNames } from "../../oci/short-names.ts";
+import type { SourceManifest } from "../../oci/transfer.ts";
 import { collectContent } from "../../store/gc.ts";
 import type { ManifestListEntry, ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
+import { findImage, findManifestList } from "../images/find-image.ts";
 import { newImageName } from "../images/name-image.ts";
+import { readStoredManifest } from "../images/store-source.ts";
 import type { ManifestList, ManifestNotes } from "../manifest-types.ts";
 
 /** Makes an empty list. */
-export function createList(
+export async function createList(
   context: EngineContext,
   text: string,
   options: { readonly amend?: boolean | undefined } = {},
-): ManifestList {
+): Promise<ManifestList> {
   const name = newImageName(text);
-  const { images, manifestLists } = context.store;
-  if (images.findByName(name) !== undefined) {
-    throw new TsmanError("NAME_IN_USE", `create manifest list ${name}: an image has this name`, {
-      hint: "choose another name, or take it away: tsman untag",
-    });
-  }
-  const present = options.amend === true ? manifestLists.find(name) : undefined;
-  if (present !== undefined) return documentOf(present);
-  const record = { name, entries: [] };
-  manifestLists.create(record);
-  return documentOf(record);
+  const { manifestLists } = context.store;
+  const present = options.amend === true ? manifestLists.findByName(name) : undefined;
+  return documentOf(context, present ?? manifestLists.create(name));
 }
 
-/** A list by a name as the user writes it. */
-export function findList(context: EngineContext, text: string): ManifestList | undefined {
-  const record = findRecord(context, text);
-  return record === undefined ? undefined : documentOf(record);
+/** A list by name, as the user writes it, or id. */
+export async function findList(
+  context: EngineContext,
+  text: string,
+): Promise<ManifestList | undefined> {
+  const record = await findManifestList(context, text);
+  return record === undefined ? undefined : documentOf(context, record);
 }
 
 /** @throws TsmanError IMAGE_NOT_FOUND */
-export function getRecord(context: EngineContext, text: string): ManifestListRecord {
-  const record = findRecord(context, text);
+export async function getRecord(context: EngineContext, text: string): Promise<ManifestListRecord> {
+  const record = await findManifestList(context, text);
   if (record !== undefined) return record;
-  throw new TsmanError("IMAGE_NOT_FOUND", `find manifest list ${text}: there is none`, {
-    hint: `make it with: tsman manifest create ${text}`,
+  const isImage = (await findImage(context, text, { revive: false })) !== undefined;
+  const why = isImage ? "it is an image and no list" : "there is none";
+  throw new TsmanError("IMAGE_NOT_FOUND", `find manifest list ${text}: ${why}`, {
+    hint: `make one with: tsman manifest create ${isImage ? `NAME ${text}` : text}`,
   });
 }
 
-function findRecord(context: EngineContext, text: string): ManifestListRecord | undefined {
-  for (const name of localNames(text)) {
-    const record = context.store.manifestLists.find(name);
-    if (record !== undefined) return record;
-  }
-  return undefined;
+/** The index that a list is: as it came, or written anew. */
+export function indexOf(context: EngineContext, list: ManifestListRecord): SourceManifest {
+  const { id, names, entries, original } = list;
+  if (original === undefined) return writeIndex(entries);
+  const { digest, mediaType } = original;
+  return { ...readStoredManifest(context, names[0] ?? id, digest), mediaType };
 }
 
-/** The list as the index that it is. */
-export function documentOf({ name, entries }: ManifestListRecord): ManifestList {
-  const { digest, mediaType, bytes } = writeIndex(entries);
-  return { name, digest, mediaType, bytes };
+/** The list with its document. */
+export function documentOf(context: EngineContext, list: ManifestListRecord): ManifestList {
+  const { id, names } = list;
+  const { digest, mediaType, bytes } = indexOf(context, list);
+  return { id, names, digest, mediaType, bytes };
 }
 
 /** Says more about an entry, or something else. */
-export function annotate(
+export async function annotate(
   context: EngineContext,
   list: string,
   image: string,
   notes: ManifestNotes,
-): ManifestList {
-  const { name } = getRecord(context, list);
+): Promise<ManifestList> {
+  const { id } = await getRecord(context, list);
   return documentOf(
-    context.store.manifestLists.update(name, (entries) => {
+    context,
+    context.store.manifestLists.update(id, (entries) => {
       const meant = entryOf(entries, list, image);
       return entries.map((entry) => (meant.includes(entry) ? withNotes(entry, notes) : entry));
     }),
@@ -79,19 +80,19 @@ export async function removeEntry(
   list: string,
   image: string,
 ): Promise<ManifestList> {
-  const { name } = getRecord(context, list);
-  const changed = context.store.manifestLists.update(name, (entries) => {
+  const { id } = await getRecord(context, list);
+  const changed = context.store.manifestLists.update(id, (entries) => {
     const meant = entryOf(entries, list, image);
     return entries.filter((entry) => !meant.includes(entry));
   });
   await collect(context);
-  return documentOf(changed);
+  return documentOf(context, changed);
 }
 
-/** Forgets a list. */
+/** Forgets a list, all of its names; the images that it names stay. */
 export async function removeList(context: EngineContext, list: string): Promise<void> {
-  const { name } = getRecord(context, list);
-  context.store.manifestLists.remove(name);
+  const { id } = await getRecord(context, list);
+  context.store.manifestLists.remove(id);
   await collect(context);
 }
 

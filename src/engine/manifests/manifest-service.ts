@@ -9,7 +9,7 @@ export function createManifestService(context: EngineContext): ManifestService {
     annotate: async (list, image, notes) => (await lists()).annotate(context, list, image, notes),
     removeEntry: async (list, image) => (await lists()).removeEntry(context, list, image),
     find: async (list) => (await lists()).findList(context, list),
-    list: async () => context.store.manifestLists.list().map(({ name }) => name),
+    list: async () => context.store.manifestLists.list().flatMap(({ names }) => names),
     remove: async (list) => await (await lists()).removeList(context, list),
     async add(list, image, options = {}) {
       const { addToList } = await import("./add-to-list.ts");

@@ -1,18 +1,14 @@
 import { TsmanError } from "../../errors/index.ts";
-import type { Digest } from "../../oci/digest.ts";
-import { findImageLocation, parseImageLocation } from "../../oci/image-location.ts";
-import { maxManifestBytes } from "../../oci/manifest.ts";
-import { writeIndex } from "../../oci/manifest-list.ts";
+import { findImageLocation } from "../../oci/image-location.ts";
 import { parseReference } from "../../oci/reference.ts";
-import type { ImageSource } from "../../oci/transfer.ts";
-import { verifiedBytes } from "../../oci/verified-bytes.ts";
-import type { ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
 import { copyPacked } from "../images/copy-packed.ts";
-import { openDestination, openSource } from "../images/open-location.ts";
+import { writtenName } from "../images/find-image.ts";
+import { openDestination } from "../images/open-location.ts";
 import type { PushManifestOptions } from "../manifest-types.ts";
 import type { PushResult } from "../push-types.ts";
-import { getRecord } from "./change-list.ts";
+import { getRecord, indexOf } from "./change-list.ts";
+import { listSource } from "./list-source.ts";
 
 /** Sends a list, and the images that it names, to a registry or to another place. */
 export async function pushList(
@@ -21,8 +17,13 @@ export async function pushList(
   destination: string | undefined,
   options: PushManifestOptions,
 ): Promise<PushResult> {
-  const record = getRecord(context, list);
-  const text = destination ?? record.name;
+  const record = await getRecord(context, list);
+  const text = destination ?? (await writtenName(context, record.names, list));
+  if (text === undefined) {
+    throw new TsmanError("USAGE", `push manifest list ${list}: an id does not say where to`, {
+      hint: `write where: tsman manifest push ${list} docker://REGISTRY/NAME:TAG`,
+    });
+  }
   const target = findImageLocation(text) ?? {
     transport: "docker" as const,
     reference: parseReference(text),
@@ -41,7 +42,7 @@ export async function pushList(
   options.onProgress?.({ kind: "pushing", destination: place.name });
   await using _content = await context.store.lockContent({ shared: true, signal: options.signal });
   if (options.all === false) {
-    const index = writeIndex(record.entries);
+    const index = indexOf(context, record);
     await place.writeManifest(index, { isTop: true });
     await place.commit();
     return { id: index.digest, digest: index.digest, destination: place.name };
@@ -49,45 +50,4 @@ export async function pushList(
   await using source = listSource(context, record, options);
   const digest = await copyPacked(context, source, place, { ...options, all: true });
   return { id: digest, digest, destination: place.name };
-}
-
-/** A list as a place to copy from: blobs that the store lacks come from where each image is. */
-function listSource(
-  context: EngineContext,
-  { name, entries }: ManifestListRecord,
-  { signal }: PushManifestOptions,
-): ImageSource {
-  const { blobs } = context.store;
-  const opened = new Map<string, Promise<ImageSource>>();
-  const sourceOf = async (digest: Digest): Promise<ImageSource> => {
-    const entry = entries.find((one) => one.blobs.includes(digest));
-    if (entry === undefined) {
-      throw new TsmanError("INTERNAL", `push manifest list ${name}: nobody has blob ${digest}`);
-    }
-    const { source } = entry;
-    const known = opened.get(source) ?? openSource(context, parseImageLocation(source), { signal });
-    opened.set(source, known);
-    return await known;
-  };
-  return {
-    name,
-    readManifest: async (digest) => {
-      if (digest === undefined) return writeIndex(entries);
-      const mediaType = entries.find((entry) => entry.digest === digest)?.mediaType ?? "";
-      return { bytes: blobs.readVerified(digest, maxManifestBytes), mediaType, digest };
-    },
-    async *readBlob(descriptor, inner) {
-      const { digest } = descriptor;
-      if (blobs.has(digest)) {
-        yield* verifiedBytes(blobs.read(digest), descriptor, `read blob of ${name}`);
-      } else {
-        yield* (await sourceOf(digest)).readBlob(descriptor, inner);
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const source of opened.values()) {
-        await (await source.catch(() => undefined))?.[Symbol.asyncDispose]();
-      }
-    },
-  };
 }

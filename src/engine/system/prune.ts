@@ -5,6 +5,7 @@ import { removeContainer } from "../containers/remove-container.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import { dropBlobs } from "../images/drop-blobs.ts";
+import { allListedIds, listedIds } from "../images/listed-image.ts";
 import { removeImage } from "../images/remove-image.ts";
 import type { Pruned, PruneOptions } from "../system-types.ts";
 import { removeVolume } from "./remove-volume.ts";
@@ -53,8 +54,20 @@ async function* pruneImages(
 ): AsyncGenerator<Pruned> {
   const all = images === "unused";
   const { store } = context;
+  // Lists first: some images are here for them only.
+  for (const list of store.manifestLists.list()) {
+    if (!all && list.names.length > 0) continue;
+    const isUsed = listedIds(list).some((id) => store.containers.listByImage(id).length > 0);
+    if (isUsed || accepts?.({ labels: {}, createdAt: list.createdAt }) === false) continue;
+    signal?.throwIfAborted();
+    yield* attempt("image", list.id, async () => {
+      const how = all ? { allNames: true } : { onlyNameless: true };
+      return (await removeImage(context, list.id, how)).deleted.length > 0;
+    });
+  }
+  const listed = allListedIds(store);
   for (const { id, names, config, createdAt } of store.images.list()) {
-    if (!all && names.length > 0) continue;
+    if (names.length === 0 ? listed.has(id) : !all) continue;
     if (store.containers.listByImage(id).length > 0) continue;
     if (accepts?.({ labels: config.config.labels, createdAt }) === false) continue;
     signal?.throwIfAborted();

@@ -28,6 +28,23 @@ function images(argv: string[], list: readonly ImageSummary[] = [image(), busybo
   return run(["images", ...argv], { images: { list: async () => list } });
 }
 
+const list = image({ id: "56".repeat(32), kind: "list", names: ["localhost/multi:latest"] });
+const listed = image({ id: `sha256:${"78".repeat(32)}`, kind: "listed", names: [] });
+
+describe("images with a manifest list among them", () => {
+  test.each([
+    [["-q"], "565656565656\n"],
+    [["-qa"], "565656565656\n787878787878\n"],
+    [["-q", "--filter", "manifest=true"], "565656565656\n"],
+    [["-qa", "--filter", "manifest=false"], "787878787878\n"],
+    [["-qa", "--filter", "dangling=true"], ""],
+    [["-qa", "--filter", "intermediate=true"], "787878787878\n"],
+    [["--format", "{{.Names}} {{.IsManifestList}}"], "[localhost/multi:latest] true\n"],
+  ])("images %j", async (argv, expected) => {
+    expect((await images(argv, [list, listed])).stdout).toBe(expected);
+  });
+});
+
 describe("images", () => {
   test("one line for each name, the newest first", async () => {
     expect((await images([])).stdout).toBe(

@@ -106,6 +106,7 @@ function tsman(argv: string[], changes: Partial<ContainerDetails> = {}) {
       list: async () => [one],
     },
     images: { find: async (name) => (name === "alpine" ? alpine : undefined) },
+    manifests: { find: async () => undefined },
   });
 }
 

@@ -29,6 +29,7 @@ export function container(changes: Partial<ContainerSummary> = {}): ContainerSum
 export function image(changes: Partial<ImageSummary> = {}): ImageSummary {
   return {
     id: `sha256:${"ab".repeat(32)}`,
+    kind: "image",
     names: ["docker.io/library/alpine:latest"],
     repoDigests: [`docker.io/library/alpine@sha256:${"cd".repeat(32)}`],
     digest: `sha256:${"cd".repeat(32)}`,
