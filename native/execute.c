@@ -26,6 +26,7 @@
 #include "pty.h"
 #include "slots.h"
 #include "sync.h"
+#include "verify-init.h"
 
 /* What only the two ends of a stream have, or a terminal: not /dev/null, which is everybody's,
    nor a file of the caller's (PASSTHROUGH). */
@@ -101,6 +102,7 @@ static int place_preserved(struct init *init)
         return 0;
     int *listener = listener_connection();
     if (move_up(init, &init->sync, count) < 0 || move_up(init, &init->self, count) < 0 ||
+        move_up(init, &init->status, count) < 0 ||
         (listener != NULL && move_up(init, listener, count) < 0))
         return -1;
     for (int fd = 3; fd < 3 + (int)count; fd++) {
@@ -116,11 +118,11 @@ static int close_span(int first, int last)
 }
 
 /* What we need until execve ourselves, in ascending order; all close-on-exec. */
-#define MAX_KEPT 3
+#define MAX_KEPT 4
 static size_t list_kept(struct init *init, int kept[MAX_KEPT])
 {
     const int *listener = listener_connection();
-    int candidates[MAX_KEPT] = {init->sync, init->self, listener ? *listener : -1};
+    int candidates[MAX_KEPT] = {init->sync, init->self, init->status, listener ? *listener : -1};
     size_t count = 0;
     for (size_t i = 0; i < MAX_KEPT; i++) {
         if (candidates[i] < 0)
@@ -295,7 +297,7 @@ int execute_program(struct init *init, const struct plan_record *step)
     if (init->wants_tty && init->tty < 0 && pty_open(init) < 0)
         return -1;
     /* Also where the program's PATH or directory is not: prepared before START. */
-    if (prepare_environment(init) < 0)
+    if (prepare_environment(init) < 0 || verify_paths(init) < 0)
         return -1;
     sync_send(init->sync, SYNC_INIT_READY, 0, -1);
     if (departure_await_start(init) < 0)

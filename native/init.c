@@ -18,6 +18,7 @@
 #include "pty.h"
 #include "step.h"
 #include "sync.h"
+#include "verify-init.h"
 
 void init_warn(const struct init *init, const char *format, ...)
 {
@@ -112,7 +113,8 @@ _Noreturn static void give_up(struct init *init, const struct plan_record *step)
     _exit(1);
 }
 
-_Noreturn void init_run(const struct plan *plan, int sync, int starter, const int program[3])
+_Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc,
+                        const int program[3])
 {
     static struct init init;
     init.plan = plan;
@@ -120,7 +122,7 @@ _Noreturn void init_run(const struct plan *plan, int sync, int starter, const in
     init.starter = starter;
     memcpy(init.program, program, sizeof(init.program));
     init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
-    init.proc_self = init.self = -1;
+    init.proc_self = init.self = init.status = -1;
     init.wants_tty = plan_setting(plan, TSMAN_SET_TTY) != NULL;
     prctl(PR_SET_NAME, "tsman-init");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -129,6 +131,8 @@ _Noreturn void init_run(const struct plan *plan, int sync, int starter, const in
     setsid();
     umask(0022);
 
+    if (verify_begin(&init, proc) < 0)
+        give_up(&init, NULL);
     if (plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL) {
         init.proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (plan_setting(plan, TSMAN_SET_DUMB_INIT) != NULL)

@@ -27,13 +27,14 @@ struct init {
     int new_root;         /* O_PATH: made by ROOT_*, consumed by ENTER_ROOT */
     int self;             /* O_PATH: our program, until EXEC; for --init */
     int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
+    int status;           /* our own in the host's /proc, until it is verified */
 
     bool wants_tty, console;
     int tty; /* slave of the pty */
 
     struct user user;
-    bool has_user;
-    char **environment; /* NULL-terminated; from ENV, HOME added */
+    bool has_user, has_groups; /* looked up; set */
+    char **environment;        /* NULL-terminated; from ENV, HOME added */
     const struct plan_record *capabilities, *seccomp;
     bool no_new_privileges;
     const char *late_directory; /* CHDIR that has to wait for the change of ids */
@@ -43,8 +44,10 @@ struct init {
     bool is_executing; /* only execve(2) itself is left */
 };
 
-/* `starter`: the listening socket of START_SOCKET, or -1; owned. */
-_Noreturn void init_run(const struct plan *plan, int sync, int starter, const int program[3]);
+/* `starter`: the listening socket of START_SOCKET, or -1; `proc`: the host's /proc where
+   that is not at its place any more, or -1.  Both owned. */
+_Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc,
+                        const int program[3]);
 
 /* Says something to the caller and goes on. */
 void init_warn(const struct init *init, const char *format, ...)

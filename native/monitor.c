@@ -66,6 +66,9 @@ static int advance(struct monitor *monitor)
        it (CVE-2016-9962). */
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0 &&
         monitor->settings.start_socket) {
+        /* Whoever starts it looks at the rest. */
+        if (verify_namespaces(&monitor->plan, monitor->init, &monitor->failure) < 0)
+            return -1;
         monitor->phase = LEAVING;
         sync_send(monitor->init_sync, SYNC_LEAVE, 0, -1);
     }

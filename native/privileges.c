@@ -13,6 +13,7 @@
 #include "listener.h"
 #include "process.h"
 #include "protocol.h"
+#include "verify-init.h"
 
 #ifndef PR_CAP_AMBIENT
 #define PR_CAP_AMBIENT           47
@@ -27,8 +28,10 @@ static int apply_groups(struct init *init)
     init->blamed = step;
     if (plan_has_word(step->argv[2], "keepgroups"))
         return 0;
-    if (setgroups(user->group_count, user->groups) == 0)
+    if (setgroups(user->group_count, user->groups) == 0) {
+        init->has_groups = true;
         return 0;
+    }
     /* setgroups(2) is denied for a map of one id, or by the namespace above. */
     bool strict = plan_setting(init->plan, TSMAN_SET_STRICT) != NULL && step->argv[1][0] != '\0';
     if (errno == EPERM && !strict) {
@@ -101,7 +104,7 @@ static int drop_bounding(struct init *init)
 }
 
 /* The masks may name capabilities that this kernel does not know. */
-static uint64_t known_capabilities(void)
+uint64_t privileges_known(void)
 {
     /* They are numbered without gaps. */
     unsigned long least = 0, above = 64;
@@ -118,7 +121,7 @@ static uint64_t known_capabilities(void)
 static int apply_capabilities(struct init *init)
 {
     init->blamed = init->capabilities;
-    uint64_t known = known_capabilities();
+    uint64_t known = privileges_known();
     uint64_t effective = plan_hex(init->capabilities, 1) & known;
     uint64_t permitted = plan_hex(init->capabilities, 2) & known;
     uint64_t inheritable = plan_hex(init->capabilities, 3) & known;
@@ -165,11 +168,12 @@ static int apply_filter(struct init *init)
  *   2. keep capabilities a change from uid 0 drops them otherwise (capabilities(7))
  *   3. groups, gid, uid  need CAP_SETGID, CAP_SETUID; uid last, since it ends both
  *   4. filter, if privileges may be gained (no NO_NEW_PRIVS): needs CAP_SYS_ADMIN
- *      (seccomp(2)), and so must let steps 5 to 8 pass, as every profile does
+ *      (seccomp(2)), and so must let steps 5, 6 and 9 pass, as every profile does
  *   5. capability sets   the program's own
  *   6. no_new_privs
- *   7. filter, otherwise: last, so that it sees as little of us as can be
- *   8. execve
+ *   7. all of this read back, but for what was read before an early filter (S33)
+ *   8. filter, otherwise: last, so that it sees as little of us as can be
+ *   9. execve
  */
 int privileges_drop(struct init *init)
 {
@@ -182,10 +186,11 @@ int privileges_drop(struct init *init)
         return -1;
     if (init->seccomp != NULL && !init->no_new_privileges) {
         /* A change of uid clears the effective set, not the permitted one. */
-        uint64_t all = known_capabilities();
+        uint64_t all = privileges_known();
         if (init->user.uid != 0 && init->capabilities != NULL)
             kernel_capset(all, all, 0);
-        if (apply_filter(init) < 0)
+        /* The filter need not let anything be read. */
+        if (verify_credentials(init, true) < 0 || apply_filter(init) < 0)
             return -1;
     }
     if (init->capabilities != NULL && apply_capabilities(init) < 0)
@@ -193,6 +198,8 @@ int privileges_drop(struct init *init)
     init->blamed = NULL;
     if (init->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return fail(&init->failure, errno, "set no_new_privs", "process");
+    if (verify_credentials(init, false) < 0)
+        return -1;
     if (init->seccomp != NULL && init->no_new_privileges && apply_filter(init) < 0)
         return -1;
     if (init->late_directory != NULL) {

@@ -4,7 +4,12 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "init.h"
 
 /* On a failure init.blamed is the step that asked for it. */
 int privileges_drop(struct init *init);
+
+/* A mask of the capabilities that this kernel knows. */
+uint64_t privileges_known(void);

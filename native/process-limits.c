@@ -65,3 +65,21 @@ bool process_limit_is_set(const struct plan *plan, int resource)
     }
     return false;
 }
+
+int process_limits_verify(const struct plan *plan, pid_t pid, struct failure *failure)
+{
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        const struct plan_record *step = &plan->steps[i];
+        /* Not filled in by a call that does nothing. */
+        struct rlimit present = {RLIM_INFINITY, RLIM_INFINITY};
+        if (step->op != TSMAN_OP_RLIMIT ||
+            prlimit(pid, (int)plan_number(step, 0), NULL, &present) < 0)
+            continue;
+        uint64_t most = plan_number(step, 2);
+        if (most == UINT64_MAX || (present.rlim_max != RLIM_INFINITY && present.rlim_max <= most))
+            continue;
+        failure_detail(failure, "the program has a higher one");
+        return fail(failure, 0, "verify", "resource limits");
+    }
+    return 0;
+}

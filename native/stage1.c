@@ -30,6 +30,7 @@
 #include "spawn.h"
 #include "sync.h"
 #include "time-offset.h"
+#include "verify-init.h"
 
 _Noreturn static void give_up(int sync, struct failure *failure)
 {
@@ -67,8 +68,8 @@ static int apply_oom_score(const struct plan *plan, struct failure *failure, int
     const struct plan_record *record = plan_step(plan, TSMAN_OP_OOM_SCORE);
     if (record == NULL)
         return 0;
-    cleanup_close int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || write(fd, record->argv[0], record->length[0]) < 0) {
+    cleanup_close int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0 || pwrite(fd, record->argv[0], record->length[0], 0) < 0) {
         char text[128];
         /* Lowering it takes CAP_SYS_RESOURCE on the host. */
         if (errno != EACCES && errno != EPERM)
@@ -78,7 +79,14 @@ static int apply_oom_score(const struct plan *plan, struct failure *failure, int
         snprintf(text, sizeof(text), "oom score %s is below what the caller may set",
                  record->argv[0]);
         sync_send_warning(sync, text);
+        return 0;
     }
+    /* Of what is asked for nothing is believed (S33). */
+    char present[16] = "";
+    if (pread(fd, present, sizeof(present) - 1, 0) <= 0 ||
+        strtol(present, NULL, 10) != strtol(record->argv[0], NULL, 10))
+        return fail(failure, 0, "verify", "oom score: it is %.*s, not %s",
+                    (int)strcspn(present, "\n"), present, record->argv[0]);
     return 0;
 }
 
@@ -304,10 +312,17 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     static struct failure failure;
     struct joins joins = {.count = 0, .owner = -1};
     const struct plan *plan = stage1->plan;
+    /* With a mount namespace that is joined, init sees that one's. */
+    const bool sees_host = plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL;
+    int proc = sees_host ? -1 : verify_open_proc();
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
     /* A change of ids resets this, see below. */
     lifeline_tie(stage1->monitor);
     prctl(PR_SET_NAME, "tsman-stage1");
+    if (!sees_host && proc < 0) {
+        fail(&failure, errno, "open", "/proc");
+        give_up(stage1->sync, &failure);
+    }
     if (stage1->target >= 0)
         enter_process(stage1, &failure);
     else
@@ -328,8 +343,9 @@ _Noreturn void stage1_run(const struct stage1 *stage1)
     if (pid == 0) {
         drop_fd(&joins.owner);
         close(stage1->sync);
-        init_run(plan, stage1->init_sync, stage1->starter, stage1->program);
+        init_run(plan, stage1->init_sync, stage1->starter, proc, stage1->program);
     }
+    drop_fd(&proc);
     listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
     if (network && await_helper(stage1, &joins, &failure) < 0)

@@ -4,7 +4,7 @@
  *
  * The program runs already and may have changed itself, so only that is looked at which it
  * cannot undo: the capabilities that it may ever have, no_new_privs, its filter, hard limits,
- * and that its namespaces are not ours.
+ * and that its namespaces are not ours.  The rest is looked at before it runs: verify-init.h.
  */
 #pragma once
 
@@ -16,3 +16,7 @@
 /* `init` is a child that was not waited for.  0, also when there is nothing to see any more
    since it has ended; else -1 and a failure. */
 int verify_program(const struct plan *plan, pid_t init, struct failure *failure);
+
+/* The part of it that can be looked at before the program runs, for a container that goes on
+   without its monitor. */
+int verify_namespaces(const struct plan *plan, pid_t init, struct failure *failure);

@@ -1,17 +1,18 @@
 /*
- * deny-syscall NAME[=0][,NAME...] PROGRAM [ARGUMENT...]
+ * deny-syscall NAME[=0[/ARGUMENT]][,NAME...] PROGRAM [ARGUMENT...]
  *
  * Runs a program with the named system calls missing (ENOSYS), so that what is
  * done on older kernels is tested on a new one; with =0 they do nothing and say
- * that it was done.  Started as root it installs the
- * filter without no_new_privs, so that newuidmap keeps its privileges after a
- * change of user in PROGRAM; else with it.
+ * that it was done, or only those do whose first argument is this number.  Started as root it
+ * installs the filter without no_new_privs, so that newuidmap keeps its privileges after a change
+ * of user in PROGRAM; else with it.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -41,6 +42,10 @@ static const struct {
     {"prctl", SYS_prctl},
     {"seccomp", SYS_seccomp},
     {"prlimit64", SYS_prlimit64},
+    {"pwrite64", SYS_pwrite64},
+    {"setgroups", SYS_setgroups},
+    {"setresgid", SYS_setresgid},
+    {"setresuid", SYS_setresuid},
 };
 
 static int find(const char *name, size_t length, unsigned *number)
@@ -56,24 +61,37 @@ static int find(const char *name, size_t length, unsigned *number)
 
 int main(int argc, char **argv)
 {
-    struct sock_filter program[2 * MAX_DENIED + 2];
+    struct sock_filter program[4 * MAX_DENIED + 2];
     unsigned short used = 0;
     if (argc < 3) {
         fprintf(stderr, "usage: deny-syscall NAME[,NAME...] PROGRAM [ARGUMENT...]\n");
         return 125;
     }
-    program[used++] =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    const struct sock_filter number_of_call =
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    program[used++] = number_of_call;
     for (const char *name = argv[1]; *name;) {
         size_t word = strcspn(name, ","), length = strcspn(name, ",=");
         unsigned error = word == length ? ENOSYS : 0;
         unsigned number;
-        if (find(name, length, &number) < 0 || used > 2 * MAX_DENIED - 2) {
+        if (find(name, length, &number) < 0 || used > 4 * MAX_DENIED - 4) {
             fprintf(stderr, "deny-syscall: %.*s: unknown\n", (int)length, name);
             return 125;
         }
-        program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1);
+        const char *slash = memchr(name, '/', word);
+        const unsigned char skipped = slash ? 4 : 1;
+        program[used++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, skipped);
+        if (slash != NULL) {
+            /* The lower half, on both architectures. */
+            program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                           offsetof(struct seccomp_data, args));
+            program[used++] = (struct sock_filter)BPF_JUMP(
+                BPF_JMP | BPF_JEQ | BPF_K, (unsigned)strtoul(slash + 1, NULL, 10), 0, 1);
+        }
         program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+        if (slash != NULL)
+            program[used++] = number_of_call;
         name += word + (name[word] == ',');
     }
     program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

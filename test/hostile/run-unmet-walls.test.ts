@@ -18,6 +18,7 @@ describe("where a system call does nothing and says that it has", () => {
     ["seccomp", "--read-only", "verify system call filter: the program runs without it"],
     ["prctl", "--read-only", "verify capabilities: the program has more than it may"],
     ["prlimit64", "--ulimit=nofile=100:100", "verify resource limits"],
+    ["mount_setattr", "--read-only", "verify read-only path /proc/bus: it can be written to"],
   ])("(%s) a container is ended that lacks a wall", async (call, option, message) => {
     const { store } = stage();
     const args = ["run", "--rm", "--quiet", "--network=none", "--name=open", option, ...sleep];

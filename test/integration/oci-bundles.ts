@@ -40,9 +40,13 @@ export class OciBundles {
     return directory;
   }
 
-  /** Runs `tsman-oci --root ROOT ARGS` to its end, with an empty standard input. */
-  async run(args: readonly string[]): Promise<TsmanResult> {
-    const child = this.start(args);
+  /**
+   * Runs `tsman-oci --root ROOT ARGS` to its end, with an empty standard input.
+   *
+   * @param wrapper a program that starts it.
+   */
+  async run(args: readonly string[], wrapper: readonly string[] = []): Promise<TsmanResult> {
+    const child = this.start(args, wrapper);
     const stdout = new Transcript(child.stdout as NonNullable<typeof child.stdout>);
     const stderr = new Transcript(child.stderr as NonNullable<typeof child.stderr>);
     child.stdin?.end();
@@ -63,8 +67,8 @@ export class OciBundles {
   }
 
   /** {@link run}, where anything but status 0 is an error that quotes stderr. */
-  async succeed(args: readonly string[]): Promise<TsmanResult> {
-    const result = await this.run(args);
+  async succeed(args: readonly string[], wrapper: readonly string[] = []): Promise<TsmanResult> {
+    const result = await this.run(args, wrapper);
     if (result.status === 0) return result;
     throw new Error(`tsman-oci ${args.join(" ")}: status ${result.status}: ${result.stderr}`);
   }
@@ -81,8 +85,9 @@ export class OciBundles {
   }
 
   /** Starts `tsman-oci --root ROOT ARGS`. */
-  start(args: readonly string[]): ChildProcess {
-    return spawn(ociPath, ["--root", this.root, ...args], {
+  start(args: readonly string[], wrapper: readonly string[] = []): ChildProcess {
+    const [program, ...before] = [...wrapper, ociPath];
+    return spawn(program, [...before, "--root", this.root, ...args], {
       cwd: this.#store.scratch,
       env: this.#store.environment(),
       stdio: ["pipe", "pipe", "pipe"],

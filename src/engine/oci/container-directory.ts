@@ -14,6 +14,7 @@ import { isErrno, toFileError } from "../../platform/errno.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { OciContext, OciState, OciStatus } from "./oci-types.ts";
+import type { Walls } from "./verify-start.ts";
 
 // ROOT/ID is at the same time the run directory of the container's monitor: `init`, `lock`.
 
@@ -26,6 +27,8 @@ export interface OciRecord {
   readonly created: string;
   readonly owner: string;
   readonly annotations: Readonly<Record<string, string>>;
+  /** What is read back when its program runs. */
+  readonly walls: Walls;
   /** Whether it has hooks for after its start and its end. */
   readonly hooks: { readonly poststart: boolean; readonly poststop: boolean };
 }

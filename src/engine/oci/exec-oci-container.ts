@@ -46,8 +46,8 @@ export async function execInOciContainer(
   }
   const config = parseRuntimeConfig(readConfigOf(directory), "config.json");
   const facts = readAdoptionFacts(config, container.record.bundle);
-  const process = processOf(request, config.process);
-  const isTerminal = process.terminal ?? false;
+  const program = processOf(request, config.process);
+  const isTerminal = program.terminal ?? false;
   if (detach && isTerminal && request.consoleSocket === undefined) {
     throw new TsmanError(
       "USAGE",
@@ -57,23 +57,28 @@ export async function execInOciContainer(
       },
     );
   }
-  const { config: spec } = adoptConfig({ ...config, process }, facts);
+  const { config: spec } = adoptConfig({ ...config, process: program }, facts);
   const departure = departureOf(request, detach ? "leave" : undefined);
   const isPassedThrough = !isTerminal && (detach || mayPassThrough());
   const passThrough: readonly PlanRecord[] = isPassedThrough
     ? [settingRecord("PASSTHROUGH", [], "exec")]
     : [];
-  const { consoleSize } = process;
+  const { consoleSize } = program;
   const because = { user: "exec", cwd: "exec", capabilities: "exec" };
-  const adopted = adoptProcess(process);
+  const adopted = adoptProcess(program);
+  const group = findGroup(directory);
+  if (group !== undefined) {
+    const { admitTo } = await import("../../cgroup/container-group.ts");
+    await admitTo(group, process.pid, context.signal);
+  }
   const handle = await startMonitor({
     plan: compileExecPlan({
       id,
       target: init,
-      cgroup: findGroup(directory)?.path,
+      cgroup: group?.path,
       bundleDir: directory,
       config: spec,
-      process: { ...adopted, user: processUser(process), because },
+      process: { ...adopted, user: processUser(program), because },
       terminal: !isTerminal
         ? undefined
         : (side.terminal ??
@@ -94,7 +99,7 @@ export async function execInOciContainer(
           settingRecord("STRICT", [], "exec"),
           ...passThrough,
         ],
-        process: processAdditions(process, ""),
+        process: processAdditions(program, ""),
       },
     }),
     stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },

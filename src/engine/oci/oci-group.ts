@@ -35,7 +35,8 @@ export async function prepareOciGroup(
     return group.path;
   } catch (error) {
     if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;
-    throw isTsmanError(error) ? error.within("use /linux/resources of config.json") : error;
+    if (!isTsmanError(error) || error.code === "CONFIG_INVALID") throw error;
+    throw error.within("use /linux/resources of config.json");
   }
 }
 

@@ -14,6 +14,7 @@ import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import type { OciRecord } from "./container-directory.ts";
 import type { CreateRequest, OciContext, OciState } from "./oci-types.ts";
+import { wallsOf } from "./verify-start.ts";
 
 /** A bundle that was read and found good; nothing has happened yet. */
 export interface PreparedBundle {
@@ -127,7 +128,7 @@ function processStateText(record: OciRecord, config: RuntimeConfig): string {
 /** The record of a new container. */
 export function newRecord(
   { id, bundleDir }: CreateRequest,
-  { config, rootfs }: PreparedBundle,
+  { config, rootfs, filter }: PreparedBundle,
 ): OciRecord {
   return {
     ociVersion: config.ociVersion,
@@ -137,6 +138,11 @@ export function newRecord(
     created: new Date().toISOString(),
     owner: ownerName(),
     annotations: config.annotations ?? {},
+    walls: wallsOf(
+      config.process.capabilities?.bounding ?? [],
+      config.process.noNewPrivileges ?? false,
+      filter !== undefined,
+    ),
     hooks: {
       poststart: (config.hooks?.poststart ?? []).length > 0,
       poststop: (config.hooks?.poststop ?? []).length > 0,
@@ -146,7 +152,7 @@ export function newRecord(
 
 /** The state while it is made, for hooks of the runtime's namespaces. */
 export function creatingState(record: OciRecord, pid: number): OciState {
-  const { hooks: _, ...state } = record;
+  const { hooks: _, walls: __, ...state } = record;
   return { ...state, pid, status: "creating" };
 }
 

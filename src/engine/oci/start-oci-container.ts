@@ -4,6 +4,7 @@ import { startWaiting } from "../../runtime/start-client.ts";
 import { getOciContainer, readConfigOf, stateOf } from "./container-directory.ts";
 import { runHooks } from "./hooks.ts";
 import type { OciContext } from "./oci-types.ts";
+import { countFilters, verifyStart } from "./verify-start.ts";
 
 /**
  * `start`: the program of a created container.
@@ -20,7 +21,10 @@ export async function startOciContainer(context: OciContext, id: string): Promis
       { hint: "only a created container can be started, and only once", details: { id } },
     );
   }
+  const { init } = container;
+  const filters = init && countFilters(init);
   await startWaiting(container.directory, context.onWarning);
+  if (init !== undefined) verifyStart(container.record, init, filters);
   if (!container.record.hooks.poststart) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
   const { hooks } = parseRuntimeConfig(readConfigOf(container.directory), "config.json");
@@ -28,7 +32,7 @@ export async function startOciContainer(context: OciContext, id: string): Promis
   try {
     await runHooks("poststart", hooks?.poststart, stateOf(now), context.signal);
   } catch (error) {
-    if (container.init !== undefined) endOrphan(container.init);
+    if (init !== undefined) endOrphan(init);
     throw error;
   }
 }

@@ -1,0 +1,132 @@
+#include "facts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+/* A process may be in 65536 groups. */
+#define MOST ((size_t)1 << 20)
+
+static const struct {
+    const char *label;
+    int base;
+} labels[FACTS] = {
+    [INHERITABLE] = {"CapInh:", 16},      [PERMITTED] = {"CapPrm:", 16},
+    [EFFECTIVE] = {"CapEff:", 16},        [BOUNDING] = {"CapBnd:", 16},
+    [AMBIENT] = {"CapAmb:", 16},          [NO_NEW_PRIVS] = {"NoNewPrivs:", 10},
+    [FILTERS] = {"Seccomp_filters:", 10},
+};
+
+const char *fact_label(enum fact fact)
+{
+    return labels[fact].label;
+}
+
+static char *read_text(int fd)
+{
+    size_t room = 4096, used = 0;
+    cleanup_free char *text = malloc(room);
+    while (text != NULL) {
+        ssize_t got = pread(fd, text + used, room - used - 1, (off_t)used);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return NULL;
+        used += (size_t)got;
+        text[used] = '\0';
+        if (got == 0) {
+            char *whole = text;
+            text = NULL;
+            return whole;
+        }
+        if (used + 1 < room)
+            continue;
+        if (room >= MOST) {
+            errno = EFBIG;
+            return NULL;
+        }
+        room *= 2;
+        char *larger = realloc(text, room);
+        if (larger == NULL)
+            return NULL;
+        text = larger;
+    }
+    return NULL;
+}
+
+static bool has_label(const char *line, const char *label)
+{
+    return strncmp(line, label, strlen(label)) == 0;
+}
+
+static bool take_ids(const char *line, uint32_t ids[4])
+{
+    char *end;
+    for (int i = 0; i < 4; i++) {
+        ids[i] = (uint32_t)strtoul(line, &end, 10);
+        if (end == line)
+            return false;
+        line = end;
+    }
+    return true;
+}
+
+/* Two bits: one for each line of ids. */
+static unsigned take_line(struct facts *facts, const char *line)
+{
+    if (has_label(line, "Uid:"))
+        return take_ids(line + 4, facts->uid) ? 1 : 0;
+    if (has_label(line, "Gid:"))
+        return take_ids(line + 4, facts->gid) ? 2 : 0;
+    if (has_label(line, "Groups:"))
+        facts->groups = line + 7;
+    if (has_label(line, "State:")) {
+        const char *state = line + 6 + strspn(line + 6, " \t");
+        facts->ended = *state == 'Z' || *state == 'X';
+    }
+    for (int i = 0; i < FACTS; i++) {
+        if (!has_label(line, labels[i].label))
+            continue;
+        facts->value[i] = strtoull(line + strlen(labels[i].label), NULL, labels[i].base);
+        facts->known[i] = true;
+    }
+    return 0;
+}
+
+int facts_read(int fd, struct facts *facts)
+{
+    unsigned ids = 0;
+    memset(facts, 0, sizeof(*facts));
+    facts->text = read_text(fd);
+    if (facts->text == NULL)
+        return -1;
+    for (char *line = facts->text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        ids |= take_line(facts, line);
+    }
+    if (ids == 3 && facts->groups != NULL && facts->known[BOUNDING])
+        return 0;
+    facts_release(facts);
+    errno = EBADMSG;
+    return -1;
+}
+
+int facts_read_of(const char *pid, struct facts *facts)
+{
+    char path[40];
+    snprintf(path, sizeof(path), "/proc/%s/status", pid);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    memset(facts, 0, sizeof(*facts));
+    return fd < 0 ? -1 : facts_read(fd, facts);
+}
+
+void facts_release(struct facts *facts)
+{
+    free(facts->text);
+    facts->text = NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * What the kernel says of a process in /proc/PID/status (proc_pid_status(5)), for comparing it
+ * with what was asked for (S33).
+ *
+ * Read by the monitor, of the program that runs (verify.h), and by init, of itself
+ * (verify-init.h).  Ids are those of the user namespace of whoever has opened the file.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum fact { INHERITABLE, PERMITTED, EFFECTIVE, BOUNDING, AMBIENT, NO_NEW_PRIVS, FILTERS, FACTS };
+
+struct facts {
+    uint64_t value[FACTS];
+    bool known[FACTS]; /* FILTERS: Linux 5.9 */
+    uid_t uid[4];      /* real, effective, saved, of the file system */
+    gid_t gid[4];
+    const char *groups; /* a line of numbers; in `text` */
+    bool ended;         /* a zombie, or not even that */
+    char *text;         /* malloc'ed */
+};
+
+/* The file's label of a fact: "CapInh:". */
+const char *fact_label(enum fact fact);
+
+/* Of an open `status` file, from its beginning.  -1 and errno; EBADMSG for what is none. */
+int facts_read(int fd, struct facts *facts);
+/* Of /proc/PID/status as this process sees it; `pid` may be "self". */
+int facts_read_of(const char *pid, struct facts *facts);
+void facts_release(struct facts *facts);

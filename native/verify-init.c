@@ -1,0 +1,190 @@
+#include "verify-init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "memory.h"
+#include "path.h"
+#include "privileges.h"
+#include "process-limits.h"
+#include "protocol.h"
+
+int verify_open_proc(void)
+{
+    return open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int verify_begin(struct init *init, int proc)
+{
+    cleanup_close int directory = proc >= 0 ? proc : verify_open_proc();
+    init->status = directory < 0 ? -1 : openat(directory, "self/status", O_RDONLY | O_CLOEXEC);
+    return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/self/status") : 0;
+}
+
+static int unmet(struct init *init, const char *why, const char *what, const char *path)
+{
+    failure_detail(&init->failure, "%s", why);
+    return fail(&init->failure, 0, "verify", "%s%s", what, path);
+}
+
+/* A call that does nothing leaves zeros, which are of no file system and of no device. */
+static bool is_read_only(int fd)
+{
+    struct statvfs filesystem = {0};
+    return fstatvfs(fd, &filesystem) == 0 && (filesystem.f_flag & ST_RDONLY);
+}
+
+static bool is_masked(const struct init *init, int fd)
+{
+    struct stat status = {0}, empty = {0};
+    struct statfs filesystem = {0};
+    if (fstat(fd, &status) < 0)
+        return false;
+    if (!S_ISDIR(status.st_mode))
+        return S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+    /* One file system covers all of them, where the kernel lets it be cloned. */
+    if (init->masked_directory >= 0)
+        return fstat(init->masked_directory, &empty) == 0 && status.st_dev == empty.st_dev &&
+               status.st_ino == empty.st_ino && is_read_only(fd);
+    return fstatfs(fd, &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC && is_read_only(fd);
+}
+
+static int verify_path(struct init *init, const struct plan_record *step)
+{
+    const bool mask = step->op == TSMAN_OP_MASK;
+    const char *path = mask ? step->argv[1] : step->op == TSMAN_OP_READONLY ? step->argv[0] : "/";
+    cleanup_close int fd = path_open(init->root, path, 0);
+    /* Not there, and so there was nothing to do. */
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return 0;
+    if (fd < 0)
+        return fail(&init->failure, errno, "verify", "%s", path);
+    if (is_masked(init, fd))
+        return 0; /* also of what is to be read-only: it was masked afterwards */
+    if (mask)
+        return unmet(init, "it is not masked", "masked path ", path);
+    return is_read_only(fd) ? 0 : unmet(init, "it can be written to", "read-only path ", path);
+}
+
+int verify_paths(struct init *init)
+{
+    for (size_t i = 0; i < init->plan->steps_count; i++) {
+        const struct plan_record *step = &init->plan->steps[i];
+        const bool is_one = step->op == TSMAN_OP_MASK || step->op == TSMAN_OP_READONLY ||
+                            step->op == TSMAN_OP_ROOT_READONLY;
+        if (!is_one || verify_path(init, step) == 0)
+            continue;
+        init->blamed = step;
+        return -1;
+    }
+    return 0;
+}
+
+static int compare_ids(const void *left, const void *right)
+{
+    const gid_t a = *(const gid_t *)left, b = *(const gid_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Both ways round: none too many, none too few. */
+static bool has_groups(const struct user *user, const char *line)
+{
+    const size_t room = user->group_count ? user->group_count : 1;
+    cleanup_free gid_t *wanted = malloc(room * sizeof(gid_t));
+    cleanup_free bool *met = calloc(room, sizeof(bool));
+    if (wanted == NULL || met == NULL)
+        return false;
+    for (size_t i = 0; i < user->group_count; i++)
+        wanted[i] = user->groups[i];
+    qsort(wanted, user->group_count, sizeof(gid_t), compare_ids);
+    for (char *end;; line = end) {
+        const gid_t group = (gid_t)strtoul(line, &end, 10);
+        if (end == line)
+            break;
+        const gid_t *found = bsearch(&group, wanted, user->group_count, sizeof(gid_t), compare_ids);
+        if (found == NULL)
+            return false;
+        met[found - wanted] = true;
+    }
+    /* One that is wanted twice was found at one of its places. */
+    for (size_t i = 0, last = 0; i < user->group_count; i = last) {
+        bool any = false;
+        for (; last < user->group_count && wanted[last] == wanted[i]; last++)
+            any = any || met[last];
+        if (!any)
+            return false;
+    }
+    return true;
+}
+
+static int verify_ids(struct init *init, const struct facts *facts)
+{
+    const struct user *user = &init->user;
+    if (!init->has_user)
+        return 0;
+    init->blamed = plan_step(init->plan, TSMAN_OP_USER);
+    for (int i = 0; i < 4; i++) {
+        if (facts->uid[i] != user->uid)
+            return unmet(init, "the program would have another", "uid", "");
+        if (facts->gid[i] != user->gid)
+            return unmet(init, "the program would have another", "gid", "");
+    }
+    if (init->has_groups && !has_groups(user, facts->groups))
+        return unmet(init, "the program would have others", "additional groups", "");
+    init->blamed = NULL;
+    return 0;
+}
+
+static int verify_capabilities(struct init *init, const struct facts *facts)
+{
+    if (init->capabilities == NULL)
+        return 0;
+    const struct plan_record *step = init->capabilities;
+    const uint64_t known = privileges_known();
+    const uint64_t wanted[] = {[INHERITABLE] = plan_hex(step, 3) & known,
+                               [PERMITTED] = plan_hex(step, 2) & known,
+                               [EFFECTIVE] = plan_hex(step, 1) & known,
+                               [BOUNDING] = plan_hex(step, 0) & known,
+                               [AMBIENT] = plan_hex(step, 4) & known};
+    init->blamed = step;
+    for (int i = INHERITABLE; i <= AMBIENT; i++) {
+        /* Of the bounding set some may have been missing before. */
+        uint64_t wrong = i == BOUNDING ? facts->value[i] & ~wanted[i] : facts->value[i] ^ wanted[i];
+        if (wrong == 0)
+            continue;
+        failure_detail(&init->failure, "the program would have %s %llx, not %llx", fact_label(i),
+                       (unsigned long long)facts->value[i], (unsigned long long)wanted[i]);
+        return fail(&init->failure, 0, "verify", "capabilities");
+    }
+    init->blamed = NULL;
+    return 0;
+}
+
+int verify_credentials(struct init *init, bool partly)
+{
+    struct facts facts;
+    if (init->status < 0)
+        return 0;
+    if (facts_read(init->status, &facts) < 0)
+        return fail(&init->failure, errno, "verify", "/proc/self/status");
+    drop_fd(&init->status);
+    int result = verify_ids(init, &facts);
+    if (result == 0)
+        result = process_limits_verify(init->plan, 0, &init->failure);
+    if (result == 0 && !partly)
+        result = verify_capabilities(init, &facts);
+    if (result == 0 && !partly && init->no_new_privileges && facts.value[NO_NEW_PRIVS] != 1)
+        result = unmet(init, "the program could gain privileges", "no_new_privs", "");
+    facts_release(&facts);
+    return result;
+}

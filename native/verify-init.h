@@ -1,0 +1,26 @@
+/*
+ * Whether what init has done has been done (S33): a kernel, or a filter of whoever has started
+ * us, may do nothing and say that it has.  Called by init, when nothing of the program has run
+ * yet, so that all can be looked at; verify.h looks once more from outside, when it does.
+ *
+ * What is read comes from the kernel in a form that a call which does nothing does not give:
+ * the text of /proc/self/status, structures that hold nonsense before.
+ */
+#pragma once
+
+#include "init.h"
+
+/* In stage 1, before it joins any namespace, for an init that never sees the host's /proc: the
+   directory.  -1 and errno. */
+int verify_open_proc(void);
+
+/* First thing: opens our status, in `proc`, or, with -1, in /proc; owns `proc`. */
+int verify_begin(struct init *init, int proc);
+
+/* Before READY: what is masked and what is read-only, as of the paths' last meaning. */
+int verify_paths(struct init *init);
+
+/* Before the filter that is installed last, or, where that comes earlier, before that one
+   (`partly`): ids, groups, hard limits, and, unless partly, capabilities and no_new_privs.
+   Closes our status. */
+int verify_credentials(struct init *init, bool partly);
