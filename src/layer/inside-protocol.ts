@@ -30,6 +30,8 @@ const archiveRequest = z.strictObject({
   /** Name of a source that is no directory where `name` is "". */
   fileName: bytes,
   isSingleId: z.boolean(),
+  /** Files with holes come without them: for `hasLayouts` at the other end. */
+  writesLayouts: z.boolean(),
 });
 
 const extractRequest = z.strictObject({
@@ -40,6 +42,8 @@ const extractRequest = z.strictObject({
   mustBeDirectory: z.boolean(),
   /** What the archive holds: one file, what is in one directory, or anything. */
   source: z.enum(["file", "directory", "archive"]),
+  /** It was written by `writesLayouts`. */
+  hasLayouts: z.boolean(),
   /** The name that a source keeps inside an existing directory; "": what is in it is wanted. */
   name: bytes,
   /** A directory may replace something else and the other way round. */

@@ -60,6 +60,7 @@ interface Libc {
     flags: number,
   ) => number;
   readonly umount2: (target: Buffer, flags: number) => number;
+  readonly lseek: (fd: number, offset: number, whence: number) => number | bigint;
   readonly ioctl: (fd: number, request: number, value: Uint32Array) => number;
   readonly syncfs: ReturnType<ReturnType<typeof Koffi.load>["func"]>;
 }
@@ -109,6 +110,7 @@ function bindLibc(): Libc {
       "int linkat(int olddir, const void *old, int newdir, const void *new, int flags)",
     ),
     umount2: library.func("int umount2(const void *target, int flags)"),
+    lseek: library.func("int64_t lseek(int fd, int64_t offset, int whence)"),
     ioctl: library.func("int ioctl(int fd, unsigned long request, void *value)"),
     syncfs: library.func("int syncfs(int fd)"),
     statx: library.func(
@@ -183,6 +185,22 @@ export function openat2(dir: number, path: string, flags: number, resolve: numbe
     "openat2",
     path,
   );
+}
+
+/** SEEK_DATA and SEEK_HOLE of linux/fs.h. */
+const seekTo = { data: 3, hole: 4 } as const;
+
+/**
+ * lseek(2) to the next byte from `offset` on that is data, or in a hole; the file's end is one.
+ *
+ * @returns undefined when nothing follows.
+ */
+export function lseek(fd: number, offset: number, to: keyof typeof seekTo): number | undefined {
+  const result = Number(libc().lseek(fd, offset, seekTo[to]));
+  if (result >= 0) return result;
+  const errno = libc().errno();
+  if (errnoName(errno) === "ENXIO") return undefined;
+  throw new ErrnoError("lseek", `descriptor ${fd}`, errno);
 }
 
 /** mknod(2). `mode` holds the type too (S_IFIFO …), `device` as of makedev(3); umask applies. */

@@ -35,7 +35,7 @@ export async function extract(request: ExtractRequest): Promise<InsideCounts> {
     overwrite: request.overwrite,
     ownerOf,
   });
-  const extraction = new EntryExtraction(target);
+  const extraction = new EntryExtraction(target, request);
   const framing = new TarFraming(limits);
   for await (const chunk of request.source === "archive" ? unpacked() : process.stdin) {
     for (const piece of framing.push(chunk as Buffer)) await extraction.write(piece);

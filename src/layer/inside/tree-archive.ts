@@ -13,8 +13,10 @@ import { TsmanError } from "../../errors/index.ts";
 import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../../oci/tar/header.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { lgetxattr, llistxattr } from "../../platform/libc.ts";
+import { type ContentLayout, formatLayout, layoutRecord } from "../worker/content-layout.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 import { isKeptXattr, trueOwnerXattr } from "../worker/xattr-policy.ts";
+import { dataSegments } from "./data-segments.ts";
 import { findPseudoFilesystem } from "./pseudo-filesystem.ts";
 import type { TarOutput } from "./tar-output.ts";
 import { originalOwner } from "./true-owner.ts";
@@ -38,6 +40,8 @@ export type ArchiveSink = Pick<TarOutput, "write" | "flush">;
 export interface TreeArchiveOptions {
   /** Only one id exists: everything belongs to it, and `user.tsman.owner` says the truth. */
   readonly isSingleId: boolean;
+  /** Leave out what is a hole and say where (content-layout.ts): whoever reads it has to know. */
+  readonly writesLayouts?: boolean | undefined;
 }
 
 /**
@@ -172,20 +176,35 @@ export class TreeArchive {
         return;
       }
       const size = Number(status.size);
-      this.#write({ ...this.#entryOf(path, name, status, "file"), size });
-      this.#copy(fd, size);
+      const entry = this.#entryOf(path, name, status, "file");
+      // Blocks of 512 bytes: stat(2).
+      if (this.#options.writesLayouts === true && Number(status.blocks) * 512 < size) {
+        this.#addSegments(fd, entry, { size, segments: dataSegments(fd, size) });
+        return;
+      }
+      this.#write({ ...entry, size });
+      this.#copy(fd, 0, size);
       this.#output.write(Buffer.alloc(tarPadding(size)));
     } finally {
       closeSync(fd);
     }
   }
 
+  #addSegments(fd: number, entry: TarEntry, layout: ContentLayout): void {
+    const size = layout.segments.reduce((sum, { length }) => sum + length, 0);
+    this.#write({ ...entry, size, records: [[layoutRecord, formatLayout(layout)]] });
+    for (const { offset, length } of layout.segments) this.#copy(fd, offset, length);
+    this.#output.write(Buffer.alloc(tarPadding(size)));
+  }
+
   /** Exactly `size` bytes, whatever happens to the file: the header has promised them. */
-  #copy(fd: number, size: number): void {
+  #copy(fd: number, offset: number, size: number): void {
     let left = size;
+    let at = offset;
     while (left > 0) {
-      const count = readSync(fd, this.#chunk, 0, Math.min(left, chunkSize), null);
+      const count = readSync(fd, this.#chunk, 0, Math.min(left, chunkSize), at);
       if (count === 0) break;
+      at += count;
       this.#output.write(this.#chunk.subarray(0, count));
       left -= count;
     }

@@ -1,6 +1,7 @@
 import { type Extract, type ExtractEvents, extract, type Header } from "tar-stream";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
+import { type ContentLayout, layoutRecord, parseLayout } from "./content-layout.ts";
 import { displayName } from "./entry-name.ts";
 import { type LayerEntry, readLayerEntry, withinEntry } from "./layer-entry.ts";
 import { SparseContent } from "./sparse-content.ts";
@@ -42,14 +43,17 @@ export interface EntryTarget {
  */
 export class EntryExtraction {
   readonly #target: EntryTarget;
+  readonly #hasLayouts: boolean;
   readonly #extract: Extract;
   #failure: Error | undefined;
   /** Of the entry whose body is being read. */
   #open: Header | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(target: EntryTarget) {
+  /** @param options whether entries may say where holes are (content-layout.ts): not a layer's. */
+  constructor(target: EntryTarget, options?: { readonly hasLayouts: boolean }) {
     this.#target = target;
+    this.#hasLayouts = options?.hasLayouts ?? false;
     this.#extract = extract(extractOptions);
     this.#extract.on("entry", (header, body, next) => this.#onEntry(header, body, next));
     this.#extract.on("error", (error: Error) => this.#fail(error));
@@ -106,9 +110,12 @@ export class EntryExtraction {
   #onEntry(header: Header, body: EntryBody, next: () => void): void {
     try {
       const entry = readLayerEntry(header);
+      const layout = this.#hasLayouts ? readLayout(header) : undefined;
       const file = this.#target.put(entry);
+      const content = file === undefined ? undefined : new SparseContent(file.fd, layout);
       // tar-stream waits for the end of a body even if nobody wants it, but not if it is empty.
       if (entry.size === 0 || entry.type === "directory") {
+        content?.finish();
         this.#close(entry, file);
         // Not at once: tar-stream would go on inside this call, one level deeper for each entry.
         queueMicrotask(next);
@@ -119,7 +126,6 @@ export class EntryExtraction {
       body.on("end", () => {
         this.#open = undefined;
       });
-      const content = file === undefined ? undefined : new SparseContent(file.fd);
       const finish = (): void => {
         content?.finish();
         this.#close(entry, file);
@@ -171,6 +177,12 @@ export class EntryExtraction {
       cause: failure,
     });
   }
+}
+
+function readLayout({ pax, size }: Header): ContentLayout | undefined {
+  const records = pax as Readonly<Record<string, string>> | null | undefined;
+  const text = records?.[layoutRecord];
+  return text === undefined ? undefined : parseLayout(text, size);
 }
 
 /** What an entry ran into: errors of the archive as such, errors of this host with their remedy. */

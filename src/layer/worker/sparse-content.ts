@@ -1,26 +1,52 @@
 import { ftruncateSync, writeSync } from "node:fs";
+import type { ContentLayout } from "./content-layout.ts";
 
 /** What file systems keep apart: what is all zeros in there need not be there. */
 const blockSize = 4096;
 const zeros = Buffer.alloc(blockSize);
 
 /**
- * Writes the content of a file that is empty, from its beginning, and leaves out blocks of zeros:
- * archives have no holes, and a disk image of 10 GB may hold a few megabytes.
+ * Writes the content of a file that is empty and leaves out blocks of zeros: archives have no holes,
+ * and a disk image of 10 GB may hold a few megabytes.
  */
 export class SparseContent {
   readonly #fd: number;
-  /** Bytes taken so far. */
+  readonly #layout: ContentLayout | undefined;
+  /** The segment that is written, and how much of it is. */
+  #segment = 0;
+  #written = 0;
+  /** Where the next byte goes. */
   #size = 0;
   /** Where the last written byte ends. */
   #end = 0;
 
-  constructor(fd: number) {
+  /** @param layout where the bytes belong; missing: one after the other. */
+  constructor(fd: number, layout?: ContentLayout) {
     this.#fd = fd;
+    this.#layout = layout;
   }
 
   /** Takes the next bytes. */
   write(chunk: Buffer): void {
+    if (this.#layout === undefined) {
+      this.#append(chunk);
+      return;
+    }
+    for (let at = 0; at < chunk.length; ) {
+      const segment = this.#layout.segments[this.#segment];
+      if (segment === undefined) throw new RangeError("there are more bytes than segments");
+      const step = Math.min(chunk.length - at, segment.length - this.#written);
+      this.#size = segment.offset + this.#written;
+      this.#append(chunk.subarray(at, at + step));
+      at += step;
+      this.#written += step;
+      if (this.#written < segment.length) continue;
+      this.#segment += 1;
+      this.#written = 0;
+    }
+  }
+
+  #append(chunk: Buffer): void {
     const { length } = chunk;
     let start = 0;
     let at = 0;
@@ -42,6 +68,7 @@ export class SparseContent {
 
   /** Says that this was all: a hole at the end is part of the file too. */
   finish(): void {
+    this.#size = this.#layout?.size ?? this.#size;
     if (this.#end < this.#size) ftruncateSync(this.#fd, this.#size);
   }
 

@@ -18,6 +18,8 @@ export interface TarEntry {
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
   /** By name as text. */
   readonly xattrs?: ReadonlyMap<string, Buffer> | undefined;
+  /** More PAX records, of our own. */
+  readonly records?: readonly (readonly [key: string, value: string])[] | undefined;
 }
 
 export type TarEntryType =
@@ -93,6 +95,7 @@ function paxRecords(entry: TarEntry): [string, string | Buffer][] {
   for (const [name, value] of entry.xattrs ?? []) {
     records.push([`SCHILY.xattr.${Buffer.from(name).toString("latin1")}`, value]);
   }
+  for (const [key, value] of entry.records ?? []) records.push([key, value]);
   return records;
 }
 

@@ -29,6 +29,7 @@ export async function archiveRootfs<T>(
         name: "",
         fileName: "",
         isSingleId: record.mapping.single,
+        writesLayouts: false,
       },
       context: subject,
       stdout: descriptor,
