@@ -18,6 +18,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { childrenOf } from "../support/proc.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
+import { TarBuilder } from "../support/tar-builder.ts";
 import { Transcript, until } from "../support/wait.ts";
 import { useDriver, useStore } from "./support.ts";
 import { runWrapped } from "./wrapped.ts";
@@ -132,6 +133,48 @@ describe.each(["overlay", "fuse-overlayfs", "copy"])("with the driver %s", (driv
   });
 });
 
+describe("export and import", () => {
+  /** cap_net_raw=ep: VFS_CAP_REVISION_2 of linux/capability.h. */
+  const netRaw = Buffer.from("0100000200200000000000000000000000000000", "hex");
+
+  it("give back byte for byte what they took, however odd the files", async () => {
+    const odd = new TarBuilder()
+      .dir("srv/odd", { mode: 0o3777, uid: 7, gid: 9, mtime: { seconds: 1, nanoseconds: 5e8 } })
+      .file("srv/odd/set", "x", {
+        ...{ mode: 0o6751, uid: 65_534, gid: 1, mtime: { seconds: 1e9, nanoseconds: 25 } },
+        xattrs: { "user.note": "note", "security.capability": netRaw },
+      })
+      .hardlink("srv/odd/hard", "srv/odd/set")
+      .file(`srv/odd/${"n".repeat(200)}`, "long")
+      .file(Buffer.from('srv/odd/\xff\n "\\', "latin1"), "bytes")
+      .symlink("srv/odd/link", `${"../".repeat(40)}nowhere`, { uid: 3 })
+      .fifo("srv/odd/pipe", { mode: 0o600 })
+      .file("srv/odd/before", "", { mtime: { seconds: -5 } })
+      .file("srv/odd/later", "", { mtime: { seconds: 5e9 } });
+    const root = tree({});
+    const first = join(root, "first");
+    const second = join(root, "second");
+    await store().succeed(words("create --name origin --network none busybox true"));
+    const copy = words("cp --archive=false - origin:/");
+    await store().succeed(copy, { input: odd.build() });
+    await store().succeed(["export", "-o", first, "origin"]);
+    await store().succeed(["import", "--quiet", first, "localhost/origin"]);
+    await store().succeed(words("create --name replica --network none localhost/origin true"));
+    await store().succeed(["export", "-o", second, "replica"]);
+    expect(spawnSync("cmp", [first, second]).status).toBe(0);
+    const listing = spawnSync("tar", ["-tvf", first], { encoding: "utf8" }).stdout;
+    expect(listing).toMatch(/^drwxrwsrwt\s*7\/9 .* srv\/odd\/$/m);
+    const archive = readFileSync(first);
+    expect(archive.includes("SCHILY.xattr.user.note=note\n")).toBe(true);
+    expect(archive.includes(`SCHILY.xattr.security.capability=${netRaw.toString("latin1")}`)).toBe(
+      true,
+    );
+    const look = "stat -c '%a %u:%g %h %Y' /srv/odd/set; cat /srv/odd/n*";
+    const run = words("run --rm --network none localhost/origin sh -c");
+    expect((await store().succeed([...run, look])).stdout).toBe("6751 65534:1 2 1000000000\nlong");
+  });
+});
+
 describe("an archive whose reader has had enough", () => {
   it.each([
     ["export", "export unread"],
@@ -153,6 +196,11 @@ describe("cp", () => {
   it("takes and gives archives, and refuses to mix them up with a terminal", async () => {
     await background("archives");
     const { stdoutBytes } = await store().succeed(["cp", "archives:/etc/group", "-"]);
+    // Where holes are is believed of our own other end only.
+    const claim = new TarBuilder().pax([["TSMAN.layout", "5000 4000 3"]]).file("claim", "abc");
+    await store().succeed(["cp", "-", "archives:/mnt"], { input: claim.build() });
+    expect((await store().succeed(words("exec archives cat /mnt/claim"))).stdout).toBe("abc");
+    await store().succeed(words("exec archives rm /mnt/claim"));
     await store().succeed(["cp", "-", "archives:/mnt"], { input: stdoutBytes });
     const { stdout } = await store().succeed(words("exec archives ls /mnt"));
     expect(stdout).toBe("group\n");
