@@ -1,9 +1,11 @@
 import type { Digest } from "../oci/digest.ts";
 import type { ImageDestination, SourceManifest } from "../oci/transfer.ts";
+import { hasBlob, mountBlob } from "./blob-presence.ts";
 import { pushManifest } from "./push-manifest.ts";
 import { Session } from "./session.ts";
 import type { RegistryClientOptions } from "./settings.ts";
-import { cancelUpload, hasBlob, mountBlob, uploadBlob } from "./upload-blob.ts";
+import { monolithicBytes, type UploadNote, uploadBlob } from "./upload-blob.ts";
+import { cancelUpload } from "./upload-session.ts";
 
 /** What {@link openRegistryDestination} takes besides a client's options. */
 export interface RegistryDestinationOptions extends RegistryClientOptions {
@@ -13,6 +15,8 @@ export interface RegistryDestinationOptions extends RegistryClientOptions {
   readonly repositoriesWith?: ((digest: Digest) => readonly string[]) | undefined;
   /** Bytes of a request, once a proxy has refused a larger one; default 32 MiB. */
   readonly chunkBytes?: number | undefined;
+  /** Holds the note of a blob's upload; undefined while another process does. */
+  readonly claimNote?: ((digest: Digest) => (UploadNote & Disposable) | undefined) | undefined;
 }
 
 /** Repositories that are asked for a blob before it is sent. */
@@ -50,11 +54,13 @@ export function openRegistryDestination(options: RegistryDestinationOptions): Im
       const { digest } = descriptor;
       const location = begun.get(digest);
       begun.delete(digest);
+      using note = descriptor.size > monolithicBytes ? options.claimNote?.(digest) : undefined;
       await uploadBlob(session, descriptor, {
         open: () => bytes,
         isRepeatable: isRepeatable(bytes),
         begun: location,
         chunkBytes,
+        note,
         signal,
       });
     },

@@ -131,6 +131,16 @@ export class Session implements AsyncDisposable {
     return transport.followed(response.url, location);
   }
 
+  /**
+   * Where an earlier answer led, as it was noted then.
+   *
+   * @throws TsmanError REGISTRY_RESPONSE for what must not be followed
+   */
+  async notedLocation(location: string): Promise<URL> {
+    const { transport, endpoint } = await this.#connect();
+    return transport.followed(endpoint, location);
+  }
+
   /** A place of the registry outside its API. */
   async urlOf(path: string): Promise<URL> {
     const { endpoint } = await this.#connect();

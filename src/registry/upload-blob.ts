@@ -1,11 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isTsmanError, TsmanError } from "../errors/index.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { parseDigest } from "../oci/digest.ts";
+import { hasBlob } from "./blob-presence.ts";
 import { type BlobOpener, BlobReader, SourceError } from "./blob-reader.ts";
 import { RetryableError } from "./failure.ts";
+import { type BodyRequest, sendBody } from "./send-body.ts";
 import type { Session } from "./session.ts";
 import type { HttpResponse } from "./transport.ts";
+import { cancelUpload, confirmedBytes } from "./upload-session.ts";
 
 /** What {@link uploadBlob} takes besides the descriptor. */
 export interface UploadOptions {
@@ -16,105 +18,26 @@ export interface UploadOptions {
   readonly begun?: URL | undefined;
   /** Bytes of a request, once one with all of them was too large; default 32 MiB. */
   readonly chunkBytes?: number | undefined;
+  /** Keeps, for a later process, where the upload of a larger blob goes on. */
+  readonly note?: UploadNote | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a registry says about a blob that it is asked to take from another repository. */
-export type MountResult =
-  | { readonly isMounted: true }
-  /** It wants the bytes instead, and has begun an upload for them. */
-  | { readonly isMounted: false; readonly begun?: URL | undefined };
+/** What outlives the process that uploads a blob. */
+export interface UploadNote {
+  /** Where an earlier process was told to go on. */
+  readonly location: string | undefined;
+  write(location: string): void;
+  /** There is nothing to go on with. */
+  remove(): void;
+}
 
 /** Up to this size a blob goes in one request, and from the start again if that breaks; bytes. */
-const monolithicBytes = 4 * 1024 * 1024;
+export const monolithicBytes = 4 * 1024 * 1024;
 /** Default of {@link UploadOptions.chunkBytes}; Cloudflare, say, takes 100 MB. */
 const defaultChunkBytes = 32 * 1024 * 1024;
 /** Progress that renews the patience; bytes. */
 const renewingBytes = 64 * 1024;
-/** Milliseconds for what a registry does at the end of an upload: some copy the blob then. */
-const completionMs = 300_000;
-/** Milliseconds that are spent on telling a registry that an upload was given up. */
-const cancellationMs = 2_000;
-
-/** A range of what an upload has, from 0; distribution-spec, "Pushing a blob in chunks". */
-const uploadRange = /^(?:bytes=)?0-(\d{1,15})$/;
-
-/**
- * Whether the repository has a blob.  A registry that does not say is taken to lack it: it is then
- * sent, which is never wrong.
- *
- * @throws TsmanError REGISTRY_*
- */
-export async function hasBlob(
-  session: Session,
-  { digest, size }: Descriptor,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const what = `look up blob ${parseDigest(digest, "digest of a blob")} in ${session.name}`;
-  const look = async (): Promise<boolean> => {
-    const response = await session.request({
-      method: "HEAD",
-      path: `blobs/${digest}`,
-      // Registries that know no HEAD, or not for blobs, answer one of these.
-      expect: [200, 400, 404, 405, 501],
-      what,
-      signal,
-    });
-    await response.discard();
-    if (response.status !== 200) return false;
-    const length = response.header("content-length");
-    // Another length is another blob, or none: a redirect to an error page that says 200.
-    return length === undefined || Number(length) === size;
-  };
-  return await unlessDenied(session.repeat(what, digest, look), false);
-}
-
-/**
- * Asks for a blob to be taken over from another repository of the same registry;
- * distribution-spec, "Mounting a blob from another repository".
- *
- * @param from `library/alpine`
- * @throws TsmanError REGISTRY_* for a repository that cannot be pushed to at all
- */
-export async function mountBlob(
-  session: Session,
-  { digest }: Descriptor,
-  from: string,
-  signal?: AbortSignal,
-): Promise<MountResult> {
-  const what = `mount blob ${parseDigest(digest, "digest of a blob")} from ${from} in ${session.name}`;
-  const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(from)}`;
-  const mount = async (): Promise<MountResult> => {
-    const response = await session.request({
-      method: "POST",
-      path: `blobs/uploads/?${query}`,
-      headers: { "content-length": "0" },
-      alsoReads: from,
-      // Whose registry mounts nothing sends the blob.
-      expect: [201, 202, 400, 404, 405, 501],
-      what,
-      signal,
-    });
-    await response.discard();
-    if (response.status === 201) return { isMounted: true };
-    if (response.status !== 202) return { isMounted: false };
-    return { isMounted: false, begun: await session.locationOf(response) };
-  };
-  return await unlessDenied(session.repeat(what, digest, mount), { isMounted: false });
-}
-
-/** What is not allowed is not needed either: if nothing is allowed, the upload will say so. */
-async function unlessDenied<T>(question: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await question;
-  } catch (error) {
-    if (isTsmanError(error, "REGISTRY_DENIED") || isTsmanError(error, "REGISTRY_AUTH")) {
-      return otherwise;
-    }
-    throw error;
-  }
-}
-
 /**
  * Sends a blob, hashed on its way; what was damaged at our end is not completed.
  *
@@ -129,21 +52,6 @@ export async function uploadBlob(
   options: UploadOptions,
 ): Promise<void> {
   await new BlobUpload(session, descriptor, options).run();
-}
-
-/** Tells the registry that nothing more comes; a failure to do so is no news. */
-export async function cancelUpload(session: Session, location: URL): Promise<void> {
-  const cancelled = session
-    .request({
-      method: "DELETE",
-      path: location,
-      expect: [204, 200, 202, 404],
-      what: "cancel an upload",
-      signal: AbortSignal.timeout(cancellationMs),
-    })
-    .then((response) => response.discard())
-    .catch(() => undefined);
-  await Promise.race([cancelled, delay(cancellationMs, undefined, { ref: false })]);
 }
 
 class BlobUpload {
@@ -174,6 +82,7 @@ class BlobUpload {
     const { open, signal } = this.#options;
     const retrier = this.#session.retrier(digest, signal);
     await using reader = new BlobReader(this.#descriptor, open, this.#what);
+    await this.#recall();
     for (;;) {
       const before = this.#confirmed;
       try {
@@ -182,7 +91,7 @@ class BlobUpload {
         break;
       } catch (error) {
         if (error instanceof SourceError) {
-          await this.#giveUp();
+          if (!this.#isLeftOver()) await this.#giveUp();
           throw error.cause;
         }
         this.#isFirstAttempt = false;
@@ -191,11 +100,41 @@ class BlobUpload {
           if (this.#options.isRepeatable === false) throw error;
           await retrier.waitAfter(error);
         } catch (last) {
-          await this.#giveUp();
-          throw await this.#session.reportable(last, this.#what, signal);
+          const reported = await this.#session.reportable(last, this.#what, signal);
+          if (!this.#isLeftOver(reported)) await this.#giveUp();
+          throw reported;
         }
       }
     }
+  }
+
+  get #isInterrupted(): boolean {
+    return this.#options.signal?.aborted === true || this.#session.signal?.aborted === true;
+  }
+
+  /** Whether a later process may go on: after an interruption, or when the network is away. */
+  #isLeftOver(error?: Error): boolean {
+    if (this.#options.note === undefined) return false;
+    return this.#isInterrupted || isTsmanError(error, "REGISTRY_UNREACHABLE");
+  }
+
+  /** Goes on with what an earlier process has begun, if the registry still knows it. */
+  async #recall(): Promise<void> {
+    const { note, signal } = this.#options;
+    if (note?.location === undefined) return;
+    const begun = this.#location;
+    try {
+      this.#location = await this.#session.notedLocation(note.location);
+      await this.#locate();
+    } catch (error) {
+      if (this.#isInterrupted) throw await this.#session.reportable(error, this.#what, signal);
+      // Whatever became of it: the blob is sent anew.
+      this.#lose();
+    }
+    if (this.#location === undefined) {
+      note.remove();
+      this.#location = begun;
+    } else if (begun !== undefined) await cancelUpload(this.#session, begun);
   }
 
   /** The answer to a completed upload may be what was lost. */
@@ -226,6 +165,7 @@ class BlobUpload {
     const location = await this.#session.locationOf(response);
     if (location === undefined) throw this.#noLocation(response);
     this.#minimumBytes = Number(response.header("oci-chunk-min-length") ?? 0);
+    this.#note(location);
     return location;
   }
 
@@ -241,18 +181,25 @@ class BlobUpload {
     const response = await this.#session.request({
       method: "GET",
       path: location,
-      expect: [200, 202, 204, 400, 404, 405, 501],
+      expect: [200, 202, 204, 400, 404, 405, 416, 501],
       what: this.#what,
       signal: this.#options.signal,
     });
     await response.discard();
     const has = response.status === 204 ? confirmedBytes(response) : undefined;
-    if (has === undefined || has > this.#descriptor.size) {
-      this.#confirmed = 0;
-      return;
-    }
+    if (has === undefined || has > this.#descriptor.size) return this.#lose();
     this.#confirmed = has;
     this.#location = (await this.#session.locationOf(response)) ?? location;
+  }
+
+  /** Nothing of it is left: it begins anew. */
+  #lose(): void {
+    this.#location = undefined;
+    this.#confirmed = 0;
+  }
+
+  #note(location: URL): void {
+    if (this.#descriptor.size > monolithicBytes) this.#options.note?.write(location.href);
   }
 
   /** PATCH after PATCH, of which one is enough for most. */
@@ -262,7 +209,7 @@ class BlobUpload {
       const start = this.#confirmed;
       const length = Math.min(size - start, this.#chunkBytes ?? size);
       await reader.seek(start);
-      const response = await this.#sendBody(reader, length, {
+      const response = await this.#send(reader, length, {
         method: "PATCH",
         path: this.#location as URL,
         headers: {
@@ -289,6 +236,7 @@ class BlobUpload {
     const isTooLittle = end < start + length && end - start < renewingBytes;
     if (end > start + length || isTooLittle) throw this.#lost(response);
     this.#confirmed = end;
+    if (end < this.#descriptor.size && this.#location !== undefined) this.#note(this.#location);
   }
 
   /** A proxy takes no body of this length: several shorter ones may do. */
@@ -315,7 +263,7 @@ class BlobUpload {
     url.search = url.search === "" ? digest : `${url.search}&${digest}`;
     await reader.seek(length === 0 ? this.#descriptor.size : 0);
     if (length === 0) await reader.verify();
-    const response = await this.#sendBody(reader, length, {
+    const response = await this.#send(reader, length, {
       method: "PUT",
       path: url,
       headers: {},
@@ -324,72 +272,22 @@ class BlobUpload {
     await response.discard();
     if (response.status >= 400) throw this.#lost(response);
     this.#location = undefined;
+    this.#options.note?.remove();
   }
 
-  /** Sends `length` bytes from where the reader is, and breaks off when nobody takes them. */
-  async #sendBody(
+  async #send(
     reader: BlobReader,
     length: number,
-    request: {
-      readonly method: "PATCH" | "PUT";
-      readonly path: URL;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly expect: readonly number[];
-    },
+    request: Omit<BodyRequest, "what" | "signal">,
   ): Promise<HttpResponse> {
-    using watch = new StallWatch(this.#session.stallMs, this.#what, this.#session.name);
-    const signals = [watch.signal, this.#options.signal ?? this.#session.signal];
-    const start = reader.offset;
-    let failure: SourceError | undefined;
-    let isOver = false;
-    /** The reader serves one request at a time, and an answer may come before the body was taken. */
-    let reading: Promise<unknown> = Promise.resolve();
-    async function* body(): AsyncGenerator<Uint8Array> {
-      try {
-        // A request that has to be made again, after a challenge, starts anew.
-        await reader.seek(start);
-        const pieces = reader.take(length);
-        while (!isOver) {
-          const next = pieces.next();
-          reading = next.catch(() => undefined);
-          const { value: piece } = await next;
-          if (piece === undefined) return;
-          watch.given();
-          yield piece;
-          watch.taken();
-        }
-      } catch (error) {
-        if (error instanceof SourceError) failure = error;
-        throw error;
-      } finally {
-        watch.taken();
-      }
-    }
-    try {
-      return await this.#session.request({
-        ...request,
-        headers: {
-          ...request.headers,
-          "content-type": "application/octet-stream",
-          "content-length": String(length),
-        },
-        body: length === 0 ? undefined : body,
-        what: this.#what,
-        patienceMs: completionMs,
-        signal: AbortSignal.any(signals.filter((each) => each !== undefined)),
-      });
-    } catch (error) {
-      // What the client makes of it when a body cannot be read is its own affair.
-      throw failure ?? error;
-    } finally {
-      isOver = true;
-      await reading;
-    }
+    const { signal } = this.#options;
+    return await sendBody(this.#session, reader, length, { ...request, what: this.#what, signal });
   }
 
   async #giveUp(): Promise<void> {
     const location = this.#location;
     this.#location = undefined;
+    this.#options.note?.remove();
     if (location !== undefined) await cancelUpload(this.#session, location);
   }
 
@@ -413,50 +311,5 @@ class BlobUpload {
         },
       ),
     );
-  }
-}
-
-/** How many bytes an upload has; undefined if the registry does not say, or says "none" like "one". */
-function confirmedBytes(response: HttpResponse): number | undefined {
-  const last = uploadRange.exec(response.header("range") ?? "")?.[1];
-  return last === undefined || last === "0" ? undefined : Number(last) + 1;
-}
-
-/** Breaks a request off whose body nobody takes. */
-class StallWatch implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #stallMs: number;
-  readonly #error: RetryableError;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(stallMs: number, what: string, host: string) {
-    this.#stallMs = stallMs;
-    this.#error = new RetryableError(
-      new TsmanError(
-        "REGISTRY_UNREACHABLE",
-        `${what}: ${host} takes no more: the transfer stalled`,
-        {
-          hint: "check the network (and https_proxy, if there is a proxy) and push again",
-        },
-      ),
-    );
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** A piece was handed out: it must be taken in time. */
-  given(): void {
-    this.#timer ??= setTimeout(() => this.#controller.abort(this.#error), this.#stallMs);
-  }
-
-  taken(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  [Symbol.dispose](): void {
-    this.taken();
   }
 }

@@ -14,7 +14,7 @@ export interface CollectOptions {
    * takes a user namespace.
    */
   readonly removeTree: (directory: string) => Promise<void>;
-  /** Milliseconds that an interrupted download is kept to be resumed; default: a week. */
+  /** Milliseconds that an interrupted transfer is kept to be resumed; default: a week. */
   readonly partialBlobAge?: number | undefined;
   /** Default: now. */
   readonly now?: number | undefined;
@@ -30,6 +30,8 @@ const week = 7 * 24 * 60 * 60 * 1000;
 /** A temporary file younger than this may belong to a running command. */
 const temporaryAge = 60 * 60 * 1000;
 const idPattern = /^[0-9a-f]{64}$/;
+/** What a later command goes on with: a blob's beginning, the note of an upload. */
+const resumablePattern = /^[0-9a-f]{64}(?:\.upload)?$/;
 
 /**
  * Removes what killed commands have left, and content that no image refers to.  Whatever a running
@@ -211,13 +213,13 @@ async function collectVolumeRemains(store: Store, options: CollectOptions): Prom
   return removed;
 }
 
-/** Downloads that nobody has resumed for long. */
+/** Downloads, and notes of uploads, that nobody has resumed for long. */
 function collectBlobRemains(store: Store, options: CollectOptions): Garbage[] {
   const directory = path.join(store.root, "blobs/partial");
   const removed: Garbage[] = [];
   for (const name of readdirSync(directory)) {
     const file = path.join(directory, name);
-    const limit = idPattern.test(name) ? (options.partialBlobAge ?? week) : temporaryAge;
+    const limit = resumablePattern.test(name) ? (options.partialBlobAge ?? week) : temporaryAge;
     if (!isOlder(file, limit, options.now)) continue;
     withFreeLock(path.join(store.root, "locks", `blob-${name.slice(0, 64)}`), (lock) => {
       rmSync(file, { force: true });

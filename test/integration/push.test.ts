@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DockerRegistry, startDockerRegistry } from "../support/docker-registry.ts";
 import { startFaultyRegistry } from "../support/faulty-registry.ts";
+import { until } from "../support/wait.ts";
 import { addRandomImage } from "./served-images.ts";
 import { registry, TestStore, useStore } from "./support.ts";
 
@@ -200,6 +201,43 @@ describe("tsman push", () => {
     for (const { digest, blob } of image.layers) {
       expect(broken.content.blobs.get(digest)?.equals(blob)).toBe(true);
     }
+  });
+});
+
+describe("a push that is killed", () => {
+  const mebibyte = 1024 * 1024;
+
+  it.each([
+    ["is continued by the next, which sends what is missing", true],
+    ["begins anew where the registry has lost what was sent", false],
+  ])("%s", async (_, knowsStatus) => {
+    await using source = await startFaultyRegistry();
+    await using goal = await startFaultyRegistry();
+    const image = addRandomImage(source, [9]);
+    const [layer] = image.layers;
+    await store().succeed(["pull", "-q", image.reference]);
+    goal.uploads.rules = { stallAfter: 5 * mebibyte, knowsStatus };
+    const push = ["push", "-q", image.reference, `${goal.host}/a/b:1`];
+    const first = store().start(push);
+    await until("5 MiB of the layer at the registry", () =>
+      [...goal.uploads.open.values()].some(({ length }) => length >= 5 * mebibyte)
+        ? true
+        : undefined,
+    );
+    first.child.kill("SIGKILL");
+    await first.ended;
+    await store().succeed(push);
+    const sizes = goal
+      .requestsOf("upload")
+      .filter(({ method }) => method === "PATCH")
+      .map(({ headers }) => Number(headers["content-length"]));
+    expect(sizes[0]).toBe(layer?.blob.length);
+    if (knowsStatus) expect(sizes[1]).toBeLessThanOrEqual((sizes[0] ?? 0) - 5 * mebibyte);
+    else expect(sizes[1]).toBe(sizes[0]);
+    expect(goal.content.blobs.get(layer?.digest ?? "")?.equals(layer?.blob ?? Buffer.of())).toBe(
+      true,
+    );
+    expect((await store().succeed(["system", "check", "--max", "0s"])).stdout).toBe("");
   });
 });
 

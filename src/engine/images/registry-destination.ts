@@ -2,6 +2,7 @@ import type { Reference } from "../../oci/reference.ts";
 import { registryAttempt } from "../../oci/registry-rules.ts";
 import type { ImageDestination } from "../../oci/transfer.ts";
 import { openRegistryDestination } from "../../registry/image-destination.ts";
+import { claimUploadNote } from "../../store/upload-notes.ts";
 import type { EngineContext } from "../context.ts";
 import { repositoriesWith } from "./known-repositories.ts";
 import { type AccessOptions, clientOptions } from "./registry-access.ts";
@@ -21,5 +22,7 @@ export async function openRepository(
     ...client,
     reference: digest ?? tag ?? "latest",
     repositoriesWith: repositoriesWith(context, client.registry),
+    claimNote: (blob) =>
+      claimUploadNote(context.store.root, `${client.registry}/${client.repository}`, blob),
   });
 }

@@ -169,6 +169,102 @@ describe("a mount", () => {
   });
 });
 
+/** A note that outlives a destination, as one on disk does: what stands there, last. */
+function keptNote() {
+  const kept: string[] = [];
+  const claimNote = () => ({
+    location: kept.at(-1),
+    write: (location: string) => void kept.push(location),
+    remove: () => void kept.splice(0),
+    [Symbol.dispose]: () => undefined,
+  });
+  return { kept, claimNote };
+}
+
+/** Which bytes of a blob each PATCH said that it has. */
+function patches(): (string | undefined)[] {
+  return registry
+    .requestsOf("upload")
+    .filter(({ method }) => method === "PATCH")
+    .map(({ headers }) => headers["content-range"] as string | undefined);
+}
+
+describe("an upload whose process ends", () => {
+  const chunkBytes = 2 * mebibyte;
+  const last = large.length - 1;
+
+  async function interrupted(to: ImageDestination): Promise<void> {
+    const stop = new AbortController();
+    const sending = failure(to.writeBlob(descriptorOf(large), repeatable(large), stop.signal));
+    await registry.waitForRequest(({ method }) => method === "PATCH");
+    stop.abort();
+    expect((await sending).code).toBe("INTERRUPTED");
+  }
+
+  test("is continued by the next where the registry says that it stopped", async () => {
+    const { kept, claimNote } = keptNote();
+    registry.uploads.rules = {
+      resetAfter: [3 * mebibyte, 3 * mebibyte, 3 * mebibyte, 3 * mebibyte],
+    };
+    const options = { claimNote, retry: { ...quick, retries: 0 } };
+    expect((await failure(send(destination(options), large))).code).toBe("REGISTRY_UNREACHABLE");
+    expect(kept).toHaveLength(1);
+    registry.uploads.rules = {};
+    await send(destination(options), large);
+    expect(patches()).toEqual([undefined, `${3 * mebibyte}-${last}`]);
+    expect(stored(large)?.equals(large)).toBe(true);
+    expect(kept).toEqual([]);
+    expect(methods().filter((method) => method === "POST")).toHaveLength(1);
+  });
+
+  test("begins anew where the registry has lost it", async () => {
+    const { kept, claimNote } = keptNote();
+    registry.uploads.rules = { stallAfter: 1000 };
+    await interrupted(destination({ claimNote }));
+    expect(kept).toHaveLength(1);
+    registry.uploads.open.clear();
+    registry.uploads.rules = {};
+    await send(destination({ claimNote }), large);
+    expect(patches()).toEqual([undefined, undefined]);
+    expect(stored(large)?.equals(large)).toBe(true);
+    expect(kept).toEqual([]);
+  });
+
+  test("goes on behind the chunks that the registry has", async () => {
+    const { kept, claimNote } = keptNote();
+    const options = { claimNote, chunkBytes, retry: { ...quick, retries: 0 } };
+    registry.uploads.rules = { maxBody: chunkBytes, resetAfter: [2 * chunkBytes + 1] };
+    expect((await failure(send(destination(options), large))).code).toBe("REGISTRY_UNREACHABLE");
+    // After the beginning, and after each chunk.
+    expect(kept).toHaveLength(3);
+    const before = patches().length;
+    await send(destination(options), large);
+    expect(patches()[before]).toBe(`${2 * chunkBytes + 1}-${last}`);
+    expect(stored(large)?.equals(large)).toBe(true);
+  });
+
+  test.each([
+    "no URL at all",
+    "file:///etc/passwd",
+    "http://169.254.169.254/latest",
+    "http://user:secret@127.0.0.1/",
+  ])("is not looked for at %s", async (location) => {
+    const { kept, claimNote } = keptNote();
+    kept.push(location);
+    await send(destination({ claimNote }), large);
+    expect(stored(large)?.equals(large)).toBe(true);
+    expect(methods()).not.toContain("GET");
+  });
+
+  test("is noted for larger blobs only", async () => {
+    const { kept, claimNote } = keptNote();
+    registry.fault({ on: "upload", method: "PUT", times: 1, action: { kind: "reset" } });
+    const options = { claimNote, retry: { ...quick, retries: 0 } };
+    expect((await failure(send(destination(options), small))).code).toBe("REGISTRY_UNREACHABLE");
+    expect(kept).toEqual([]);
+  });
+});
+
 describe("an upload that breaks", () => {
   test("goes on where the registry says that it stopped", async () => {
     registry.uploads.rules = { resetAfter: [2 * mebibyte, 5 * mebibyte] };
