@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { resolvePaths } from "../config/paths.ts";
+import { cacheDirectory } from "../config/paths.ts";
 import { compileCached } from "./code-cache.ts";
 
 /** What the build makes of each of them: a CommonJS module. */
@@ -22,7 +22,7 @@ const directory = import.meta.dirname;
  * @param use names the verb; a wrong guess costs time only.
  */
 export function startProgram(entry: "./app.cjs" | "./oci-app.cjs", use: string): void {
-  const cacheDir = cacheDirectory();
+  const cacheDir = codeDirectory();
   const loaded = new Map<string, { exports: unknown }>();
   let build: string | undefined;
   // The halves know each other by these names; everything else is Node's to find.
@@ -53,11 +53,11 @@ export function startProgram(entry: "./app.cjs" | "./oci-app.cjs", use: string):
   requireHalf(entry);
 }
 
-function cacheDirectory(): string | undefined {
+function codeDirectory(): string | undefined {
   // `system reset` leaves nothing, so no cache of its own either.
   if (process.argv.includes("reset")) return undefined;
   try {
-    return resolvePaths().cacheDir;
+    return cacheDirectory();
   } catch {
     // No home, no cache: slower, and no reason to fail.
     return undefined;

@@ -43,7 +43,6 @@ export function resolvePaths(
   const chosenRoot = overrides.root ?? environmentVariable("TSMAN_ROOT");
   const isMoved = chosenRoot === undefined && isNetwork(usualRoot);
   const root = chosenRoot ?? (isMoved ? localDirectory("tsman") : usualRoot);
-  const cacheDir = path.join(xdg("XDG_CACHE_HOME") ?? path.join(home, ".cache"), "tsman");
   const configDir = path.join(xdg("XDG_CONFIG_HOME") ?? path.join(home, ".config"), "tsman");
   const runtimeDir =
     overrides.runtimeDir ??
@@ -53,7 +52,7 @@ export function resolvePaths(
   return {
     root: absolute("root", root),
     runtimeDir: absolute("runtime directory", runtimeDir),
-    cacheDir,
+    cacheDir: cacheDirectory(),
     configDir,
     ...(isMoved && { unusedRoot: usualRoot }),
   };
@@ -70,6 +69,11 @@ function localDirectory(name: string): string {
 
 function runtimeDirOfHome(state: string, isNetwork: (directory: string) => boolean): string {
   return isNetwork(state) ? localDirectory("tsman-run") : path.join(state, "tsman/run");
+}
+
+/** What may be lost at any time: `$XDG_CACHE_HOME/tsman`, `~/.cache/tsman`. */
+export function cacheDirectory(): string {
+  return path.join(xdg("XDG_CACHE_HOME") ?? path.join(homeDirectory(), ".cache"), "tsman");
 }
 
 /** The invoking user's home: `$HOME` when absolute, else the one of the password database. */

@@ -25,7 +25,15 @@ export interface ExecOptions {
 /** What `containers.exec` is given of its caller. */
 export type ExecIo = Pick<
   RunIo,
-  "stdin" | "stdout" | "stderr" | "terminal" | "signal" | "onWarning" | "beforeStart" | "handOver"
+  | "stdin"
+  | "stdout"
+  | "stderr"
+  | "terminal"
+  | "signal"
+  | "onWarning"
+  | "beforeMonitor"
+  | "beforeStart"
+  | "handOver"
 >;
 
 /**

@@ -255,6 +255,8 @@ export interface RunIo extends CreateIo {
   readonly isRetry?: boolean | undefined;
   /** Lets a small native program stay in this process's place, where the start allows it. */
   readonly handOver?: HandOver | undefined;
+  /** Called before this process starts the container's monitor: from then on signals are for it. */
+  readonly beforeMonitor?: (() => void) | undefined;
   /** The program starts when this has settled; runs while the container is set up. */
   readonly beforeStart?: (() => Promise<void>) | undefined;
 }

@@ -42,20 +42,17 @@ export async function compileSeccompFilter(
 }
 
 /**
- * What names a filter's file: its rules without the system calls in them, whose text alone would take
- * longer to hash than everything else here.  Which filter it is, the source in the file decides.
+ * What names a filter's file: the first name of each rule without conditions, and how many others
+ * there are.  To hash the whole text would take longer than everything else here, and which filter
+ * it is, the source in the file decides.
  */
-function outline({
-  defaultAction,
-  defaultErrnoRet,
-  architectures,
-  syscalls,
-}: LinuxSeccomp): string {
-  const rules = syscalls.map(
-    (rule) =>
-      `${rule.action} ${rule.errnoRet} ${rule.names.length} ${rule.names[0]}${formatConditions(rule)}`,
-  );
-  return [defaultAction, defaultErrnoRet, ...architectures, ...rules].join("\n");
+function outline(seccomp: LinuxSeccomp): string {
+  const { defaultAction, defaultErrnoRet, architectures, syscalls } = seccomp;
+  const whole = syscalls.filter(({ args }) => args === undefined);
+  return [
+    ...[defaultAction, defaultErrnoRet, ...architectures, syscalls.length],
+    ...whole.map(({ action, names }) => `${action.slice(9)}${names.length}${names[0]}`),
+  ].join(" ");
 }
 
 /**

@@ -12,14 +12,23 @@ export interface MaskedValue {
  * 30, … 0 are 32 blocks with a common prefix each, as the routes around one address.
  */
 export function allExcept32(excluded: readonly number[]): MaskedValue[] {
-  return blocksWithout(excluded, 0, 0);
+  const blocks: MaskedValue[] = [];
+  addBlocks(blocks, excluded, 0, 0);
+  return blocks;
 }
 
-function blocksWithout(excluded: readonly number[], prefix: number, bits: number): MaskedValue[] {
+/** Adds what is not excluded of the block whose first `bits` bits are those of `prefix`. */
+function addBlocks(
+  blocks: MaskedValue[],
+  excluded: readonly number[],
+  prefix: number,
+  bits: number,
+): void {
   const mask = bits === 0 ? 0 : (-1 << (32 - bits)) >>> 0;
   const inside = excluded.filter((value) => (value & mask) >>> 0 === prefix);
-  if (inside.length === 0) return [{ mask, value: prefix }];
-  if (bits === 32) return [];
-  const upper = (prefix | (1 << (31 - bits))) >>> 0;
-  return [...blocksWithout(inside, prefix, bits + 1), ...blocksWithout(inside, upper, bits + 1)];
+  if (inside.length === 0) blocks.push({ mask, value: prefix });
+  else if (bits < 32) {
+    addBlocks(blocks, inside, prefix, bits + 1);
+    addBlocks(blocks, inside, (prefix | (1 << (31 - bits))) >>> 0, bits + 1);
+  }
 }

@@ -57,7 +57,13 @@ export async function runSession(
     columns: () => size?.columns ?? 80,
   });
   const abort = context.interruption();
-  using proxy = session.sigProxy && !detach ? proxySignals() : undefined;
+  using stack = new DisposableStack();
+  let proxy: SignalProxy | undefined;
+  const takeSignals = (): void => {
+    if (session.sigProxy && !detach) proxy ??= stack.use(proxySignals());
+  };
+  // A native session takes them itself.
+  if (!session.isLast) takeSignals();
   try {
     const output = (stream: "stdout" | "stderr", descriptor: number): number =>
       attach.length === 0 || attach.includes(stream) ? descriptor : openNowhere();
@@ -70,6 +76,7 @@ export async function runSession(
       onProgress: progress.onProgress,
       onWarning: warn,
       isRetry,
+      beforeMonitor: takeSignals,
       beforeStart: enterRaw,
       handOver: session.isLast
         ? handOverFrom(context, {
@@ -80,6 +87,7 @@ export async function runSession(
         : undefined,
       ...session.fetch,
     });
+    takeSignals();
     progress.finish();
     if (detach) return await leave(running, context);
     return await stay(running, proxy, terminal, abort);

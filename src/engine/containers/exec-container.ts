@@ -85,6 +85,7 @@ export async function execInContainer(
       handOver(plan, id, runDir, io.handOver);
     }
     const plan = await execPlan(context, record, parts);
+    io.beforeMonitor?.();
     handle = await startMonitor({
       plan: async (pid) => {
         await admit(pid);

@@ -211,6 +211,7 @@ async function start(
     io.signal?.throwIfAborted();
     handOver(plan, planned.id, context.store.containers.runDir(planned.id), successor);
   }
+  io.beforeMonitor?.();
   const handle = await startMonitor({
     plan: (pid) => compile(pid),
     // What is passed through is the caller's even of a container in the background.
