@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fuse-mount.h"
 #include "kernel.h"
 #include "lifeline.h"
 #include "memory.h"
@@ -209,25 +210,35 @@ void view_leave(struct view *view)
     view->helper = 0;
 }
 
+static int mount_at(const struct view *view, const char *path, struct failure *failure)
+{
+    if (is_kind(view, "fuse-overlayfs")) {
+        cleanup_free char *options = fuse_options(view);
+        if (options == NULL)
+            return fail(failure, ENOMEM, "mount", "fuse-overlayfs");
+        return fuse_mount(path, view->words[FUSE_PROGRAM], options, view->directories, view->count,
+                          failure);
+    }
+    cleanup_close int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0)
+        return fail(failure, errno, "open", "%s", path);
+    cleanup_close int root = mount_overlay(view, target, failure);
+    return root < 0 ? -1 : 0;
+}
+
 int view_mount_main(char **words)
 {
     static struct failure failure;
     struct view view = {.kind = words[0] ? words[1] : NULL, .words = words + 2};
     while (view.kind != NULL && view.words[view.count] != NULL)
         view.count++;
-    if (view.kind == NULL || !view_is_valid(&view) || strstr(view.kind, "overlay") == NULL ||
-        is_kind(&view, "fuse-overlayfs")) {
-        fprintf(stderr, "tsman-native: mount: usage: mount TARGET overlay|read-overlay WORD...\n");
+    if (view.kind == NULL || !view_is_valid(&view) || strstr(view.kind, "overlay") == NULL) {
+        fprintf(stderr, "tsman-native: mount: usage: mount TARGET "
+                        "overlay|read-overlay|fuse-overlayfs WORD...\n");
         return 125;
     }
-    cleanup_close int target = open(words[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (target < 0)
-        fail(&failure, errno, "open", "%s", words[0]);
-    else if (view_open(&view, &failure) == 0) {
-        cleanup_close int root = mount_overlay(&view, target, &failure);
-        if (root >= 0)
-            return 0;
-    }
+    if (view_open(&view, &failure) == 0 && mount_at(&view, words[0], &failure) == 0)
+        return 0;
     fprintf(stderr, "tsman-native: mount: %s %s: %s (errno %d)\n", failure.operation,
             failure.object, strerror(failure.errnum), failure.errnum);
     return 125;

@@ -41,6 +41,6 @@ int view_open(struct view *view, struct failure *failure);
 int view_enter(struct view *view, struct failure *failure);
 void view_leave(struct view *view);
 
-/* The `mount` verb: TARGET KIND WORD..., an overlay in the mount namespace of the
+/* The `mount` verb: TARGET KIND WORD..., any kind but layers, in the mount namespace of the
    caller, who is root of its user namespace already.  0 or 125. */
 int view_mount_main(char **words);

@@ -16,11 +16,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
-import { childrenOf } from "../support/proc.ts";
+import { childrenOf, statusOf } from "../support/proc.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
 import { Transcript, until } from "../support/wait.ts";
 import { useDriver, useStore } from "./support.ts";
+import { processesOf } from "./traces.ts";
 import { runWrapped } from "./wrapped.ts";
 
 const store = useStore();
@@ -368,6 +369,36 @@ describe("looking from the inside", () => {
     const mounted = await store().succeed(["unshare", "sh", "-c", script, tsman()]);
     expect(mounted.stdout).toMatch(/^5:6\n[0-9a-f]{12} \/.*\/merged\ninside\n$/);
     expect((await store().succeed(["mount"])).stdout).toBe("");
+  });
+
+  it("mount with fuse-overlayfs ends with the session, and keeps what was changed", async (context) => {
+    requires(context, existsSync("/dev/fuse"), "no /dev/fuse");
+    await store().succeed(words("images --quiet"));
+    useDriver(store(), "fuse-overlayfs");
+    const run = words("run --quiet --network none --name fused busybox sh -c");
+    await store().succeed([...run, "echo x >/x; chown 5:6 /x"]);
+    await background("fused-up");
+    useDriver(store(), "overlay");
+    const changed =
+      'p=$("$0" mount fused); stat -c %u:%g "$p/x"; echo new >"$p/y"; u=$("$0" mount fused-up); ' +
+      'cat "$u/etc/passwd" | head -n 1; echo no 2>&- >"$u/z" || echo read-only';
+    const fuses = () =>
+      processesOf(store()).filter((pid) => statusOf(pid).Name === "fuse-overlayfs");
+    const fuseEnds = async () =>
+      await until("fuse-overlayfs to end", () => fuses().length === 0 || undefined);
+    const session = store().start(["unshare", "sh", "-c", `${changed}; read _`, tsman()]);
+    await session.stdout.until("read-only\n");
+    expect(fuses().length).toBeGreaterThanOrEqual(2);
+    session.endInput();
+    const { stdout } = await session.ended;
+    expect(stdout).toMatch(/^5:6\nroot:.*\nread-only\n$/);
+    await store().succeed(words("rm --force --time 0 fused-up"));
+    await fuseEnds();
+    expect((await store().succeed(words("cp fused:/y -"))).stdout).toContain("new\n");
+    const taken = '"$0" mount fused >/dev/null; "$0" unmount fused; "$0" mount';
+    expect((await store().succeed(["unshare", "sh", "-c", taken, tsman()])).stdout).toBe("fused\n");
+    await fuseEnds();
+    await store().succeed(words("rm fused"));
   });
 
   it("namespaces shows owner, creator, parent and ids of what runs", async () => {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { TsmanError } from "../../../errors/index.ts";
 import { nativeProgram } from "../../../platform/native.ts";
 import { runProgram } from "../../../platform/process.ts";
+import type { RootfsPlan } from "../../../runtime/launch-context.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { ContainerMountPoint } from "../../file-types.ts";
@@ -37,24 +38,14 @@ export async function mountContainer(
     await prepareRootfs(context, owner, driver);
     return { id, name, path: plan.path };
   }
-  if (plan.driver === "fuse-overlayfs") {
-    throw new TsmanError(
-      "OPTION_UNSUPPORTED",
-      `mount container ${name}: fuse-overlayfs would go on for ever when the session ends`,
-      { hint: `copy files instead: tsman cp ${name}:PATH .` },
-    );
-  }
   const target = mountPoint(context, record);
   const lock = await lockIdleContainer(context, record);
   try {
     if (lock !== undefined) await prepareRootfs(context, owner, driver);
-    const layers = [plan.upper, ...plan.lowers];
-    const words =
-      lock === undefined
-        ? ["read-overlay", ...layers]
-        : ["overlay", plan.upper, plan.work, ...plan.lowers];
     mkdirSync(target, { recursive: true, mode: 0o700 });
-    const result = await runProgram(nativeProgram(), ["mount", target, ...words]);
+    const result = await runProgram(nativeProgram(), [
+      ...["mount", target, ...mountWords(plan, target, lock !== undefined)],
+    ]);
     if (result.status !== 0) {
       const why = result.stderr.toString("utf8").trim();
       throw new TsmanError("RUNTIME_FAILED", `mount container ${name}: ${why}`);
@@ -64,6 +55,21 @@ export async function mountContainer(
   }
   tell(context, record, "mount");
   return { id, name, path: target };
+}
+
+/** What `tsman-native mount` takes: native/view.h. */
+function mountWords(
+  plan: Exclude<RootfsPlan, { readonly driver: "copy" }>,
+  target: string,
+  isIdle: boolean,
+): readonly string[] {
+  const { driver, upper, work, lowers } = plan;
+  const layers = [upper, ...lowers];
+  if (driver === "overlay") {
+    return isIdle ? [driver, upper, work, ...lowers] : ["read-overlay", ...layers];
+  }
+  const head = [driver, plan.program, target];
+  return isIdle ? [...head, upper, work, ...lowers] : [...head, "", "", ...layers];
 }
 
 /** Unmounts it from this process's mount namespace; whether it was mounted there. */
