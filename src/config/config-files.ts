@@ -49,6 +49,15 @@ export function certificateDirectories(configDir: string): readonly string[] {
   ];
 }
 
+/** Where the policy for images may be: tsman's own, then Podman's; containers-policy.json(5). */
+export function policyFiles(configDir: string): readonly string[] {
+  return [
+    path.join(configDir, "policy.json"),
+    path.join(homeDirectory(), ".config/containers/policy.json"),
+    "/etc/containers/policy.json",
+  ];
+}
+
 function isThere(file: string): boolean {
   try {
     accessSync(file);

@@ -5,8 +5,14 @@ import { TsmanError } from "../errors/index.ts";
 import { parseDocument } from "../oci/document.ts";
 import { isErrno } from "../platform/errno.ts";
 
-/** What an image has to meet; containers-policy.json(5), "Policy Requirements". */
-export type Requirement =
+/** What an image has to meet, and where that is said. */
+export type Requirement = RequirementKind & {
+  /** JSON pointer into the policy; RFC 6901. */
+  readonly at: string;
+};
+
+/** containers-policy.json(5), "Policy Requirements". */
+type RequirementKind =
   | { readonly kind: "accept" }
   | { readonly kind: "reject" }
   /** A sigstore signature by one of these keys. */
@@ -62,6 +68,7 @@ const requirementSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reject") }),
   // Other programs can check it: the file may be for them, too.
   z.looseObject({ type: z.literal("signedBy") }),
+  z.looseObject({ type: z.literal("signedBaseLayer") }),
   z.strictObject({
     type: z.literal("sigstoreSigned"),
     keyPath: z.optional(z.string()),
@@ -100,16 +107,46 @@ export function readPolicy(file: string): Policy | undefined {
     code: "CONFIG_INVALID",
     maxBytes: maxPolicyBytes,
   });
-  const requirements = (list: readonly WrittenRequirement[]): readonly Requirement[] =>
-    list.map((each) => requirementOf(each, file));
+  const requirements = (list: readonly WrittenRequirement[], ...at: string[]) =>
+    list.map((each, index): Requirement => {
+      const pointer = [...at, String(index)].map((part) => `/${escaped(part)}`).join("");
+      return { ...requirementOf(each, file), at: pointer };
+    });
   const transports = Object.entries(written.transports ?? {}).map(
     ([transport, scopes]) =>
       [
         transport,
-        new Map(Object.entries(scopes).map(([scope, list]) => [scope, requirements(list)])),
+        new Map(
+          Object.entries(scopes).map(([scope, list]) => [
+            scope,
+            requirements(list, "transports", transport, scope),
+          ]),
+        ),
       ] as const,
   );
-  return { file, fallback: requirements(written.default), transports: new Map(transports) };
+  return {
+    file,
+    fallback: requirements(written.default, "default"),
+    transports: new Map(transports),
+  };
+}
+
+/** RFC 6901, 3. */
+function escaped(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/**
+ * Reads the first policy that there is.
+ *
+ * @throws TsmanError as {@link readPolicy}: a file that is there is never skipped for the next
+ */
+export function readFirstPolicy(files: readonly string[]): Policy | undefined {
+  for (const file of files) {
+    const policy = readPolicy(file);
+    if (policy !== undefined) return policy;
+  }
+  return undefined;
 }
 
 /**
@@ -128,7 +165,7 @@ export function requirementsFor(
   return policy.fallback;
 }
 
-function requirementOf(written: WrittenRequirement, file: string): Requirement {
+function requirementOf(written: WrittenRequirement, file: string): RequirementKind {
   switch (written.type) {
     case "insecureAcceptAnything":
       return { kind: "accept" };
@@ -136,6 +173,8 @@ function requirementOf(written: WrittenRequirement, file: string): Requirement {
       return { kind: "reject" };
     case "signedBy":
       return { kind: "unknown", what: "a GPG signature (signedBy)" };
+    case "signedBaseLayer":
+      return { kind: "unknown", what: "a signed base layer (signedBaseLayer)" };
     case "sigstoreSigned":
       return signedRequirement(written, file);
   }
@@ -144,7 +183,7 @@ function requirementOf(written: WrittenRequirement, file: string): Requirement {
 function signedRequirement(
   written: Extract<WrittenRequirement, { type: "sigstoreSigned" }>,
   file: string,
-): Requirement {
+): RequirementKind {
   const { keyPath, keyPaths = [], keyData, keyDatas = [], signedIdentity } = written;
   for (const [name, what] of [
     ["fulcio", "a signature with a certificate (fulcio)"],

@@ -214,11 +214,62 @@ describe("a policy", () => {
     await store().succeed(["image", "exists", image.reference]);
   });
 
+  it("rejects an index with all of its platforms, and what a list names elsewhere", async () => {
+    const image = served();
+    const platform = { os: "linux", architecture: hostArchitecture };
+    const index = addIndex(registry, image.name, [{ image, platform }]);
+    await store().succeed(["manifest", "create", "named", `docker://${image.reference}`]);
+    askForSignatures();
+    const unsigned = "it has no signature";
+    await expectRejected(["pull", "--all-platforms", image.reference], image.reference, unsigned);
+    await expectRejected(["run", "named", "true"], image.reference, unsigned);
+    signImage(registry, image.name, index, key);
+    await store().succeed(["pull", "-q", "--all-platforms", image.reference]);
+    await store().succeed(["create", "-q", "named", "true"]);
+  });
+
   it("that cannot be read lets nothing in", async () => {
     const image = served();
     writePolicy({ default: [] });
     const result = await store().run(["pull", image.reference]);
     expect(result.status).toBe(125);
     expect(result.stderr).toContain("policy.json: default should not be empty");
+  });
+});
+
+describe("the policy of Podman and its relatives", () => {
+  const signedBy = { type: "signedBy", keyType: "GPGKeys", keyPath: "/etc/pki/a.gpg" };
+  const home = () => join(store().scratch, "home");
+  const run = async (args: readonly string[]) => await store().run(args, { env: { HOME: home() } });
+
+  function writeUserPolicy(policy: object): string {
+    const directory = join(home(), ".config/containers");
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "policy.json"), JSON.stringify(policy));
+    return join(directory, "policy.json");
+  }
+
+  it("counts where tsman has none, and what it asks for in vain is named by its place", async () => {
+    const image = served();
+    const docker = { [registry.host]: [signedBy] };
+    const accept = [{ type: "insecureAcceptAnything" }];
+    const file = writeUserPolicy({ default: accept, transports: { docker } });
+    const refused = await run(["pull", image.reference]);
+    expect(refused.status).toBe(125);
+    expect(refused.stderr).toContain("a GPG signature (signedBy), which tsman cannot check");
+    expect(refused.stderr).toContain(`/transports/docker/${registry.host}/0 of ${file}`);
+    expect(refused.stderr).toContain(`goes before it: ${store().configHome}/tsman/policy.json`);
+    writePolicy({ default: accept });
+    expect((await run(["pull", "-q", image.reference])).stderr).toBe("");
+  });
+
+  it("lets in what it asks nothing of", async () => {
+    const image = served();
+    const docker = { [registry.host]: [{ type: "insecureAcceptAnything" }] };
+    writeUserPolicy({ default: [{ type: "reject" }], transports: { docker } });
+    expect((await run(["pull", "-q", image.reference])).stderr).toBe("");
+    const archive = join(store().scratch, "image.tar");
+    await store().succeed(["save", "-q", "-o", archive, image.reference]);
+    expect((await run(["load", "-q", "-i", archive])).stderr).toContain("/default/0 of ");
   });
 });

@@ -1,8 +1,8 @@
 import { isTsmanError } from "../../errors/index.ts";
-import { readPolicy } from "../../trust/policy.ts";
+import { readFirstPolicy } from "../../trust/policy.ts";
 import type { EngineContext } from "../context.ts";
 import { configurationFiles } from "../explain-settings.ts";
-import { policyFile } from "../images/assert-admitted.ts";
+import { policyFiles } from "../images/assert-admitted.ts";
 import { broken, type DoctorCheck, ok } from "./report.ts";
 
 /** Reads what a pull would read: files of the configuration, and the policy with its keys. */
@@ -10,7 +10,7 @@ export async function checkConfiguration(context: EngineContext): Promise<Doctor
   const title = "configuration";
   try {
     await context.settings();
-    const policy = readPolicy(policyFile(context));
+    const policy = readFirstPolicy(policyFiles(context));
     const files = [...configurationFiles(context).read, ...(policy ? [policy.file] : [])];
     return ok("configuration", title, files.length === 0 ? "none is needed" : files.join(", "));
   } catch (error) {

@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
+import { policyFiles as findPolicyFiles } from "../../config/config-files.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { type Digest, digestHex } from "../../oci/digest.ts";
 import type { ImageLocation } from "../../oci/image-location.ts";
@@ -23,9 +24,9 @@ export type ImageOrigin =
     }
   | { readonly transport: "npm"; readonly package: NpmReference };
 
-/** Where the policy is, if there is one. */
-export function policyFile({ paths }: EngineContext): string {
-  return path.join(paths.configDir, "policy.json");
+/** Where a policy may be; the first that there is counts, alone. */
+export function policyFiles({ paths }: EngineContext): readonly string[] {
+  return findPolicyFiles(paths.configDir);
 }
 
 /** Asked with the digests that an image goes by; throws for what must not come in. */
@@ -75,8 +76,9 @@ export async function assertAdmitted(
   digests: readonly Digest[],
   options: AccessOptions,
 ): Promise<void> {
-  const { readPolicy, requirementsFor } = await import("../../trust/policy.ts");
-  const policy = readPolicy(policyFile(context));
+  const { readFirstPolicy, requirementsFor } = await import("../../trust/policy.ts");
+  const files = policyFiles(context);
+  const policy = readFirstPolicy(files);
   if (policy === undefined) return;
   const scopes = scopesOf(origin);
   const requirements = requirementsFor(policy, origin.transport, scopes);
@@ -87,9 +89,12 @@ export async function assertAdmitted(
       return signatures;
     });
     if (why === undefined) continue;
+    const where = `${requirement.at} of ${policy.file}`;
+    const [own = ""] = files;
+    const instead = policy.file === own ? "" : `; a policy for tsman alone goes before it: ${own}`;
     throw new TsmanError("IMAGE_REJECTED", `take in ${nameOf(origin)}: ${why}`, {
-      hint: `the policy for it is in ${policy.file}`,
-      details: { policy: policy.file, digest: digests[0] ?? "" },
+      hint: `the policy for it is ${where}${instead}`,
+      details: { policy: policy.file, requirement: requirement.at, digest: digests[0] ?? "" },
     });
   }
 }

@@ -31,6 +31,7 @@ function judge(
       kind: "signed",
       keys: keys.map((text, index) => ({ name: `key ${index}`, text })),
       identity: { type: "matchRepository" },
+      at: "/default/0",
     },
     wanted,
     digests,

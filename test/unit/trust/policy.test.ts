@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseReference } from "../../../src/oci/reference.ts";
-import { readPolicy, requirementsFor } from "../../../src/trust/policy.ts";
+import { readFirstPolicy, readPolicy, requirementsFor } from "../../../src/trust/policy.ts";
 import { pathScopes, registryScopes } from "../../../src/trust/scopes.ts";
 
 const accept = { type: "insecureAcceptAnything" };
@@ -90,6 +90,7 @@ describe("a signature that is asked for", () => {
           { name: expect.stringContaining("keyData 1"), text: "B" },
         ],
         identity: { type: "matchRepository" },
+        at: "/default/0",
       },
     ]);
   });
@@ -101,6 +102,30 @@ describe("a signature that is asked for", () => {
       expect(kinds({ default: [signed] }, "docker", [])).toEqual(["unknown"]);
     },
   );
+});
+
+it("a requirement says where it stands, as a JSON pointer", () => {
+  const docker = { "r.example/a~b": [accept, { type: "signedBaseLayer", baseLayerIdentity: {} }] };
+  const parsed = read({ default: [reject], transports: { docker } });
+  if (parsed === undefined) throw new Error("there is no policy");
+  const at = (...scopes: string[]) =>
+    requirementsFor(parsed, "docker", scopes).map(({ kind, at: pointer }) => [kind, pointer]);
+  expect(at("r.example/a~b")).toEqual([
+    ["accept", "/transports/docker/r.example~1a~0b/0"],
+    ["unknown", "/transports/docker/r.example~1a~0b/1"],
+  ]);
+  expect(at("elsewhere")).toEqual([["reject", "/default/0"]]);
+});
+
+it("of several policies the first counts, alone, also when it is wrong", () => {
+  const files = ["none.json", "policy.json", "other.json"].map((name) => path.join(base, name));
+  writeFileSync(path.join(base, "other.json"), JSON.stringify({ default: [accept] }));
+  expect(readFirstPolicy(files)?.file).toBe(files[2]);
+  read({ default: [reject] });
+  expect(readFirstPolicy(files)?.file).toBe(files[1]);
+  writeFileSync(path.join(base, "policy.json"), "{");
+  expect(() => readFirstPolicy(files)).toThrow(/not JSON/);
+  expect(readFirstPolicy(files.slice(0, 1))).toBeUndefined();
 });
 
 describe("a policy that is wrong", () => {
