@@ -146,6 +146,16 @@ int kernel_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
     return (int)syscall(SYS_capset, &header, data);
 }
 
+int kernel_capget_permitted(uint64_t *permitted)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    *permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    return 0;
+}
+
 int kernel_seccomp_set_filter(unsigned flags, const void *program, unsigned short instructions)
 {
     struct sock_fprog filter = {

@@ -160,6 +160,16 @@ void monitor_take_control_lines(struct monitor *monitor)
     }
 }
 
+/* With LEAVE the program is somebody else's from its execve on, also when it ends before we have
+   left: who gets it then waits for its status. */
+static bool is_given_away(const struct monitor *monitor)
+{
+    siginfo_t next = {0};
+    return monitor->settings.leave && monitor->phase >= STARTING &&
+           waitid(P_ALL, 0, &next, WEXITED | WNOHANG | WNOWAIT) == 0 && next.si_pid != 0 &&
+           next.si_pid == monitor->init;
+}
+
 int monitor_take_signals(struct monitor *monitor)
 {
     struct signalfd_siginfo info;
@@ -172,7 +182,7 @@ int monitor_take_signals(struct monitor *monitor)
     }
     pid_t pid;
     int status;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    while (!is_given_away(monitor) && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (monitor_take_child(monitor, pid, status) < 0)
             return -1;
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device-filter.h"
 #include "join.h"
 #include "protocol.h"
 
@@ -114,7 +115,8 @@ static int open_log(struct monitor *monitor)
 int monitor_open_files(struct monitor *monitor)
 {
     const struct plan *plan = &monitor->plan;
-    if (cgroup_open(&monitor->cgroup, plan, &monitor->failure) < 0)
+    if (cgroup_open(&monitor->cgroup, plan, &monitor->failure) < 0 ||
+        device_filter_attach(&monitor->cgroup, plan, &monitor->failure) < 0)
         return -1;
     if (!monitor->settings.is_exec && monitor->cgroup.directory >= 0)
         oom_begin_at(&monitor->oom, monitor->cgroup.directory);

@@ -53,6 +53,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_CONSOLE_SOCKET, "console socket", "p", false},
     {TSMAN_SET_JOIN_ANY, "join any", "", false},
     {TSMAN_SET_CGROUP, "control group", "p", false},
+    {TSMAN_SET_DEVICE_FILTER, "device filter", "d", false},
     {TSMAN_SET_TIME_OFFSET, "time offset", "pzn", true},
     {TSMAN_SET_OPEN_IDMAPPED, "open idmapped", "npsn[iin]", true},
     {TSMAN_SET_SECCOMP_LISTENER, "seccomp listener", "pp", false},

@@ -185,10 +185,12 @@ int privileges_drop(struct init *init)
     if (apply_ids(init) < 0)
         return -1;
     if (init->seccomp != NULL && !init->no_new_privileges) {
-        /* A change of uid clears the effective set, not the permitted one. */
-        uint64_t all = privileges_known();
-        if (init->user.uid != 0 && init->capabilities != NULL)
-            kernel_capset(all, all, 0);
+        /* A change of uid clears the effective set, not the permitted one, which need not be
+           all that there are: root of the host may lack some. */
+        uint64_t kept;
+        if (init->user.uid != 0 && init->capabilities != NULL &&
+            kernel_capget_permitted(&kept) == 0)
+            kernel_capset(kept, kept, 0);
         /* The filter need not let anything be read. */
         if (verify_credentials(init, true) < 0 || apply_filter(init) < 0)
             return -1;

@@ -279,6 +279,9 @@
                                  monitor kills what is left in it at the end, and removes
                                  it; that of an exec session does not */
 
+#define TSMAN_SET_DEVICE_FILTER 76u /* (program): with CGROUP: attached to it; of type
+                                 CGROUP_DEVICE (bpf(2)).  It takes rights of the host */
+
 #define TSMAN_OP_STEP_BASE 256u
 
 /* ---- steps: executed by init, in order ----------------------------------- */

@@ -157,8 +157,17 @@ const whole = z.optional(z.int());
 const deviceRates = z.optional(
   z.array(z.object({ major: z.int(), minor: z.int(), rate: z.int().check(z.minimum(0)) })),
 );
+const deviceNumber = z.optional(z.int().check(z.minimum(-1), z.maximum(0x7fff_ffff)));
+const deviceRule = z.object({
+  allow: z.boolean(),
+  type: z.optional(oneOf(["", "a", "b", "c", "u"])),
+  // -1 stands for all, as with runc.
+  major: deviceNumber,
+  minor: deviceNumber,
+  access: z.optional(z.string().check(z.regex(/^[rwm]{0,3}$/))),
+});
 const resources = z.object({
-  devices: z.optional(z.array(z.object({ allow: z.boolean() }))),
+  devices: z.optional(z.array(deviceRule)),
   memory: z.optional(
     z.object({
       limit: whole,
@@ -267,6 +276,8 @@ export type HookConfig = z.infer<typeof hook>;
 export type SeccompConfig = z.infer<typeof seccomp>;
 /** `linux.resources`. */
 export type ResourcesConfig = z.infer<typeof resources>;
+/** `linux.resources.devices[]`: what is not named stands for all. */
+export type DeviceRule = z.infer<typeof deviceRule>;
 /** An entry of `mounts`. */
 export type MountConfig = z.infer<typeof mount>;
 

@@ -1,5 +1,11 @@
-import type { HookConfig, ProcessConfig, RuntimeConfig } from "../oci/runtime-config.ts";
+import type {
+  DeviceRule,
+  HookConfig,
+  ProcessConfig,
+  RuntimeConfig,
+} from "../oci/runtime-config.ts";
 import { refused } from "../oci/runtime-config.ts";
+import { compileDeviceFilter } from "./device-filter.ts";
 import type { PlanAdditions } from "./launch-context.ts";
 import { type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 
@@ -13,6 +19,8 @@ export interface AdditionsRequest {
   readonly processStateJson: () => string;
   /** How the caller goes on. */
   readonly departure: Departure;
+  /** Of devices; none: nothing is denied. */
+  readonly deviceRules: readonly DeviceRule[];
 }
 
 /** Who waits for the program, and where its terminal goes. */
@@ -47,6 +55,7 @@ export function compileAdditions(config: RuntimeConfig, request: AdditionsReques
       ...departureSettings(request.departure),
       ...timeOffsets(config),
       ...listenerSettings(linux.seccomp, request),
+      ...deviceSettings(request.deviceRules),
       settingRecord("STRICT", [], because),
     ],
     beforePivot: [
@@ -175,6 +184,12 @@ function timeOffsets({ linux }: RuntimeConfig): PlanRecord[] {
     const numbers = [offset.secs ?? 0, offset.nanosecs ?? 0].map(String);
     return [settingRecord("TIME_OFFSET", [clock, ...numbers], `/linux/timeOffsets/${clock}`)];
   });
+}
+
+function deviceSettings(rules: readonly DeviceRule[]): PlanRecord[] {
+  if (rules.length === 0) return [];
+  const pointer = "/linux/resources/devices";
+  return [settingRecord("DEVICE_FILTER", [compileDeviceFilter(rules)], pointer)];
 }
 
 function listenerSettings(

@@ -9,6 +9,7 @@ const dataArguments: ReadonlyMap<number, number> = new Map([
   [setting.DETACH_KEYS, 0],
   [setting.HEALTH_PLAN, 0],
   [setting.HEALTH_STARTUP_PLAN, 0],
+  [setting.DEVICE_FILTER, 0],
   [step.WRITE_FILE, 1],
   [step.SECCOMP, 0],
 ]);

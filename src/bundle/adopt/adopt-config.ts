@@ -75,7 +75,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
       readonlyPaths: linux.readonlyPaths ?? [],
       // Of the old root, before it is left: what is mounted must never reach the host.
       rootfsPropagation: linux.rootfsPropagation?.endsWith("private") ? "rprivate" : "rslave",
-      resources: adoptResources(config, facts),
+      resources: adoptResources(config),
       ...(linux.seccomp !== undefined && { seccomp: adoptSeccomp(linux.seccomp) }),
     },
   };

@@ -1,7 +1,7 @@
 import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { DeviceBind, DeviceNode } from "../bundle.ts";
 import { cleanContainerPath } from "../container-path.ts";
-import { standardDevices } from "../devices.ts";
+import { devSymlinks, standardDevices } from "../devices.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
 
 /** Devices of a container: nodes of the host that are bound, and nodes that are made. */
@@ -30,6 +30,8 @@ export function adoptDevices(
   (linux.devices ?? []).forEach((device, index) => {
     const pointer = `/linux/devices/${index}`;
     const path = cleanContainerPath(device.path);
+    // A link to that of the container's own devpts, whatever a caller has found on the host.
+    if (devSymlinks.some((link) => link.path === path)) return;
     const { major, minor } = device;
     if (device.type !== "p" && (major === undefined || minor === undefined)) {
       throw refused(`${pointer}/${major === undefined ? "major" : "minor"}`, "missing");

@@ -1,4 +1,4 @@
-import type { ResourcesConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
+import type { DeviceRule, ResourcesConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
 import { refused } from "../../oci/runtime-config.ts";
 import type { LinuxResources } from "../../oci/runtime-spec.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
@@ -9,10 +9,8 @@ import type { AdoptionFacts } from "./adopt-config.ts";
  *
  * @throws TsmanError CONFIG_INVALID
  */
-export function adoptResources(config: RuntimeConfig, facts: AdoptionFacts): LinuxResources {
-  const { resources } = config.linux;
+export function adoptResources({ linux: { resources } }: RuntimeConfig): LinuxResources {
   if (resources === undefined) return {};
-  refuseDevices(config, facts);
   return limitsOf(resources, "/linux/resources");
 }
 
@@ -67,20 +65,18 @@ function asksForNothing(value: unknown): boolean {
 }
 
 /**
- * In a user namespace nobody makes a device, so that a container has those of its /dev.  Without one
- * the kernel would have to be told, by a program of its own in the control group.
+ * The rules for devices that somebody has to see to: in a user namespace nobody makes a device, so that
+ * a container has those of its /dev.
+ *
+ * @returns none where nothing is denied.
  */
-function refuseDevices({ linux }: RuntimeConfig, facts: AdoptionFacts): void {
+export function deviceRules(
+  { linux }: RuntimeConfig,
+  { canMakeNodes }: Pick<AdoptionFacts, "canMakeNodes">,
+): readonly DeviceRule[] {
   const rules = linux.resources?.devices ?? [];
   const isInUserNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
-  if (!facts.canMakeNodes || isInUserNamespace) return;
-  const index = rules.findIndex(({ allow }) => !allow);
-  if (index < 0) return;
-  throw refused(
-    `/linux/resources/devices/${index}`,
-    "access to devices can only be denied in a user namespace",
-    "give the container a user namespace",
-  );
+  return canMakeNodes && !isInUserNamespace && rules.some(({ allow }) => !allow) ? rules : [];
 }
 
 function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {

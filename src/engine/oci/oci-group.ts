@@ -16,17 +16,22 @@ import type { PreparedBundle } from "./prepare-bundle.ts";
  */
 export async function prepareOciGroup(
   context: OciContext,
-  { config, bundle }: PreparedBundle,
+  { config, bundle, deviceRules }: PreparedBundle,
   id: string,
   directory: string,
 ): Promise<string | undefined> {
   const { resources = {} } = bundle.config.linux;
   const place = config.linux.cgroupsPath ?? "";
-  const isAsked = Object.keys(resources).length > 0;
+  const isAsked = Object.keys(resources).length > 0 || deviceRules.length > 0;
   if (place === "" && !isAsked) return undefined;
   const { compileLimits } = await import("../../cgroup/compile-limits.ts");
   try {
-    const settings = compileLimits(resources);
+    // containerd names the kernel's default, which is in force without the controller as well.
+    const settings = compileLimits(resources).map((setting) =>
+      setting.file === "cpu.weight" && resources.cpu?.shares === defaultShares
+        ? { ...setting, isImplied: true }
+        : setting,
+    );
     const isScope = context.systemdCgroup || place === "";
     const group = isScope
       ? await scopeGroup(context, id, place, settings)
@@ -91,6 +96,9 @@ export async function removeOciGroup(group: ContainerGroup | undefined): Promise
     await new Promise((resolve) => setTimeout(resolve, removalPause));
   }
 }
+
+/** Of cgroup v1, in which config.json counts. */
+const defaultShares = 1024;
 
 const removalPasses = 200;
 /** Milliseconds. */

@@ -2,9 +2,15 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs"
 import os from "node:os";
 import path from "node:path";
 import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
+import { deviceRules } from "../../bundle/adopt/adopt-resources.ts";
 import type { Bundle } from "../../bundle/bundle.ts";
 import { TsmanError } from "../../errors/index.ts";
-import { parseRuntimeConfig, type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
+import {
+  type DeviceRule,
+  parseRuntimeConfig,
+  type RuntimeConfig,
+  refused,
+} from "../../oci/runtime-config.ts";
 import { toFileError } from "../../platform/errno.ts";
 import { compileAdditions, type Departure } from "../../runtime/additions.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
@@ -23,6 +29,8 @@ export interface PreparedBundle {
   readonly bundle: Bundle;
   readonly rootfs: string;
   readonly filter: Uint8Array | undefined;
+  /** What its control group has to see to. */
+  readonly deviceRules: readonly DeviceRule[];
 }
 
 /**
@@ -49,11 +57,12 @@ export async function prepareBundle(
   }
   const rootfs = path.resolve(bundleDir, config.root.path);
   if (!isDirectory(rootfs)) throw refused("/root/path", `${rootfs} is no directory`);
-  const bundle = adoptConfig(config, readAdoptionFacts(config, bundleDir));
+  const facts = readAdoptionFacts(config, bundleDir);
+  const bundle = adoptConfig(config, facts);
   const { seccomp } = bundle.config.linux;
   const filter =
     seccomp === undefined ? undefined : await compileSeccompFilter(seccomp, context.cacheDir);
-  return { config, configBytes, bundle, rootfs, filter };
+  return { config, configBytes, bundle, rootfs, filter, deviceRules: deviceRules(config, facts) };
 }
 
 /** What {@link planBundle} takes besides the bundle. */
@@ -75,13 +84,14 @@ export interface BundleLaunch {
 
 /** The plan of a prepared bundle. */
 export function planBundle(
-  { config, bundle, rootfs, filter }: PreparedBundle,
+  { config, bundle, rootfs, filter, deviceRules: rules }: PreparedBundle,
   launch: BundleLaunch,
 ): LaunchPlan {
   const { record, directory, departure } = launch;
   const { consoleSize } = config.process;
   const additions = compileAdditions(config, {
     departure,
+    deviceRules: rules,
     stateJson: (status) => stateText(record, status),
     processStateJson: () => processStateText(record, config),
   });

@@ -30,6 +30,7 @@ function read(change: (config: Config) => void, given: Partial<AdoptionFacts> = 
   const additions = compileAdditions(config, {
     departure,
     stateJson: () => "{}",
+    deviceRules: [],
     processStateJson: () => "{}",
   });
   return { bundle, additions };
