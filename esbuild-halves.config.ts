@@ -133,7 +133,12 @@ async function buildHalf(
   });
   const text = (suffix: string): string =>
     outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? "";
-  return { program: lazyNamespaces(text(".cjs")), notices: text(".LEGAL.txt") };
+  // The map comes last, in a line of megabytes.
+  const [program = "", map = ""] = text(".cjs").split("//# sourceMappingURL=");
+  return {
+    program: `${lazyNamespaces(program)}//# sourceMappingURL=${map}`,
+    notices: text(".LEGAL.txt"),
+  };
 }
 
 /**
@@ -152,14 +157,15 @@ function lazyNamespaces(program: string): string {
       `fill namespaces when asked for: esbuild uses one in another way: ${unknown[0]}`,
     );
   }
-  return `var __waiting = new Map();
+  const before = `var __waiting = new Map();
 function __later(namespace, getters) { __waiting.set(namespace, getters); }
 function __now(namespace) {
   const getters = __waiting.get(namespace);
   if (__waiting.delete(namespace)) __export(namespace, getters());
   return namespace;
-}
-${lazy}`;
+}`;
+  // In one line with what follows: the map to the sources goes by lines.
+  return before.replaceAll("\n", " ") + lazy;
 }
 
 function crossings(

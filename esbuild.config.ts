@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { asFunctions, toAscii } from "./esbuild-functions.config.ts";
 import { buildHalves } from "./esbuild-halves.config.ts";
 
 // Bundles src/ into dist/: plain imports of oclif, undici and zod cost 45 to 75 ms each.
@@ -141,31 +141,6 @@ const packagesApart: Plugin = {
   },
 };
 
-/**
- * One character beyond ASCII makes V8 keep a whole file in two bytes each, and Node decode it by the
- * slow way: regular expressions and the comments of dependencies have some.
- */
-function toAscii(text: string): string {
-  const escaped = (unit: string): string =>
-    `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return text.replace(/[^\x00-\x7f]/g, escaped);
-}
-
-/**
- * Function expressions, strict as modules are, as src/cli/start-program.ts wants them; by the comment
- * it tells builds apart.
- */
-function asFunctions(programs: Record<string, string>): Record<string, string> {
-  const texts = Object.entries(programs).map(([name, text]) => [name, toAscii(text)] as const);
-  const hash = createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 32);
-  return Object.fromEntries(
-    texts.map(([name, text]) => [
-      name,
-      `//${hash}\n(function(module,exports,require,__filename,__dirname){"use strict";${text}\n})`,
-    ]),
-  );
-}
-
 /** By renaming, since somebody may be starting tsman at this moment. */
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
@@ -217,8 +192,11 @@ const commonJs = {
   },
 } satisfies BuildOptions;
 
+/** For what becomes smaller later, with a map from there to the sources (esbuild-functions.config.ts). */
+const mapped = { sourcemap: "inline", sourcesContent: false } satisfies BuildOptions;
+
 const [halves, modules, mains, oci] = await Promise.all([
-  buildHalves({ ...shared, ...commonJs, plugins: [lazyOclif, packagesApart, builtins] }),
+  buildHalves({ ...shared, ...commonJs, ...mapped, plugins: [lazyOclif, packagesApart, builtins] }),
   build({
     ...shared,
     entryPoints: Object.fromEntries(present),
@@ -234,6 +212,7 @@ const [halves, modules, mains, oci] = await Promise.all([
   build({
     ...shared,
     ...commonJs,
+    ...mapped,
     entryPoints: { "cli/oci-app": "src/cli/oci-app.ts" },
     plugins: [packagesApart, builtins],
   }),
@@ -266,7 +245,7 @@ const programs = {
   "oci-app.cjs": oci.outputFiles.find(({ path }) => path.endsWith(".cjs"))?.text ?? "",
 };
 const outputs = [
-  ...Object.entries(asFunctions(programs)).map(([name, text]) => ({
+  ...Object.entries(await asFunctions(programs)).map(([name, text]) => ({
     path: join(out, "cli", name),
     contents: Buffer.from(text, "latin1"),
   })),

@@ -64,3 +64,19 @@ describe("a command that people wait for", () => {
     },
   );
 });
+
+describe("an error of a program whose names were made short", () => {
+  it("is traced to the sources, in both halves of it", async () => {
+    // From the first half, then through the second.
+    for (const command of [
+      ["run", "--pull", "never", "localhost/none"],
+      ["image", "tree", "localhost/none"],
+    ]) {
+      const { stderr } = await store().run(["--log-level", "debug", ...command]);
+      const places = stderr.split("\n").filter((line) => line.startsWith("debug: at "));
+      expect(places[0]).toMatch(/^debug: at src\/engine\/images\/find-image\.ts:\d+:\d+$/);
+      expect(places.join("\n")).toContain("debug: at src/commands/");
+      expect(places.join("\n")).not.toContain(".cjs");
+    }
+  });
+});

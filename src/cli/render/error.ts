@@ -1,6 +1,7 @@
 import { failuresOf, isTsmanError, type TsmanError } from "../../errors/index.ts";
 import type { Output } from "../output.ts";
 import { escapeControls } from "./escape.ts";
+import { inSources } from "./source-place.ts";
 
 /** How an error is shown. */
 export interface ErrorStyle {
@@ -38,7 +39,7 @@ function debugLines(error: TsmanError): string[] {
   }
   const traced = causes.find((cause) => cause instanceof Error) ?? error;
   const stack = traced.stack?.split("\n").slice(1) ?? [];
-  return [...lines, ...stack.map((line) => `debug: ${line.trim()}`)];
+  return [...lines, ...inSources(stack.map((line) => line.trim())).map((line) => `debug: ${line}`)];
 }
 
 /** The chain of causes; where several failures have met, each with its own after it. */
