@@ -20,11 +20,13 @@ export interface AtomicWriteOptions {
   readonly mode?: number | undefined;
   /** Wait until the bytes are on the disk, so that they outlive a loss of power. */
   readonly sync?: boolean | undefined;
+  /** Path of the temporary file, on the same file system; missing: next to the file. */
+  readonly temporary?: string | undefined;
 }
 
 /**
  * Writes a whole file so that a reader, or a crash, sees the old one or the new one and never a
- * part: temporary file next to it → fsync → rename.
+ * part: temporary file → fsync → rename.
  *
  * @throws Node's system errors; the temporary file is gone then.
  */
@@ -33,7 +35,7 @@ export function writeFileAtomic(
   content: string | Uint8Array,
   options: AtomicWriteOptions = {},
 ): void {
-  const temporary = `${file}.${randomHex(6)}.tmp`;
+  const temporary = options.temporary ?? `${file}.${randomHex(6)}.tmp`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(temporary, flags, 0o600);
   try {

@@ -49,6 +49,11 @@ export class BlobDirectory {
     this.#locks = path.join(root, "locks");
   }
 
+  /** Where a kill is cleaned up after; a name of its own, since two commands may store the same. */
+  #temporary(hex: string): string {
+    return path.join(this.#partials, `${hex}.${randomHex(6)}.tmp`);
+  }
+
   /** Final path of a blob, whether it is there or not. */
   path(digest: Digest): string {
     return path.join(this.#directory, digestHex(digest));
@@ -98,7 +103,8 @@ export class BlobDirectory {
     assertDigest(digest, sha256Digest(bytes), "store blob");
     if (this.has(digest)) return;
     try {
-      writeFileAtomic(this.path(digest), bytes, { sync: true });
+      const temporary = this.#temporary(digestHex(digest));
+      writeFileAtomic(this.path(digest), bytes, { sync: true, temporary });
     } catch (error) {
       throw toFileError(error, `store blob ${digest}`);
     }
@@ -111,9 +117,7 @@ export class BlobDirectory {
    */
   importFile(digest: Digest, source: string): void {
     if (this.has(digest)) return;
-    // A name of its own: two commands may import the same file at the same time.
-    const name = `${digestHex(digest)}.${randomHex(6)}.tmp`;
-    const temporary = path.join(this.#partials, name);
+    const temporary = this.#temporary(digestHex(digest));
     try {
       assertDigest(digest, copyAndHash(source, temporary), `import ${source} as blob`);
       renameSync(temporary, this.path(digest));
@@ -132,7 +136,7 @@ export class BlobDirectory {
   async write(
     source: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly digest: Digest; readonly size: number }> {
-    const temporary = path.join(this.#partials, `${randomHex(32)}.${randomHex(6)}.tmp`);
+    const temporary = this.#temporary(randomHex(32));
     const hash = createHash("sha256");
     let size = 0;
     const file = openTemporary(temporary);
@@ -162,7 +166,7 @@ export class BlobDirectory {
    * @throws TsmanError DISK_FULL
    */
   openSpool(): number {
-    const temporary = path.join(this.#partials, `${randomHex(32)}.${randomHex(6)}.tmp`);
+    const temporary = this.#temporary(randomHex(32));
     try {
       const fd = openSync(temporary, "wx+", 0o600);
       rmSync(temporary);

@@ -1,4 +1,12 @@
-import { closeSync, openSync, readdirSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { isTsmanError } from "../../../src/errors/index.ts";
@@ -41,6 +49,22 @@ describe("a blob", () => {
       expect(blobs.has(digest)).toBe(false);
     }
     expect(readdirSync(path.join(scratch.root, "blobs/partial"))).toEqual([]);
+  });
+
+  it("gets its final name complete: a kill leaves nothing there but in blobs/partial", async () => {
+    using scratch = scratchStore();
+    const { blobs } = scratch.store;
+    const names = new Set<string | null>();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const directory = path.join(scratch.root, "blobs/sha256");
+    const watcher = watch(directory, (_event, name) => {
+      names.add(name);
+      if (name === path.basename(blobs.path(digest))) resolve();
+    });
+    blobs.put(digest, Buffer.from(content));
+    await promise;
+    watcher.close();
+    expect([...names]).toEqual([path.basename(blobs.path(digest))]);
   });
 
   it("is copied from a file", () => {
