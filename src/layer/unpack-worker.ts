@@ -49,10 +49,10 @@ export interface UnpackOptions {
 }
 
 /**
- * MiB of heap before V8 cleans up thoroughly: buffers of a layer count there too, and would else
- * be the reason for a full collection every few milliseconds.
+ * MiB for young objects, each of which may be the handle of a buffer: V8 sees only what they take
+ * themselves, so a small room for them is what bounds the memory of a worker.
  */
-const nodeOptions = ["--initial-old-space-size=128"];
+const nodeOptions = ["--max-semi-space-size=1"];
 
 /**
  * Unpacks layers, one after the other, each in one streaming pass: decompress → sha256 (diffID) →

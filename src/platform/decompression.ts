@@ -4,11 +4,11 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { TsmanError } from "../errors/index.ts";
 
 /** Output of one step in zlib's thread, which runs beside the thread that writes the files. */
-const chunkBytes = 1024 * 1024;
+const chunkBytes = 256 * 1024;
 /** Input of one step; layers are compressed to a third or so. */
-const inputBytes = 384 * 1024;
+const inputBytes = 96 * 1024;
 /** zlib's thread may be this far ahead. */
-const aheadBytes = 4 * chunkBytes;
+const aheadBytes = 2 * chunkBytes;
 
 /** RFC 1952 2.3.1, RFC 8878 3.1.1 and 3.1.2. */
 const gzipMagic = 0x1f8b;

@@ -59,7 +59,7 @@ const maxRedirects = 10;
 /** Bytes of headers; Node's own default. */
 const maxHeaderBytes = 16 * 1024;
 /** Room for the socket to run ahead while the sink writes. */
-const bodyBufferBytes = 1024 * 1024;
+const bodyBufferBytes = 256 * 1024;
 
 type UndiciRequest = (
   this: Dispatcher,

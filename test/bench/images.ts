@@ -8,7 +8,14 @@ import { removeTree } from "../run/remove-tree.ts";
 import { hostArchitecture } from "../support/image-fixture.ts";
 import { layerOf, TarBuilder } from "../support/tar-builder.ts";
 import { alternate, type Candidate } from "./measure.ts";
-import { compare, type Result, residentMebibytes, type Stage } from "./measurements.ts";
+import {
+  compare,
+  compareSizes,
+  proportionalMebibytes,
+  type Result,
+  residentMebibytes,
+  type Stage,
+} from "./measurements.ts";
 
 // What one does with images: pull, push, list, save, load.
 
@@ -18,7 +25,11 @@ const layered = "layered";
 const effort = { warmUp: 1, rounds: 5, budget: 90_000 };
 const manyImages = 500;
 
-/** Pull of 300 MB in five layers into an empty store, and what memory that takes. */
+/**
+ * Pull of 300 MB in five layers into an empty store, and what memory that takes: with pages that
+ * several processes share, Node's program above all, divided among them (Pss), which is what the
+ * machine gives, and as each shows it (VmRSS), which counts them several times.
+ */
 export async function measureLayeredPull(stage: Stage): Promise<readonly Result[]> {
   const { tsman, podman, registry, work } = stage;
   const image = `${registry}/${layered}`;
@@ -34,16 +45,20 @@ export async function measureLayeredPull(stage: Stage): Promise<readonly Result[
     });
   }
   const times = await alternate(candidates, effort);
-  const memory = await largestResident(argv, env);
-  await removeTree(root);
+  const proportional: Record<string, number> = {};
+  const resident: Record<string, number> = {};
+  for (const one of candidates) {
+    const memory = await largestMemory(one.argv, env);
+    proportional[one.name] = memory.proportional;
+    resident[one.name] = memory.resident;
+    await one.cleanUp?.();
+  }
+  const what = "memory of that pull, at most";
+  const unit = "MiB";
   return [
     compare("pull, 300 MB in 5 layers", "≤ 0.45", times),
-    {
-      what: "memory of that pull, at most (VmRSS of all its processes)",
-      unit: "MiB",
-      medians: { tsman: memory },
-      target: "≤ 150 MB",
-    },
+    { what: `${what} (Pss)`, unit, ...compareSizes(proportional), target: "≤ 150 MB" },
+    { what: `${what} (VmRSS added up)`, unit, ...compareSizes(resident), target: "" },
   ];
 }
 
@@ -150,29 +165,43 @@ function manyImagesArchive(): Buffer {
   return archive.file("manifest.json", JSON.stringify(manifest)).build();
 }
 
-/** The largest sum of VmRSS over a command and its descendants, in MiB. */
-async function largestResident(
-  argv: readonly [string, ...string[]],
+interface Memory {
+  readonly proportional: number;
+  readonly resident: number;
+}
+
+/** The largest sums over a command and its descendants, in MiB. */
+async function largestMemory(
+  [file, ...args]: readonly [string, ...string[]],
   env: Readonly<Record<string, string>>,
-): Promise<number> {
-  const [file, ...args] = argv;
+): Promise<Memory> {
   const running = execute(file, args, { env: { ...process.env, ...env } });
   const root = String(running.child.pid);
   let isOver = false;
-  let largest = 0;
+  const largest = { proportional: 0, resident: 0 };
   const end = running.finally(() => {
     isOver = true;
   });
   while (!isOver) {
-    const sizes = await Promise.all((await familyOf(root)).map(residentOf));
-    largest = Math.max(
-      largest,
-      sizes.reduce((sum, size) => sum + size, 0),
+    const family = await familyOf(root);
+    largest.proportional = Math.max(
+      largest.proportional,
+      await sumOver(family, proportionalMebibytes),
     );
+    largest.resident = Math.max(largest.resident, await sumOver(family, residentMebibytes));
     await delay(10);
   }
   await end;
   return largest;
+}
+
+async function sumOver(
+  pids: readonly string[],
+  size: (pid: string) => Promise<number>,
+): Promise<number> {
+  // It may have ended since, or be about to: then it has no memory any more.
+  const sizes = await Promise.all(pids.map((pid) => size(pid).catch(() => 0)));
+  return sizes.reduce((sum, one) => sum + (Number.isNaN(one) ? 0 : one), 0);
 }
 
 async function familyOf(root: string): Promise<readonly string[]> {
@@ -187,10 +216,4 @@ async function familyOf(root: string): Promise<readonly string[]> {
     for (const [pid, parent] of parents) if (parent === member) family.push(pid);
   }
   return family;
-}
-
-async function residentOf(pid: string): Promise<number> {
-  // It may have ended since, or be about to: then it has no memory any more.
-  const size = await residentMebibytes(pid).catch(() => 0);
-  return Number.isNaN(size) ? 0 : size;
 }

@@ -10,6 +10,7 @@ import { openStore } from "../../src/store/store.ts";
 import { alternate, type Candidate, type Effort } from "./measure.ts";
 import {
   compare,
+  compareSizes,
   proportionalMebibytes,
   type Result,
   residentMebibytes,
@@ -176,14 +177,6 @@ export async function measureRunning({ tsman, podman }: Stage): Promise<readonly
     { what: `memory (Pss), ${what}`, unit: "MiB", ...compareSizes(proportional), target },
     { what: `memory (VmRSS added up), ${what}`, unit: "MiB", ...compareSizes(resident), target },
   ];
-}
-
-function compareSizes(
-  medians: Readonly<Record<string, number>>,
-): Pick<Result, "medians" | "ratio"> {
-  const { tsman, podman } = medians;
-  if (tsman === undefined || podman === undefined) return { medians };
-  return { medians, ratio: tsman / podman };
 }
 
 function sum(sizes: readonly number[]): number {

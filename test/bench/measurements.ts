@@ -143,6 +143,15 @@ export async function measureMonitor({ tsman, podman }: Stage): Promise<Result> 
   return { what: "monitor, resident", unit: "MiB", medians, target: "≤ 1.5 MB" };
 }
 
+/** Sizes side by side. */
+export function compareSizes(
+  medians: Readonly<Record<string, number>>,
+): Pick<Result, "medians" | "ratio"> {
+  const { tsman, podman } = medians;
+  if (tsman === undefined || podman === undefined) return { medians };
+  return { medians, ratio: tsman / podman };
+}
+
 /** Of a process: VmRSS of proc_pid_status(5). */
 export async function residentMebibytes(pid: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");

@@ -21,7 +21,7 @@ export class ConsumerGone extends Error {
 }
 
 /** Bytes in flight between the store or the network and the worker. */
-export const inFlight = 1024 * 1024;
+export const inFlight = 256 * 1024;
 
 /**
  * A blob that the store has.  Its digest is not computed again: the unpacked bytes have to match
