@@ -8,7 +8,7 @@ import type { DoctorReport } from "./doctor/report.ts";
 import type { Configuration, ConfigurationFiles } from "./explain-settings.ts";
 import { createImageService } from "./images/image-service.ts";
 import { interruptibleStream } from "./library/interruptible.ts";
-import type { OwnedContainers } from "./library/run-owned.ts";
+import { OwnedContainers } from "./library/owned-containers.ts";
 import type { ManifestService } from "./manifest-types.ts";
 import { createManifestService } from "./manifests/manifest-service.ts";
 import { createRegistryService } from "./registries/registry-service.ts";
@@ -37,7 +37,7 @@ export class Tsman implements Disposable, AsyncDisposable {
   readonly registries: RegistryService;
   readonly system: SystemService;
   readonly #context: EngineContext;
-  readonly #owned: OwnedContainers = new Set();
+  readonly #owned = new OwnedContainers();
   #isClosed = false;
 
   private constructor(context: EngineContext) {
@@ -131,9 +131,11 @@ export class Tsman implements Disposable, AsyncDisposable {
   /** Ends and removes the containers that go with this process, then closes the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => this.close());
-    for (const container of this.#owned) stack.use(container);
+    try {
+      await this.#owned[Symbol.asyncDispose]();
+    } finally {
+      this.close();
+    }
   }
 
   [Symbol.dispose](): void {

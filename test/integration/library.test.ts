@@ -295,6 +295,48 @@ describe("the library", () => {
     );
   });
 
+  it("gives up what it is starting when it is disposed of, and leaves nothing", async () => {
+    const second = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    const starts = Array.from({ length: 4 }, () =>
+      second.containers.run("localhost/busybox", { command: ["sleep", "99"], network: "none" }),
+    );
+    const ends = Promise.allSettled(starts);
+    await second[Symbol.asyncDispose]();
+    for (const end of await ends) {
+      // One that was quick enough was handed out, and is gone.
+      if (end.status === "rejected") expect(end.reason).toMatchObject({ code: "INTERRUPTED" });
+    }
+    const late = await failure(second.containers.run("localhost/busybox"));
+    expect(late.code).toBe("INTERRUPTED");
+    expect(await names()).toEqual([]);
+    expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+  });
+
+  it("refuses what no type allows", async () => {
+    await using box = await idle();
+    const drain = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of stream);
+    };
+    const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
+      condition: () => box.wait({ conditions: ["sick" as "healthy"] }),
+      tail: () => drain(box.logs({ tail: -3 })),
+      since: () => drain(box.logs({ since: new Date("nonsense") })),
+      until: () => drain(box.logs({ until: new Date(Number.NaN) })),
+      maxOutput: () => box.exec(["true"], { maxOutput: -1 }),
+    };
+    for (const [name, work] of Object.entries(attempts)) {
+      expect([name, (await failure(work())).code]).toEqual([name, "USAGE"]);
+    }
+  });
+
+  it("has no more to say of what a container uses when that is removed", async () => {
+    const box = await idle();
+    const samples = tsman.containers.stats({ containers: [box.id], interval: 50 });
+    expect((await samples[Symbol.asyncIterator]().next()).done).toBe(false);
+    await box.remove();
+    for await (const _ of samples);
+  });
+
   it("removes at its end what its caller has forgotten", async () => {
     let id: string;
     {

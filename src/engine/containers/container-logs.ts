@@ -13,7 +13,7 @@ import { isRestarting } from "./next-life.ts";
  * What a container wrote.  Following ends with the container, after its last line, and goes on when
  * it is started again by its restart policy.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND; LOG_UNAVAILABLE when its log driver keeps nothing that
+ * @throws TsmanError USAGE, CONTAINER_NOT_FOUND; LOG_UNAVAILABLE when its log driver keeps nothing that
  * could be read.
  */
 export async function* containerLogs(
@@ -22,6 +22,7 @@ export async function* containerLogs(
   options: ContainerLogOptions,
 ): AsyncGenerator<ContainerLogLine> {
   const record = getContainer(context, nameOrId);
+  assertOptions(record, options);
   const driver = record.options.logDriver;
   if (driver === "journald") {
     const { readJournal } = await import("../../container/journal-reader.ts");
@@ -36,6 +37,20 @@ export async function* containerLogs(
     });
   }
   yield* readLog(file, options, () => isOver(context, record.id));
+}
+
+function assertOptions(
+  { name }: ContainerRecord,
+  { tail = 0, since, until }: ContainerLogOptions,
+): void {
+  const isCount = Number.isSafeInteger(tail) && tail >= 0;
+  const isWrong = (moment: Date | undefined): boolean =>
+    moment !== undefined && Number.isNaN(moment.getTime());
+  const wrong = isCount ? (isWrong(since) ? "since" : isWrong(until) ? "until" : "") : "tail";
+  if (wrong === "") return;
+  throw new TsmanError("USAGE", `read the log of container ${name}: ${wrong} is not valid`, {
+    hint: "tail is a number of lines, since and until are dates",
+  });
 }
 
 function journalProgram(record: ContainerRecord): string {

@@ -1,6 +1,6 @@
 import type { EngineContext } from "../context.ts";
 import { asInterrupted, interruptibleStream } from "../library/interruptible.ts";
-import type { OwnedContainers } from "../library/run-owned.ts";
+import { OwnedContainers } from "../library/owned-containers.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
 import { createFileService } from "./files/file-service.ts";
@@ -10,7 +10,7 @@ import { listContainers } from "./list-containers.ts";
 /** The container part of the engine over a context. */
 export function createContainerService(
   context: EngineContext,
-  owned: OwnedContainers = new Set(),
+  owned: OwnedContainers = new OwnedContainers(),
 ): ContainerService {
   const service: ContainerService = {
     ...createFileService(context),

@@ -23,9 +23,9 @@ import { containerState, getContainer, isUp } from "./find-container.ts";
 const defaultInterval = 5000;
 
 /**
- * What containers use, sample after sample, from their control groups, else from /proc: nothing is run in
- * them.  A container that
- * does not run is left out.
+ * What containers use, sample after sample, from their control groups, else from /proc: nothing is
+ * run in them.  A container that does not run is left out; when all that were named are removed there
+ * is nothing more to come.
  *
  * @throws TsmanError CONTAINER_NOT_FOUND, INTERRUPTED
  */
@@ -39,6 +39,8 @@ export async function* containerStats(
   for (;;) {
     // Once for all of them.
     const table = readProcessTable();
+    const isOver = named.length > 0 && !named.some(({ id }) => context.store.containers.has(id));
+    if (isOver) return;
     const records = named.length > 0 ? named : context.store.containers.list().toReversed();
     const samples = records
       .map((record) => sampleOf(context, record, table))

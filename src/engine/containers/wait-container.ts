@@ -1,4 +1,4 @@
-import { isTsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { FileChanges } from "../../platform/file-changes.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
@@ -12,12 +12,17 @@ const noStatus = -1;
 /** Milliseconds, as Podman's. */
 const defaultInterval = 250;
 
+/** Whoever uses the library without types may write anything. */
+const known = new Set<WaitCondition>([
+  ...(["configured", "created", "initialized", "running", "paused"] as const),
+  ...(["stopped", "exited", "unknown", "removing", "healthy", "unhealthy"] as const),
+]);
 const endings: readonly WaitCondition[] = ["stopped", "exited"];
 
 /**
  * Waits until one of the conditions holds; when its end is waited for, gives its exit status.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND, EXIT_STATUS_UNKNOWN, INTERRUPTED
+ * @throws TsmanError USAGE, CONTAINER_NOT_FOUND, EXIT_STATUS_UNKNOWN, INTERRUPTED
  */
 export async function waitContainer(
   context: EngineContext,
@@ -26,6 +31,14 @@ export async function waitContainer(
 ): Promise<{ readonly status: number }> {
   const first = getContainer(context, nameOrId);
   const conditions = options.conditions?.length ? options.conditions : endings;
+  const unknown = conditions.find((condition) => !known.has(condition));
+  if (unknown !== undefined) {
+    throw new TsmanError(
+      "USAGE",
+      `wait for container ${first.name}: no condition ${JSON.stringify(unknown)}`,
+      { hint: `use some of: ${[...known].join(", ")}` },
+    );
+  }
   const { signal } = options;
   // Before the first look: what happens after it changes the file of events.
   using changes = new FileChanges(context.store.events.path, signal);

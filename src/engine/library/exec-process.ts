@@ -103,8 +103,15 @@ export async function execAndCollect(
   command: readonly string[],
   options: CollectOptions,
 ): Promise<ExecResult<string | Uint8Array>> {
-  await using program = await spawnInContainer(context, target, command, options);
   const limit = options.maxOutput ?? defaultMaxOutput;
+  if (!(limit >= 0)) {
+    throw new TsmanError(
+      "USAGE",
+      `execute in container ${target.name}: maxOutput ${limit} is no number of bytes`,
+      { hint: "leave it out for 16 MiB, or use Infinity" },
+    );
+  }
+  await using program = await spawnInContainer(context, target, command, options);
   program.stdin.end(options.input);
   const [{ status }, stdout, stderr] = await Promise.all([
     program.exited,

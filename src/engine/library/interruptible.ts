@@ -39,12 +39,16 @@ export async function* interruptibleStream<T>(
   }
 }
 
-/** An error that was caused by the signal, as INTERRUPTED; any other as it is. */
+/**
+ * An error that was caused by the signal, as INTERRUPTED; any other as it is, without what went wrong
+ * after it.
+ */
 export function asInterrupted(
   error: unknown,
   signal: AbortSignal | undefined,
   what: string,
 ): unknown {
+  if (error instanceof SuppressedError) return asInterrupted(error.suppressed, signal, what);
   if (signal?.aborted !== true || isTsmanError(error)) return error;
   return interrupted(what, signal);
 }
