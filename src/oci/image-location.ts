@@ -1,6 +1,7 @@
 import { TsmanError } from "../errors/index.ts";
 import { formatNpmReference, type NpmReference, parseNpmReference } from "./npm-reference.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
+import { showText } from "./shown-text.ts";
 
 /** A place for one image, as containers-transports(5) writes it. */
 export type ImageLocation =
@@ -142,7 +143,7 @@ function example(transport: Transport): string {
 }
 
 function invalid(text: string, why: string, hint?: string): TsmanError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  const quoted = JSON.stringify(shown).replace(/[^\x20-\x7e…]/g, "?");
-  return new TsmanError("REFERENCE_INVALID", `read image location ${quoted}: ${why}`, { hint });
+  return new TsmanError("REFERENCE_INVALID", `read image location ${showText(text)}: ${why}`, {
+    hint,
+  });
 }

@@ -1,4 +1,5 @@
 import { TsmanError } from "../errors/index.ts";
+import { showText } from "./shown-text.ts";
 
 /** An image that travels as an npm package: `npm:[@scope/]name[@version]`. */
 export interface NpmReference {
@@ -71,7 +72,6 @@ function component(part: string): string {
 }
 
 function invalid(text: string, why: string, hint: string): TsmanError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  const quoted = JSON.stringify(`npm:${shown}`).replace(/[^\x20-\x7e…]/g, "?");
-  return new TsmanError("REFERENCE_INVALID", `read npm package ${quoted}: ${why}`, { hint });
+  const shown = showText(text, "npm:");
+  return new TsmanError("REFERENCE_INVALID", `read npm package ${shown}: ${why}`, { hint });
 }

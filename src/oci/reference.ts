@@ -1,5 +1,6 @@
 import { TsmanError } from "../errors/index.ts";
 import { type Digest, digestFault, isDigest } from "./digest.ts";
+import { showText } from "./shown-text.ts";
 
 /** A full image reference: where, which repository, and which image there. */
 export interface Reference {
@@ -303,10 +304,7 @@ function characterName(code: number): string {
 }
 
 function invalid(text: string, why: string, hint?: string, at?: number): TsmanError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  // A terminal gets nothing that it could take for a command (case S35).
-  const quoted = JSON.stringify(shown).replace(/[^\x20-\x7e…]/g, "?");
-  return new TsmanError("REFERENCE_INVALID", `read image reference ${quoted}: ${why}`, {
+  return new TsmanError("REFERENCE_INVALID", `read image reference ${showText(text)}: ${why}`, {
     hint: hint ?? "write it as [registry[:port]/]name[:tag][@sha256:digest]",
     ...(at !== undefined && { details: { position: at + 1 } }),
   });

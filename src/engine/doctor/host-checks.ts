@@ -4,14 +4,23 @@ import { readCgroupFacts } from "../../cgroup/facts.ts";
 import { delegateRemedy } from "../../cgroup/remedy.ts";
 import type { TsmanPaths } from "../../config/paths.ts";
 import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
+import { kernelHoles } from "./kernel-holes.ts";
 import { broken, type DoctorCheck, limited, ok } from "./report.ts";
 
 /** mount_setattr(2), with which a bind mount is made read-only throughout. */
 const oldestKernel = [5, 12] as const;
 
-/** The kernel's version. */
+/** The kernel's version, and what is known of it. */
 export function checkKernel(): DoctorCheck {
   const release = os.release();
+  const holes = kernelHoles();
+  if (holes.length > 0) {
+    return limited("kernel", "kernel", {
+      found: `${release}: may have ${holes.map(({ cve, where }) => `${cve} (${where})`).join(", ")}`,
+      consequence: "a program in a container may become root of this host, as every user of it may",
+      remedy: "upgrade the kernel, unless its vendor says that this one has been mended",
+    });
+  }
   const [major = 0, minor = 0] = release.split(".").map((part) => Number.parseInt(part, 10));
   const [oldestMajor, oldestMinor] = oldestKernel;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AdoptionFacts, adoptConfig } from "../../../src/bundle/adopt/adopt-config.ts";
+import { deviceRules } from "../../../src/bundle/adopt/adopt-resources.ts";
 import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
 import { parseRuntimeConfig } from "../../../src/oci/runtime-config.ts";
 import { compileAdditions } from "../../../src/runtime/additions.ts";
@@ -339,12 +340,16 @@ describe("a config.json", () => {
     expect(made.nodes).toMatchObject([{ path: "/dev/fuse", mode: 0o600 }]);
   });
 
-  it("cannot deny root of the host its devices", () => {
-    const change = (c: Config): void => {
-      c.linux.resources = { devices: [{ allow: false, access: "rwm" }] };
-      c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "user");
-    };
-    expect(() => read(change, { canMakeNodes: true })).toThrow("/linux/resources/devices/0");
-    expect(() => read(change)).not.toThrow();
+  it("has the devices filtered that it denies root of the host, and no other's", () => {
+    const rules = [{ allow: false, access: "rwm" }];
+    const denying = (namespaces: readonly string[], resources: Config) =>
+      ({ linux: { namespaces: namespaces.map((type) => ({ type })), resources } }) as never;
+    const asRoot = { canMakeNodes: true };
+    expect(deviceRules(denying(["mount"], { devices: rules }), asRoot)).toEqual(rules);
+    expect(deviceRules(denying(["mount", "user"], { devices: rules }), asRoot)).toEqual([]);
+    expect(deviceRules(denying(["mount"], { devices: rules }), { canMakeNodes: false })).toEqual(
+      [],
+    );
+    expect(deviceRules(denying(["mount"], { devices: [{ allow: true }] }), asRoot)).toEqual([]);
   });
 });
