@@ -10,13 +10,13 @@ export interface ProcessIdentity {
 }
 
 /**
- * Reads `monitor` or `init` of a container's volatile directory.
+ * Reads `monitor`, `init` or `maker` (of an OCI runtime's) of a container's volatile directory.
  *
  * @returns undefined when the file is missing or incomplete.
  */
 export function readProcessIdentity(
   runDir: string,
-  name: "monitor" | "init",
+  name: "monitor" | "init" | "maker",
 ): ProcessIdentity | undefined {
   const file = path.join(runDir, name);
   // An exception costs ten times as much, and of a thousand stopped containers none has the file.

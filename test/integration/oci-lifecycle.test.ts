@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
@@ -84,6 +85,31 @@ describe("the life of a container", () => {
     const start = await oci.run(["start", "early"]);
     expect(start.stderr).toContain("cannot start a container that is stopped");
     await oci.succeed(["delete", "early"]);
+  });
+
+  it("leaves nothing when its create is killed, whenever", { timeout: 120_000 }, async () => {
+    // A hook holds it in the middle of its set-up.
+    const held = oci.file("held");
+    const hook = { path: "/bin/busybox", args: ["sh", "-c", `echo $PPID >${held}; sleep 60`] };
+    const bundle = oci.bundle("killed", "true", (config) => {
+      config.hooks = { prestart: [hook] };
+    });
+    const creator = oci.start(["create", "--bundle", bundle, "killed"]);
+    await fileAppears(held);
+    expect((await oci.state("killed")).status).toBe("creating");
+    const { pid } = await oci.state("killed");
+    const ended = once(creator, "exit");
+    creator.kill("SIGKILL");
+    await ended;
+    await until("its first process to end", async () => (isAlive(pid) ? undefined : true));
+    expect((await oci.run(["state", "killed"])).stderr).toContain("does not exist");
+    expect((await oci.succeed(["list", "--quiet"])).stdout).toBe("");
+    await oci.output("killed", "true");
+    // Not even complete when it was killed, or on its way to be gone.
+    mkdirSync(`${oci.root}/empty`);
+    mkdirSync(`${oci.root}/:gone.4194304.0123abcd`);
+    await oci.output("empty", "true");
+    expect(readdirSync(oci.root)).toEqual([]);
   });
 
   it("ends with delete --force", async () => {

@@ -8,7 +8,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { findLiveInit, type ProcessIdentity } from "../../container/liveness.ts";
+import process from "node:process";
+import {
+  findLiveInit,
+  isAlive,
+  type ProcessIdentity,
+  readProcessIdentity,
+} from "../../container/liveness.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { readLife } from "../../platform/process-start-time.ts";
@@ -34,6 +40,8 @@ export interface OciRecord {
 }
 
 const recordName = "container.json";
+/** Pid and start time of whoever makes it. */
+const makerName = "maker";
 /** Empty: everything is set up. */
 const createdName = "created";
 /** The configuration as it was at `create`. */
@@ -58,9 +66,19 @@ export function claimDirectory(context: OciContext, id: string): string {
   const directory = path.join(context.root, id);
   try {
     mkdirSync(context.root, { recursive: true, mode: 0o700 });
-    mkdirSync(directory, { mode: 0o700 });
+    // Complete at once: from its first moment it says who is at it.
+    const made = passingName(directory);
+    mkdirSync(made, { mode: 0o700 });
+    const { startTime } = readLife(process.pid) ?? {};
+    writeFileSync(path.join(made, makerName), `${process.pid} ${startTime}\n`, { mode: 0o600 });
+    try {
+      renameSync(made, directory);
+    } catch (error) {
+      rmSync(made, { recursive: true, force: true });
+      throw error;
+    }
   } catch (error) {
-    if (isErrno(error, "EEXIST")) {
+    if (isErrno(error, "EEXIST") || isErrno(error, "ENOTEMPTY")) {
       throw new TsmanError("NAME_IN_USE", `create container ${id}: container with id exists`, {
         hint: `delete it first: tsman-oci delete ${id}`,
         details: { id },
@@ -69,6 +87,44 @@ export function claimDirectory(context: OciContext, id: string): string {
     throw toFileError(error, `make ${directory}`);
   }
   return directory;
+}
+
+/** A name that is no id, so that nobody finds it, with who is at it. */
+function passingName(directory: string): string {
+  const name = `:${path.basename(directory)}.${process.pid}.${randomHex(8)}`;
+  return path.join(path.dirname(directory), name);
+}
+
+/**
+ * Removes directories that were on their way here or away when whoever was at it was killed.
+ *
+ * @returns those of containers that were in the middle of being made, and are nobody's now.
+ */
+export function sweepRoot({ root }: OciContext): readonly string[] {
+  return namesIn(root).flatMap((name) => {
+    const directory = path.join(root, name);
+    const pid = /^:.*\.(\d+)\.[0-9a-f]+$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+      rmSync(directory, { recursive: true, force: true });
+    }
+    return idPattern.test(name) && isAbandoned(directory) ? [directory] : [];
+  });
+}
+
+function namesIn(root: string): readonly string[] {
+  try {
+    return readdirSync(root);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw toFileError(error, `read ${root}`);
+  }
+}
+
+/** Whether somebody was killed in the middle of making it, and nothing of it runs. */
+function isAbandoned(directory: string): boolean {
+  if (existsSync(path.join(directory, createdName))) return false;
+  const maker = readProcessIdentity(directory, "maker");
+  return maker !== undefined && !isAlive(maker) && findLiveInit(directory) === undefined;
 }
 
 /** Writes what is remembered of a container, before anything of it runs. */
@@ -130,6 +186,7 @@ function findOciContainer(context: OciContext, id: string): OciContainer | undef
   } catch {
     return undefined;
   }
+  if (isAbandoned(directory)) return undefined;
   const init = findLiveInit(directory);
   return { record, directory, init, status: statusOf(directory, init) };
 }
@@ -147,17 +204,12 @@ export const pausedName = "paused";
 
 /** All containers, by id. */
 export function listOciContainers(context: OciContext): readonly OciContainer[] {
-  let names: string[];
-  try {
-    names = readdirSync(context.root);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return [];
-    throw toFileError(error, `read ${context.root}`);
-  }
-  return names.toSorted().flatMap((id) => {
-    const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
-    return found ?? [];
-  });
+  return namesIn(context.root)
+    .toSorted()
+    .flatMap((id) => {
+      const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
+      return found ?? [];
+    });
 }
 
 /** The state as `state` prints it, and hooks read it. */
@@ -188,8 +240,7 @@ export function readFilterOf(directory: string): Uint8Array | undefined {
  * @returns whether it was this one.
  */
 export function removeDirectory(directory: string): boolean {
-  // A name that is no id: nobody finds it while it goes.
-  const gone = path.join(path.dirname(directory), `:${path.basename(directory)}.${randomHex(8)}`);
+  const gone = passingName(directory);
   try {
     renameSync(directory, gone);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from "node:fs";
 import type { RuntimeConfig } from "../../oci/runtime-config.ts";
 import { toFileError } from "../../platform/errno.ts";
+import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
@@ -11,6 +12,7 @@ import {
   removeDirectory,
   writeRecord,
 } from "./container-directory.ts";
+import { removeAbandoned } from "./end-oci-container.ts";
 import { runHooks, runPoststop } from "./hooks.ts";
 import { prepareOciGroup, removeOciGroup } from "./oci-group.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
@@ -28,6 +30,7 @@ export async function createOciContainer(
 ): Promise<void> {
   const prepared = await prepareBundle(context, request, true);
   const record = newRecord(request, prepared);
+  await removeAbandoned(context);
   const directory = claimDirectory(context, request.id);
   let handle: MonitorHandle | undefined;
   try {
@@ -42,13 +45,7 @@ export async function createOciContainer(
       isPassedThrough: !(prepared.config.process.terminal ?? false),
       hold: true,
     });
-    handle = await startMonitor({
-      plan,
-      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
-      preserve: preservedDescriptors(request),
-      signal: context.signal,
-      onWarning: context.onWarning,
-    });
+    handle = await startForCaller(context, request, plan);
     await setUp(context, prepared.config, record, handle);
     if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
     markCreated(directory);
@@ -105,11 +102,19 @@ export function departureOf(
   return { leaves, consoleSocket, preserve: preserveFds, hasOwnKeyring: newKeyring };
 }
 
-/** `--preserve-fds`: descriptors from 3 on. */
-export function preservedDescriptors({
-  preserveFds,
-}: Pick<CreateRequest, "preserveFds">): readonly number[] {
-  return Array.from({ length: preserveFds }, (_, index) => 3 + index);
+/** Starts a monitor with the caller's own streams, and its descriptors from 3 on (`--preserve-fds`). */
+export async function startForCaller(
+  { signal, onWarning }: OciContext,
+  { preserveFds }: Pick<CreateRequest, "preserveFds">,
+  plan: LaunchPlan,
+): Promise<MonitorHandle> {
+  return await startMonitor({
+    plan,
+    stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
+    preserve: Array.from({ length: preserveFds }, (_, index) => 3 + index),
+    signal,
+    onWarning,
+  });
 }
 
 /** Complete or not there at all, and without a newline: containerd takes the whole for a number. */

@@ -10,6 +10,7 @@ import {
   type OciContainer,
   readConfigOf,
   removeDirectory,
+  sweepRoot,
 } from "./container-directory.ts";
 import { runPoststop } from "./hooks.ts";
 import { removeOciGroup } from "./oci-group.ts";
@@ -46,6 +47,14 @@ export function killOciContainer(
   }
 }
 
+/** Removes what is left of containers whose `create` was killed. */
+export async function removeAbandoned(context: OciContext): Promise<void> {
+  for (const directory of sweepRoot(context)) {
+    const group = findGroup(directory);
+    if (removeDirectory(directory)) await removeOciGroup(group);
+  }
+}
+
 /**
  * `delete`: what is left of a container.
  *
@@ -58,6 +67,7 @@ export async function deleteOciContainer(
   force: boolean,
 ): Promise<void> {
   let container: OciContainer;
+  await removeAbandoned(context);
   try {
     container = getOciContainer(context, id);
   } catch (error) {

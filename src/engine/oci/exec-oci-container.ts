@@ -11,11 +11,10 @@ import { toFileError } from "../../platform/errno.ts";
 import { departureSettings, processAdditions } from "../../runtime/additions.ts";
 import { compileExecPlan } from "../../runtime/exec-plan.ts";
 import { type PlanRecord, settingRecord } from "../../runtime/launch-plan.ts";
-import { startMonitor } from "../../runtime/monitor-client.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import { getOciContainer, readConfigOf, readFilterOf } from "./container-directory.ts";
-import { departureOf, preservedDescriptors, writePidFile } from "./create-oci-container.ts";
+import { departureOf, startForCaller, writePidFile } from "./create-oci-container.ts";
 import type { OciContext, OciExecRequest } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import type { OciSession, RunRequest } from "./run-oci-container.ts";
@@ -71,8 +70,10 @@ export async function execInOciContainer(
     const { admitTo } = await import("../../cgroup/container-group.ts");
     await admitTo(group, process.pid, context.signal);
   }
-  const handle = await startMonitor({
-    plan: compileExecPlan({
+  const handle = await startForCaller(
+    context,
+    request,
+    compileExecPlan({
       id,
       target: init,
       cgroup: group?.path,
@@ -102,11 +103,7 @@ export async function execInOciContainer(
         process: processAdditions(program, ""),
       },
     }),
-    stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
-    preserve: preservedDescriptors(request),
-    signal: context.signal,
-    onWarning: context.onWarning,
-  });
+  );
   try {
     await handle.ready;
     if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);

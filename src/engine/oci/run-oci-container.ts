@@ -1,17 +1,10 @@
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
-import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { handOver, sessionWords } from "../containers/hand-over.ts";
 import type { HandOver } from "../types.ts";
 import { claimDirectory, markCreated, type OciRecord, writeRecord } from "./container-directory.ts";
-import {
-  departureOf,
-  preservedDescriptors,
-  setUp,
-  undo,
-  writePidFile,
-} from "./create-oci-container.ts";
-import { deleteOciContainer } from "./end-oci-container.ts";
+import { departureOf, setUp, startForCaller, undo, writePidFile } from "./create-oci-container.ts";
+import { deleteOciContainer, removeAbandoned } from "./end-oci-container.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareOciGroup } from "./oci-group.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
@@ -59,6 +52,7 @@ export async function runOciContainer(
   const { detach } = request;
   const prepared = await prepareBundle(context, request, detach);
   const record = newRecord(request, prepared);
+  await removeAbandoned(context);
   const directory = claimDirectory(context, request.id);
   const isTerminal = prepared.config.process.terminal ?? false;
   let handle: MonitorHandle | undefined;
@@ -77,13 +71,7 @@ export async function runOciContainer(
     };
     makeWay(prepared, request, launch);
     const plan = planBundle(prepared, { ...launch, hold: true });
-    handle = await startMonitor({
-      plan,
-      stdio: { stdin: "inherit", stdout: "inherit", stderr: "inherit" },
-      preserve: preservedDescriptors(request),
-      signal: context.signal,
-      onWarning: context.onWarning,
-    });
+    handle = await startForCaller(context, request, plan);
     await setUp(context, prepared.config, record, handle);
     if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
     await request.beforeStart?.(isTerminal && request.consoleSocket === undefined);
