@@ -37,6 +37,7 @@ export const configSchema = z.strictObject({
       connect_timeout: z.optional(duration),
       answer_timeout: z.optional(duration),
       stall_timeout: z.optional(duration),
+      min_speed: z.optional(count(0, 1_000_000_000)),
       longest_wait: z.optional(duration),
     }),
   ),

@@ -105,6 +105,12 @@ export const settingGuide: readonly SettingGuide[] = [
     '[transfer]\nstall_timeout = "30s"',
   ),
   row(
+    "transfer.min_speed",
+    "0 to 1000000000, in bytes a second",
+    "What a registry must send, on average over stall_timeout; a transfer that drips is broken off and resumed like one that stalls. 0 allows any speed.",
+    "[transfer]\nmin_speed = 1024",
+  ),
+  row(
     "transfer.longest_wait",
     "a duration, 10ms to 1h",
     "A registry that asks to wait longer than this (Retry-After) is an error instead of a wait.",

@@ -19,6 +19,8 @@ export interface TransferSettings {
   readonly answerTimeout: number;
   /** Between two pieces of a body. */
   readonly stallTimeout: number;
+  /** Bytes a second, on average over `stallTimeout`; 0: any. */
+  readonly leastSpeed: number;
   /** A Retry-After longer than this is an error instead of a wait. */
   readonly longestWait: number;
 }
@@ -68,6 +70,7 @@ export const defaultTransfer: TransferSettings = {
   connectTimeout: 10_000,
   answerTimeout: 30_000,
   stallTimeout: 30_000,
+  leastSpeed: 1024,
   longestWait: 60_000,
 };
 
@@ -78,6 +81,7 @@ const transferKeys = {
   connect_timeout: "connectTimeout",
   answer_timeout: "answerTimeout",
   stall_timeout: "stallTimeout",
+  min_speed: "leastSpeed",
   longest_wait: "longestWait",
 } as const satisfies Record<string, keyof TransferSettings>;
 

@@ -20,6 +20,10 @@ const foreign: readonly (readonly [name: string, magic: string])[] = [
   ["xz", "\xfd7zXZ"],
 ];
 
+/** What helps where a layer is compressed so: skopeo reads these, and writes what is read here. */
+export const foreignLayerHint =
+  "layers are read with gzip, zstd or uncompressed; pack it anew: skopeo copy docker-archive:FILE docker-archive:NEW:NAME";
+
 /** How far bytes may expand, of the limits that an image is held to. */
 export interface ExpansionLimits {
   readonly maxBytes: number;
@@ -129,7 +133,12 @@ export function compressionOf(head: Buffer): "none" | "gzip" | "zstd" | undefine
   return foreignName(head) === undefined ? "none" : undefined;
 }
 
-function foreignName(head: Buffer): string | undefined {
+/**
+ * With what a file is compressed that cannot be read here, also the name of the program that can.
+ *
+ * @param head its first six bytes
+ */
+export function foreignName(head: Buffer): string | undefined {
   return foreign.find(([, magic]) => head.toString("latin1", 0, magic.length) === magic)?.[0];
 }
 
@@ -139,7 +148,9 @@ function createUnpacker(head: Buffer, what: string): Transform | undefined {
   if (compression === "gzip") return createGunzip(options);
   if (compression === "zstd") return createZstdDecompress(options);
   if (compression === "none") return undefined;
-  throw new TsmanError("LAYER_INVALID", `${what} is compressed with ${foreignName(head)}`);
+  throw new TsmanError("LAYER_INVALID", `${what} is compressed with ${foreignName(head)}`, {
+    hint: foreignLayerHint,
+  });
 }
 
 /**

@@ -20,7 +20,7 @@ export async function readBody(
   }
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of response.body) {
     length += chunk.length;
     if (length > maxBytes) {
       await response.discard();
@@ -39,7 +39,7 @@ export async function readExcerpt(response: HttpResponse, maxBytes: number): Pro
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    for await (const chunk of response.body) {
       chunks.push(chunk);
       length += chunk.length;
       if (length >= maxBytes) break;

@@ -196,7 +196,7 @@ class BlobDownload {
     const { size } = this.#descriptor;
     const { sink } = this.#options;
     let left = skip;
-    for await (const received of response.body as AsyncIterable<Buffer>) {
+    for await (const received of response.body) {
       let chunk = received;
       if (left > 0) {
         const already = Math.min(left, chunk.length);

@@ -16,6 +16,7 @@ const transientCodes = new Set([
   "UND_ERR_CLOSED",
   "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
   "HPE_INVALID_EOF_STATE",
+  "TSMAN_SLOW_TRANSFER",
 ]);
 
 /** The peer's certificate leads to no authority that we know. */
@@ -117,6 +118,7 @@ const reasons: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "no connection within the time allowed",
   UND_ERR_HEADERS_TIMEOUT: "no answer within the time allowed",
   UND_ERR_BODY_TIMEOUT: "the transfer stalled",
+  TSMAN_SLOW_TRANSFER: "the transfer was slower than transfer.min_speed allows",
   EHOSTUNREACH: "there is no route to the host",
   ENETUNREACH: "there is no route to its network",
   ETIMEDOUT: "the connection timed out",

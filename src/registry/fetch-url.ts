@@ -58,7 +58,7 @@ export async function* fetchUrl(url: URL, options: FetchUrlOptions): AsyncGenera
       async () => await ask(transport, url, what),
     );
     await requirePlainEncoding(response, what);
-    yield* response.body as AsyncIterable<Uint8Array>;
+    yield* response.body;
   } catch (error) {
     if (signal?.aborted === true || isAbort(error)) throw interrupted(what, error);
     throw requestError(error, what, url.host);

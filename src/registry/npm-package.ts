@@ -140,7 +140,7 @@ export function openNpmRegistry(reference: NpmReference, options: NpmOptions): N
         await requirePlainEncoding(response, what);
         const hash = createHash("sha512");
         await guarded(() => sink.begin());
-        for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        for await (const chunk of response.body) {
           hash.update(chunk);
           await guarded(() => sink.write(chunk));
         }

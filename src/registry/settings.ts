@@ -9,6 +9,8 @@ export interface Timeouts {
   readonly headersMs: number;
   /** Between two pieces of a body: a stalled transfer is broken off and resumed. */
   readonly stallMs: number;
+  /** Bytes a second that a body brings, on average over `stallMs` of waiting; missing: 1024. */
+  readonly leastSpeed?: number | undefined;
 }
 
 /** How often and how patiently a request is made again. */
@@ -64,6 +66,9 @@ export interface RegistryClientOptions {
   readonly trustedRealms?: readonly string[] | undefined;
   readonly onRetry?: ((event: RetryEvent) => void) | undefined;
 }
+
+/** Bytes a second: less than any line that somebody would pull an image over. */
+export const defaultLeastSpeed = 1024;
 
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, headersMs: 30_000, stallMs: 30_000 };
 

@@ -5,9 +5,10 @@ import { TsmanError } from "../errors/index.ts";
 import { bareHost, isInternalAddress, isLoopbackHost } from "./addresses.ts";
 import { createTrust, readCertificates } from "./certificates.ts";
 import { isUnknownAuthority, printable } from "./failure.ts";
+import { atLeastAsFast } from "./least-speed.ts";
 import { lookupOutside } from "./outside-lookup.ts";
 import { findProxy, proxyError } from "./proxy.ts";
-import type { Timeouts } from "./settings.ts";
+import { defaultLeastSpeed, type Timeouts } from "./settings.ts";
 
 /** What can be sent: what is in memory, or pieces of which `content-length` says the sum. */
 export type HttpBody = string | Uint8Array | AsyncIterable<Uint8Array>;
@@ -27,7 +28,8 @@ export interface HttpResponse {
   readonly status: number;
   /** Where it came from in the end, after redirects. */
   readonly url: URL;
-  readonly body: Dispatcher.ResponseData["body"];
+  /** Iterated once; fails when it comes too slowly. */
+  readonly body: AsyncIterable<Buffer>;
   /** One header, the first if it stands there several times. */
   header(name: string): string | undefined;
   /** All headers of one name. */
@@ -204,7 +206,10 @@ export class Transport implements AsyncDisposable {
     return {
       status: data.statusCode,
       url,
-      body: data.body,
+      body: atLeastAsFast(data.body, {
+        bytesPerSecond: timeouts.leastSpeed ?? defaultLeastSpeed,
+        periodMs: timeouts.stallMs,
+      }),
       header: (name) => all(name)[0],
       headers: all,
       discard: async () => {

@@ -10,7 +10,7 @@ import { type Compression, layerMediaType, mediaTypes } from "../oci/media-types
 import { formatReference, parseReference } from "../oci/reference.ts";
 import type { ImageSource, SourceManifest } from "../oci/transfer.ts";
 import { verifiedBytes } from "../oci/verified-bytes.ts";
-import { compressionOf } from "../platform/decompression.ts";
+import { compressionOf, foreignLayerHint, foreignName } from "../platform/decompression.ts";
 import type { ArchivedImage } from "./archived-image.ts";
 import { type ImageFiles, invalidArchive, readWhole, shown } from "./image-files.ts";
 
@@ -121,11 +121,13 @@ async function describeLayer(files: ImageFiles, file: string, diffId: Digest): P
 
 async function compressionOfFile(files: ImageFiles, file: string): Promise<Compression> {
   for await (const chunk of files.read(file)) {
-    const compression = compressionOf(Buffer.from(chunk.subarray(0, 6)));
+    const head = Buffer.from(chunk.subarray(0, 6));
+    const compression = compressionOf(head);
     if (compression !== undefined) return compression;
     throw new TsmanError(
       "ARCHIVE_INVALID",
-      `read ${files.name}: layer ${shown(file)} is compressed with something else than gzip or zstd`,
+      `read ${files.name}: layer ${shown(file)} is compressed with ${foreignName(head)}`,
+      { hint: foreignLayerHint },
     );
   }
   return "none";

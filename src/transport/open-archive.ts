@@ -1,6 +1,11 @@
 import { closeSync, fstatSync, readSync } from "node:fs";
-import { isTsmanError } from "../errors/index.ts";
-import { compressionOf, decompressBlob, type ExpansionLimits } from "../platform/decompression.ts";
+import { isTsmanError, TsmanError } from "../errors/index.ts";
+import {
+  compressionOf,
+  decompressBlob,
+  type ExpansionLimits,
+  foreignName,
+} from "../platform/decompression.ts";
 import { toFileError } from "../platform/errno.ts";
 import { readStream } from "../platform/read-stream.ts";
 import { archiveFiles } from "./archive-files.ts";
@@ -70,11 +75,31 @@ async function keep(fd: number, spooled: number, options: OpenArchiveOptions): P
   // The spool is the caller's to close.
   const spool = new Spool(spooled, name);
   try {
-    for await (const chunk of decompressBlob(bytes, limits, "it")) {
+    for await (const chunk of decompressBlob(refusingForeign(bytes, name), limits, "it")) {
       await spool.write(chunk);
     }
   } catch (error) {
     if (isTsmanError(error, "LAYER_INVALID")) throw invalidArchive(name, error.message, error);
     throw toFileError(error, `read ${name}`);
+  }
+}
+
+/** The same bytes, unless they are compressed in a way for which another program is needed. */
+async function* refusingForeign(
+  bytes: AsyncIterable<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  let head = Buffer.alloc(0);
+  for await (const chunk of bytes) {
+    if (head.length < 6) {
+      head = Buffer.concat([head, chunk.subarray(0, 6 - head.length)]);
+      const program = foreignName(head);
+      if (program !== undefined) {
+        throw new TsmanError("ARCHIVE_INVALID", `read ${name}: it is compressed with ${program}`, {
+          hint: `uncompress it on the way: ${program} -dc FILE | tsman load`,
+        });
+      }
+    }
+    yield chunk;
   }
 }

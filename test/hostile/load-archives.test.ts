@@ -212,6 +212,15 @@ describe("an OCI archive", () => {
   });
 });
 
+/** An archive with a layer that only says to be compressed by xz. */
+function foreignLayer(): Buffer {
+  const { files } = image();
+  for (const name of files.keys()) {
+    if (name.endsWith(".tar")) files.set(name, Buffer.from("\xfd7zXZ\0\0\x04", "latin1"));
+  }
+  return packed(files);
+}
+
 describe("bytes that are no archive", () => {
   it.each([
     ["nothing", Buffer.alloc(0), "empty or too short"],
@@ -219,7 +228,9 @@ describe("bytes that are no archive", () => {
     ["an empty archive", new TarBuilder().build(), "it has none of oci-layout and manifest.json"],
     ["a part of one", packed(image().files).subarray(0, 900), "cut off"],
     ["a part of a compressed one", gzipSync(packed(image().files)).subarray(0, 900), "decompress"],
-    ["another compression", Buffer.from("BZh91AY&SY"), "compressed with bzip2"],
+    ["another compression", Buffer.from("BZh91AY&SY"), "bzip2 -dc FILE | tsman load"],
+    ["yet another", Buffer.from("\xfd7zXZ\0\0\x04", "latin1"), "xz -dc FILE | tsman load"],
+    ["a layer of which is compressed so", foreignLayer(), "skopeo copy docker-archive:FILE"],
   ])("(%s) are refused", async (_name, bytes, why) => {
     await refused(bytes, why);
   });

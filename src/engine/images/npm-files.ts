@@ -36,6 +36,7 @@ export async function openNpmFiles(
       connectMs: transfer.connectTimeout,
       headersMs: transfer.answerTimeout,
       stallMs: transfer.stallTimeout,
+      leastSpeed: transfer.leastSpeed,
     },
     onRetry: ({ what, reason, delayMs }) =>
       onProgress?.({ kind: "retry", digest: what, reason, delayMs }),

@@ -75,6 +75,7 @@ export async function clientOptions(
       connectMs: transfer.connectTimeout,
       headersMs: transfer.answerTimeout,
       stallMs: transfer.stallTimeout,
+      leastSpeed: transfer.leastSpeed,
     },
     onRetry: ({ what, reason, delayMs }) =>
       options.onProgress?.({ kind: "retry", digest: what, reason, delayMs }),

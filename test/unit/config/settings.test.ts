@@ -100,6 +100,7 @@ describe("config.toml", () => {
       "[transfer]",
       'stall_timeout = "1m30s"',
       "connections = 1",
+      "min_speed = 0",
       "[aliases]",
       '"a/b" = "quay.io/a/b"',
     );
@@ -107,7 +108,8 @@ describe("config.toml", () => {
       'unqualified-search-registries = ["quay.io"] (tsman/config.toml:1)',
       "transfer.connections = 1 (tsman/config.toml:13)",
       'transfer.stall_timeout = "90s" (tsman/config.toml:12)',
-      'aliases."a/b" = "quay.io/a/b" (tsman/config.toml:15)',
+      "transfer.min_speed = 0 (tsman/config.toml:14)",
+      'aliases."a/b" = "quay.io/a/b" (tsman/config.toml:16)',
       'registry."docker.io".mirror = ["mirror.lan:5000 (insecure)"] (tsman/config.toml:3)',
       'registry."old.example".blocked = true (tsman/config.toml:8)',
     ]);

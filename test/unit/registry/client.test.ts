@@ -281,6 +281,35 @@ describe("downloading a blob", () => {
     await patient[Symbol.asyncDispose]();
   });
 
+  test("a transfer that drips is broken off and resumed, though it never stands still", async () => {
+    const descriptor = blob(body);
+    const patient = clientOf({ timeouts: { stallMs: 200, leastSpeed: 100_000 } });
+    fault({ kind: "drip", chunk: 100, ms: 20 });
+    const bytes = await download(descriptor, { by: patient });
+    expect(bytes.equals(body)).toBe(true);
+    expect(retries[0]?.reason).toContain("slower than transfer.min_speed");
+    await patient[Symbol.asyncDispose]();
+  });
+
+  test("a registry that only drips ends in an error that says so, documents included", async () => {
+    const timeouts = { stallMs: 100, leastSpeed: 100_000 };
+    const impatient = clientOf({ timeouts, retry: { ...quick, retries: 1 } });
+    addImage("latest");
+    for (const on of ["blob", "manifest"] as const) {
+      fault({ kind: "drip", chunk: 1, ms: 20 }, on, 99);
+      const asked =
+        on === "blob"
+          ? download(blob(body), { by: impatient })
+          : impatient.fetchManifest("latest").then(() => Buffer.of());
+      const error = await failure(asked);
+      expect([error.code, error.message]).toEqual([
+        "REGISTRY_UNREACHABLE",
+        expect.stringContaining("slower than transfer.min_speed allows"),
+      ]);
+    }
+    await impatient[Symbol.asyncDispose]();
+  });
+
   test("a registry that never answers ends in an error that says so", async () => {
     const descriptor = blob(body);
     const impatient = clientOf({ timeouts: { headersMs: 50 }, retry: { ...quick, retries: 1 } });
