@@ -1,7 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { startFaultyRegistry } from "../support/faulty-registry.ts";
+import { addImage } from "../support/image-fixture.ts";
 import { expectedIdMap } from "../support/subordinate-ids.ts";
+import { TarBuilder } from "../support/tar-builder.ts";
+import { busyboxLayer } from "./served-images.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -54,6 +58,38 @@ it("auto gives each container ids of its own, and files their owners", async () 
   );
   expect(left.length).toBeLessThan(before);
   await store().succeed(words("run --rm --quiet --network none --userns auto busybox true"));
+});
+
+it("auto takes as many ids as the image has users, but for those that no image means", async () => {
+  await using served = await startFaultyRegistry();
+  const files = new TarBuilder()
+    .file(
+      "etc/passwd",
+      "root:x:0:0::/:/bin/sh\nlast:x:3000:10::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n" +
+        "huge:x:4000000000:1::/:/bin/sh\nbroken\n",
+    )
+    .file("etc/group", "root:x:0:\nstaff:x:3499:last\nnogroup:x:65534:\n")
+    .build();
+  // Of a layer above only what is a file there counts: a link leads nowhere else.
+  const above = new TarBuilder().symlink("etc/group", "/../../../../../../../etc/group").build();
+  const image = (name: string, layers: readonly Buffer[]) => {
+    addImage(served, { name, layers: [busybox, ...layers] });
+    return `${served.host}/${name}`;
+  };
+  const busybox = await busyboxLayer();
+  const size = async (name: string) => {
+    const { stdout } = await store().succeed(
+      words(`run --rm --quiet --network none --userns auto ${name} cat /proc/self/uid_map`),
+    );
+    return parsed(stdout).reduce((sum, { count }) => sum + count, 0);
+  };
+  expect(await size(image("users", [files]))).toBe(3500);
+  expect(await size(image("linked", [files, above]))).toBe(3500);
+  expect(
+    await size(
+      image("users-no-group", [new TarBuilder().file("etc/passwd", "a:x:2000:1::/:\n").build()]),
+    ),
+  ).toBe(2001);
 });
 
 it("containers that start at once get different ids", async () => {

@@ -90,25 +90,25 @@ export async function planContainer(
     name: options.name ?? randomContainerName(),
     image,
     imageName: await imageNameOf(context, options, image),
-    mapping: target?.mapping ?? mappingFor(context, sizedFor(options, image)),
+    mapping: target?.mapping ?? mappingFor(context, await sizedFor(context, options, image)),
     target,
     anonymousVolumes: [],
   };
   return await compile(context, options, settled, use === "run");
 }
 
-/** Ids that `--userns=auto` takes at least: Podman's. */
-const automaticIds = 1024;
-
-/** An automatic mapping has the user that the container will be, if that is a number. */
-function sizedFor(
+/** An automatic mapping has room for the image's users. */
+async function sizedFor(
+  context: EngineContext,
   { userns, user }: ContainerOptions,
   image: ImageRecord | undefined,
-): ContainerOptions["userns"] {
+): Promise<ContainerOptions["userns"]> {
   if (userns.mode !== "auto" || userns.size !== undefined) return userns;
-  const ids = (user ?? image?.config.config.user ?? "").split(":");
-  const highest = Math.max(0, ...ids.filter((id) => /^\d{1,9}$/.test(id)).map(Number));
-  return { ...userns, size: Math.max(automaticIds, highest + 1) };
+  const { automaticSize } = await import("./automatic-ids.ts");
+  return {
+    ...userns,
+    size: automaticSize(context, image, user ?? image?.config.config.user ?? ""),
+  };
 }
 
 /**
