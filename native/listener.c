@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "passed-fd.h"
 #include "placeholder.h"
 #include "protocol.h"
 
@@ -99,24 +100,13 @@ int listener_prepare(const struct plan *plan, struct failure *failure)
 
 int listener_send(int filter, struct failure *failure)
 {
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
-    memset(&control, 0, sizeof(control));
+    union passed_fd control;
     size_t sent = 0;
     while (sent < text_length) {
         struct iovec part = {text + sent, text_length - sent};
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        if (sent == 0) {
-            message.msg_control = &control;
-            message.msg_controllen = sizeof(control.space);
-            struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-            header->cmsg_level = SOL_SOCKET;
-            header->cmsg_type = SCM_RIGHTS;
-            header->cmsg_len = CMSG_LEN(sizeof(int));
-            memcpy(CMSG_DATA(header), &filter, sizeof(filter));
-        }
+        if (sent == 0)
+            passed_fd_put(&message, &control, filter);
         ssize_t done = sendmsg(connection, &message, MSG_NOSIGNAL);
         if (done < 0 && errno == EINTR)
             continue;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "passed-fd.h"
 #include "protocol.h"
 
 static int listen_for_start(struct monitor *monitor)
@@ -53,19 +54,9 @@ int monitor_send_console(struct monitor *monitor, int master)
     /* What runc sends along: the name of the descriptor. */
     char name[] = "/dev/ptmx";
     struct iovec part = {name, sizeof(name) - 1};
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = sizeof(control.space)};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &master, sizeof(master));
+    union passed_fd control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    passed_fd_put(&message, &control, master);
     ssize_t sent;
     do {
         sent = sendmsg(monitor->console, &message, MSG_NOSIGNAL);

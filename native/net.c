@@ -59,6 +59,13 @@ static int start_in(int directory, struct spawn *helper, char *const argv[], con
     return result;
 }
 
+static void free_words(char **words)
+{
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++)
+        free(words[i]);
+    free(words);
+}
+
 int net_start(struct net *net, const struct plan_record *record, pid_t member, int directory,
               struct failure *failure)
 {
@@ -86,9 +93,7 @@ int net_start(struct net *net, const struct plan_record *record, pid_t member, i
         result = start_in(directory, &net->helper, argv, keep, 2);
     if (result < 0)
         fail(failure, errno, "execute", "%s", record->argv[0]);
-    for (unsigned i = 0; argv != NULL && i < record->argc; i++)
-        free(argv[i]);
-    free(argv);
+    free_words(argv);
     return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernel.h"
 #include "memory.h"
+#include "mounting-legacy.h"
 #include "mounting.h"
 
 static int set_directory(int context, const char *key, int directory)

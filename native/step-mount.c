@@ -9,6 +9,7 @@
 
 #include "kernel.h"
 #include "memory.h"
+#include "mounting-legacy.h"
 #include "mounting.h"
 #include "path.h"
 #include "slots.h"

@@ -10,6 +10,7 @@
 
 #include "kernel.h"
 #include "memory.h"
+#include "mounting-legacy.h"
 #include "mounting.h"
 #include "overlay.h"
 #include "slots.h"

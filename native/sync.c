@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "memory.h"
+#include "passed-fd.h"
 
 #define HEADER offsetof(struct sync_message, failure)
 
@@ -20,21 +21,10 @@ static int send_parts(int socket, enum sync_type type, int32_t value, const void
 {
     struct sync_message head = {.type = type, .value = value};
     struct iovec parts[2] = {{&head, HEADER}, {(void *)(uintptr_t)payload, size}};
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
+    union passed_fd control;
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    if (fd >= 0) {
-        memset(&control, 0, sizeof(control));
-        message.msg_control = &control;
-        message.msg_controllen = sizeof(control.space);
-        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-    }
+    if (fd >= 0)
+        passed_fd_put(&message, &control, fd);
     ssize_t sent;
     do {
         sent = sendmsg(socket, &message, MSG_NOSIGNAL);
@@ -64,10 +54,7 @@ int sync_send_failure(int socket, const struct failure *failure)
 int sync_receive(int socket, struct sync_message *message, int *fd, int flags)
 {
     struct iovec part = {message, sizeof(*message)};
-    union {
-        struct cmsghdr align;
-        char space[CMSG_SPACE(sizeof(int))];
-    } control;
+    union passed_fd control;
     struct msghdr envelope = {
         .msg_iov = &part,
         .msg_iovlen = 1,
@@ -81,10 +68,7 @@ int sync_receive(int socket, struct sync_message *message, int *fd, int flags)
     } while (received < 0 && errno == EINTR);
     if (received <= 0)
         return (int)received;
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+    *fd = passed_fd_take(&envelope);
     if ((size_t)received < HEADER) {
         drop_fd(fd);
         errno = EBADMSG;

@@ -1,5 +1,5 @@
 /* The words of mount options. */
-#include "../mounting.h"
+#include "../mounting-flags.h"
 
 #include <errno.h>
 #include <sys/mount.h>
