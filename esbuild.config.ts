@@ -52,7 +52,7 @@ const lazyOclif: Plugin = {
   },
 };
 
-/** Modules of Node that take milliseconds to load and offer functions: loaded at the first call. */
+/** Modules of Node that take a millisecond or more to load: loaded at the first use. */
 const heavyBuiltins = new Set([
   "node:child_process",
   "node:crypto",
@@ -61,6 +61,7 @@ const heavyBuiltins = new Set([
   "node:fs/promises",
   "node:module",
   "node:net",
+  "node:os",
   "node:stream",
   "node:timers/promises",
   "node:tty",
@@ -97,7 +98,9 @@ const builtins: Plugin = {
       const contents = [
         `let loaded; const load = () => (loaded ??= process.getBuiltinModule("${path}"));`,
         ...lines,
-        "export default /* @__PURE__ */ (() => load())();",
+        heavyBuiltins.has(path)
+          ? "export default /* @__PURE__ */ new Proxy({}, { get: (_, name) => load()[name] });"
+          : "export default /* @__PURE__ */ (() => load())();",
       ].join("\n");
       return { contents, loader: "js" };
     });

@@ -30,7 +30,8 @@ export function readHostFacts(
     uid: process.getuid?.() ?? 0,
     gid: process.getgid?.() ?? 0,
     userName: options.userns.mode === "keep-id" ? loginName() : undefined,
-    hostname: os.hostname(),
+    // Not of node:os: every start would load it.
+    hostname: readText("/proc/sys/kernel/hostname").trim(),
     cgroup: cgroupLayout(),
     canMountProc: isFullyVisible(mounts, "proc"),
     canMountSysfs: isFullyVisible(mounts, "sysfs"),

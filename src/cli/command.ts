@@ -7,6 +7,7 @@ import { flag } from "./option-spec.ts";
 import type { CallerEnvironment } from "./options/environment-variables.ts";
 import type { Output } from "./output.ts";
 import { type ParsedArguments, parseOptions } from "./parse-options.ts";
+import type { Interruption } from "./session/interruption.ts";
 import { usageError } from "./usage-error.ts";
 
 /** What a command gets of the world; nothing else of the process is its business. */
@@ -27,6 +28,8 @@ export interface CommandContext {
   readonly openEngine: () => Promise<Engine>;
   /** From the first call on, Ctrl-C and SIGTERM abort it instead of ending the process. */
   readonly interruption: () => AbortSignal;
+  /** The same, for who may never need the signal. */
+  readonly listenForInterruption: () => Interruption;
 }
 
 /** How many positionals a command takes. */

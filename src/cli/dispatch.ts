@@ -40,9 +40,9 @@ export async function dispatch(input: DispatchInput): Promise<number> {
   let isDebug = false;
   let interruption: Interruption | undefined;
   using stack = new DisposableStack();
-  const interrupt = (): AbortSignal => {
+  const interrupt = (): Interruption => {
     interruption ??= stack.use(listenForInterruption());
-    return interruption.signal;
+    return interruption;
   };
   try {
     return await run(input, interrupt, (values) => {
@@ -60,7 +60,7 @@ export async function dispatch(input: DispatchInput): Promise<number> {
 
 async function run(
   input: DispatchInput,
-  interrupt: () => AbortSignal,
+  interrupt: () => Interruption,
   onGlobals: (values: GlobalValues) => void,
 ): Promise<number> {
   let top: GlobalValues = { "log-level": undefined, root: undefined, "runtime-dir": undefined };
@@ -94,7 +94,7 @@ async function run(
 function contextOf(
   input: DispatchInput,
   globals: GlobalValues,
-  interrupt: () => AbortSignal,
+  interrupt: () => Interruption,
 ): CommandContext {
   let engine: Promise<Engine> | undefined;
   return {
@@ -110,6 +110,7 @@ function contextOf(
       engine ??= input.openEngine(globals);
       return engine;
     },
-    interruption: interrupt,
+    interruption: () => interrupt().signal,
+    listenForInterruption: interrupt,
   };
 }

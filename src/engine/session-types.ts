@@ -27,6 +27,8 @@ export interface HandOver {
   /** The caller types into the container: its terminal is to be raw. */
   readonly isTyped: boolean;
   readonly proxiesSignals: boolean;
+  /** Whether `signal` was aborted, for who would have to make one first. */
+  readonly isInterrupted: () => boolean;
   /** What the session becomes again when there is something to explain. */
   readonly commandLine: readonly string[];
   /** execve(2): returns only when the system refuses it.  `args` begin with the program's name. */

@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import os from "node:os";
 import { findProgram } from "../config/find-program.ts";
+import type { NetworkRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import { chooseResolverConfig, type ResolverConfig } from "./resolv-conf.ts";
 
@@ -16,10 +17,14 @@ export interface NetworkFacts {
 /** A hosts file of an ad blocker can be megabytes; a container gets none of that. */
 const maxHostsBytes = 256 * 1024;
 
-/** Reads the host's name resolution and address. */
-export function readNetworkFacts(): NetworkFacts {
+/**
+ * Reads the host's name resolution and, for a container that has a way there, its address.
+ *
+ * @param mode of the container's network.
+ */
+export function readNetworkFacts(mode: NetworkRequest["mode"]): NetworkFacts {
   const hosts = readText("/etc/hosts") ?? "";
-  const hostAddress = firstAddress();
+  const hostAddress = mode === "slirp4netns" ? firstAddress() : undefined;
   return {
     hosts: hosts.length > maxHostsBytes ? "" : hosts,
     resolver: chooseResolverConfig(

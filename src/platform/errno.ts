@@ -13,20 +13,24 @@ export interface SystemFailure extends Error {
 
 // Two names of one number (EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP): the first in the
 // alphabet is the one that Node itself reports, so it is entered last.
-const errnoNames = new Map<number, string>(
-  Object.entries(os.constants.errno)
-    .toSorted(([a], [b]) => (a < b ? 1 : -1))
-    .map(([name, value]) => [value, name]),
-);
+let names: ReadonlyMap<number, string> | undefined;
+const errnoNames = (): ReadonlyMap<number, string> => {
+  names ??= new Map(
+    Object.entries(os.constants.errno)
+      .toSorted(([a], [b]) => (a < b ? 1 : -1))
+      .map(([name, value]) => [value, name]),
+  );
+  return names;
+};
 
 /** `ENOENT` for 2; `errno 9999` for a number that this system does not know. */
 export function errnoName(errno: number): string {
-  return errnoNames.get(errno) ?? `errno ${errno}`;
+  return errnoNames().get(errno) ?? `errno ${errno}`;
 }
 
 /** The C library's words for an errno, without Node's prefix: `no such file or directory`. */
 export function errnoMessage(errno: number): string {
-  return errnoNames.has(errno) ? getSystemErrorMessage(-errno) : `errno ${errno}`;
+  return errnoNames().has(errno) ? getSystemErrorMessage(-errno) : `errno ${errno}`;
 }
 
 /** A failed libc call, in the shape of Node's own system errors so that one check fits both. */

@@ -1,11 +1,7 @@
-import os from "node:os";
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
 import { errnoMessage, errnoName } from "../platform/errno.ts";
 import type { MonitorFailure } from "./monitor-handle.ts";
 import { operationName, step } from "./protocol.ts";
-
-const { ENOENT, ENOTDIR, EACCES, ENOEXEC, EISDIR, EINVAL, ENOSPC, EPERM, ELOOP, ELIBBAD } = os
-  .constants.errno as Readonly<Record<string, number>>;
 
 /**
  * A failure of the native program in the user's words: `mount overlay on / : Invalid argument
@@ -71,9 +67,9 @@ function isNamespaceFailure(failure: MonitorFailure): boolean {
 /** execve(2): what the shells tell apart by 127 and 126. */
 function describeExec(failure: MonitorFailure): Description {
   const program = failure.object === "" ? "program" : failure.object;
-  switch (failure.errno) {
-    case ENOENT:
-    case ENOTDIR:
+  switch (errnoName(failure.errno)) {
+    case "ENOENT":
+    case "ENOTDIR":
       return {
         code: "COMMAND_NOT_FOUND",
         message: `run ${program}: ${failure.detail === "" ? "no such program in the container" : failure.detail}`,
@@ -81,15 +77,15 @@ function describeExec(failure: MonitorFailure): Description {
           ? "if the file is there, the interpreter or loader that it names is missing"
           : "it is in no directory of the container's PATH",
       };
-    case ENOEXEC:
-    case ELIBBAD:
+    case "ENOEXEC":
+    case "ELIBBAD":
       return {
         code: "COMMAND_NOT_EXECUTABLE",
         message: `run ${program}: not a program for this machine`,
         hint: "the image may be for another platform (--platform), or a script lacks its #! line",
       };
-    case EACCES:
-    case EISDIR:
+    case "EACCES":
+    case "EISDIR":
       return {
         code: "COMMAND_NOT_EXECUTABLE",
         message: `run ${program}: it may not be executed`,
@@ -104,7 +100,7 @@ function describeExec(failure: MonitorFailure): Description {
 }
 
 function isUnknownName(failure: MonitorFailure): boolean {
-  return failure.step?.op === step.USER && failure.errno === ENOENT;
+  return failure.step?.op === step.USER && errnoName(failure.errno) === "ENOENT";
 }
 
 /** ENOENT of a name is about no file. */
@@ -159,24 +155,24 @@ function meaningOf(errno: number): string {
 
 function stepHint(failure: MonitorFailure): string | undefined {
   const op = failure.step?.op;
-  const { errno } = failure;
+  const errno = errnoName(failure.errno);
   switch (op) {
     case step.CHDIR:
-      return errno === ENOENT
+      return errno === "ENOENT"
         ? "the working directory does not exist in the image: make it, or choose another with -w"
         : "choose another working directory with -w";
     case step.USER:
-      return errno === EINVAL
+      return errno === "EINVAL"
         ? "the id is not mapped: use one that --explain prints, such as root's with -u 0, or have more " +
             "ids mapped (tsman doctor says how)"
         : "name a user and group that are in the image's /etc/passwd and /etc/group, or numbers";
     case step.ROOT_OVERLAY:
-      return errno === EPERM || errno === EINVAL
+      return errno === "EPERM" || errno === "EINVAL"
         ? "this kernel or file system refuses an overlay here: tsman doctor says what works instead"
         : undefined;
     case step.BIND:
     case step.MOUNT:
-      return errno === ELOOP
+      return errno === "ELOOP"
         ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
         : undefined;
     case step.SECCOMP:
@@ -185,7 +181,7 @@ function stepHint(failure: MonitorFailure): string | undefined {
       if (failure.operation === "parse plan") {
         return "rebuild tsman: its native program and its TypeScript do not belong together";
       }
-      if (failure.operation === "open" && errno === ENOENT) {
+      if (failure.operation === "open" && errno === "ENOENT") {
         return "the path must exist on this host";
       }
       if (failure.operation === "write pid file") {
@@ -197,7 +193,7 @@ function stepHint(failure: MonitorFailure): string | undefined {
       if (failure.operation === "verify") {
         return "the kernel, or a system call filter that tsman was started with, ignores what it is told: tsman doctor";
       }
-      if (errno === ENOSPC) return "the disk, or a limit of the kernel, is used up: tsman doctor";
+      if (errno === "ENOSPC") return "the disk, or a limit of the kernel, is used up: tsman doctor";
       return undefined;
   }
 }

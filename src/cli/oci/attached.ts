@@ -27,7 +27,13 @@ export async function attached(
       },
       handOver: handOverFrom(
         { environment },
-        { isTyped: isTerminal(0), proxiesSignals: true, prepare: () => {} },
+        {
+          isTyped: isTerminal(0),
+          proxiesSignals: true,
+          // A signal is the container's from the beginning.
+          isInterrupted: () => false,
+          prepare: () => {},
+        },
       ),
     });
     if (session === undefined) return 0;

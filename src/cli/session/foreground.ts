@@ -56,7 +56,7 @@ export async function runSession(
     quiet: session.quiet,
     columns: () => size?.columns ?? 80,
   });
-  const abort = context.interruption();
+  const interruption = context.listenForInterruption();
   using stack = new DisposableStack();
   let proxy: SignalProxy | undefined;
   const takeSignals = (): void => {
@@ -72,7 +72,9 @@ export async function runSession(
       stdout: output("stdout", 1),
       stderr: output("stderr", 2),
       ...(size !== undefined && { terminal: size }),
-      signal: abort,
+      get signal() {
+        return interruption.signal;
+      },
       onProgress: progress.onProgress,
       onWarning: warn,
       isRetry,
@@ -82,6 +84,7 @@ export async function runSession(
         ? handOverFrom(context, {
             isTyped: enterRaw !== undefined,
             proxiesSignals: session.sigProxy && !detach,
+            isInterrupted: interruption.isInterrupted,
             prepare: progress.finish,
           })
         : undefined,
@@ -90,7 +93,7 @@ export async function runSession(
     takeSignals();
     progress.finish();
     if (detach) return await leave(running, context);
-    return await stay(running, proxy, terminal, abort);
+    return await stay(running, proxy, terminal, interruption.signal);
   } finally {
     terminal?.restore();
   }

@@ -12,7 +12,7 @@ export function isSecondTry({ environment }: Pick<CommandContext, "environment">
 }
 
 /** What of a session the native one has to know. */
-export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
+export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals" | "isInterrupted"> & {
   /** Called right before this process is replaced. */
   readonly prepare: () => void;
 };
@@ -23,13 +23,14 @@ export type HandOverRequest = Pick<HandOver, "isTyped" | "proxiesSignals"> & {
  */
 export function handOverFrom(
   context: Pick<CommandContext, "environment">,
-  { isTyped, proxiesSignals, prepare }: HandOverRequest,
+  { isTyped, proxiesSignals, isInterrupted, prepare }: HandOverRequest,
 ): HandOver | undefined {
   const { environment } = context;
   if (environment[sessionVariable] !== undefined) return undefined;
   return {
     isTyped,
     proxiesSignals,
+    isInterrupted,
     commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     replaceProcess: (program, args) => {
       prepare();

@@ -2,9 +2,12 @@ import os from "node:os";
 import process from "node:process";
 import { TsmanError } from "../../errors/index.ts";
 
-/** An abort signal that the user's Ctrl-C fires. */
+/** What the user's Ctrl-C does to a command that cleans up after itself. */
 export interface Interruption extends Disposable {
+  /** Fires then; made at the first question for it, which takes Node a millisecond. */
   readonly signal: AbortSignal;
+  /** Whether it has fired, or would have. */
+  readonly isInterrupted: () => boolean;
   /** 128 + the number of the signal that has come, as a shell says it; undefined before. */
   readonly exitStatus: () => number | undefined;
 }
@@ -16,20 +19,31 @@ const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * clean up; the second one ends the process as if nobody had listened.
  */
 export function listenForInterruption(): Interruption {
-  const controller = new AbortController();
-  let exitStatus: number | undefined;
+  let controller: AbortController | undefined;
+  let came: NodeJS.Signals | undefined;
+  const abort = (): void => {
+    if (came !== undefined)
+      controller?.abort(new TsmanError("INTERRUPTED", `interrupted by ${came}`));
+  };
   const stopListening = (): void => {
     for (const one of names) process.off(one, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     stopListening();
-    exitStatus = 128 + os.constants.signals[name];
-    controller.abort(new TsmanError("INTERRUPTED", `interrupted by ${name}`));
+    came = name;
+    abort();
   };
   for (const name of names) process.on(name, onSignal);
   return {
-    signal: controller.signal,
-    exitStatus: () => exitStatus,
+    get signal() {
+      if (controller === undefined) {
+        controller = new AbortController();
+        abort();
+      }
+      return controller.signal;
+    },
+    isInterrupted: () => came !== undefined,
+    exitStatus: () => (came === undefined ? undefined : 128 + os.constants.signals[came]),
     [Symbol.dispose]: stopListening,
   };
 }

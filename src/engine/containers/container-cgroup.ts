@@ -9,6 +9,7 @@ import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError } from "../../errors/index.ts";
 import type { Rlimit } from "../../oci/runtime-spec.ts";
 import type { EngineContext } from "../context.ts";
+import type { CreateIo } from "../types.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 
 /** File of the run directory: the path of the group and, in a second line, its unit. */
@@ -38,12 +39,13 @@ export async function prepareGroup(
   context: EngineContext,
   planned: ContainerPlan,
   pid: number,
-  signal: AbortSignal | undefined,
+  io: CreateIo,
 ): Promise<LaunchGroup> {
   const { id, name, options, bundle } = planned;
   const isAsked = asksForGroup(options);
   const isPossible = existsSync("/sys/fs/cgroup/cgroup.controllers");
   if (options.cgroup?.mode === "disabled" || !(isAsked || isPossible)) return noGroup;
+  const { signal } = io;
   let settings: readonly GroupSetting[] = [];
   // What nobody has asked for keeps nobody waiting for long.
   const limit = isAsked ? [] : [AbortSignal.timeout(patience)];

@@ -28,7 +28,7 @@ export function describeContainerNetwork(
     hostname: names.hostname,
     containerName: names.name,
     imagePorts,
-    facts: readNetworkFacts(),
+    facts: readNetworkFacts(options.network.mode),
   });
 }
 

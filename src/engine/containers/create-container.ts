@@ -90,7 +90,9 @@ async function makeOnce(
     await ensureLayers(context, planned.image, {
       mapping: planned.mapping,
       client,
-      signal: io.signal,
+      get signal() {
+        return io.signal;
+      },
       // A layer that is there is no news when nothing is being fetched.
       onProgress: (event) => {
         if (event.kind !== "layer-exists") io.onProgress?.(event);
@@ -151,11 +153,11 @@ async function writeFiles(
 async function keepLayers(
   context: EngineContext,
   { mapping, image }: ContainerPlan,
-  { signal }: CreateIo,
+  io: CreateIo,
 ): Promise<FileLock | undefined> {
   const isDefault = mapping.key === mappingFor(context, { mode: "default" }).key;
   if (isDefault || image === undefined) return undefined;
-  return await context.store.lockContent({ shared: true, signal });
+  return await context.store.lockContent({ shared: true, signal: io.signal });
 }
 
 /** Enters the record, under another random name if the first is taken. */

@@ -20,7 +20,7 @@ import { containerEvent } from "./container-events.ts";
 import { execPlan } from "./exec-plan.ts";
 import { execDirectory } from "./exec-sessions.ts";
 import { assertNotPaused, containerState, getContainer } from "./find-container.ts";
-import { handOver, sessionWords } from "./hand-over.ts";
+import { assertWanted, handOver, sessionWords } from "./hand-over.ts";
 import { monitoredSession } from "./monitored-session.ts";
 import { readRuntimeConfig } from "./runtime-config.ts";
 
@@ -81,7 +81,7 @@ export async function execInContainer(
       const session = { words, hold: io.handOver.isTyped, id };
       const plan = await execPlan(context, record, { ...parts, session });
       await admit(process.pid);
-      io.signal?.throwIfAborted();
+      assertWanted(io, io.handOver);
       handOver(plan, id, runDir, io.handOver);
     }
     const plan = await execPlan(context, record, parts);

@@ -5,7 +5,7 @@ import { isErrno, toFileError } from "../../platform/errno.ts";
 import { nativeProgram } from "../../platform/native.ts";
 import { encodeLaunch } from "../../runtime/encode.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
-import type { HandOver } from "../types.ts";
+import type { CreateIo, HandOver } from "../types.ts";
 
 /**
  * Lets the native session take the place of this process (native/session.h), with a plan that has a
@@ -27,6 +27,14 @@ export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandO
   }
   to.replaceProcess(nativeProgram(), ["tsman", "session", file, id, ...to.commandLine]);
   rmSync(file, { force: true });
+}
+
+/**
+ * Throws what has aborted a start, before it is handed over.  Asks for the signal last: Node takes a
+ * millisecond to make its first one.
+ */
+export function assertWanted(io: CreateIo, to: HandOver): void {
+  if (to.isInterrupted()) io.signal?.throwIfAborted();
 }
 
 /** The words of a SESSION setting. */

@@ -13,7 +13,7 @@ import type { OwnedIo } from "../owned-session.ts";
 import type { HandOver } from "../types.ts";
 import { forgetGroup, type LaunchGroup, prepareGroup, withRlimits } from "./container-cgroup.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
-import { handOver, sessionWords } from "./hand-over.ts";
+import { assertWanted, handOver, sessionWords } from "./hand-over.ts";
 import { type LaunchParts, launchContext } from "./launch-context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import {
@@ -171,7 +171,7 @@ async function start(
   let group: LaunchGroup | undefined;
   /** What is launched, for the process that is to be the monitor, or to become its parent. */
   const compile = async (pid: number, more: Partial<LaunchParts> = {}): Promise<LaunchPlan> => {
-    group ??= await prepareGroup(context, planned, pid, io.signal);
+    group ??= await prepareGroup(context, planned, pid, io);
     const limited = await limitedOtherwise(context, planned, group, io);
     const health =
       policy === undefined
@@ -198,7 +198,7 @@ async function start(
   };
   const successor = successorOf(planned, request, { network, driver });
   if (successor !== undefined) {
-    io.signal?.throwIfAborted();
+    assertWanted(io, successor);
     // Nobody can afterwards; see launchContainer.
     if (driver !== (request.driver ?? "overlay")) {
       context.store.containers.update(planned.id, { driver });
@@ -208,7 +208,7 @@ async function start(
       removedMark: options.remove ? context.store.containers.removedMark(planned.id) : "",
     };
     const plan = await compile(process.pid, { hold: successor.isTyped, session });
-    io.signal?.throwIfAborted();
+    assertWanted(io, successor);
     handOver(plan, planned.id, context.store.containers.runDir(planned.id), successor);
   }
   io.beforeMonitor?.();

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import type { Bundle } from "../../bundle/bundle.ts";
 import { compileBundle } from "../../bundle/compile-bundle.ts";
@@ -14,6 +13,7 @@ import type { NetworkDescription } from "../../network/describe-network.ts";
 import { findImageLocation } from "../../oci/image-location.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
+import { kernelRelease } from "../../platform/kernel-release.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -195,7 +195,7 @@ async function compile(
     resources,
     seccompProfile: await seccompProfile(options),
     architecture: hostPlatform().architecture,
-    kernelRelease: os.release(),
+    kernelRelease: kernelRelease(),
   });
   const guarded = await withGuards(context, options, bundle);
   return { id, name, options, isNew, image, imageName, mapping, volumes, bundle: guarded, network };
@@ -249,7 +249,13 @@ async function imageOf(
     policy: options.pull,
     platform: options.platform,
     ...(io.lockFile !== undefined && { lock: { file: io.lockFile } }),
-    ...io,
+    onProgress: io.onProgress,
+    tlsVerify: io.tlsVerify,
+    authFile: io.authFile,
+    credentials: io.credentials,
+    get signal() {
+      return io.signal;
+    },
   });
 }
 

@@ -29,7 +29,7 @@ export interface EnsureLayersOptions {
  * Layers at a time, each with a worker process that keeps most of one core busy; registries ask for
  * few connections.  Two on one core too, to download while the other one unpacks.
  */
-const parallelLayers = Math.min(3, Math.max(2, availableParallelism()));
+const parallelLayers = (): number => Math.min(3, Math.max(2, availableParallelism()));
 
 /**
  * Sees to it that every layer of an image is unpacked for a mapping.  Layers that the store has are
@@ -69,7 +69,7 @@ export async function ensureLayers(
     return below.map(({ chainId }) => context.store.layers.diffPath(key, chainId)).reverse();
   };
   let failure: { readonly error: unknown } | undefined;
-  const lanes = Math.min(parallelLayers, missing.length);
+  const lanes = Math.min(parallelLayers(), missing.length);
   const work = async (): Promise<void> => {
     const expected = Math.ceil(missing.length / lanes);
     await using unpacker = new LayerUnpacker(context, options.mapping, expected);

@@ -5,7 +5,9 @@ import type { Container } from "./types.ts";
 export class OwnedContainers implements AsyncDisposable {
   readonly #containers = new Set<Container>();
   readonly #starts = new Set<Promise<unknown>>();
-  readonly #closing = new AbortController();
+  /** Missing: nothing was started yet.  Node takes a millisecond to make its first one. */
+  #closing: AbortController | undefined;
+  #isClosed = false;
 
   add(container: Container): void {
     this.#containers.add(container);
@@ -24,8 +26,9 @@ export class OwnedContainers implements AsyncDisposable {
     signal: AbortSignal | undefined,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
+    if (this.#isClosed) throw isOver();
+    this.#closing ??= new AbortController();
     const own = this.#closing.signal;
-    own.throwIfAborted();
     const working = work(signal === undefined ? own : AbortSignal.any([signal, own]));
     this.#starts.add(working);
     try {
@@ -37,11 +40,14 @@ export class OwnedContainers implements AsyncDisposable {
 
   /** Ends and removes all of them; nothing can be started any more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(
-      new TsmanError("INTERRUPTED", "run containers: the instance of tsman was disposed of"),
-    );
+    this.#isClosed = true;
+    this.#closing?.abort(isOver());
     await Promise.allSettled(this.#starts);
     await using stack = new AsyncDisposableStack();
     for (const container of this.#containers) stack.use(container);
   }
+}
+
+function isOver(): TsmanError {
+  return new TsmanError("INTERRUPTED", "run containers: the instance of tsman was disposed of");
 }

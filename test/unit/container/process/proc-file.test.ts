@@ -9,7 +9,7 @@ import {
   readProcText,
 } from "../../../../src/container/process/proc-file.ts";
 
-const fields = "7 41 41 34816 41 4194304 1 2 3 4 150 50 20 10 20 5 3 0 900 2097152 300";
+const fields = "7 41 40 34816 39 4194304 1 2 3 4 150 50 20 10 20 5 3 0 900 2097152 300";
 
 describe("what /proc says of a process", () => {
   it("is taken apart, whatever its program is called", () => {
@@ -17,7 +17,10 @@ describe("what /proc says of a process", () => {
       command: "a) S 1 (b",
       state: "R",
       parentPid: 7,
+      processGroup: 41,
+      session: 40,
       terminal: 34_816,
+      foregroundGroup: 39,
       ticks: 200,
       childTicks: 30,
       nice: 5,
