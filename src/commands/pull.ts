@@ -1,3 +1,4 @@
+import { allTags } from "../cli/all-tags.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { lockOf } from "../cli/options/fetch-options.ts";
@@ -15,6 +16,7 @@ export const pull = defineCommand({
   summary: "fetch images from their registries",
   examples: ["tsman pull alpine", "tsman pull --platform linux/arm64 quay.io/podman/hello:latest"],
   options: {
+    "all-tags": flag({ char: "a", summary: "every tag of the repository" }),
     "all-platforms": flag({ summary: "of an image for several platforms, all: a manifest list" }),
     "disable-content-trust": flag({ summary: "nothing: tsman has no Docker Content Trust" }),
     lock: flag({ summary: "write down in tsman.lock what the names mean now" }),
@@ -39,10 +41,13 @@ export const pull = defineCommand({
       throw usageError(`pull: --all-platforms and ${other} exclude each other`, "give one of them");
     }
     const engine = await context.openEngine();
+    const access = { ...registryAccess(values, given), signal: context.interruption() };
+    const named = positionals.map(parseImageOrigin);
+    const chosen = values["all-tags"] ? await allTags(engine, named, access) : named;
     const references =
       positionals.length === 0 && lock !== undefined
         ? await engine.images.locked(lock.file)
-        : positionals.map(parseImageOrigin);
+        : chosen;
     for (const reference of references) {
       const progress = progressView(context.stderr, {
         quiet: values.quiet,
@@ -52,10 +57,9 @@ export const pull = defineCommand({
         .pull(reference, {
           allPlatforms,
           platform,
-          ...registryAccess(values, given),
+          ...access,
           policy: values.policy ?? "always",
           lock,
-          signal: context.interruption(),
           onProgress: progress.onProgress,
         })
         .finally(progress.finish);

@@ -204,6 +204,26 @@ describe("tsman push", () => {
   });
 });
 
+describe("pull --all-tags", () => {
+  it("pulls every tag that the repository has, by name", async () => {
+    const name = `${target.address}/team/tagged`;
+    for (const tag of ["one", "two"]) {
+      await store().succeed(["push", "-q", `${registry()}/shared-base-a`, `${name}:${tag}`]);
+    }
+    const { stdout } = await store().succeed(["pull", "-q", "--all-tags", name]);
+    expect(new Set(stdout.trim().split("\n")).size).toBe(1);
+    const format = ["--format", "{{.Tag}}", "--sort", "tag", name];
+    expect((await store().succeed(["images", ...format])).stdout).toContain("one\ntwo\n");
+    const tagged = await store().run(["pull", "-a", `${name}:one`]);
+    expect([tagged.status, tagged.stderr]).toEqual([125, expect.stringContaining("leave out")]);
+    const missing = await store().run(["pull", "-a", `${target.address}/team/missing`]);
+    expect([missing.status, missing.stderr]).toEqual([
+      125,
+      expect.stringContaining("does not have it"),
+    ]);
+  });
+});
+
 describe("a push that is killed", () => {
   const mebibyte = 1024 * 1024;
 
