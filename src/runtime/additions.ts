@@ -15,8 +15,6 @@ import { type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 export interface AdditionsRequest {
   /** JSON of the container's state at that time; `{pid}` stands for the pid as init sees it. */
   readonly stateJson: (status: "creating" | "created") => string;
-  /** JSON of the state for a seccomp agent; `{pid}` twice stands for the pid as the caller sees it. */
-  readonly processStateJson: () => string;
   /** How the caller goes on. */
   readonly departure: Departure;
   /** Of devices; none: nothing is denied. */
@@ -54,7 +52,6 @@ export function compileAdditions(config: RuntimeConfig, request: AdditionsReques
     settings: [
       ...departureSettings(request.departure),
       ...timeOffsets(config),
-      ...listenerSettings(linux.seccomp, request),
       ...deviceSettings(request.deviceRules),
       settingRecord("STRICT", [], because),
     ],
@@ -190,18 +187,6 @@ function deviceSettings(rules: readonly DeviceRule[]): PlanRecord[] {
   if (rules.length === 0) return [];
   const pointer = "/linux/resources/devices";
   return [settingRecord("DEVICE_FILTER", [compileDeviceFilter(rules)], pointer)];
-}
-
-function listenerSettings(
-  seccomp: RuntimeConfig["linux"]["seccomp"],
-  request: AdditionsRequest,
-): PlanRecord[] {
-  const path = seccomp?.listenerPath ?? "";
-  const notifies = (seccomp?.syscalls ?? []).some(({ action }) => action === "SCMP_ACT_NOTIFY");
-  // config-linux.md: without SCMP_ACT_NOTIFY the path is not used.
-  if (path === "" || !notifies) return [];
-  const json = request.processStateJson();
-  return [settingRecord("SECCOMP_LISTENER", [path, json], "/linux/seccomp/listenerPath")];
 }
 
 function hookStep(

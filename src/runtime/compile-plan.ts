@@ -45,7 +45,7 @@ export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan 
         {
           id: context.id,
           status: "creating",
-          bundle: path.dirname(context.exitFile ?? ""),
+          bundle: context.bundleDir ?? path.dirname(context.exitFile ?? ""),
           annotations: bundle.config.annotations,
         },
         origin(bundle, "/linux/seccomp"),

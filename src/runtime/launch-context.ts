@@ -100,6 +100,8 @@ export interface LaunchContext {
   readonly runDir: string;
   /** Missing: whoever waits for the program knows. */
   readonly exitFile?: string | undefined;
+  /** Where its configuration is; missing: beside the exit file. */
+  readonly bundleDir?: string | undefined;
   /** Directory of its control group, which is there; missing: it stays in the caller's. */
   readonly cgroup?: string | undefined;
   /** `--pidfile` */

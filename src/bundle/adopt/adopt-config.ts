@@ -220,13 +220,15 @@ function adoptSysctls(
 }
 
 function adoptSeccomp(seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>): LinuxSeccomp {
-  const { defaultErrnoRet } = seccomp;
+  const { defaultErrnoRet, listenerPath = "", listenerMetadata } = seccomp;
   return {
     defaultAction: seccomp.defaultAction as LinuxSeccomp["defaultAction"],
     ...(defaultErrnoRet !== undefined && { defaultErrnoRet }),
     flags: (seccomp.flags ?? []) as NonNullable<LinuxSeccomp["flags"]>,
     architectures: seccomp.architectures ?? [],
     syscalls: (seccomp.syscalls ?? []) as LinuxSeccomp["syscalls"],
+    ...(listenerPath !== "" && { listenerPath }),
+    ...(listenerMetadata !== undefined && { listenerMetadata }),
   };
 }
 

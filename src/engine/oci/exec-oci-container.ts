@@ -77,7 +77,7 @@ export async function execInOciContainer(
       id,
       target: init,
       cgroup: group?.path,
-      bundleDir: directory,
+      bundleDir: container.record.bundle,
       config: spec,
       process: { ...adopted, user: processUser(program), because },
       terminal: !isTerminal

@@ -93,10 +93,10 @@ export function planBundle(
     departure,
     deviceRules: rules,
     stateJson: (status) => stateText(record, status),
-    processStateJson: () => processStateText(record, config),
   });
   return compilePlan(bundle, {
     id: record.id,
+    bundleDir: record.bundle,
     rootfs: { driver: "copy", path: rootfs },
     runDir: directory,
     cgroup: launch.cgroup,
@@ -123,16 +123,6 @@ function stateText(record: OciRecord, status: "creating" | "created"): string {
   const { ociVersion, id, bundle, annotations } = record;
   const rest = JSON.stringify({ bundle, annotations }).slice(1);
   return `{"ociVersion":${JSON.stringify(ociVersion)},"id":${JSON.stringify(id)},"status":"${status}","pid":{pid},${rest}`;
-}
-
-/** config-linux.md, "The Container Process State"; the pids first, as native/protocol.h wants it. */
-function processStateText(record: OciRecord, config: RuntimeConfig): string {
-  const { ociVersion, id, bundle, annotations } = record;
-  const metadata = config.linux.seccomp?.listenerMetadata ?? "";
-  const state = JSON.stringify({ id, status: "creating", bundle, annotations }).slice(1);
-  const rest = JSON.stringify({ fds: ["seccompFd"], metadata }).slice(1);
-  const version = JSON.stringify(ociVersion);
-  return `{"ociVersion":${version},"pid":{pid},"state":{"ociVersion":${version},"pid":{pid},${state},${rest}`;
 }
 
 /** The record of a new container. */

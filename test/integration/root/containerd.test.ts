@@ -115,6 +115,7 @@ describe("containerd", () => {
         step exit$i $C task exec --exec-id exit$i one sh -c 'exit 4'
       done
       step group cat $group/one/cgroup.procs
+      step shell script --quiet --return --command "$C task exec --tty --exec-id shell one tty" /dev/null
       step pause $C task pause one
       step frozen cat $group/one/cgroup.freeze
       step paused $C task ls
@@ -132,6 +133,7 @@ describe("containerd", () => {
     expect(succeeded(step("exec"))).toBe("inside\n");
     for (const number of [1, 2, 3, 4, 5, 6]) expect(step(`exit${number}`).status).toBe(4);
     expect(succeeded(step("group")).trim().split("\n")).toHaveLength(1);
+    expect(step("shell").stdout).toContain("/dev/pts/0");
     succeeded(step("pause"));
     expect(succeeded(step("frozen"))).toBe("1\n");
     expect(succeeded(step("paused"))).toContain("PAUSED");

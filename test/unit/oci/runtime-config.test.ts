@@ -32,7 +32,6 @@ function read(change: (config: Config) => void, given: Partial<AdoptionFacts> = 
     departure,
     stateJson: () => "{}",
     deviceRules: [],
-    processStateJson: () => "{}",
   });
   return { bundle, additions };
 }
