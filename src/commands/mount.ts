@@ -1,3 +1,4 @@
+import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
 import { flag, value } from "../cli/option-spec.ts";
@@ -13,16 +14,20 @@ export const mount = defineCommand({
   examples: [`tsman unshare sh -c 'ls "$(tsman mount web)"'`, "tsman mount"],
   options: {
     all: flag({ char: "a", summary: "all containers" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
     format: value({ metavar: "json", summary: "as JSON", parse: oneOf("json") }),
     notruncate: flag({ summary: "whole ids", aliases: ["no-trunc"] }),
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    const all = values.all ? await engine.containers.list({ all: true }) : [];
-    const names = values.all ? all.map(({ id }) => id) : positionals;
+    const { all, latest } = values;
+    const isList = positionals.length === 0 && !all && !latest;
+    const names = isList
+      ? []
+      : await chosenContainers(engine, positionals, { verb: "mount", all, latest });
     if (names.length === 0) {
-      const mounts = values.all ? [] : await engine.containers.listMounts();
+      const mounts = isList ? await engine.containers.listMounts() : [];
       const json = mounts.map(({ id, name, path }) => ({ id, Names: [name], mountpoint: path }));
       if (values.format === "json") context.stdout.write(`${printableJson(json)}\n`);
       else for (const one of mounts) context.stdout.write(lineOf(one, values.notruncate));
@@ -31,7 +36,7 @@ export const mount = defineCommand({
     return await forEach(names, context, async (name) => {
       const mounted = await engine.containers.mount(name);
       // One alone is what $(tsman mount NAME) wants.
-      const isAlone = names.length === 1 && !values.all;
+      const isAlone = names.length === 1 && !all;
       context.stdout.write(isAlone ? `${mounted.path}\n` : lineOf(mounted, values.notruncate));
     });
   },

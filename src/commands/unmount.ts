@@ -1,3 +1,4 @@
+import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
 import { flag } from "../cli/option-spec.ts";
@@ -11,20 +12,20 @@ export const unmount = defineCommand({
   examples: ["tsman unmount web", "tsman unmount --all"],
   options: {
     all: flag({ char: "a", summary: "all that are mounted" }),
+    latest: flag({ char: "l", summary: "the last one made" }),
     force: flag({ char: "f", summary: "also what is in use" }),
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
     const engine = await context.openEngine();
-    if (positionals.length === 0 && !values.all) {
-      throw usageError("unmount containers: none is named", "name one, or use --all");
-    }
-    const mounts = values.all ? await engine.containers.listMounts() : [];
-    const names = values.all ? mounts.map(({ id }) => id) : positionals;
+    const { all, latest, force } = values;
+    const mounts = all ? await engine.containers.listMounts() : [];
+    const chosen = await chosenContainers(engine, positionals, { verb: "unmount", all, latest });
+    const names = all ? mounts.map(({ id }) => id) : chosen;
     return await forEach(names, context, async (name) => {
-      if (await engine.containers.unmount(name, { force: values.force })) {
+      if (await engine.containers.unmount(name, { force })) {
         context.stdout.write(`${name}\n`);
-      } else if (!values.force) {
+      } else if (!force) {
         throw usageError(`unmount container ${name}: it is not mounted here`, "see: tsman mount");
       }
     });

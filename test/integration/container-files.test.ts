@@ -365,9 +365,10 @@ describe("looking from the inside", () => {
     expect(outside.status).toBe(125);
     expect(outside.stderr).toContain("tsman unshare");
     const script =
-      'p=$("$0" mount inside); stat -c %u:%g "$p/x"; "$0" mount; "$0" unmount inside; ls "$p"';
+      'p=$("$0" mount --latest); stat -c %u:%g "$p/x"; "$0" mount; "$0" unmount inside; ls "$p"; ' +
+      '"$0" mount -l >/dev/null; "$0" unmount -l';
     const mounted = await store().succeed(["unshare", "sh", "-c", script, tsman()]);
-    expect(mounted.stdout).toMatch(/^5:6\n[0-9a-f]{12} \/.*\/merged\ninside\n$/);
+    expect(mounted.stdout).toMatch(/^5:6\n[0-9a-f]{12} \/.*\/merged\ninside\n[0-9a-f]{64}\n$/);
     expect((await store().succeed(["mount"])).stdout).toBe("");
   });
 
