@@ -1,5 +1,6 @@
 import { linesBackward } from "../platform/read-backward.ts";
-import { openRotated, type PlacedLine } from "../platform/rotated-lines.ts";
+import { openRotated } from "../platform/rotated-files.ts";
+import type { PlacedLine } from "../platform/rotated-lines.ts";
 import { type LogLine, parseLogLine } from "./log-line.ts";
 
 /** Where the last lines of a log begin. */

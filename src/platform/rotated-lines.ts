@@ -1,5 +1,5 @@
-import { type FileHandle, open } from "node:fs/promises";
 import { FileChanges } from "./file-changes.ts";
+import { type OpenFile, RotatedFiles } from "./rotated-files.ts";
 
 /** Which lines of a rotated file are read, and for how long. */
 export interface RotatedLinesOptions {
@@ -54,34 +54,6 @@ export async function* rotatedLines(
   }
 }
 
-/** All files of a rotated one that exist, opened, the oldest first. */
-export async function openRotated(file: string): Promise<OpenFile[]> {
-  const files: OpenFile[] = [];
-  // From the newest on: what is rotated meanwhile is met again, and left out, instead of missed.
-  for (let n = 0; ; n += 1) {
-    const opened = await openFile(n === 0 ? file : `${file}.${n}`);
-    // The file itself may be missing for the moment between two names.
-    if (opened === undefined && n > 0) break;
-    if (opened === undefined) continue;
-    if (files.some(({ inode }) => inode === opened.inode)) await opened.handle.close();
-    else files.unshift(opened);
-  }
-  return files;
-}
-
-/** A file with what makes it itself. */
-export interface OpenFile {
-  readonly handle: FileHandle;
-  readonly inode: bigint;
-}
-
-async function openFile(file: string): Promise<OpenFile | undefined> {
-  const handle = await open(file).catch(() => undefined);
-  if (handle === undefined) return undefined;
-  const { ino } = await handle.stat({ bigint: true });
-  return { handle, inode: ino };
-}
-
 function watchFor(file: string, signal: AbortSignal | undefined): FileChanges | undefined {
   try {
     return new FileChanges(file, signal);
@@ -93,55 +65,53 @@ function watchFor(file: string, signal: AbortSignal | undefined): FileChanges | 
 
 /** Files that are read one after the other; the last one is the one that grows. */
 class RotatedReader implements AsyncDisposable {
-  readonly #file: string;
-  #files: OpenFile[] = [];
+  readonly #files: RotatedFiles;
+  #current: OpenFile | undefined;
+  /** Open already while the end of the current one is read. */
+  #next: OpenFile | undefined;
   #position = 0;
 
   constructor(file: string) {
-    this.#file = file;
+    this.#files = new RotatedFiles(file);
   }
 
   async open({ fromEnd = false, from }: RotatedLinesOptions): Promise<void> {
-    this.#files = await openRotated(this.#file);
     if (fromEnd) {
-      while (this.#files.length > 1) await this.#next();
-      this.#position = (await this.#files[0]?.handle.stat())?.size ?? 0;
-    } else if (this.#files.some(({ inode }) => inode === from?.inode)) {
-      while (this.#files[0]?.inode !== from?.inode) await this.#next();
-      this.#position = from?.offset ?? 0;
+      this.#current = await this.#files.newest();
+      this.#position = (await this.#current?.handle.stat())?.size ?? 0;
+      return;
     }
+    this.#current = await this.#files.oldest();
+    if (from === undefined) return;
+    while (this.#current !== undefined && this.#current.inode !== from.inode) {
+      await this.#become(await this.#files.younger(this.#current));
+    }
+    if (this.#current === undefined) this.#current = await this.#files.oldest();
+    else this.#position = from.offset;
   }
 
   /** Whole lines that are there now. */
   async *available(): AsyncGenerator<PlacedLine> {
     for (;;) {
-      const [current] = this.#files;
-      if (current !== undefined) yield* this.#linesOf(current);
-      if (this.#files.length > 1) await this.#next();
-      else if (await this.#findNewer()) {
-        // What came between our reading and the rotation.
-        if (current !== undefined) yield* this.#linesOf(current);
-        if (current !== undefined) await this.#next();
-      } else return;
+      this.#current ??= await this.#files.oldest();
+      const current = this.#current;
+      if (current === undefined) return;
+      yield* this.#linesOf(current);
+      const next = await this.#files.younger(current);
+      if (next === undefined) return;
+      this.#next = next;
+      // What came between our reading and the rotation.
+      yield* this.#linesOf(current);
+      this.#next = undefined;
+      await this.#become(next);
     }
   }
 
-  async #next(): Promise<void> {
-    const done = this.#files.shift();
+  async #become(next: OpenFile | undefined): Promise<void> {
+    const done = this.#current;
+    this.#current = next;
     this.#position = 0;
     await done?.handle.close();
-  }
-
-  /** Whether there are files younger than the current one; they are queued then. */
-  async #findNewer(): Promise<boolean> {
-    const [current] = this.#files;
-    const all = await openRotated(this.#file);
-    const at = all.findIndex(({ inode }) => inode === current?.inode);
-    // Without ours among them it was deleted: all that is there is younger.
-    for (const old of all.slice(0, at + 1)) await old.handle.close();
-    const newer = all.slice(at + 1);
-    this.#files.push(...newer);
-    return newer.length > 0;
   }
 
   async *#linesOf({ handle, inode }: OpenFile): AsyncGenerator<PlacedLine> {
@@ -168,6 +138,7 @@ class RotatedReader implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { handle } of this.#files) await handle.close();
+    await this.#current?.handle.close();
+    await this.#next?.handle.close();
   }
 }

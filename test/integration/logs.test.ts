@@ -113,6 +113,7 @@ describe("logs", () => {
     await finished("timed", "echo a; sleep 1; echo b");
     const all = (await store().succeed(["logs", "--timestamps", "timed"])).stdout.split("\n");
     const time = all[1]?.split(" ")[0] ?? "";
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
     expect((await store().succeed(["logs", "--since", time, "timed"])).stdout).toBe("b\n");
     expect((await store().succeed(["logs", "--until", time, "timed"])).stdout).toBe("a\n");
     await store().succeed(["rm", "timed"]);

@@ -5,6 +5,11 @@ export function logLineBytes(line: ContainerLogLine, prefix: string): Uint8Array
   return Buffer.concat([Buffer.from(prefix), line.text, Buffer.from(line.isPartial ? "" : "\n")]);
 }
 
+/** As Podman and Docker write UTC; a log has `+00:00`. */
+export function shownTime({ time }: ContainerLogLine): string {
+  return time.replace(/\+00:00$/, "Z");
+}
+
 /** Foreground colours that are readable on black and on white: ECMA-48, SGR 31 to 36. */
 const colours = [36, 33, 32, 35, 34, 31];
 

@@ -3,7 +3,7 @@ import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { CommandContext } from "../command.ts";
 import { forEach } from "../each.ts";
 import type { Engine } from "../engine.ts";
-import { logLineBytes, logPrefixes } from "../render/log-line.ts";
+import { logLineBytes, logPrefixes, shownTime } from "../render/log-line.ts";
 
 /** How lines are shown. */
 export interface LogStyle {
@@ -24,7 +24,7 @@ export async function printLog(
   let isContinued = { stdout: false, stderr: false };
   for await (const line of engine.containers.logs(name, options)) {
     const { stream, isPartial } = line;
-    const prefix = timestamps && !isContinued[stream] ? `${line.time} ` : "";
+    const prefix = timestamps && !isContinued[stream] ? `${shownTime(line)} ` : "";
     context[stream].write(logLineBytes(line, prefix));
     isContinued = { ...isContinued, [stream]: isPartial };
   }
@@ -60,7 +60,7 @@ export async function printLogs(
   );
   const lines = options.follow === true ? asTheyCome(streams) : byTime(streams);
   for await (const { source, line } of lines) {
-    const time = style.timestamps ? `${line.time} ` : "";
+    const time = style.timestamps ? `${shownTime(line)} ` : "";
     context[line.stream].write(logLineBytes(line, `${prefixes[source] ?? ""}${time}`));
   }
   return status;

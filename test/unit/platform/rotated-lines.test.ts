@@ -1,6 +1,14 @@
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RotatedLinesOptions, rotatedLines } from "../../../src/platform/rotated-lines.ts";
 
@@ -40,6 +48,14 @@ function rotate(): void {
     }
   }
   renameSync(file, `${file}.1`);
+}
+
+/** As the monitor does, with no end of old files. */
+function rotateAll(): void {
+  const numbers = readdirSync(directory).map((name) => Number(name.split(".")[1] ?? 0));
+  for (const n of numbers.toSorted((a, b) => b - a)) {
+    renameSync(n === 0 ? file : `${file}.${n}`, `${file}.${n + 1}`);
+  }
 }
 
 describe("the lines of a rotated file", () => {
@@ -109,5 +125,22 @@ describe("the lines of a rotated file", () => {
       return asked === 1;
     };
     expect(await reader({ follow: true, isOver }).rest()).toEqual(["last"]);
+  });
+
+  it("come once each and in order, however fast the files are rotated", async () => {
+    const count = 400;
+    const write = async (): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        appendFileSync(file, `${i}\n`);
+        // Several rotations between two steps of the reader, and none.
+        if (i % 3 !== 0) rotateAll();
+        if (i % 4 === 0) await setImmediate();
+      }
+    };
+    let isOver = false;
+    const reading = reader({ follow: true, isOver: () => isOver, interval: 20 }).rest();
+    await write();
+    isOver = true;
+    expect(await reading).toEqual(Array.from({ length: count }, (_, i) => String(i)));
   });
 });
