@@ -37,7 +37,7 @@ export async function compileSeccompFilter(
       { hint: "check the profile given with --security-opt seccomp=FILE" },
     );
   }
-  writeCacheFile(file, Buffer.concat([Buffer.from(`${source}\0`), program]));
+  writeCacheFile(file, Buffer.concat([Buffer.from(`${source}\0`, "latin1"), program]));
   return program;
 }
 
@@ -77,9 +77,11 @@ export function formatFilterSource(seccomp: LinuxSeccomp): string {
     const repeatsDefault =
       rule.action === seccomp.defaultAction && (!isErrno(rule.action) || errno === defaultErrno);
     if (repeatsDefault) continue;
+    const before = `rule ${rule.action} ${errno} `;
     const conditions = formatConditions(rule);
-    for (const name of rule.names) {
-      lines.push(`rule ${rule.action} ${errno} ${name}${conditions}`);
+    // Four hundred names, and a start formats them each time.
+    if (rule.names.length > 0) {
+      lines.push(before + rule.names.join(`${conditions}\n${before}`) + conditions);
     }
   }
   return `${lines.join("\n")}\n`;
@@ -107,8 +109,8 @@ export function isFilterProgram(bytes: Uint8Array): boolean {
 function readCachedFilter(file: string, source: string): Uint8Array | undefined {
   const bytes = readCacheFile(file);
   // The name of the file is a short hash, which a profile could be made to share with another.
-  const start = Buffer.byteLength(source) + 1;
-  if (bytes?.toString("utf8", 0, start) !== `${source}\0`) return undefined;
+  const start = source.length + 1;
+  if (bytes?.toString("latin1", 0, start) !== `${source}\0`) return undefined;
   const program = bytes.subarray(start);
   return isFilterProgram(program) ? program : undefined;
 }

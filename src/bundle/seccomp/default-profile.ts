@@ -129,7 +129,7 @@ const withCapability: Readonly<Record<string, string>> = {
 /** Execution domains that programs ask for: Linux, Linux32, each without randomised addresses, and "tell me". */
 const personalities = [0x0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0xffff_ffff];
 
-const words = (text: string): string[] => text.split(" ").filter((word) => word !== "");
+const words = (text: string): string[] => text.split(" ");
 
 function defaultRules(): ConditionalRule[] {
   const errno = (

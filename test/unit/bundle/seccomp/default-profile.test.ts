@@ -148,3 +148,10 @@ describe("allExcept32", () => {
     expect(allExcept32([])).toEqual([{ mask: 0, value: 0 }]);
   });
 });
+
+it("names system calls and nothing else", () => {
+  for (const { names } of defaultProfile.rules) {
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(name).toMatch(/^[a-z_][a-z0-9_]+$/);
+  }
+});
