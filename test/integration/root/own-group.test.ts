@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmod, chown, mkdtemp, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
 import { requires } from "../../support/must-work.ts";
 import { tsmanPath } from "../support.ts";
 
@@ -140,5 +141,39 @@ describe("a control group that was handed to the user", () => {
       $T rm --force --time 0 $id >/dev/null
     `);
     expect(stdout.trim().split("\n")).toEqual(["Exited (unknown)", "gone", "again"]);
+  });
+});
+
+describe("tsman-oci in a control group that was handed to the user", () => {
+  it("makes the group of cgroupsPath: events, pause, exec and delete use it", async (context) => {
+    requires(context, reason === "", reason);
+    const { uid, gid } = await stat(directory);
+    const config = structuredClone(exampleConfig({ uid, gid })) as ReturnType<typeof JSON.parse>;
+    config.process.terminal = false;
+    config.process.args = ["busybox", "sleep", "1000"];
+    config.linux.cgroupsPath = "GROUP/web";
+    await writeFile(join(directory, "config.json"), JSON.stringify(config));
+    // In one of its own, since a group with processes gives no controller to those below it.
+    const stdout = await inOwnGroup(`
+      mkdir $OWN/callers; echo $$ >$OWN/callers/cgroup.procs
+      O="$T-oci --root $R-oci"; B=$R-bundle; mkdir -p $B/rootfs/bin
+      cp /bin/busybox $B/rootfs/bin/busybox
+      sed "s|GROUP|\${OWN#/sys/fs/cgroup}|" ${directory}/config.json >$B/config.json
+      $O create --bundle $B web
+      wc -l <$OWN/web/cgroup.procs
+      $O start web
+      $O exec web busybox cat /proc/self/cgroup | grep ^0::
+      $O events --stats web | grep -o '"type":"stats","id":"web"'
+      $O pause web; grep frozen $OWN/web/cgroup.events; $O state web | grep -o paused
+      $O resume web; grep frozen $OWN/web/cgroup.events
+      $O delete --force web
+      find $OWN -mindepth 1 -type d
+      rm -r $B
+      echo $$ >$OWN/cgroup.procs; rmdir $OWN/callers
+    `);
+    expect(stdout.trim().split("\n")).toEqual([
+      ...["1", "0::/", '"type":"stats","id":"web"', "frozen 1", "paused", "frozen 0"],
+      `/sys/fs/cgroup/${name}/own/callers`,
+    ]);
   });
 });
