@@ -9,9 +9,15 @@ export function environmentVariable(name: string): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
+/** What bin/tsman tells the C library of its Node, where the caller says nothing to it. */
+const ownTunables =
+  "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.top_pad=4194304";
+
 /** A copy of the caller's environment, for `--env NAME` (value taken from the caller) and the like. */
 export function callerEnvironment(): Readonly<Record<string, string | undefined>> {
-  return { ...process.env };
+  const { GLIBC_TUNABLES: tunables, ...environment } = process.env;
+  if (tunables === undefined || tunables === ownTunables) return environment;
+  return { ...environment, GLIBC_TUNABLES: tunables };
 }
 
 /** The proxy variables that HTTP clients honour, in either spelling; lower case wins as in curl. */

@@ -68,6 +68,20 @@ describe("a command that people wait for", () => {
   );
 });
 
+describe("what the C library of tsman's own Node is told", () => {
+  const show = ["run", "--rm", "--network", "none", "--env", "GLIBC_TUNABLES", "busybox", "env"];
+
+  it("is not told to a container that asks for the caller's variable", async () => {
+    expect((await store().succeed(show)).stdout).not.toContain("GLIBC_TUNABLES");
+  });
+
+  it("is nothing where the caller has said something", async () => {
+    const env = { GLIBC_TUNABLES: "glibc.malloc.arena_max=2" };
+    const { stdout } = await store().succeed(show, { env });
+    expect(stdout).toContain("\nGLIBC_TUNABLES=glibc.malloc.arena_max=2\n");
+  });
+});
+
 describe("an error of a program whose names were made short", () => {
   it("is traced to the sources, in both halves of it", async () => {
     // From the first half, then through the second.
