@@ -68,10 +68,12 @@ static char **to_strings(napi_env env, napi_value array)
  *
  * That process runs while we go on and has our stack protector, errno and signal handlers, so it
  * uses nothing but system calls that succeed, on a stack of its own, with all signals blocked.  It
- * keeps no descriptor but the pipe that tells it that we have gone, and is nobody's child.
+ * keeps no descriptor but the pipe that tells it that we have gone.  What Node had mapped is busy
+ * until it ends, so the program waits for it (session.c): a child that sends no signal, which
+ * wait(2) shows with __WCLONE only.
  */
 enum { HEIR_STACK = 16 * 1024 };
-static char heir_stacks[2][HEIR_STACK] __attribute__((aligned(16)));
+static char heir_stack[HEIR_STACK] __attribute__((aligned(16)));
 
 static int wait_for_end(void *pipe)
 {
@@ -85,30 +87,24 @@ static int wait_for_end(void *pipe)
     return 0;
 }
 
-static int make_heir(void *pipe)
-{
-    int pid = clone(wait_for_end, heir_stacks[1] + HEIR_STACK, CLONE_VM, pipe);
-    syscall(SYS_exit, pid < 0 ? 1 : 0);
-    return 0;
-}
-
-/* A descriptor to close when we stay after all; negative: there is no heir, and nothing is lost. */
-static int leave_memory(void)
+/* 0: there is none, and nothing is lost.  `end` is to be closed when we stay after all. */
+static pid_t leave_memory(int *end)
 {
     static int ends[2];
     /* Before Linux 5.9, or in a container that lacks it: it could not let go of the pipe. */
     if (syscall(SYS_close_range, UINT_MAX, UINT_MAX, 0) != 0 || pipe2(ends, O_CLOEXEC) != 0)
-        return -1;
+        return 0;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int pid = clone(make_heir, heir_stacks[0] + HEIR_STACK, CLONE_VM, &ends[0]);
-    if (pid > 0)
-        while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
-            ;
+    pid_t heir = clone(wait_for_end, heir_stack + HEIR_STACK, CLONE_VM, &ends[0]);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     close(ends[0]);
-    return ends[1];
+    *end = ends[1];
+    if (heir > 0)
+        return heir;
+    close(ends[1]);
+    return 0;
 }
 
 /* (program, arguments, environment as NAME=VALUE) → errno; what is allocated goes with the process,
@@ -128,11 +124,15 @@ static napi_value replace(napi_env env, napi_callback_info info)
                 fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
         }
         if (program != NULL && argv != NULL && environment != NULL) {
-            int heir = leave_memory();
+            int end;
+            pid_t heir = leave_memory(&end);
             execve(program, argv, environment);
             error = errno;
-            if (heir >= 0)
-                close(heir);
+            if (heir > 0) {
+                close(end);
+                while (waitpid(heir, NULL, __WCLONE) < 0 && errno == EINTR)
+                    ;
+            }
         }
     }
     napi_create_int32(env, error, &result);

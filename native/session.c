@@ -58,9 +58,18 @@ static void restore_terminal(struct session *session)
     session->is_raw = false;
 }
 
+/* The process that takes the memory of Node apart, which we were (replace-process.c): what was
+   mapped there, files of the store, is busy until then. */
+static void await_heir(void)
+{
+    while (waitpid(-1, NULL, __WCLONE) > 0 || errno == EINTR)
+        ;
+}
+
 _Noreturn static void leave(struct session *session, int status)
 {
     restore_terminal(session);
+    await_heir();
     _exit(status);
 }
 
@@ -74,6 +83,7 @@ _Noreturn static void report(struct session *session, const char *why)
     /* What has failed has been undone when the monitor ends. */
     if (session->monitor > 0 && !session->started)
         waitpid(session->monitor, NULL, 0);
+    await_heir();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(text, sizeof(text), "%s %s", why, session->id);
@@ -315,6 +325,7 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
         return;
     case TSMAN_MSG_STARTED:
         session->started = true;
+        await_heir();
         if (session->prints_id) {
             printf("%s\n", session->id);
             leave(session, fflush(stdout) == 0 ? 0 : 125);
