@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ContainerState } from "../../container/state.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { FileLock } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -10,7 +11,7 @@ import { containerEvent } from "./container-events.ts";
 import { type AskedToEnd, askToEnd } from "./end-container.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
 import { busyDelay, tryLockContainer } from "./lock-container.ts";
-import { endWait, isPolicyDue, isRestarting } from "./next-life.ts";
+import { endWait, isPolicyDue, isRestarting, nextLife } from "./next-life.ts";
 
 /** How {@link removeContainer} goes about it. */
 export interface RemoveOptions {
@@ -53,18 +54,20 @@ export async function removeContainer(
         lock.release();
       }
     }
-    const life = lifeOf(context, record);
+    const state = containerState(context, record);
+    const life = lifeOf(context, record, state);
     if (life !== undefined && !options.force) {
       throw new TsmanError("CONTAINER_RUNNING", `remove container ${record.name}: it is ${life}`, {
         hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
         details: { container: record.id },
       });
     }
-    const state = containerState(context, record);
     // As with Podman, no program is ended by that.
     if (state.status === "initialized") askToEnd(context, record, 0);
-    // Its policy has nothing to say: nobody need wait until it is asked.
-    if (life === undefined && isPolicyDue(context, record)) endWait(context, record);
+    // Its policy has nothing to say: nobody need wait until it is asked.  Not of one that is just
+    // being started: the next time it would be the policy's turn.
+    const isOver = state.status === "exited" && nextLife(record, state.exit) === undefined;
+    if (isOver && isPolicyDue(context, record)) endWait(context, record);
     // Once for each life: another command may start it again in between.
     if (life !== undefined && life !== asked?.life) {
       const end = askToEnd(context, record, patience(context, record, options));
@@ -75,8 +78,11 @@ export async function removeContainer(
 }
 
 /** What a container that is not over is doing; undefined: it is over, or being made. */
-function lifeOf(context: EngineContext, record: ContainerRecord): string | undefined {
-  const state = containerState(context, record);
+function lifeOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  state: ContainerState,
+): string | undefined {
   if (isUp(state)) return `${state.status}, with pid ${state.pid}`;
   return isRestarting(context, record, state) ? "about to be started again" : undefined;
 }
