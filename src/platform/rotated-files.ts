@@ -43,8 +43,13 @@ export class RotatedFiles {
       if (highest === undefined) return undefined;
       const found = await this.#open(highest);
       if (found === undefined) continue;
-      // Else another one has got this name, and what we wanted the next.
-      if ((await this.#inode(highest + 1)) === undefined) return found;
+      // The listing may have missed an older one that moved meanwhile.  As long as this one keeps its
+      // name, the next older one has the next name, or has moved on from there by one.
+      const isOldest =
+        (await this.#inode(highest + 1)) === undefined &&
+        (await this.#inode(highest + 2)) === undefined &&
+        (await this.#inode(highest)) === found.inode;
+      if (isOldest) return found;
       await found.handle.close();
     }
   }
