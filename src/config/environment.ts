@@ -10,8 +10,7 @@ export function environmentVariable(name: string): string | undefined {
 }
 
 /** What bin/tsman tells the C library of its Node, where the caller says nothing to it. */
-const ownTunables =
-  "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.top_pad=4194304";
+const ownTunables = "glibc.malloc.top_pad=4194304";
 
 /** A copy of the caller's environment, for `--env NAME` (value taken from the caller) and the like. */
 export function callerEnvironment(): Readonly<Record<string, string | undefined>> {
