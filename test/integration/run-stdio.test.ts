@@ -151,6 +151,21 @@ describe("signals to tsman", () => {
     expect(status).toBe(3);
   });
 
+  it("go to the program where this process stays: it has published a port", async () => {
+    const tsman = store().start([
+      ..."run --rm --publish 127.0.0.1::80 busybox sh -c".split(" "),
+      waiting,
+    ]);
+    await tsman.stdout.until("ready");
+    process.kill(tsman.pid, "SIGUSR1");
+    await tsman.stdout.until("got USR1");
+    process.kill(tsman.pid, "SIGTERM");
+    expect(await tsman.ended).toMatchObject({
+      status: 3,
+      stdout: "ready\ngot USR1\ngot TERM\n",
+    });
+  });
+
   it("that end the program are told by the exit status", async () => {
     const tsman = store().start([
       ...run,
