@@ -13,18 +13,23 @@ interface Known extends KernelHole {
   readonly from: string;
   /** For each branch that was mended the version that it was mended in; the last one for all later. */
   readonly mended: readonly string[];
-  /** Of Ubuntu's own patches: versions are those of its packages, `5.19.0-50`. */
+  /**
+   * Of Ubuntu's own patches: versions are those of its packages, `5.19.0-50`, and branches that are
+   * not named do not have it, or nobody has said so.
+   */
   readonly isUbuntus?: true;
 }
 
-// Of kernel.org's stable branches, as the National Vulnerability Database has them, and of Ubuntu's
-// security notices.  Only what takes nothing but a user namespace, an overlay or nf_tables in one.
+// Of kernel.org's branches as https://github.com/nluedtke/linux_kernel_cves has them (April 2024),
+// each with the commit of the branch; of Ubuntu's as its security notices say, the generic kernel.
+// Only what takes nothing but a user namespace, an overlay or nf_tables in one.
 const known: readonly Known[] = [
   {
+    // https://ubuntu.com/security/notices/USN-4916-1 and /USN-4917-1
     cve: "CVE-2021-3493",
     where: "overlayfs",
     from: "4.4.0-0",
-    mended: ["5.4.0-72", "5.8.0-50", "5.11.0-0"],
+    mended: ["4.4.0-209", "4.15.0-142", "5.3.0-73", "5.4.0-72", "5.8.0-50"],
     isUbuntus: true,
   },
   {
@@ -40,19 +45,31 @@ const known: readonly Known[] = [
     mended: ["5.15.91", "6.1.9", "6.2.0"],
   },
   {
-    cve: "CVE-2023-2640, CVE-2023-32629",
+    // https://ubuntu.com/security/notices/USN-6250-1 and /USN-6260-1
+    cve: "CVE-2023-2640",
     where: "overlayfs",
     from: "5.19.0-0",
     mended: ["5.19.0-50", "6.2.0-26"],
     isUbuntus: true,
   },
   {
+    // The same, and https://ubuntu.com/security/notices/USN-6251-1
+    cve: "CVE-2023-32629",
+    where: "overlayfs",
+    from: "5.4.0-0",
+    mended: ["5.4.0-155", "5.19.0-50", "6.2.0-26"],
+    isUbuntus: true,
+  },
+  {
     cve: "CVE-2024-1086",
     where: "nf_tables",
     from: "3.15.0",
-    mended: ["5.4.269", "5.10.210", "5.15.149", "6.1.76", "6.6.15", "6.7.3"],
+    mended: ["4.19.307", "5.4.269", "5.10.210", "5.15.149", "6.1.76", "6.6.15", "6.7.3"],
   },
 ];
+
+/** From here on a package's number is that of a kernel for a cloud or a board, which counts by itself. */
+const firstOfOthers = 1000;
 
 /** How a kernel names itself. */
 export interface KernelName {
@@ -66,7 +83,8 @@ export interface KernelName {
 
 /**
  * The holes that a kernel of that name may have: a distribution may have mended one without another
- * number.  Kernels with numbers of their own (Red Hat's) are not judged.  Pure.
+ * number.  Kernels with numbers of their own (Red Hat's; of Ubuntu's own holes those for clouds) are
+ * not judged.  Pure.
  */
 export function findKernelHoles(kernel: KernelName): readonly KernelHole[] {
   const { release, version, signature } = kernel;
@@ -109,11 +127,13 @@ function compare(a: Numbers, b: Numbers): number {
   return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }
 
-function hasHole({ from, mended }: Known, kernel: Numbers): boolean {
+function hasHole({ from, mended, isUbuntus }: Known, kernel: Numbers): boolean {
   if (compare(kernel, numbersOf(from)) < 0) return false;
+  if (isUbuntus && kernel[3] >= firstOfOthers) return false;
   const fixes = mended.map(numbersOf);
   const branch = fixes.find(([major, minor]) => major === kernel[0] && minor === kernel[1]);
   if (branch !== undefined) return compare(kernel, branch) < 0;
+  if (isUbuntus) return false;
   // Of a branch that was given up, or of one that came afterwards.
   const last = fixes.at(-1);
   return last !== undefined && compare(kernel, last) < 0;
