@@ -47,6 +47,7 @@ export const configSchema = z.strictObject({
   storage: z.optional(
     z.strictObject({ keep_blobs: z.optional(z.boolean("should be true or false")) }),
   ),
+  pull: z.optional(z.strictObject({ partial: z.optional(z.boolean("should be true or false")) })),
   proxy: z.optional(
     z.strictObject({
       http: z.optional(proxyUrl),

@@ -123,6 +123,12 @@ export const settingGuide: readonly SettingGuide[] = [
     "[storage]\nkeep_blobs = false",
   ),
   row(
+    "pull.partial",
+    "true or false",
+    "Whether, of layers with a table of contents (zstd:chunked, eStargz), only those parts are fetched that hold files which no image of the same registry has brought. Such a layer's blob does not stay: it is fetched again when it is needed.",
+    "[pull]\npartial = false",
+  ),
+  row(
     "security.quiet_guards",
     "true or false",
     "Whether run and create say nothing of mounts that give away your home, keys, credentials or the socket of an engine.",

@@ -31,6 +31,12 @@ export interface StorageSettings {
   readonly keepBlobs: boolean;
 }
 
+/** How images are fetched. */
+export interface PullSettings {
+  /** Of layers with a table of contents, only what the store lacks. */
+  readonly partial: boolean;
+}
+
 /** What is said of what is asked for. */
 export interface SecuritySettings {
   /** No warnings about mounts that give away the caller's keys and the like. */
@@ -57,6 +63,7 @@ export interface Settings {
   readonly registries: readonly RegistryRule[];
   readonly transfer: TransferSettings;
   readonly storage: StorageSettings;
+  readonly pull: PullSettings;
   readonly security: SecuritySettings;
   readonly proxy: ProxyEnvironment;
   /** The same, value by value, with where it comes from. */
@@ -86,6 +93,7 @@ const transferKeys = {
 } as const satisfies Record<string, keyof TransferSettings>;
 
 const keepBlobsKey = ["storage", "keep_blobs"] as const;
+const partialKey = ["pull", "partial"] as const;
 const quietGuardsKey = ["security", "quiet_guards"] as const;
 
 type Config = z.infer<typeof configSchema>;
@@ -140,6 +148,7 @@ class Collected {
   #shortNames: ShortNameRules = defaultShortNames;
   #transfer: TransferSettings = defaultTransfer;
   #storage: StorageSettings = { keepBlobs: true };
+  #pull: PullSettings = { partial: true };
   #security: SecuritySettings = { quietGuards: false };
   #proxy: ProxyEnvironment = {};
   readonly #rules = new Map<string, RegistryRule>();
@@ -153,6 +162,7 @@ class Collected {
       this.#set(["transfer", key], written(key, defaultTransfer[name]), origin);
     }
     this.#set(keepBlobsKey, this.#storage.keepBlobs, origin);
+    this.#set(partialKey, this.#pull.partial, origin);
     this.#set(quietGuardsKey, this.#security.quietGuards, origin);
   }
 
@@ -183,7 +193,11 @@ class Collected {
   }
 
   addOwn(read: TomlFile<Config>): void {
-    const { transfer = {}, proxy = {}, storage = {}, security = {} } = read.value;
+    const { transfer = {}, proxy = {}, storage = {}, pull = {}, security = {} } = read.value;
+    if (pull.partial !== undefined) {
+      this.#pull = { partial: pull.partial };
+      this.#set(partialKey, pull.partial, originOf(read, partialKey));
+    }
     if (security.quiet_guards !== undefined) {
       this.#security = { quietGuards: security.quiet_guards };
       this.#set(quietGuardsKey, security.quiet_guards, originOf(read, quietGuardsKey));
@@ -219,6 +233,7 @@ class Collected {
       registries: [...this.#rules.values()],
       transfer: this.#transfer,
       storage: this.#storage,
+      pull: this.#pull,
       security: this.#security,
       proxy: this.#proxy,
       entries: [...this.#entries.values()],

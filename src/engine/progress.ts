@@ -7,7 +7,13 @@ export type PullProgress =
   /** How many blobs the image has: the number of digests that will be told of. */
   | { readonly kind: "layers"; readonly total: number }
   | { readonly kind: "layer-exists"; readonly digest: string }
-  | { readonly kind: "layer-start"; readonly digest: string; readonly total: number }
+  | {
+      readonly kind: "layer-start";
+      readonly digest: string;
+      readonly total: number;
+      /** Bytes that are not fetched, since the store has the files that they hold. */
+      readonly reused?: number;
+    }
   | {
       readonly kind: "layer-progress";
       readonly digest: string;

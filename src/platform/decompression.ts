@@ -82,12 +82,14 @@ export async function* decompress(
  * The uncompressed bytes of a blob, which is read to its end: what a compressor has appended to its
  * stream belongs to it too.
  *
+ * @param meter counts on: the limits are those of several blobs, or parts, together
  * @throws TsmanError as {@link decompress}; what `bytes` throws
  */
 export async function* decompressBlob(
   bytes: AsyncIterable<Uint8Array>,
   limits: ExpansionLimits,
   what: string,
+  meter: Meter = { compressed: 0, unpacked: 0 },
 ): AsyncGenerator<Buffer> {
   const chunks = bytes[Symbol.asyncIterator]();
   const source: ByteSource = {
@@ -96,7 +98,7 @@ export async function* decompressBlob(
       return done === true ? undefined : Buffer.from(value.buffer, value.byteOffset, value.length);
     },
   };
-  yield* decompress(source, limits, { compressed: 0, unpacked: 0 }, what);
+  yield* decompress(source, limits, meter, what);
   while ((await source.read()) !== undefined);
 }
 

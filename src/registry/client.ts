@@ -2,6 +2,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { Platform } from "../oci/platform.ts";
 import type { DownloadOptions } from "./download-blob.ts";
 import { createFallbackClient } from "./fallback-client.ts";
+import type { BlobRange } from "./fetch-range.ts";
 import type { FetchedManifest, ManifestHead } from "./manifests.ts";
 import type { ResolvedImage } from "./resolve-image.ts";
 import type { RegistryClientOptions } from "./settings.ts";
@@ -18,6 +19,8 @@ export interface RegistryClient extends AsyncDisposable {
   resolveImage(reference: string, platform: Platform): Promise<ResolvedImage>;
   /** A blob of any size through a sink, verified; resumes broken connections. */
   downloadBlob(descriptor: Descriptor, options: DownloadOptions): Promise<void>;
+  /** A part of a blob in memory, not verified. */
+  fetchRange(descriptor: Descriptor, range: BlobRange, signal?: AbortSignal): Promise<Buffer>;
 }
 
 /**

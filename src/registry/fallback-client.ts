@@ -1,6 +1,7 @@
 import { isTsmanError, TsmanError } from "../errors/index.ts";
 import type { RegistryClient } from "./client.ts";
 import { downloadBlob, fetchBlob } from "./download-blob.ts";
+import { fetchRange } from "./fetch-range.ts";
 import { fetchManifest, headManifest } from "./manifests.ts";
 import { resolveImage } from "./resolve-image.ts";
 import { Session } from "./session.ts";
@@ -76,6 +77,9 @@ export function createFallbackClient(
         return sessionAt(index);
       });
     },
+    // A place that knows no ranges still has whole blobs: it is not left for that.
+    fetchRange: (descriptor, range, signal) =>
+      fetchRange(sessionAt(current), descriptor, range, signal),
     distrust: (digest, error) => leave(servers.get(digest) ?? current, error),
     [Symbol.asyncDispose]: async () => {
       for (const session of sessions) await session[Symbol.asyncDispose]();

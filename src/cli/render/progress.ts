@@ -41,6 +41,10 @@ function fallbackLine({ reason, to }: Extract<PullProgress, { kind: "fallback" }
   return `Trying ${to}: ${reason}`;
 }
 
+function reusedNote({ reused }: Extract<PullProgress, { kind: "layer-start" }>): string {
+  return reused === undefined ? "" : `, ${humanSize(reused)} are here already`;
+}
+
 /** One line for what is worth one. */
 function lineOf(event: PullProgress): string | undefined {
   switch (event.kind) {
@@ -55,7 +59,7 @@ function lineOf(event: PullProgress): string | undefined {
     case "layer-exists":
       return `Layer ${shortDigest(event.digest)}: already there`;
     case "layer-start":
-      return `Layer ${shortDigest(event.digest)}: ${humanSize(event.total)}`;
+      return `Layer ${shortDigest(event.digest)}: ${humanSize(event.total)}${reusedNote(event)}`;
     case "layer-done":
       return `Layer ${shortDigest(event.digest)}: done`;
     case "retry":

@@ -9,10 +9,12 @@ import type { EngineContext } from "../context.ts";
 import { discardTree } from "../discard-tree.ts";
 import type { PullProgress } from "../progress.ts";
 import { inheritAttributes } from "./inherit-attributes.ts";
-import { ConsumerGone, type LayerSource, storedBlob } from "./layer-source.ts";
+import { ConsumerGone, type LayerSource, type PartialSource, storedBlob } from "./layer-source.ts";
+import type { LayerToc } from "./layer-toc.ts";
 import { LayerUnpacker } from "./layer-unpacker.ts";
 import { markOpaqueRoot } from "./opaque-root.ts";
 import type { BlobFetcher } from "./origin-client.ts";
+import type { LayerTables } from "./partial-layer.ts";
 import type { UnpackBudget } from "./unpack-budget.ts";
 
 /** What {@link ensureLayers} takes. */
@@ -21,6 +23,8 @@ export interface EnsureLayersOptions {
   readonly mapping: IdMapping;
   /** Where blobs come from that the store lacks; missing: only the store. */
   readonly client?: BlobFetcher | undefined;
+  /** What is known of the layers' files before they are fetched. */
+  readonly tables?: LayerTables | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;
 }
@@ -125,6 +129,8 @@ async function unpackBlob(
   const { signal, onProgress } = options;
   const digest = layer.blob;
   await using _blob = await blobs.lock(digest, { signal, onWait });
+  const partial = await unpackFromParts(context, layer, options);
+  if (partial !== undefined) return partial;
   const wasComplete = blobs.has(digest);
   const wasKept = wasComplete || blobs.partial(digest).size > 0;
   try {
@@ -144,6 +150,33 @@ async function unpackBlob(
     const reason = isElsewhere ? messageOf(error) : "what the store had of it was damaged";
     onProgress?.({ kind: "retry", digest, reason, delayMs: 0 });
     return await unpackAnew(context, layer, options);
+  }
+}
+
+/**
+ * Unpacks a layer of which the store has files already, without fetching those.  Undefined where
+ * that cannot be done, or did not make what the image wants: then the whole blob is fetched.
+ */
+async function unpackFromParts(
+  context: EngineContext,
+  layer: ImageLayer,
+  options: LayerOptions,
+): Promise<PartialLayer | undefined> {
+  const { blobs } = context.store;
+  const { tables, client, signal, budget } = options;
+  const isBegun = blobs.has(layer.blob) || blobs.partial(layer.blob).size > 0;
+  if (isBegun || tables?.locations.has(layer.blob) !== true) return undefined;
+  const fetchRange = client?.fetchRange;
+  if (fetchRange === undefined) return undefined;
+  const { openPartialSource } = await import("./partial-layer.ts");
+  const limits = budget.layerLimits();
+  const source = await openPartialSource(layer, { fetchRange, tables, limits, signal });
+  if (source === undefined) return undefined;
+  try {
+    return await unpackOnce(context, layer, options, source);
+  } catch (error) {
+    if (signal.aborted || isTsmanError(error, "DISK_FULL")) throw error;
+    return undefined;
   }
 }
 
@@ -191,6 +224,8 @@ interface LayerOptions extends EnsureLayersOptions {
 interface PartialLayer {
   readonly directory: string;
   readonly unpacked: UnpackedLayer;
+  /** If it was read. */
+  readonly toc: LayerToc | undefined;
 }
 
 /** Downloads, if need be, and unpacks; the locks of layer and blob must be held. */
@@ -198,6 +233,7 @@ async function unpackOnce(
   context: EngineContext,
   layer: ImageLayer,
   options: LayerOptions,
+  parts?: PartialSource,
 ): Promise<PartialLayer> {
   const { layers } = context.store;
   const { mapping, signal, unpacker, budget, onProgress } = options;
@@ -205,20 +241,24 @@ async function unpackOnce(
   const slot = await unpacker.slot();
   const directory = layers.begin(mapping.key, layer.chainId, slot.prepared);
   try {
-    onProgress?.({ kind: "layer-start", digest, total: layer.size });
-    const source = await sourceOf(context, layer, options);
+    const total = parts?.fetched ?? layer.size;
+    const reused = layer.size - total;
+    onProgress?.({ kind: "layer-start", digest, total, ...(reused > 0 && { reused }) });
+    const source = parts ?? (await sourceOf(context, layer, options));
     const unpack = slot.unpack({
       source: source.bytes,
       mediaType: layer.mediaType,
       diffId: layer.diffId,
       limits: budget.layerLimits(),
       signal,
-      onProgress: (current) =>
-        onProgress?.({ kind: "layer-progress", digest, current, total: layer.size }),
+      onProgress: (taken) => {
+        const current = parts?.arrived() ?? taken;
+        onProgress?.({ kind: "layer-progress", digest, current, total });
+      },
     });
     const unpacked = await bothOrNeither(unpack, source.complete, source.cancel);
     budget.spend(unpacked);
-    return { directory, unpacked };
+    return { directory, unpacked, toc: parts?.toc };
   } catch (error) {
     await abandon(context, layer, mapping);
     throw isTsmanError(error, "RUNTIME_FAILED") && refusedNamespace.test(error.message)
@@ -242,16 +282,21 @@ async function sourceOf(
 async function completeLayer(
   context: EngineContext,
   layer: ImageLayer,
-  { directory, unpacked }: PartialLayer,
+  { directory, unpacked, toc }: PartialLayer,
   options: LayerOptions,
 ): Promise<void> {
-  const { mapping, lowersOf, onProgress } = options;
+  const { mapping, lowersOf, onProgress, tables } = options;
   const implied = unpacked.impliedDirectories;
   try {
     if (unpacked.opaqueRoot) markOpaqueRoot(directory);
     else if (implied.length > 0) {
       const lowers = await lowersOf(layer);
       if (lowers.length > 0) await inheritAttributes(directory, lowers, implied, mapping);
+    }
+    const location = tables?.locations.get(layer.blob);
+    if (location !== undefined) {
+      const { noteLayerContents } = await import("./partial-layer.ts");
+      await noteLayerContents(context.store, layer, directory, location, toc);
     }
     context.store.layers.commit(mapping.key, layer.chainId, unpacked.bytes);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import type { ImageLayer } from "../../store/images.ts";
 import type { Store } from "../../store/store.ts";
+import type { LayerToc } from "./layer-toc.ts";
 
 /** The compressed bytes of a layer on their way to the unpack worker. */
 export interface LayerSource {
@@ -9,6 +10,15 @@ export interface LayerSource {
   readonly complete: Promise<void>;
   /** Ends it: the unpacking has failed. */
   readonly cancel: (reason: unknown) => void;
+}
+
+/** A layer that is put together from the store and from parts of its blob. */
+export interface PartialSource extends LayerSource {
+  readonly toc: LayerToc;
+  /** Bytes of the blob that are fetched. */
+  readonly fetched: number;
+  /** Bytes of the blob that have arrived. */
+  readonly arrived: () => number;
 }
 
 /** The unpacking ended before the download: it knows why, this does not. */

@@ -5,7 +5,8 @@ import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
 
 /** What layers that the store lacks are fetched with. */
-export type BlobFetcher = Pick<RegistryClient, "downloadBlob"> & Partial<FallbackControl>;
+export type BlobFetcher = Pick<RegistryClient, "downloadBlob"> &
+  Partial<FallbackControl & Pick<RegistryClient, "fetchRange">>;
 
 /**
  * Fetches blobs of an image that is in the store from where it came: they were lost or damaged

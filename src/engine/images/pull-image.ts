@@ -1,9 +1,11 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { isDigest } from "../../oci/digest.ts";
+import type { Manifest } from "../../oci/manifest.ts";
 import { hostPlatform, isSamePlatform, type Platform } from "../../oci/platform.ts";
 import { formatName, formatReference, type Reference } from "../../oci/reference.ts";
 import { pullCandidates } from "../../oci/short-names.ts";
+import { findTocLocation, type TocLocation } from "../../oci/toc/toc-location.ts";
 import type { RegistryClient } from "../../registry/client.ts";
 import { collectGarbage } from "../../store/gc.ts";
 import type { ImageRecord } from "../../store/images.ts";
@@ -14,6 +16,7 @@ import { assertAdmitted } from "./assert-admitted.ts";
 import { dropBlobs } from "./drop-blobs.ts";
 import { ensureLayers, leavesNothing } from "./ensure-layers.ts";
 import { imageRecord } from "./image-record.ts";
+import type { LayerTables } from "./partial-layer.ts";
 import { openRegistryClient } from "./registry-access.ts";
 
 /** What {@link pullImage} takes. */
@@ -123,6 +126,7 @@ async function fetchReference(
   await ensureLayers(context, image, {
     mapping: mappingFor(context, { mode: "default" }),
     client,
+    tables: await layerTables(context, resolved.manifest, image),
     signal: options.signal,
     onProgress: options.onProgress,
   });
@@ -133,6 +137,36 @@ async function fetchReference(
   options.onProgress?.({ kind: "done", id: image.id, reference: name });
   await layers.sync();
   return image;
+}
+
+/** The tables of contents of an image's layers, and whose files may be used instead of fetching. */
+async function layerTables(
+  context: EngineContext,
+  manifest: Manifest,
+  image: ImageRecord,
+): Promise<LayerTables | undefined> {
+  const { pull } = await context.settings();
+  if (!pull.partial) return undefined;
+  const locations = new Map<Digest, TocLocation>();
+  for (const layer of manifest.layers) {
+    const location = findTocLocation(layer);
+    if (location !== undefined) locations.set(layer.digest, location);
+  }
+  if (locations.size === 0) return undefined;
+  const { key } = mappingFor(context, { mode: "default" });
+  const { images, layers } = context.store;
+  const registryOf = (name: string): string => name.slice(0, name.indexOf("/"));
+  const registries = new Set(image.digests.map(registryOf));
+  const hasSameRegistry = ({ digests }: ImageRecord): boolean =>
+    digests.some((digest) => registries.has(registryOf(digest)));
+  return {
+    locations,
+    neighbours: () => {
+      const stacks = [image, ...images.list().filter(hasSameRegistry)];
+      const chainIds = new Set(stacks.flatMap((one) => one.layers.map(({ chainId }) => chainId)));
+      return [...chainIds].map((chainId) => layers.diffPath(key, chainId));
+    },
+  };
 }
 
 /**

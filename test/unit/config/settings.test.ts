@@ -62,6 +62,17 @@ describe("[storage]", () => {
   });
 });
 
+describe("[pull]", () => {
+  it("says whether parts of layers are fetched", () => {
+    expect(read().pull).toEqual({ partial: true });
+    write("tsman/config.toml", "[pull]", "partial = false");
+    expect(read().pull).toEqual({ partial: false });
+    expect(changed()).toEqual(["pull.partial = false (tsman/config.toml:2)"]);
+    write("tsman/config.toml", "[pull]", 'partial = "no"');
+    expect(read).toThrow(/config.toml:2: .*should be true or false/);
+  });
+});
+
 describe("[security]", () => {
   it("silences warnings about mounts", () => {
     expect(read().security).toEqual({ quietGuards: false });

@@ -1,0 +1,173 @@
+import { open } from "node:fs/promises";
+import type { Digest } from "../../oci/digest.ts";
+import { type LayerPart, layerParts, reusableFiles } from "../../oci/toc/layer-parts.ts";
+import type { TocFile } from "../../oci/toc/toc-document.ts";
+import type { TocLocation } from "../../oci/toc/toc-location.ts";
+import { decompressBlob, type ExpansionLimits, type Meter } from "../../platform/decompression.ts";
+import type { RegistryClient } from "../../registry/client.ts";
+import type { ImageLayer } from "../../store/images.ts";
+import {
+  type ContentPlace,
+  findContents,
+  hasLayerContents,
+  isContentAt,
+  readContent,
+  writeLayerContents,
+} from "../../store/layer-contents.ts";
+import type { Store } from "../../store/store.ts";
+import type { PartialSource } from "./layer-source.ts";
+import { type LayerToc, type ReadPart, readLayerToc } from "./layer-toc.ts";
+import { RangeQueue } from "./range-queue.ts";
+
+/** Layers that come with a table of contents, and layers that may have files of theirs. */
+export interface LayerTables {
+  /** By the digest of the blob. */
+  readonly locations: ReadonlyMap<Digest, TocLocation>;
+  /**
+   * The files of other layers, as far as they are unpacked: only of what the same registry has
+   * given, since what is not asked for tells it what is here.
+   */
+  readonly neighbours: () => readonly string[];
+}
+
+/** What {@link openPartialSource} takes. */
+export interface PartialOptions {
+  readonly fetchRange: RegistryClient["fetchRange"];
+  readonly tables: LayerTables;
+  readonly limits: ExpansionLimits;
+  readonly signal: AbortSignal;
+}
+
+/** A smaller blob is fetched whole. */
+const leastBlobBytes = 256 * 1024;
+/** Of a blob that is needed almost whole, all is fetched: it stays in the store then. */
+const mostFetchedShare = 0.8;
+
+/**
+ * Opens a layer of which the store has files already: its archive is put together from them and
+ * from what is fetched.  The table of contents only says where to look; whether the archive is the
+ * right one is decided by its diffID, which the unpacking checks.
+ *
+ * @returns undefined where a table is missing or unusual, where nothing much would be gained, or
+ * where the registry does not give parts of blobs.
+ * @throws the signal's reason
+ */
+export async function openPartialSource(
+  layer: ImageLayer,
+  options: PartialOptions,
+): Promise<PartialSource | undefined> {
+  const { tables, signal } = options;
+  const location = tables.locations.get(layer.blob);
+  if (location === undefined || layer.size < leastBlobBytes) return undefined;
+  const directories = tables.neighbours().filter(hasLayerContents);
+  if (directories.length === 0) return undefined;
+  try {
+    return await openSource(layer, location, directories, options);
+  } catch {
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+async function openSource(
+  layer: ImageLayer,
+  location: TocLocation,
+  directories: readonly string[],
+  { fetchRange, limits, signal }: PartialOptions,
+): Promise<PartialSource | undefined> {
+  const { blob: digest, size, mediaType } = layer;
+  const abort = new AbortController();
+  const inner = AbortSignal.any([signal, abort.signal]);
+  let arrived = 0;
+  const read: ReadPart = async (start, end) => {
+    const bytes = await fetchRange({ digest, size, mediaType }, { start, end }, inner);
+    arrived += bytes.length;
+    return bytes;
+  };
+  const toc = await readLayerToc(location, size, read);
+  const found = await findFiles(reusableFiles(toc.files), directories, inner);
+  const { parts, fetched } = layerParts(found, toc.dataEnd);
+  if (fetched > size * mostFetchedShare) return undefined;
+  return {
+    bytes: archive(parts, read, limits, inner),
+    complete: Promise.resolve(),
+    cancel: (reason) => abort.abort(reason),
+    toc,
+    fetched: arrived + fetched,
+    arrived: () => arrived,
+  };
+}
+
+/** The files whose content is there: read and hashed, since the store's files may have changed. */
+async function findFiles(
+  files: readonly TocFile[],
+  directories: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<TocFile, ContentPlace>> {
+  const places = findContents(
+    directories,
+    files.map(({ sha256 }) => sha256),
+  );
+  const found = new Map<TocFile, ContentPlace>();
+  for (const [index, file] of files.entries()) {
+    for (const place of places[index] ?? []) {
+      if (place.size !== file.size || !(await isContentAt(place, signal))) continue;
+      found.set(file, place);
+      break;
+    }
+  }
+  return found;
+}
+
+async function* archive(
+  parts: readonly LayerPart<ContentPlace>[],
+  read: ReadPart,
+  limits: ExpansionLimits,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const queue = new RangeQueue(
+    parts.filter((part) => part.kind === "blob"),
+    read,
+  );
+  const meter: Meter = { compressed: 0, unpacked: 0 };
+  for (const part of parts) {
+    if (part.kind === "content") yield* readContent(part.source, part.length, signal);
+    else yield* decompressBlob(queue.take(part.end - part.start), limits, "the layer", meter);
+  }
+}
+
+/**
+ * Notes beside an unpacked layer what its table of contents says, for layers to come.  Nothing
+ * depends on it: a table that cannot be read, or noted, is passed over.
+ *
+ * @param directory the layer's files
+ * @param known the table, if it was read already; it is in the blob otherwise, which the store has
+ */
+export async function noteLayerContents(
+  { blobs }: Pick<Store, "blobs">,
+  { blob, size }: ImageLayer,
+  directory: string,
+  location: TocLocation,
+  known: LayerToc | undefined,
+): Promise<void> {
+  try {
+    const { files } = known ?? (await readStoredToc(blobs.path(blob), size, location));
+    writeLayerContents(
+      directory,
+      files.flatMap(({ sha256, size, name }) =>
+        name === undefined ? [] : [{ sha256, size, name }],
+      ),
+    );
+  } catch {
+    // The layer is complete without.
+  }
+}
+
+async function readStoredToc(file: string, size: number, location: TocLocation): Promise<LayerToc> {
+  await using handle = await open(file);
+  return await readLayerToc(location, size, async (start, end) => {
+    const bytes = Buffer.alloc(end - start);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+    return bytes.subarray(0, bytesRead);
+  });
+}
