@@ -176,7 +176,10 @@ function plainFunctions(program: string): string {
   const plain = program
     .replace(/(\b\w+ = __(?:esm|commonJS)\()\{\n {2}"[^"\n]+"(?=\()/g, "$1\nfunction")
     .replace(/^ {2}\}\n\}\);$/gm, "}\n);")
-    .replace(/\((\w+)\[__getOwnPropNames\(\1\)\[0\]\]\)|\(0, (\w+)\[__getOwnPropNames\(\2\)\[0\]\]\)/g, "$1$2");
+    .replace(
+      /\((\w+)\[__getOwnPropNames\(\1\)\[0\]\]\)|\(0, (\w+)\[__getOwnPropNames\(\2\)\[0\]\]\)/g,
+      "$1$2",
+    );
   const unknown = /.*(?:__getOwnPropNames\(\w+\)\[0\]|__(?:esm|commonJS)\(\{).*/.exec(plain);
   if (unknown !== null) {
     throw new Error(`keep modules as functions: esbuild writes one in another way: ${unknown[0]}`);
