@@ -30,7 +30,7 @@ static int64_t mapped_root(const struct plan *plan, uint16_t op)
     return -1;
 }
 
-_Noreturn static void become_stage1(struct monitor *monitor, const struct stage1 *stage1)
+_Noreturn static void become_stage1(struct monitor *monitor, struct stage1 *stage1)
 {
     /* What the container's processes have no business with (S24): they inherit
        only what is close-on-exec and needed until then. */
@@ -103,6 +103,7 @@ int monitor_start_stage1(struct monitor *monitor)
                             .monitor = getpid(),
                             .target = monitor->target,
                             .starter = monitor->starter,
+                            .prepared = monitor->prepared,
                             .cgroup = &monitor->cgroup,
                             .program = {-1, -1, -1}};
     int stage_pair[2], init_pair[2];
@@ -124,6 +125,7 @@ int monitor_start_stage1(struct monitor *monitor)
     close(stage1.sync);
     close(stage1.init_sync);
     drop_fd(&monitor->starter);
+    drop_fd(&monitor->prepared);
     for (uint32_t i = 0; i < monitor->settings.preserve; i++)
         close(TSMAN_CONTROL_FD + 1 + (int)i);
     for (int i = 0; i < 3; i++) {

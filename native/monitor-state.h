@@ -74,6 +74,7 @@ struct monitor {
     int target; /* pidfd of the process that an exec session joined, else -1 */
     int signals, stage_sync, init_sync; /* -1: closed */
     int starter, console;               /* START_SOCKET, CONSOLE_SOCKET; -1: none */
+    int prepared;                       /* PREPARED; -1: none, or stage 1 has it */
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
     uint64_t init_start; /* its start time */

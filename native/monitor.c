@@ -215,6 +215,9 @@ static int close_inherited(struct monitor *monitor)
             return fail(&monitor->failure, errno, "preserve", "descriptor %u", 3 + i);
     }
     monitor->settings.preserve = count;
+    if (count == 0 && plan_setting(&monitor->plan, TSMAN_SET_PREPARED) != NULL &&
+        fcntl((int)first, F_SETFD, FD_CLOEXEC) == 0)
+        monitor->prepared = (int)first++;
     if (kernel_close_range(first + count, ~0u, 0) < 0) {
         for (unsigned fd = first + count; fd < 1024; fd++)
             close((int)fd);
@@ -268,7 +271,7 @@ int monitor_main(char **argv)
     static struct monitor monitor;
     monitor.control.fd = TSMAN_CONTROL_FD;
     monitor.target = monitor.signals = monitor.stage_sync = monitor.init_sync = -1;
-    monitor.starter = monitor.console = -1;
+    monitor.starter = monitor.console = monitor.prepared = -1;
     monitor.failure.step = -1;
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);

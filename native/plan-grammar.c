@@ -44,6 +44,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_JOIN_PROCESS, "join process", "nN", false},
     {TSMAN_SET_PRESERVE, "preserve descriptors", "n", false},
     {TSMAN_SET_SESSION, "session", "ss", false},
+    {TSMAN_SET_PREPARED, "prepared namespaces", "nn", false},
     {TSMAN_SET_EPHEMERAL, "ephemeral", "s", false},
     {TSMAN_SET_STAY, "stay", "s", false},
     {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},

@@ -225,6 +225,11 @@
                                  SET_REMOVE_TREE, an empty file that the monitor makes
                                  when the tree is gone, since nobody is left to delete
                                  the container's record; may be "" */
+#define TSMAN_SET_PREPARED 56u /* (descriptor, pid): namespaces that were made beforehand come
+                                 to that socket of the session's from that child of it
+                                 (prepared.h), with the maps of UID_MAP and GID_MAP; the
+                                 monitor finds it at TSMAN_CONTROL_FD + 1.  Not with
+                                 PRESERVE */
 
 #define TSMAN_SET_EPHEMERAL 60u /* (path): the program goes with its caller: SIGKILL when
                                  the control socket closes.  A container's monitor then

@@ -42,6 +42,8 @@ struct session {
     const char *id;
     char **again; /* the command line to become for a report */
     pid_t monitor;
+    int prepared; /* PREPARED: its socket until the monitor has it, or -1 … */
+    pid_t giver;  /* … and who sends there, until it was waited for, or 0 */
     int signals;
     int terminal; /* one of 0 to 2; -1: none, or the container has no use for it */
     bool proxies, raw, prints_id, is_raw;
@@ -66,10 +68,23 @@ static void await_heir(void)
         ;
 }
 
+/* All that Node has left behind. */
+static void await_node(struct session *session)
+{
+    await_heir();
+    if (session->giver <= 0)
+        return;
+    /* Nobody listens to it any more. */
+    kill(session->giver, SIGKILL);
+    while (waitpid(session->giver, NULL, 0) < 0 && errno == EINTR)
+        ;
+    session->giver = 0;
+}
+
 _Noreturn static void leave(struct session *session, int status)
 {
     restore_terminal(session);
-    await_heir();
+    await_node(session);
     _exit(status);
 }
 
@@ -83,7 +98,7 @@ _Noreturn static void report(struct session *session, const char *why)
     /* What has failed has been undone when the monitor ends. */
     if (session->monitor > 0 && !session->started)
         waitpid(session->monitor, NULL, 0);
-    await_heir();
+    await_node(session);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     snprintf(text, sizeof(text), "%s %s", why, session->id);
@@ -123,6 +138,12 @@ static int read_options(struct session *session)
     session->proxies = plan_has_word(record->argv[0], "proxy");
     session->raw = plan_has_word(record->argv[0], "raw");
     session->prints_id = plan_has_word(record->argv[0], "id");
+    record = plan_setting(&session->plan, TSMAN_SET_PREPARED);
+    if (record != NULL) {
+        session->prepared = (int)plan_number(record, 0);
+        session->giver = (pid_t)plan_number(record, 1);
+        fcntl(session->prepared, F_SETFD, FD_CLOEXEC);
+    }
     for (int fd = 0; fd < 3 && plan_setting(&session->plan, TSMAN_SET_TTY) != NULL; fd++) {
         if (session->terminal < 0 && isatty(fd))
             session->terminal = fd;
@@ -166,10 +187,17 @@ _Noreturn static void become_monitor(struct session *session, int control)
         for (int fd = 0; fd < 3 && null >= 0; fd++)
             dup2(null, fd);
     }
+    /* Away from where the other is to be. */
+    if (session->prepared == TSMAN_CONTROL_FD)
+        session->prepared = fcntl(session->prepared, F_DUPFD_CLOEXEC, TSMAN_CONTROL_FD + 2);
     if (control == TSMAN_CONTROL_FD)
         fcntl(control, F_SETFD, 0);
     else if (dup2(control, TSMAN_CONTROL_FD) < 0)
         _exit(125);
+    if (session->prepared == TSMAN_CONTROL_FD + 1)
+        fcntl(session->prepared, F_SETFD, 0);
+    else if (session->prepared >= 0)
+        dup2(session->prepared, TSMAN_CONTROL_FD + 1);
     environ = environment;
     _exit(monitor_main(arguments));
 }
@@ -184,6 +212,7 @@ static int start_monitor(struct session *session)
         become_monitor(session, pair[1]);
     lifeline_forbid_core();
     close(pair[1]);
+    drop_fd(&session->prepared);
     session->control.fd = pair[0];
     if (session->monitor < 0)
         return -1;
@@ -325,7 +354,7 @@ static void take_frame(struct session *session, uint32_t type, const uint8_t *pa
         return;
     case TSMAN_MSG_STARTED:
         session->started = true;
-        await_heir();
+        await_node(session);
         if (session->prints_id) {
             printf("%s\n", session->id);
             leave(session, fflush(stdout) == 0 ? 0 : 125);
@@ -370,7 +399,7 @@ static void take_messages(struct session *session)
 
 int session_main(char **argv)
 {
-    static struct session session = {.control = {.fd = -1}, .terminal = -1};
+    static struct session session = {.control = {.fd = -1}, .prepared = -1, .terminal = -1};
     if (argv[0] == NULL || argv[1] == NULL || argv[2] == NULL) {
         fprintf(stderr, "tsman-native: usage: session LAUNCH-FILE ID PROGRAM ARGUMENT...\n");
         return 125;

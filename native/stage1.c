@@ -24,6 +24,7 @@
 #include "memory.h"
 #include "namespace.h"
 #include "number.h"
+#include "prepared.h"
 #include "protocol.h"
 #include "shared-mount.h"
 #include "slots.h"
@@ -230,7 +231,7 @@ static void enter_process(const struct stage1 *stage1, struct failure *failure)
         give_up(stage1->sync, failure);
 }
 
-static void prepare(const struct stage1 *stage1, struct joins *joins, struct failure *failure)
+static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
     int flags = namespace_unshare_flags(plan, failure);
@@ -239,6 +240,7 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
     bool makes_user = (outer & CLONE_NEWUSER) != 0;
     bool forks = plan_setting(plan, TSMAN_SET_STAGE_COMMAND) != NULL ||
                  plan_setting(plan, TSMAN_SET_OPEN_MOUNT) != NULL;
+    struct prepared prepared;
     int self;
     slots_raise_limit(plan);
     if (flags < 0 || apply_oom_score(plan, failure, stage1->sync) < 0 ||
@@ -252,14 +254,19 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
         prctl(PR_SET_DUMPABLE, 0);
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
-    if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0 ||
-        namespace_unshare(outer, failure) < 0)
+    if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
-    if (makes_user)
+    if (!makes_user)
+        drop_fd(&stage1->prepared);
+    prepared_receive(&stage1->prepared, &prepared);
+    bool is_mapped = prepared_join(&prepared.user, CLONE_NEWUSER);
+    if (namespace_unshare(is_mapped ? outer & ~CLONE_NEWUSER : outer, failure) < 0)
+        give_up(stage1->sync, failure);
+    if (makes_user && !is_mapped)
         sync_send(stage1->sync, SYNC_MAP_WANTED, 0, -1);
     if ((outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0)
         give_up(stage1->sync, failure);
-    if (makes_user && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
+    if (makes_user && !is_mapped && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
         _exit(1);
     if (open_denied(stage1, failure) < 0 || run_stage_commands(stage1, failure) < 0)
         give_up(stage1->sync, failure);
@@ -274,8 +281,12 @@ static void prepare(const struct stage1 *stage1, struct joins *joins, struct fai
         give_up(stage1->sync, failure);
     /* After the stage commands, which are not the container's, and before the cgroup
        namespace, whose root is where its maker is (cgroup_namespaces(7)). */
-    if (joins_late(joins, failure) < 0 || cgroup_enter(stage1->cgroup, failure) < 0 ||
-        namespace_unshare(inner, failure) < 0)
+    if (joins_late(joins, failure) < 0 || cgroup_enter(stage1->cgroup, failure) < 0)
+        give_up(stage1->sync, failure);
+    if ((inner & CLONE_NEWNET) && prepared_join(&prepared.network, CLONE_NEWNET))
+        inner &= ~CLONE_NEWNET;
+    drop_fd(&prepared.network);
+    if (namespace_unshare(inner, failure) < 0)
         give_up(stage1->sync, failure);
 }
 
@@ -307,7 +318,7 @@ static int await_helper(const struct stage1 *stage1, const struct joins *joins,
     return 0;
 }
 
-_Noreturn void stage1_run(const struct stage1 *stage1)
+_Noreturn void stage1_run(struct stage1 *stage1)
 {
     static struct failure failure;
     struct joins joins = {.count = 0, .owner = -1};

@@ -21,7 +21,8 @@ struct stage1 {
     int target;            /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
     int starter;           /* the start socket, or -1; handed on */
     struct cgroup *cgroup; /* entered, if there is one */
+    int prepared;          /* the socket of namespaces that were made before, or -1 */
     int program[3];        /* the program's descriptors 0, 1, 2, or -1; handed on */
 };
 
-_Noreturn void stage1_run(const struct stage1 *stage1);
+_Noreturn void stage1_run(struct stage1 *stage1);

@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "namespace.h"
 #include "number.h"
+#include "prepared.h"
 #include "sync.h"
 #include "view.h"
 
@@ -26,6 +27,8 @@ struct options {
     const char *uid_map, *gid_map;
     int join;        /* descriptor of a user namespace to enter instead of a new one, or -1 */
     int directory;   /* descriptor of a directory to make a mount of, or -1 */
+    int give;        /* socket that a new namespace is given to instead of a program, or -1 */
+    bool network;    /* with `give`: one of those too */
     pid_t worker_of; /* who the program is tied to, or 0 */
     bool mount;
     struct view view;
@@ -90,10 +93,12 @@ static bool parse_options(char **words, struct options *options)
         const char *word = *words;
         if (strcmp(word, "--") == 0) {
             options->program = words + 1;
-            return options->program[0] != NULL && is_complete(options);
+            return options->program[0] != NULL && options->give < 0 && is_complete(options);
         }
         if (strcmp(word, "--deny-setgroups") == 0) {
             request.deny_setgroups = true;
+        } else if (strcmp(word, "--network") == 0) {
+            options->network = true;
         } else if (strcmp(word, "--mount") == 0) {
             options->mount = true;
         } else if (strcmp(word, "--keep-fds") == 0) {
@@ -119,6 +124,10 @@ static bool parse_options(char **words, struct options *options)
             if (!number_parse(*++words, 10, INT32_MAX, &number))
                 return false;
             options->worker_of = (pid_t)number;
+        } else if (strcmp(word, "--give") == 0) {
+            if (!number_parse(*++words, 10, INT32_MAX, &number))
+                return false;
+            options->give = (int)number;
         } else if (strcmp(word, "--join") == 0) {
             if (!number_parse(*++words, 10, INT32_MAX, &number))
                 return false;
@@ -139,7 +148,8 @@ static bool parse_options(char **words, struct options *options)
             return false;
         }
     }
-    return false;
+    return options->give >= 0 && options->uid_map != NULL && options->worker_of > 0 &&
+           !options->mount && options->join < 0 && is_complete(options);
 }
 
 /* The child: still in the caller's namespace, as map_apply() needs. */
@@ -276,7 +286,7 @@ static int run(char **program, struct view *view, struct failure *failure)
 int userns_main(char **words)
 {
     static struct failure failure;
-    struct options options = {.join = -1, .directory = -1};
+    struct options options = {.join = -1, .directory = -1, .give = -1};
     if (!parse_options(words, &options) ||
         (options.uid_map != NULL &&
          (!parse_map(options.uid_map, request.uid, &request.uid_length) ||
@@ -288,11 +298,17 @@ int userns_main(char **words)
                         "[--keep-fds] [--worker PARENT] -- PROGRAM [ARGUMENT...]\n"
                         "       userns --join DESCRIPTOR [--worker PARENT] -- PROGRAM "
                         "[ARGUMENT...]\n"
-                        "       userns --worker PARENT -- PROGRAM [ARGUMENT...]\n");
+                        "       userns --worker PARENT -- PROGRAM [ARGUMENT...]\n"
+                        "       userns --worker PARENT --uid-map ... --give DESCRIPTOR "
+                        "[--network]\n");
         return 125;
     }
     if (options.worker_of > 0)
         lifeline_forbid_core();
+    if (options.give >= 0) {
+        lifeline_tie(options.worker_of);
+        return prepared_give(options.give, &request, options.network);
+    }
     if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)
         return complain(&failure, 125);
     /* Not before: a change of ids undoes it. */

@@ -31,8 +31,11 @@ export interface HandOver {
   readonly isInterrupted: () => boolean;
   /** What the session becomes again when there is something to explain. */
   readonly commandLine: readonly string[];
-  /** execve(2): returns only when the system refuses it.  `args` begin with the program's name. */
-  readonly replaceProcess: (program: string, args: readonly string[]) => void;
+  /**
+   * execve(2): returns only when the system refuses it.  `args` begin with the program's name;
+   * `descriptor` is one that the program has besides 0 to 2.
+   */
+  readonly replaceProcess: (program: string, args: readonly string[], descriptor?: number) => void;
 }
 
 /** What `containers.launch` is given of its caller besides the options. */

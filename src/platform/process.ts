@@ -8,7 +8,7 @@ export type { ChildProcess, StdioOptions };
  * What a helper program sees when its starter says nothing else: no token, no NODE_OPTIONS, no
  * LD_PRELOAD of the caller's shell or project directory reaches it (security case S95).
  */
-const scrubbedEnvironment: Readonly<Record<string, string>> = {
+export const scrubbedEnvironment: Readonly<Record<string, string>> = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   LC_ALL: "C.UTF-8",
 };

@@ -114,14 +114,7 @@ export function usernsArguments(
 ): readonly string[] {
   return [
     "userns",
-    "--uid-map",
-    formatIdMap(maps.uid),
-    "--gid-map",
-    formatIdMap(maps.gid),
-    ...(maps.tools === undefined
-      ? []
-      : ["--newuidmap", maps.tools.newuidmap, "--newgidmap", maps.tools.newgidmap]),
-    ...(maps.denySetgroups ? ["--deny-setgroups"] : []),
+    ...mapArguments(maps),
     ...(isWorker ? asWorker() : []),
     ...(mount ? ["--mount"] : []),
     ...(directory === undefined ? [] : ["--directory", String(directory)]),
@@ -133,6 +126,20 @@ export function usernsArguments(
     ...(view.length === 0 ? [] : ["--view", ...view]),
     "--",
     ...argv,
+  ];
+}
+
+/** The arguments of `tsman-native` that tell a new user namespace's maps. */
+export function mapArguments({ uid, gid, tools, denySetgroups }: UsernsMaps): readonly string[] {
+  return [
+    "--uid-map",
+    formatIdMap(uid),
+    "--gid-map",
+    formatIdMap(gid),
+    ...(tools === undefined
+      ? []
+      : ["--newuidmap", tools.newuidmap, "--newgidmap", tools.newgidmap]),
+    ...(denySetgroups ? ["--deny-setgroups"] : []),
   ];
 }
 

@@ -194,6 +194,11 @@ function lifeSettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   if (context.session !== undefined) {
     const { words, removedMark } = context.session;
     records.push(settingRecord("SESSION", [words, removedMark], "default"));
+    const { prepared } = context.session;
+    if (prepared !== undefined) {
+      const operands = [String(prepared.descriptor), String(prepared.pid)];
+      records.push(settingRecord("PREPARED", operands, "default"));
+    }
   }
   if (context.ephemeral !== undefined) {
     records.push(settingRecord("EPHEMERAL", [context.ephemeral.removedMark], "library"));

@@ -1,4 +1,5 @@
 import type { HealthPolicy } from "../container/health-policy.ts";
+import type { PreparedNamespaces } from "../platform/prepared-namespaces.ts";
 import type { PlanRecord } from "./launch-plan.ts";
 
 /** How the root file system comes about. */
@@ -138,7 +139,14 @@ export interface LaunchContext {
   /** The container goes with the process that starts it: EPHEMERAL in native/protocol.h. */
   readonly ephemeral?: { readonly removedMark: string } | undefined;
   /** The native session takes over from this process: SESSION in native/protocol.h. */
-  readonly session?: { readonly words: string; readonly removedMark: string } | undefined;
+  readonly session?:
+    | {
+        readonly words: string;
+        readonly removedMark: string;
+        /** With the maps of the bundle's mapping, in which it has a user namespace of its own. */
+        readonly prepared?: PreparedNamespaces | undefined;
+      }
+    | undefined;
   /** The compiled filter; needed when the bundle has one. */
   readonly seccompFilter?: Uint8Array | undefined;
   readonly additions?: PlanAdditions | undefined;

@@ -76,6 +76,7 @@ export const setting = {
   JOIN_PROCESS: 45,
   PRESERVE: 46,
   SESSION: 55,
+  PREPARED: 56,
   JOIN_OWNER: 65,
   OPEN_MOUNT: 66,
   LOG_FORMAT: 30,

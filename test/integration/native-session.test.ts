@@ -1,4 +1,11 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { processEnds } from "../support/pidfd.ts";
@@ -41,6 +48,27 @@ describe("a run in the foreground", () => {
     expect(Number.parseInt(status.VmRSS ?? "", 10)).toBeLessThan(2048);
     session.child.kill("SIGTERM");
     expect(await session.ended).toMatchObject({ status: 5, stdout: "ready\ngot\n" });
+  });
+
+  it("has one child, its monitor, and neither has anything of what Node began for it", async () => {
+    const session = await running("--name alone", waits);
+    const monitor = await monitorOf("alone");
+    const children = readFileSync(`/proc/${session.pid}/task/${session.pid}/children`, "utf8");
+    expect(children.trim()).toBe(String(monitor));
+    // unix(7): SOCK_SEQPACKET, of which no pair outlives a start.
+    const pairs = readFileSync("/proc/net/unix", "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .flatMap(([, , , , type, , inode]) => (type === "0005" ? [`socket:[${inode}]`] : []));
+    for (const pid of [session.pid, monitor]) {
+      const open = readdirSync(`/proc/${pid}/fd`).map((fd) =>
+        readlinkSync(`/proc/${pid}/fd/${fd}`),
+      );
+      expect(open.filter((target) => /^(user|net):/.test(target))).toEqual([]);
+      expect(open.filter((target) => pairs.includes(target))).toEqual([]);
+    }
+    session.child.kill("SIGTERM");
+    await session.ended;
   });
 
   it("with --rm leaves its name free and nothing of it to be seen", async () => {

@@ -10,13 +10,13 @@ import { projectRoot } from "./support.ts";
 
 // native/replace-process.c: execve(2), and a process that takes Node's memory apart meanwhile.
 
-const addon = join(projectRoot, "dist/libexec/replace-process.node");
+const addon = join(projectRoot, "dist/libexec/process.node");
 
 /** Runs `code` in Node, where `replace(program, arguments, environment)` is the addon's function. */
 async function replacing(code: string, token: string) {
   const script = `const loaded = { exports: {} };
     process.dlopen(loaded, ${JSON.stringify(addon)});
-    const replace = loaded.exports;
+    const replace = loaded.exports.replaceProcess;
     ${code}`;
   const child = spawn(join(projectRoot, "bin/node"), ["-e", script], {
     stdio: ["ignore", "pipe", "inherit"],

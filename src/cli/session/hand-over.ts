@@ -32,12 +32,12 @@ export function handOverFrom(
     proxiesSignals,
     isInterrupted,
     commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    replaceProcess: (program, args) => {
+    replaceProcess: (program, args, descriptor) => {
       prepare();
       // For whoever wants to know of the end: the code cache is written then.
       process.emit("exit", 0);
       try {
-        replaceProcess(program, args, environment);
+        replaceProcess(program, args, environment, descriptor);
       } catch {
         // A limit of this host; it goes on as it does where there is no native session.
       }

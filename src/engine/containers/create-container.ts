@@ -54,7 +54,7 @@ export async function createContainer(
 export async function makeContainer(
   context: EngineContext,
   options: ContainerOptions,
-  io: CreateIo & Pick<RunIo, "isRetry">,
+  io: CreateIo & Pick<RunIo, "isRetry" | "handOver">,
   use: "run" | "create",
 ): Promise<CreatedContainer> {
   if (options.name !== undefined) assertContainerName(options.name);
@@ -74,7 +74,7 @@ class IdsTaken extends Error {}
 async function makeOnce(
   context: EngineContext,
   options: ContainerOptions,
-  io: CreateIo & Pick<RunIo, "isRetry">,
+  io: CreateIo & Pick<RunIo, "isRetry" | "handOver">,
   use: "run" | "create",
 ): Promise<CreatedContainer> {
   const planned = await planContainer(context, options, io, use);

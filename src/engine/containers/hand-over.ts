@@ -1,8 +1,11 @@
 import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { VolumeNeed } from "../../bundle/user-mounts.ts";
+import type { ContainerOptions } from "../../container/options.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { nativeProgram } from "../../platform/native.ts";
+import type { PreparedNamespaces } from "../../platform/prepared-namespaces.ts";
 import { encodeLaunch } from "../../runtime/encode.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import type { CreateIo, HandOver } from "../types.ts";
@@ -13,9 +16,16 @@ import type { CreateIo, HandOver } from "../types.ts";
  *
  * @param id of the container or exec session: what the session prints, or asks about later.
  * @param runDir the private directory that the plan is handed over in.
+ * @param prepared of the plan's PREPARED setting.
  * @throws TsmanError USAGE when the plan cannot be encoded, DISK_FULL and the like.
  */
-export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandOver): void {
+export function handOver(
+  plan: LaunchPlan,
+  id: string,
+  runDir: string,
+  to: HandOver,
+  prepared?: PreparedNamespaces,
+): void {
   const file = path.join(runDir, "launch");
   const frame = encodeLaunch(plan);
   try {
@@ -25,7 +35,8 @@ export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandO
     const why = `start container ${id.slice(0, 12)}: another command has removed it`;
     throw new TsmanError("CONTAINER_NOT_FOUND", why, { cause: error, details: { id } });
   }
-  to.replaceProcess(nativeProgram(), ["tsman", "session", file, id, ...to.commandLine]);
+  const args = ["tsman", "session", file, id, ...to.commandLine];
+  to.replaceProcess(nativeProgram(), args, prepared?.descriptor);
   rmSync(file, { force: true });
 }
 
@@ -35,6 +46,12 @@ export function handOver(plan: LaunchPlan, id: string, runDir: string, to: HandO
  */
 export function assertWanted(io: CreateIo, to: HandOver): void {
   if (to.isInterrupted()) io.signal?.throwIfAborted();
+}
+
+/** Whether the native session can see such a container to its end: it removes no volumes. */
+export function mayHandOver(options: ContainerOptions, volumes: readonly VolumeNeed[]): boolean {
+  const hasOwnVolumes = volumes.some((volume) => volume.name === undefined);
+  return options.logDriver !== "passthrough" && !(options.remove && hasOwnVolumes);
 }
 
 /** The words of a SESSION setting. */

@@ -13,7 +13,7 @@ import type { OwnedIo } from "../owned-session.ts";
 import type { HandOver } from "../types.ts";
 import { forgetGroup, type LaunchGroup, prepareGroup, withRlimits } from "./container-cgroup.ts";
 import { type ContainerNetwork, planNetwork } from "./container-network.ts";
-import { assertWanted, handOver, sessionWords } from "./hand-over.ts";
+import { assertWanted, handOver, mayHandOver, sessionWords } from "./hand-over.ts";
 import { type LaunchParts, launchContext } from "./launch-context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
 import {
@@ -111,10 +111,8 @@ function successorOf(
   { io }: LaunchRequest,
   { network }: Attempt,
 ): HandOver | undefined {
-  // It publishes no ports and removes no volumes.  A driver that fails brings it back here.
-  if (network.ports.length > 0 || options.logDriver === "passthrough") return undefined;
-  if (options.remove && volumes.some((volume) => volume.name === undefined)) return undefined;
-  return io.handOver;
+  // It publishes no ports.  A driver that fails brings it back here.
+  return network.ports.length > 0 || !mayHandOver(options, volumes) ? undefined : io.handOver;
 }
 
 /**
@@ -206,10 +204,12 @@ async function start(
     const session = {
       words: sessionWords(successor, options.detach),
       removedMark: options.remove ? context.store.containers.removedMark(planned.id) : "",
+      prepared: planned.prepared,
     };
     const plan = await compile(process.pid, { hold: successor.isTyped, session });
     assertWanted(io, successor);
-    handOver(plan, planned.id, context.store.containers.runDir(planned.id), successor);
+    const runDir = context.store.containers.runDir(planned.id);
+    handOver(plan, planned.id, runDir, successor, planned.prepared);
   }
   io.beforeMonitor?.();
   const handle = await startMonitor({

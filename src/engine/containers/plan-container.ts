@@ -14,6 +14,7 @@ import { findImageLocation } from "../../oci/image-location.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { kernelRelease } from "../../platform/kernel-release.ts";
+import { type PreparedNamespaces, prepareNamespaces } from "../../platform/prepared-namespaces.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { IdMapping } from "../../rootless/id-mapping.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -23,6 +24,7 @@ import { ensureImage } from "../images/ensure-image.ts";
 import { writtenName } from "../images/find-image.ts";
 import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
+import { mayHandOver } from "./hand-over.ts";
 import { withInheritedMounts } from "./inherited-mounts.ts";
 import { type FoundTarget, findJoinTarget } from "./join-target.ts";
 
@@ -46,6 +48,8 @@ export interface ContainerPlan {
   readonly volumes: readonly PlannedVolume[];
   readonly bundle: Bundle;
   readonly network: NetworkDescription;
+  /** Namespaces with the mapping's ids that are being made for it; missing: the monitor makes them. */
+  readonly prepared?: PreparedNamespaces | undefined;
 }
 
 /** What of {@link RunIo} concerns the fetching of an image. */
@@ -77,7 +81,7 @@ interface Settled {
 export async function planContainer(
   context: EngineContext,
   asked: ContainerOptions,
-  io: FetchIo,
+  io: FetchIo & Pick<RunIo, "handOver">,
   use: "run" | "create" = "run",
 ): Promise<ContainerPlan> {
   const wanted = withInheritedMounts(context, asked);
@@ -94,7 +98,7 @@ export async function planContainer(
     target,
     anonymousVolumes: [],
   };
-  return await compile(context, options, settled, use === "run");
+  return await compile(context, options, settled, use === "run", io.handOver !== undefined);
 }
 
 /** An automatic mapping has room for the image's users. */
@@ -151,6 +155,7 @@ async function compile(
   options: ContainerOptions,
   settled: Settled,
   isNew: boolean,
+  isHandedOver = false,
 ): Promise<ContainerPlan> {
   const { id, name, image, imageName, mapping, target } = settled;
   const join = target?.join;
@@ -162,6 +167,10 @@ async function compile(
     ...need,
     volumeName: need.name ?? anonymous.next().value ?? randomHex(32),
   }));
+  const prepared =
+    isHandedOver && target === undefined && mayHandOver(options, volumes)
+      ? prepareFor(options, mapping)
+      : undefined;
   const host = readHostFacts(meant);
   const network = describeContainerNetwork(
     meant,
@@ -198,7 +207,28 @@ async function compile(
     kernelRelease: kernelRelease(),
   });
   const guarded = await withGuards(context, options, bundle);
-  return { id, name, options, isNew, image, imageName, mapping, volumes, bundle: guarded, network };
+  return {
+    id,
+    name,
+    options,
+    isNew,
+    image,
+    imageName,
+    mapping,
+    volumes,
+    bundle: guarded,
+    network,
+    prepared,
+  };
+}
+
+/** Begins now what takes other programs milliseconds, where nothing stands between us and its use. */
+function prepareFor(
+  { network, ports, publishAll, userns }: ContainerOptions,
+  mapping: IdMapping,
+): PreparedNamespaces | undefined {
+  if (ports.length > 0 || publishAll || userns.mode === "auto") return undefined;
+  return prepareNamespaces(mapping, network.mode === "none" || network.mode === "slirp4netns");
 }
 
 async function withGuards(

@@ -60,6 +60,14 @@ describe("compilePlan", () => {
     expect(one(planOf({}, { ephemeral }), setting.EPHEMERAL)).toEqual(["/store/gone/c0ffee"]);
   });
 
+  it("names prepared namespaces to a session whose container has a user namespace of its own", () => {
+    const session = { words: "id", removedMark: "", prepared: { descriptor: 21, pid: 4711 } };
+    expect(one(planOf({}, { session }), setting.PREPARED)).toEqual(["21", "4711"]);
+    expect(
+      args(planOf({}, { session: { words: "id", removedMark: "" } }), setting.PREPARED),
+    ).toEqual([]);
+  });
+
   it("orders the phases as native/protocol.h does", () => {
     const order = names(planOf({ tty: true, readOnly: true, hostname: "web" }));
     const position = (name: string) => order.indexOf(name);
