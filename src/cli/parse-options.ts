@@ -24,7 +24,7 @@ export async function parseOptions<T extends OptionTable>(
   rules: SplitRules,
   refused: Readonly<Record<string, UnsupportedSpec>> = {},
 ): Promise<ParsedArguments<T>> {
-  const split = splitArguments(argv, { ...refused, ...table }, rules);
+  const split = splitArguments(argv, [refused, table], rules);
   const lastValue = new Map<string, string>();
   const tokens: string[] = [];
   for (const { name, value } of split.options) {

@@ -31,14 +31,15 @@ export interface SplitRules {
  * oclif's parser alone would not do: it goes on after the first positional, takes `--env -x` for two
  * options, and puts repeated positionals out of order.
  *
+ * @param tables together the options that there are; of one name the last.
  * @throws TsmanError USAGE, OPTION_UNSUPPORTED
  */
 export function splitArguments(
   argv: readonly string[],
-  table: OptionTable,
+  tables: readonly OptionTable[],
   rules: SplitRules,
 ): SplitArguments {
-  const index = indexTable(table);
+  const index = indexTables(tables);
   const options: GivenOption[] = [];
   const positionals: string[] = [];
   let position = 0;
@@ -57,9 +58,9 @@ export function splitArguments(
     const equals = argument.indexOf("=");
     const typed = equals < 0 ? argument.slice(2) : argument.slice(2, equals);
     const joined = equals < 0 ? undefined : argument.slice(equals + 1);
-    const name = index.longs.get(typed);
-    const spec = name === undefined ? undefined : table[name];
-    if (name === undefined || spec === undefined) throw unknownLong(typed, table, index, rules);
+    const found = index.longs.get(typed);
+    if (found === undefined) throw unknownLong(typed, index, rules);
+    const { name, spec } = found;
     const shown = `--${name}`;
     switch (spec.kind) {
       case "unsupported":
@@ -80,9 +81,9 @@ export function splitArguments(
     for (let at = 1; at < argument.length; at += 1) {
       const char = argument[at] as string;
       const rest = argument.slice(at + 1);
-      const name = index.chars.get(char);
-      const spec = name === undefined ? undefined : table[name];
-      if (name === undefined || spec === undefined) throw unknownShort(char, argument, rules);
+      const found = index.chars.get(char);
+      if (found === undefined) throw unknownShort(char, argument, rules);
+      const { name, spec } = found;
       const shown = `-${char}`;
       if (spec.kind === "unsupported")
         throw unsupported(`${shown}, --${name}`, spec.reason, spec.hint);
@@ -117,18 +118,26 @@ export function splitArguments(
   return { options, positionals };
 }
 
-interface TableIndex {
-  readonly longs: ReadonlyMap<string, string>;
-  readonly chars: ReadonlyMap<string, string>;
+interface NamedOption {
+  readonly name: string;
+  readonly spec: OptionSpec;
 }
 
-function indexTable(table: OptionTable): TableIndex {
-  const longs = new Map<string, string>();
-  const chars = new Map<string, string>();
-  for (const [name, spec] of Object.entries(table)) {
-    longs.set(name, name);
-    for (const alias of spec.aliases ?? []) longs.set(alias, name);
-    if (spec.char !== undefined) chars.set(spec.char, name);
+interface OptionIndex {
+  readonly longs: ReadonlyMap<string, NamedOption>;
+  readonly chars: ReadonlyMap<string, NamedOption>;
+}
+
+function indexTables(tables: readonly OptionTable[]): OptionIndex {
+  const longs = new Map<string, NamedOption>();
+  const chars = new Map<string, NamedOption>();
+  for (const table of tables) {
+    for (const [name, spec] of Object.entries(table)) {
+      const option = { name, spec };
+      longs.set(name, option);
+      for (const alias of spec.aliases ?? []) longs.set(alias, option);
+      if (spec.char !== undefined) chars.set(spec.char, option);
+    }
   }
   return { longs, chars };
 }
@@ -148,15 +157,10 @@ function truth(text: string, option: string): boolean {
   );
 }
 
-function unknownLong(
-  typed: string,
-  table: OptionTable,
-  index: TableIndex,
-  rules: SplitRules,
-): Error {
+function unknownLong(typed: string, index: OptionIndex, rules: SplitRules): Error {
   const positive = typed.startsWith("no-") ? index.longs.get(typed.slice(3)) : undefined;
-  if (positive !== undefined && table[positive]?.kind === "flag") {
-    return usageError(`unknown option --${typed}`, `write --${positive}=false`);
+  if (positive?.spec.kind === "flag") {
+    return usageError(`unknown option --${typed}`, `write --${positive.name}=false`);
   }
   const near = nearest(typed, index.longs.keys());
   return usageError(

@@ -27,7 +27,7 @@ const list = { stopAtPositional: false, command: "tsman ps" };
 
 /** `name=value` for each option, then the positionals. */
 function split(argv: string[], rules = run): string[][] {
-  const { options, positionals } = splitArguments(argv, table, rules);
+  const { options, positionals } = splitArguments(argv, [table], rules);
   return [options.map(({ name, value: given }) => `${name}=${given}`), [...positionals]];
 }
 
