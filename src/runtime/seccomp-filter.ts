@@ -10,10 +10,12 @@ import { runProgram } from "../platform/process.ts";
 const instructionBytes = 8;
 /** BPF_MAXINSNS of the kernel. */
 const maxInstructions = 4096;
+/** Another one for filters that a newer compiler makes better: part of what names their files. */
+const generation = 2;
 
 /**
  * The compiled form of a filter: an array of `struct sock_filter`.  Compiled once and kept in the
- * user's cache together with its source, so a start reads one file.
+ * user's cache together with its rules, so a start reads one file.
  *
  * @param cacheDir The user's own cache directory.
  * @throws TsmanError USAGE when the compiler refuses a rule, PREFLIGHT_HELPER when it is missing
@@ -22,12 +24,12 @@ export async function compileSeccompFilter(
   seccomp: LinuxSeccomp,
   cacheDir: string,
 ): Promise<Uint8Array> {
-  const source = formatFilterSource(seccomp);
+  const rules = textOf(seccomp);
   const directory = path.join(cacheDir, "seccomp");
   const file = path.join(directory, `${fingerprint(outline(seccomp))}.bpf`);
-  const cached = readCachedFilter(file, source);
+  const cached = readCachedFilter(file, rules);
   if (cached !== undefined) return cached;
-  const result = await runProgram(seccompCompiler(), [], { input: source });
+  const result = await runProgram(seccompCompiler(), [], { input: formatFilterSource(seccomp) });
   const program = result.stdout;
   if (result.status !== 0 || !isFilterProgram(program)) {
     const why = result.stderr.toString("utf8").trim().slice(0, 1024);
@@ -37,20 +39,25 @@ export async function compileSeccompFilter(
       { hint: "check the profile given with --security-opt seccomp=FILE" },
     );
   }
-  writeCacheFile(file, Buffer.concat([Buffer.from(`${source}\0`, "latin1"), program]));
+  writeCacheFile(file, Buffer.concat([Buffer.from(`${rules}\0`), program]));
   return program;
+}
+
+/** All that a filter is compiled of: to write it as the compiler's source takes ten times as long. */
+function textOf({ defaultAction, defaultErrnoRet, architectures, syscalls }: LinuxSeccomp): string {
+  return JSON.stringify([defaultAction, defaultErrnoRet, architectures, syscalls]);
 }
 
 /**
  * What names a filter's file: the first name of each rule without conditions, and how many others
  * there are.  To hash the whole text would take longer than everything else here, and which filter
- * it is, the source in the file decides.
+ * it is, the rules in the file decide.
  */
 function outline(seccomp: LinuxSeccomp): string {
   const { defaultAction, defaultErrnoRet, architectures, syscalls } = seccomp;
   const whole = syscalls.filter(({ args }) => args === undefined);
   return [
-    ...[defaultAction, defaultErrnoRet, ...architectures, syscalls.length],
+    ...[generation, defaultAction, defaultErrnoRet, ...architectures, syscalls.length],
     ...whole.map(({ action, names }) => `${action.slice(9)}${names.length}${names[0]}`),
   ].join(" ");
 }
@@ -106,11 +113,11 @@ export function isFilterProgram(bytes: Uint8Array): boolean {
   );
 }
 
-function readCachedFilter(file: string, source: string): Uint8Array | undefined {
+function readCachedFilter(file: string, rules: string): Uint8Array | undefined {
   const bytes = readCacheFile(file);
   // The name of the file is a short hash, which a profile could be made to share with another.
-  const start = source.length + 1;
-  if (bytes?.toString("latin1", 0, start) !== `${source}\0`) return undefined;
-  const program = bytes.subarray(start);
+  const end = bytes?.indexOf(0) ?? -1;
+  if (bytes === undefined || end < 0 || bytes.toString("utf8", 0, end) !== rules) return undefined;
+  const program = bytes.subarray(end + 1);
   return isFilterProgram(program) ? program : undefined;
 }
