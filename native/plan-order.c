@@ -119,8 +119,7 @@ int plan_check_order(const struct plan *plan, struct failure *failure)
     if (plan_setting(plan, TSMAN_SET_PASSTHROUGH) != NULL &&
         (plan_setting(plan, TSMAN_SET_TTY) != NULL || plan_setting(plan, TSMAN_SET_LOG) != NULL))
         return fail(failure, EBADMSG, "parse plan", "passthrough with a terminal or a log");
-    if (plan_setting(plan, TSMAN_SET_JOIN) != NULL &&
-        plan_setting(plan, TSMAN_SET_NETWORK) != NULL &&
+    if (joins_kind(plan, CLONE_NEWUSER) && plan_setting(plan, TSMAN_SET_NETWORK) != NULL &&
         plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
         return fail(failure, EBADMSG, "parse plan", "namespaces of nobody, and a network");
     if (plan_setting(plan, TSMAN_SET_START_SOCKET) != NULL &&

@@ -2,21 +2,20 @@ import type { ContainerOptions, UsernsRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import type { Namespace, NamespaceType } from "../oci/runtime-spec.ts";
 import type { BundleRequest } from "./bundle.ts";
+import { askedJoins } from "./joins.ts";
 
-const joinableOptions = ["pid", "ipc", "uts", "network"] as const;
+/** Those whose other modes are `private`, `host` and the like. */
+const plainOptions = ["pid", "ipc", "uts", "network"] as const;
+const fileNames: Partial<Record<NamespaceType, string>> = { network: "net" };
 
 /** Whether a namespace of another container is joined, and with it that one's user namespace. */
 export function isJoined(options: ContainerOptions): boolean {
-  return joinableOptions.some((option) => options[option].mode === "container");
+  return askedJoins(options).length > 0;
 }
 
 /** All `container:NAME` modes must name one container: a process has one user namespace. */
 export function checkJoins(options: ContainerOptions, request: BundleRequest): void {
-  const names = new Set<string>();
-  for (const option of joinableOptions) {
-    const asked = options[option];
-    if (asked.mode === "container") names.add(asked.container);
-  }
+  const names = new Set(askedJoins(options).map(({ container }) => container));
   if (names.size > 1) {
     throw new TsmanError(
       "USAGE",
@@ -47,21 +46,19 @@ export function resolveNamespaces(request: BundleRequest): (Namespace & { becaus
   const { options, join } = request;
   const joined = (type: NamespaceType, because: string): Namespace & { because: string } => ({
     type,
-    path: `/proc/${join?.pid}/ns/${type === "network" ? "net" : type}`,
+    path: `/proc/${join?.pid}/ns/${fileNames[type] ?? type}`,
     because,
   });
   const found: (Namespace & { because: string })[] = [];
-  const user = joinableOptions
-    .map((option) => ({ option, asked: options[option] }))
-    .find(({ asked }) => asked.mode === "container");
-  if (user?.asked.mode === "container") {
-    found.push(joined("user", `--${user.option} container:${user.asked.container}`));
+  const [first] = askedJoins(options);
+  if (first !== undefined) {
+    found.push(joined("user", `--${first.option} container:${first.container}`));
   } else {
     const { mode } = options.userns;
     found.push({ type: "user", because: mode === "default" ? "default" : usernsOption(mode) });
   }
   found.push({ type: "mount", because: "default" });
-  for (const type of joinableOptions) {
+  for (const type of plainOptions) {
     const asked = options[type];
     if (asked.mode === "host") continue;
     if (asked.mode === "container") {
@@ -71,6 +68,17 @@ export function resolveNamespaces(request: BundleRequest): (Namespace & { becaus
       found.push({ type, because: isDefault ? "default" : `--${type} ${asked.mode}` });
     }
   }
-  if (!options.cgroup?.isHostNamespace) found.push({ type: "cgroup", because: "default" });
+  const { namespace, isHostNamespace } = options.cgroup ?? {};
+  if (namespace?.mode === "container") {
+    found.push(joined("cgroup", `--cgroupns container:${namespace.container}`));
+  } else if (namespace?.mode === "path") {
+    found.push({
+      type: "cgroup",
+      path: namespace.path,
+      because: `--cgroupns ns:${namespace.path}`,
+    });
+  } else if (!isHostNamespace) {
+    found.push({ type: "cgroup", because: "default" });
+  }
   return found;
 }

@@ -26,8 +26,11 @@ export interface GroupRequest {
    * `user.slice`, or the group that `pid` is in.
    */
   readonly parent?: string | undefined;
-  /** Only in the group that `pid` is in: systemd is not asked. */
-  readonly isSplit: boolean;
+  /**
+   * Nothing is moved out of the group that `pid` is in, as this value of `--cgroups` says: systemd is
+   * not asked.
+   */
+  readonly staysHere?: "split" | "no-conmon" | undefined;
   /** Name of the scope, `NAME.scope`; missing: one of tsman's. */
   readonly scope?: string | undefined;
   /**
@@ -100,20 +103,26 @@ interface Place {
 }
 
 async function findPlace(request: GroupRequest): Promise<Place> {
-  const { id, pid, parent, isSplit } = request;
+  const { id, pid, parent, staysHere } = request;
   const own = groupOf(pid);
   const again = own === undefined ? undefined : ownScope(own, id);
   if (again !== undefined) return again;
   if (parent !== undefined && !isSlice(parent)) return placeBelow(parent, request, own);
-  const sockets = isSplit ? [] : managerSockets();
+  if (parent !== undefined && staysHere !== undefined) {
+    throw noGroups(
+      `systemd would move its monitor into ${parent} as well, and --cgroups ${staysHere} keeps that here`,
+      "name a group by its path: --cgroup-parent /user.slice/…",
+    );
+  }
+  const sockets = staysHere === undefined ? managerSockets() : [];
   if (sockets.length > 0) return await placeInScope(request, sockets);
   if (parent !== undefined) {
     throw noGroups(`${parent} is a slice, and systemd does not run for you`, "name no parent");
   }
-  if (isSplit && (own === undefined || !isDelegated(own))) {
+  if (staysHere !== undefined && (own === undefined || !isDelegated(own))) {
     throw noGroups(
-      `${own ?? "the own one"}, which is to be split, is not yours`,
-      "leave --cgroups split out, or start tsman with systemd-run --user --scope -p Delegate=yes",
+      `${own ?? "the own one"}, ${staysHere === "split" ? "which is to be split" : "in which its monitor is to stay"}, is not yours`,
+      `leave --cgroups ${staysHere} out, or start tsman with systemd-run --user --scope -p Delegate=yes`,
     );
   }
   if (own === undefined || !isDelegated(baseOf(own))) {

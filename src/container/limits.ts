@@ -35,10 +35,15 @@ export interface LimitOptions {
 /** `--cgroups`, `--cgroup-parent`, `--cgroupns`, `--limits`. */
 export interface CgroupOptions {
   /** Missing: a group of its own where that can be. */
-  readonly mode?: "enabled" | "disabled" | "split" | undefined;
+  readonly mode?: "enabled" | "disabled" | "split" | "no-conmon" | undefined;
   readonly parent?: string | undefined;
   /** Whether the container sees the host's groups; missing: no. */
   readonly isHostNamespace?: boolean | undefined;
+  /** A namespace that there is already, instead: another container's, or by an absolute path. */
+  readonly namespace?:
+    | { readonly mode: "container"; readonly container: string }
+    | { readonly mode: "path"; readonly path: string }
+    | undefined;
   /** What cannot be limited is a warning, and as much of it as rlimits can do. */
   readonly isBestEffort?: boolean | undefined;
 }

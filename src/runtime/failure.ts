@@ -51,7 +51,14 @@ function describe(failure: MonitorFailure): Description {
   if (failure.stage === "map" || isNamespaceFailure(failure)) {
     return { code: "PREFLIGHT_USERNS", message, hint: "run tsman doctor: it says what to change" };
   }
-  return { code: "RUNTIME_FAILED", message, hint: stepHint(failure) };
+  return { code: "RUNTIME_FAILED", message, hint: stepHint(failure) ?? joinHint(failure) };
+}
+
+/** setns(2) asks for rights in the user namespace that owns the other one. */
+function joinHint({ stage, operation }: MonitorFailure): string | undefined {
+  return stage === "stage 1" && operation === "join"
+    ? "join a namespace of the container's own user namespace (container:NAME), or make a new one"
+    : undefined;
 }
 
 function isExec(failure: MonitorFailure): boolean {

@@ -93,7 +93,11 @@ describe("limits", () => {
     ["--cgroups perhaps", "parse --cgroups"],
     ["--cgroups disabled --memory 64m", "use --cgroups disabled"],
     ["--cgroups split --cgroup-parent /x", "use --cgroup-parent"],
-    ["--cgroupns container:other", "--cgroupns container:other is not supported"],
+    ["--cgroupns container:other", "no such container"],
+    ["--cgroupns ns:/proc/self/ns/uts", "it is not a cgroup namespace"],
+    ["--cgroupns ns:/etc/passwd", "it is no namespace"],
+    ["--cgroupns ns:/proc/self/ns/cgroup", "gives no rights here"],
+    ["--cgroups no-conmon --cgroup-parent some.slice", "control group"],
     ["--limits some", "parse --limits"],
   ])("that cannot be meant are refused: %s", async (options, why) => {
     const { status, stdout, stderr } = await trySh(store(), options, "echo ran");

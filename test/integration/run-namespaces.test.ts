@@ -30,6 +30,7 @@ describe("the namespaces of a container", () => {
     ["--ipc", "ipc"],
     ["--uts", "uts"],
     ["--network", "net"],
+    ["--cgroupns", "cgroup"],
   ] as const)("are the host's with %s host, and only that one", async (option, shared) => {
     await using container = await background(store(), `${option} host`);
     for (const kind of kinds) {
@@ -54,6 +55,28 @@ describe("the namespaces of a container", () => {
       "tr '\\0' ' ' </proc/1/cmdline; hostname",
     );
     expect(seen).toBe("sleep 1000 first-host");
+  });
+
+  it("are another container's control groups with --cgroupns container:NAME, and only these", async () => {
+    await using first = await background(store(), "--name grouped");
+    await using second = await background(store(), `--name guest --cgroupns container:${first.id}`);
+    for (const kind of kinds) {
+      const isShared = namespaceOf(first.pid, kind) === namespaceOf(second.pid, kind);
+      // The user namespace owns it.
+      expect(isShared, kind).toBe(kind === "cgroup" || kind === "user");
+    }
+    const format = "{{.HostConfig.CgroupMode}} {{.Dependencies}}";
+    const { stdout } = await store().succeed(["inspect", "--format", format, "guest"]);
+    expect(stdout).toBe(`container:${first.id} [${first.id}]\n`);
+    const used = await store().run(["rm", "--force", "grouped"]);
+    expect(used.stderr).toContain("its namespaces are shared by guest");
+    const nowhere = await trySh(store(), "--cgroupns ns:/no/such/namespace", "true");
+    expect(nowhere.status).toBe(125);
+    expect(nowhere.stderr).toContain("open /no/such/namespace: no such file or directory");
+    // Somebody who has none of its own has the host's to give.
+    await using third = await background(store(), "--cgroupns host");
+    await using fourth = await background(store(), `--cgroupns container:${third.id}`);
+    expect(namespaceOf(fourth.pid, "cgroup")).toBe(namespaceOf("self", "cgroup"));
   });
 
   it("are joined with the shared memory and the message queues of --ipc container:NAME", async () => {

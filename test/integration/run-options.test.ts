@@ -49,7 +49,6 @@ describe("options of run", () => {
 describe("options that tsman refuses", () => {
   for (const [args, reason, remedy] of [
     ["--memory-swappiness 10", "cgroup v1 only", "leave it out"],
-    ["--cgroups no-conmon", "never in the container's group", "--cgroups enabled"],
     ["--pod p", "no pods", "--network container:NAME"],
     ["--network-alias x", "no user-defined networks", "leave it out"],
     ["--secret s", "no secrets", "-v ./secret"],

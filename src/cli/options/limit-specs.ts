@@ -92,12 +92,12 @@ export const cgroupSpecs = {
   }),
   cgroupns: value({
     metavar: "MODE",
-    summary: "cgroup namespace: private, host",
+    summary: "cgroup namespace: private, host, container:NAME, ns:PATH",
     parse: parseCgroupNamespace,
   }),
   cgroups: value({
     metavar: "MODE",
-    summary: "a control group of its own: enabled, disabled, split",
+    summary: "a control group of its own: enabled, disabled, split, no-conmon",
     parse: parseCgroups,
   }),
   limits: value({

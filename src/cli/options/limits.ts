@@ -1,6 +1,7 @@
+import path from "node:path";
 import type { CgroupOptions, DeviceLimit, LimitOptions } from "../../container/limits.ts";
 import type { OptionValues } from "../option-spec.ts";
-import { invalidValue, unsupported, usageError } from "../usage-error.ts";
+import { invalidValue, usageError } from "../usage-error.ts";
 import type { cgroupSpecs, limitSpecs } from "./limit-specs.ts";
 import { integer } from "./scalars.ts";
 import { parseSize } from "./size.ts";
@@ -63,29 +64,29 @@ function parseDeviceLimit(
 
 /** `--cgroups` */
 export function parseCgroups(text: string, option: string): CgroupOptions["mode"] {
-  if (text === "enabled" || text === "disabled" || text === "split") return text;
-  if (text === "no-conmon") {
-    throw unsupported(
-      "--cgroups no-conmon",
-      "the monitor is never in the container's group",
-      "use --cgroups enabled",
-    );
+  if (text === "enabled" || text === "disabled" || text === "split" || text === "no-conmon") {
+    return text;
   }
-  throw invalidValue(option, text, "no such mode", "use enabled, disabled or split");
+  throw invalidValue(option, text, "no such mode", "use enabled, disabled, split or no-conmon");
 }
 
-/** `--cgroupns`; true: the host's. */
-export function parseCgroupNamespace(text: string, option: string): boolean {
-  if (text === "private" || text === "") return false;
-  if (text === "host") return true;
-  if (text.startsWith("container:") || text.startsWith("ns:")) {
-    throw unsupported(
-      `${option} ${text}`,
-      "each container has a group of its own",
-      "use private or host",
-    );
-  }
-  throw invalidValue(option, text, "no such mode", "use private or host");
+/** `--cgroupns` */
+export function parseCgroupNamespace(
+  text: string,
+  option: string,
+): Pick<CgroupOptions, "isHostNamespace" | "namespace"> {
+  const right = "use private, host, container:NAME or ns:PATH";
+  if (text === "private" || text === "") return { isHostNamespace: false };
+  if (text === "host") return { isHostNamespace: true };
+  const [, mode, what = ""] = /^(container|ns):(.*)$/s.exec(text) ?? [];
+  if (mode === undefined) throw invalidValue(option, text, "no such mode", right);
+  if (what === "") throw invalidValue(option, text, "it does not say which one", right);
+  return {
+    namespace:
+      mode === "ns"
+        ? { mode: "path", path: path.resolve(what) }
+        : { mode: "container", container: what },
+  };
 }
 
 type LimitValues = OptionValues<typeof limitSpecs>;
@@ -154,7 +155,7 @@ export function cgroupOptions(
   const options: CgroupOptions = {
     mode,
     parent,
-    isHostNamespace: values.cgroupns,
+    ...values.cgroupns,
     isBestEffort: values.limits === "best-effort" ? true : undefined,
   };
   const given = Object.entries(options).filter(([, value]) => value !== undefined);

@@ -1,4 +1,4 @@
-import type { DeviceLimit, LimitOptions } from "../../container/limits.ts";
+import type { CgroupOptions, DeviceLimit, LimitOptions } from "../../container/limits.ts";
 import type { NamespaceRequest, SecurityOptions } from "../../container/options.ts";
 import type { ContainerDetails, IdRangeDetails, MountDetails } from "../../engine/details-types.ts";
 import { goMap, nilMap, nilSlice } from "../template/go-map.ts";
@@ -14,7 +14,7 @@ export function hostConfig(container: ContainerDetails): object {
   return {
     Binds: volumes.map(bindText),
     CgroupManager: container.group?.manager ?? "cgroupfs",
-    CgroupMode: options.cgroup?.isHostNamespace ? "host" : "private",
+    CgroupMode: cgroupNamespaceText(options.cgroup),
     ContainerIDFile: options.cidFile ?? "",
     LogConfig: {
       Type: options.logDriver,
@@ -140,6 +140,13 @@ function bindText(mount: MountDetails): string {
   const flags = [mount.readOnly ? "ro" : "rw", mount.propagation, ...mount.options];
   const shown = flags.filter((flag) => flag !== "").join(",");
   return `${source}:${mount.destination}:${shown}`;
+}
+
+function cgroupNamespaceText(cgroup: CgroupOptions | undefined): string {
+  const { namespace, isHostNamespace } = cgroup ?? {};
+  if (namespace?.mode === "path") return `ns:${namespace.path}`;
+  if (namespace?.mode === "container") return `container:${namespace.container}`;
+  return isHostNamespace ? "host" : "private";
 }
 
 function namespaceText(request: NamespaceRequest): string {

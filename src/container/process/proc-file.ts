@@ -25,7 +25,7 @@ export function totalMemory(): number {
 /** A namespace of a process: `pid:[4026531836]`; undefined as well when it may not be seen. */
 export function readNamespace(
   pid: number | "self",
-  type: "ipc" | "mnt" | "net" | "pid" | "user" | "uts",
+  type: "cgroup" | "ipc" | "mnt" | "net" | "pid" | "user" | "uts",
 ): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${type}`);

@@ -63,7 +63,7 @@ export async function prepareGroup(
       name,
       settings,
       parent: options.cgroup?.parent,
-      isSplit: options.cgroup?.mode === "split",
+      staysHere: staysHere(options.cgroup?.mode),
       isBestEffort: options.cgroup?.isBestEffort,
       pid,
       signal: either,
@@ -91,8 +91,13 @@ function asksForGroup({ limits, cgroup }: ContainerOptions): boolean {
     limits !== undefined ||
     cgroup?.parent !== undefined ||
     cgroup?.mode === "enabled" ||
-    cgroup?.mode === "split"
+    staysHere(cgroup?.mode) !== undefined
   );
+}
+
+/** The modes in which systemd, which would move the monitor away, is not asked. */
+function staysHere(mode: NonNullable<ContainerOptions["cgroup"]>["mode"]) {
+  return mode === "split" || mode === "no-conmon" ? mode : undefined;
 }
 
 /** What limits of each process can do instead (getrlimit(2)), and what remains to be said. */

@@ -1,3 +1,4 @@
+import { askedJoins } from "../../bundle/joins.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
@@ -9,9 +10,8 @@ function dependentsOf(context: EngineContext, record: ContainerRecord): Containe
   const { containers } = context.store;
   return containers.list().filter(({ id, options }) => {
     if (id === record.id) return false;
-    return [options.network, options.pid, options.ipc, options.uts].some(
-      (request) =>
-        request.mode === "container" && containers.find(request.container)?.id === record.id,
+    return askedJoins(options).some(
+      ({ container }) => containers.find(container)?.id === record.id,
     );
   });
 }

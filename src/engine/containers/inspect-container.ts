@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { askedJoins } from "../../bundle/joins.ts";
 import { readLimits } from "../../cgroup/usage.ts";
 import { type BundleDocument, readBundleDocument } from "../../container/bundle-document.ts";
 import { readProcessIdentity } from "../../container/liveness.ts";
@@ -144,10 +145,9 @@ function idRanges(ranges: BundleDocument["linux"]["uidMappings"] = []): readonly
 }
 
 function dependencies(context: EngineContext, options: ContainerOptions): readonly string[] {
-  const names = [options.network, options.pid, options.ipc, options.uts].flatMap((request) =>
-    request.mode === "container" ? [request.container] : [],
+  const ids = askedJoins(options).map(
+    ({ container }) => context.store.containers.find(container)?.id ?? container,
   );
-  const ids = names.map((name) => context.store.containers.find(name)?.id ?? name);
   return [...new Set(ids)];
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { JoinTarget } from "../../bundle/bundle.ts";
+import { askedJoins, type JoinOption } from "../../bundle/joins.ts";
 import { findLiveProcess } from "../../container/liveness.ts";
 import { assertContainerName } from "../../container/names.ts";
 import type { ContainerOptions } from "../../container/options.ts";
@@ -11,9 +12,13 @@ import type { EngineContext } from "../context.ts";
 import { containerState, isUp } from "./find-container.ts";
 
 /** Names of the namespaces in /proc/PID/ns, by the option that joins them. */
-const namespaceTypes = { pid: "pid", ipc: "ipc", uts: "uts", network: "net" } as const;
-type JoinOption = keyof typeof namespaceTypes;
-const joinOptions = Object.keys(namespaceTypes) as JoinOption[];
+const namespaceTypes = {
+  pid: "pid",
+  ipc: "ipc",
+  uts: "uts",
+  network: "net",
+  cgroupns: "cgroup",
+} as const satisfies Record<JoinOption, string>;
 
 /** The container of `container:NAME` modes, and what joining it comes to. */
 export interface FoundTarget {
@@ -21,7 +26,7 @@ export interface FoundTarget {
   /** Of the user namespace that is joined; missing: none is, all that is asked for is the host's. */
   readonly mapping: IdMapping | undefined;
   /** `host` where the container itself has the host's namespace, which nobody may join: setns(2). */
-  readonly modes: Partial<Pick<ContainerOptions, JoinOption>>;
+  readonly modes: Partial<Pick<ContainerOptions, "pid" | "ipc" | "uts" | "network" | "cgroup">>;
 }
 
 /**
@@ -37,13 +42,9 @@ export function findJoinTarget(
   options: ContainerOptions,
   mustRun: boolean,
 ): FoundTarget | undefined {
-  const asked = joinOptions.filter((option) => options[option].mode === "container");
-  const names = new Set(
-    asked.map((option) => {
-      const request = options[option];
-      return request.mode === "container" ? request.container : "";
-    }),
-  );
+  const joins = askedJoins(options);
+  const asked = joins.map(({ option }) => option);
+  const names = new Set(joins.map(({ container }) => container));
   const [name, ...others] = names;
   if (name === undefined) return undefined;
   if (others.length > 0) {
@@ -75,7 +76,13 @@ export function findJoinTarget(
     init === undefined ? [] : asked.filter((option) => isHosts(init.pid, namespaceTypes[option]));
   return {
     mapping: ofHost.length === asked.length ? undefined : record.mapping,
-    modes: Object.fromEntries(ofHost.map((option) => [option, { mode: "host" }])),
+    modes: Object.fromEntries(
+      ofHost.map((option) =>
+        option === "cgroupns"
+          ? ["cgroup", { ...options.cgroup, namespace: undefined, isHostNamespace: true }]
+          : [option, { mode: "host" }],
+      ),
+    ),
     join: {
       container: name,
       // A container that is only created learns it when it starts.

@@ -1,3 +1,4 @@
+import { askedJoins } from "../../bundle/joins.ts";
 import { startsWithMachine } from "../../container/restart-policy.ts";
 import { type TsmanError, toTsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -65,10 +66,7 @@ function inOrder(records: readonly ContainerRecord[]): readonly ContainerRecord[
 }
 
 function joins(record: ContainerRecord, other: ContainerRecord): boolean {
-  const { pid, ipc, uts, network } = record.options;
-  return [pid, ipc, uts, network].some(
-    (request) =>
-      request.mode === "container" &&
-      (request.container === other.name || other.id.startsWith(request.container)),
+  return askedJoins(record.options).some(
+    ({ container }) => container === other.name || other.id.startsWith(container),
   );
 }

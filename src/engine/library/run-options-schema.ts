@@ -120,9 +120,15 @@ const limits = z.strictObject({
   conf: textByName,
 });
 const cgroup = z.strictObject({
-  mode: z.optional(z.enum(["enabled", "disabled", "split"])),
+  mode: z.optional(z.enum(["enabled", "disabled", "split", "no-conmon"])),
   parent: text,
   isHostNamespace: truth,
+  namespace: z.optional(
+    z.union([
+      z.strictObject({ mode: z.literal("container"), container: z.string() }),
+      z.strictObject({ mode: z.literal("path"), path: z.string() }),
+    ]),
+  ),
   isBestEffort: truth,
 });
 

@@ -63,7 +63,6 @@ async function scopeGroup(
     name: id,
     settings,
     parent: slice === "" ? undefined : slice,
-    isSplit: false,
     scope: `${prefix === "" ? "" : `${prefix}-`}${name}.scope`,
     pid: process.pid,
     signal,

@@ -87,6 +87,26 @@ describe("a control group that was handed to the user", () => {
     expect(left).toEqual([`/sys/fs/cgroup/${name}/own/tsman-callers`]);
   });
 
+  it("keeps the monitor where it was started with --cgroups no-conmon", async (context) => {
+    requires(context, reason === "", reason);
+    const stdout = await inOwnGroup(`
+      mkdir $OWN/unit $OWN/payload; echo $$ >$OWN/unit/cgroup.procs
+      id=$($T run -d --quiet --network none --cgroups no-conmon --cgroup-parent \${OWN#/sys/fs/cgroup}/payload busybox sleep 1000)
+      grep ^0:: /proc/$(cut -d' ' -f1 $R/$id/monitor)/cgroup; grep ^0:: /proc/$(cut -d' ' -f1 $R/$id/init)/cgroup
+      $T rm --force --time 0 $id >/dev/null
+      id=$($T run -d --quiet --network none --cgroups no-conmon busybox sleep 1000)
+      grep ^0:: /proc/$(cut -d' ' -f1 $R/$id/monitor)/cgroup; grep ^0:: /proc/$(cut -d' ' -f1 $R/$id/init)/cgroup
+      $T rm --force --time 0 $id >/dev/null
+      echo $$ >$OWN/cgroup.procs; find $OWN -mindepth 1 -depth -type d -exec rmdir '{}' ';'
+    `);
+    expect(stdout.trim().split("\n")).toEqual([
+      `0::/${name}/own/unit`,
+      expect.stringMatching(new RegExp(`^0::/${name}/own/payload/tsman-[0-9a-f]{64}$`)),
+      `0::/${name}/own/unit/tsman-callers`,
+      expect.stringMatching(new RegExp(`^0::/${name}/own/unit/tsman-[0-9a-f]{64}$`)),
+    ]);
+  });
+
   it("freezes with pause, is entered by exec, and killed with all that is in it", async (context) => {
     requires(context, reason === "", reason);
     const stdout = await inOwnGroup(`

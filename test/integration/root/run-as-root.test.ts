@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { namespaceOf } from "../../support/proc.ts";
 import { useStore } from "../support.ts";
 
 const store = useStore();
@@ -33,6 +34,13 @@ describe("tsman started by root", () => {
     expect(uids).toHaveLength(4);
     for (const uid of uids) expect(uid).toBeGreaterThan(65535);
     await store().succeed(["rm", "--force", "--time", "0", id]);
+  });
+
+  it("puts the container into the cgroup namespace that is named by its path", async () => {
+    const seen = "readlink /proc/self/ns/cgroup";
+    const run = `run --rm --network none --cgroupns ns:/proc/${process.pid}/ns/cgroup busybox ${seen}`;
+    const { stdout } = await store().succeed(run.split(" "));
+    expect(stdout.trim()).toBe(namespaceOf("self", "cgroup"));
   });
 
   it("does not let the container write where only root may", async () => {

@@ -50,6 +50,9 @@ describe("limits on the command line", () => {
     ["--limits best-effort", { isBestEffort: true }],
     ["--limits strict", undefined],
     ["--cgroups enabled --cgroupns private", { mode: "enabled", isHostNamespace: false }],
+    ["--cgroups no-conmon --cgroup-parent /mine", { mode: "no-conmon", parent: "/mine" }],
+    ["--cgroupns container:web", { namespace: { mode: "container", container: "web" } }],
+    ["--cgroupns ns:/proc/1/ns/cgroup", { namespace: { mode: "path", path: "/proc/1/ns/cgroup" } }],
   ])("%s", async (line, cgroup) => {
     expect((await parse(line)).cgroup).toEqual(cgroup);
   });
@@ -67,8 +70,10 @@ describe("limits on the command line", () => {
     "--device-read-bps ../sda:1m",
     "--device-write-iops /dev/sda:1m",
     "--blkio-weight-device /dev/sda:5",
-    "--cgroups no-conmon",
-    "--cgroupns ns:/proc/1/ns/cgroup",
+    "--cgroups conmon",
+    "--cgroupns ns:",
+    "--cgroupns container:",
+    "--cgroupns pod",
     "--cgroups disabled --pids-limit 5",
     "--cgroups disabled --cgroup-conf memory.high=1",
     "--cgroups disabled --cgroup-parent a.slice",
