@@ -108,6 +108,22 @@ describe("mounts of a config.json", () => {
     expect(flags.get("/t")).toEqual(expect.arrayContaining(["rw", "noexec"]));
   });
 
+  it("are not mapped to other ids for who has no rights over the file system", async () => {
+    const source = oci.file("unmappable");
+    mkdirSync(source);
+    const bundle = oci.bundle("unmappable", "true", (config) => {
+      const uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+      config.mounts.push({
+        ...{ destination: "/mapped", type: "bind", source, options: ["bind"] },
+        ...{ uidMappings, gidMappings: uidMappings },
+      });
+    });
+    const { status, stderr } = await oci.run(["run", "--bundle", bundle, "unmappable"]);
+    expect(status).toBe(125);
+    expect(stderr).toContain(source);
+    expect(stderr).toMatch(/operation not permitted/i);
+  });
+
   it("can be filled with what they cover, masked and made read-only", async () => {
     const etc = join(oci.rootfs, "etc/covered");
     mkdirSync(etc, { recursive: true });

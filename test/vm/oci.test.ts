@@ -144,3 +144,44 @@ describe("tsman-oci in a login session with systemd", () => {
     expect(succeeded(step("none"))).toBe("");
   });
 });
+
+describe("tsman-oci where the kernel has AppArmor", () => {
+  it("runs and executes programs under the profile that config.json names", async (context) => {
+    requiresMachine(context);
+    const profile = (name: string) =>
+      `profile ${name} flags=(attach_disconnected) { file, network, capability, signal, deny /denied rw, }`;
+    const step = await machine.run(
+      `${prelude}
+      echo secret >rootfs/denied
+      look='cat /proc/self/attr/current; cat /denied || true'
+      export look
+      config 'c.process.args = ["sh", "-c", env.look]; c.process.apparmorProfile = "tsman-one"'
+      step label $O run --bundle . labelled
+      config 'c.process.args = ["sleep", "1000"]; c.process.apparmorProfile = "tsman-one"'
+      step start $O run --detach --bundle . web
+      step inherited $O exec web cat /proc/self/attr/current
+      step other $O exec --apparmor tsman-two web cat /proc/self/attr/current
+      step delete $O delete --force web
+      config 'c.process.apparmorProfile = "tsman-nowhere"'
+      step missing $O run --bundle . labelled
+      config 'c.process.selinuxLabel = "system_u:system_r:container_t:s0"'
+      step selinux $O run --bundle . labelled
+      step none $O list --quiet
+    `,
+      {
+        rootPre: `printf '%s\\n' '${profile("tsman-one")}' '${profile("tsman-two")}' | apparmor_parser -r`,
+      },
+    );
+    expect(step("label")).toMatchObject({ status: 0, stdout: "tsman-one (enforce)\n" });
+    expect(step("label").stderr).toContain("Permission denied");
+    succeeded(step("start"));
+    expect(succeeded(step("inherited"))).toBe("tsman-one (enforce)");
+    expect(succeeded(step("other"))).toBe("tsman-two (enforce)");
+    succeeded(step("delete"));
+    expect(step("missing").status).toBe(125);
+    expect(step("missing").stderr).toContain("the kernel has no such profile");
+    expect(step("selinux").status).toBe(125);
+    expect(step("selinux").stderr).toContain("/process/selinuxLabel: the kernel has no selinux");
+    expect(succeeded(step("none"))).toBe("");
+  });
+});

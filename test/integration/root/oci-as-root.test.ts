@@ -1,0 +1,90 @@
+import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Config, OciBundles } from "../oci-bundles.ts";
+import { useStore } from "../support.ts";
+
+// What a config.json may ask for with root's rights only.
+
+const store = useStore();
+let oci: OciBundles;
+let scratch: string;
+
+beforeAll(() => {
+  oci = new OciBundles(store());
+  // A tmpfs: its ids can be mapped (Linux 6.3).
+  scratch = mkdtempSync(join("/dev/shm", "tsman-oci-"));
+  mkdirSync(join(scratch, "below"));
+  for (const name of ["file", "below/file"]) {
+    writeFileSync(join(scratch, name), "x");
+    chownSync(join(scratch, name), 1000, 1001);
+  }
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const map = (containerID: number, hostID: number, size = 1) => [{ containerID, hostID, size }];
+const owners = "busybox stat -c '%u %g' /mapped/file /mapped/below/file";
+
+/** As a service's runtime would: no user namespace. */
+const asHost = (config: Config): void => {
+  config.linux.namespaces = config.linux.namespaces.filter(({ type }: Config) => type !== "user");
+  delete config.linux.uidMappings;
+  delete config.linux.gidMappings;
+};
+
+describe("a mount with mapped ids of a config.json", () => {
+  it("shows files as others', writes them as their owners', and leaves the host's alone", async () => {
+    const printed = await oci.output(
+      "mapped",
+      `${owners}; busybox touch /mapped/new; busybox chown 5000:6000 /mapped/new; busybox chown 7:7 /mapped/new || echo refused`,
+      (config) => {
+        asHost(config);
+        config.process.capabilities = Object.fromEntries(
+          ["bounding", "permitted", "effective"].map((set) => [set, ["CAP_CHOWN"]]),
+        );
+        // Root of the container needs an id in the mount to make anything there.
+        config.mounts.push({
+          destination: "/mapped",
+          type: "bind",
+          source: scratch,
+          options: ["bind"],
+          uidMappings: [...map(1000, 5000), ...map(0, 0)],
+          gidMappings: [...map(1001, 6000), ...map(0, 0)],
+        });
+      },
+    );
+    expect(printed).toBe("5000 6000\n5000 6000\nrefused\n");
+    const { uid, gid } = statSync(join(scratch, "new"));
+    expect([uid, gid]).toEqual([1000, 1001]);
+    expect(statSync(join(scratch, "file")).uid).toBe(1000);
+  });
+
+  it("has the container's own map with idmap alone: files are there what they are on disk", async () => {
+    const printed = await oci.output("own-map", owners, (config) => {
+      config.linux.uidMappings = map(0, 100_000, 65_536);
+      config.linux.gidMappings = map(0, 100_000, 65_536);
+      config.mounts.push({
+        destination: "/mapped",
+        type: "bind",
+        source: scratch,
+        options: ["bind", "idmap"],
+      });
+    });
+    expect(printed).toBe("1000 1001\n1000 1001\n");
+  });
+
+  it("is refused with its place where nothing is mapped", async () => {
+    const bundle = oci.bundle("unmapped", "true", (config) => {
+      asHost(config);
+      config.mounts.push({
+        destination: "/mapped",
+        type: "bind",
+        source: scratch,
+        options: ["bind", "idmap"],
+      });
+    });
+    const { status, stderr } = await oci.run(["run", "--bundle", bundle, "unmapped"]);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/\/mounts\/\d+\/options: idmap, and neither it nor the container maps/);
+  });
+});
