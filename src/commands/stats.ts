@@ -17,7 +17,7 @@ export const stats = defineCommand({
   summary: "show what containers use: processor, memory, network, storage, processes",
   examples: ["tsman stats --no-stream", "tsman stats --format '{{.Name}} {{.CPUPerc}}' web"],
   options: {
-    all: flag({ char: "a", summary: "all that run, as without names" }),
+    all: flag({ char: "a", summary: "also those that do not run" }),
     format: text({ metavar: "FORMAT", summary: "json, table … or a template" }),
     interval: value({
       char: "i",
@@ -45,6 +45,7 @@ export const stats = defineCommand({
     const containers = values.latest ? [latestOf(list, "show stats of").id] : positionals;
     const samples = engine.containers.stats({
       containers,
+      all: values.all,
       once: values["no-stream"],
       interval: (values.interval ?? 5) * 1000,
       signal: context.interruption(),

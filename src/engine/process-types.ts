@@ -72,13 +72,13 @@ export interface ContainerStats {
    * control group uses, without what the page cache could give back.
    */
   readonly memorySource: "pss" | "rss" | "mixed" | "cgroup";
-  /** Bytes that there are to have. */
+  /** Bytes that there are to have; 0 when it does not run. */
   readonly memoryLimit: number;
   /** Missing: it has no network of its own. */
   readonly network?: { readonly received: number; readonly sent: number } | undefined;
   /** Bytes from and to storage, of the processes that there are, or of its control group; missing: may not be read. */
   readonly block?: { readonly read: number; readonly written: number } | undefined;
-  /** Processes and threads. */
+  /** Processes and threads; 0: it does not run. */
   readonly tasks: number;
 }
 
@@ -86,6 +86,8 @@ export interface ContainerStats {
 export interface StatsOptions {
   /** Names or ids; missing or empty: all that run, looked for anew each time. */
   readonly containers?: readonly string[] | undefined;
+  /** Without names: also those that do not run. */
+  readonly all?: boolean | undefined;
   /** One sample only; missing: one after the other. */
   readonly once?: boolean | undefined;
   /** Milliseconds between two samples; missing: 5000. */

@@ -91,10 +91,13 @@ describe("stats", () => {
     expect(stdout).toMatch(/^(?:pss|rss) \d/);
   });
 
-  it("leave out what does not run, and know no name that is none", async () => {
+  it("show what does not run when it is named or all are meant, and know no name that is none", async () => {
     await store().succeed("run --name ended --network none busybox true".split(" "));
-    const argv = ["stats", "--no-stream", "--format", "{{.Name}}"];
-    expect((await store().succeed([...argv, "ended"])).stdout).toBe("");
+    const argv = ["stats", "--no-stream", "--format", "{{.Name}} {{.PIDS}} {{.MemUsage}} {{.NetIO}}"];
+    const line = "ended 0 0B / 0B 0B / 0B\n";
+    expect((await store().succeed(argv)).stdout).not.toContain("ended");
+    expect((await store().succeed([...argv, "ended"])).stdout).toBe(line);
+    expect((await store().succeed([...argv, "--all"])).stdout).toContain(line);
     expect((await store().run([...argv, "nope"])).status).toBe(125);
     await store().succeed(["rm", "ended"]);
   });

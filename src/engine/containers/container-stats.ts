@@ -33,7 +33,7 @@ export async function* containerStats(
   context: EngineContext,
   options: StatsOptions,
 ): AsyncGenerator<readonly ContainerStats[]> {
-  const { containers = [], interval = defaultInterval, signal } = options;
+  const { containers = [], all = false, interval = defaultInterval, signal } = options;
   const named = containers.map((name) => getContainer(context, name));
   let before = new Map<string, Sample>();
   for (;;) {
@@ -41,13 +41,22 @@ export async function* containerStats(
     const table = readProcessTable();
     const isOver = named.length > 0 && !named.some(({ id }) => context.store.containers.has(id));
     if (isOver) return;
-    const records = named.length > 0 ? named : context.store.containers.list().toReversed();
-    const samples = records
-      .map((record) => sampleOf(context, record, table))
-      .filter((sample) => sample !== undefined);
-    yield samples.map((sample) => statsOf(sample, before.get(sample.record.id)));
+    const isMeant = all || named.length > 0;
+    const records = (named.length > 0 ? named : context.store.containers.list().toReversed()).filter(
+      ({ id }) => context.store.containers.has(id),
+    );
+    const samples = new Map<string, Sample>();
+    const shown: ContainerStats[] = [];
+    for (const record of records) {
+      const sample = sampleOf(context, record, table);
+      if (sample !== undefined) {
+        samples.set(record.id, sample);
+        shown.push(statsOf(sample, before.get(record.id)));
+      } else if (isMeant) shown.push(nothingUsed(record));
+    }
+    yield shown;
     if (options.once === true) return;
-    before = new Map(samples.map((sample) => [sample.record.id, sample]));
+    before = samples;
     await delay(interval, undefined, { signal }).catch(() => undefined);
     signal?.throwIfAborted();
   }
@@ -126,6 +135,24 @@ function statsOf(sample: Sample, before: Sample | undefined): ContainerStats {
         percent(Math.max(0, sample.cpuTime - before.cpuTime), at - before.at)
       : average,
     averageCpuPercent: average,
+  };
+}
+
+/** Of a container that does not run. */
+function nothingUsed({ id, name }: ContainerRecord): ContainerStats {
+  return {
+    id,
+    name,
+    elapsed: 0,
+    cpuTime: 0,
+    cpuPercent: 0,
+    averageCpuPercent: 0,
+    memory: 0,
+    memorySource: "pss",
+    memoryLimit: 0,
+    network: { received: 0, sent: 0 },
+    block: { read: 0, written: 0 },
+    tasks: 0,
   };
 }
 

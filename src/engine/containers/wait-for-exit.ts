@@ -11,6 +11,7 @@ import { containerState } from "./find-container.ts";
  * life and the kernel lets go of it however the monitor ends (flock(2)).
  *
  * @returns how the program ended, or undefined when nobody could write that down.
+ * @throws TsmanError INTERRUPTED
  */
 export async function waitForExit(
   context: EngineContext,
@@ -21,6 +22,10 @@ export async function waitForExit(
   try {
     await using _lock = await lockFile(file, { shared: true, signal });
   } catch (error) {
+    if (isTsmanError(error, "INTERRUPTED")) {
+      const what = `wait for container ${record.name}: interrupted`;
+      throw new TsmanError("INTERRUPTED", what, { cause: signal?.reason });
+    }
     // No volatile directory any more: cleaned up after its end, or lost by a reboot.
     if (!isMissingFile(error)) throw error;
   }
