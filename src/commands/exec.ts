@@ -7,17 +7,10 @@ import {
 import { execOptions, refusedExecOptions } from "../cli/options/exec-options.ts";
 import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { readOptionFile } from "../cli/options/read-text.ts";
-import { errorText } from "../cli/render/error.ts";
 import { runSession } from "../cli/session/foreground.ts";
 import { sessionVariable } from "../cli/session/hand-over.ts";
+import { orStoppedStatus } from "../cli/session/stopped-status.ts";
 import { usageError } from "../cli/usage-error.ts";
-import { isTsmanError } from "../errors/index.ts";
-
-/**
- * Podman's since version 2 for a container that does not run, by which Pacemaker's agent, for one,
- * tells that from all other failures (ClusterLabs/resource-agents, heartbeat/podman).
- */
-const stoppedStatus = 255;
 
 /** `tsman exec` */
 export const exec = defineCommand({
@@ -74,18 +67,11 @@ export const exec = defineCommand({
       const { takeUpSession } = await import("../cli/session/earlier-session.ts");
       await takeUpSession(context, context.openEngine, false);
     }
-    try {
-      return await runSession(
-        (io) => engine.containers.exec(container, options, io),
-        { tty, interactive, detach, quiet: true, sigProxy: true, isLast: true },
-        context,
-      );
-    } catch (error) {
-      if (detach || !isTsmanError(error, "CONTAINER_NOT_RUNNING")) throw error;
-      context.stderr.write(
-        errorText(error, { isTerminal: context.stderr.isTerminal, isDebug: false }),
-      );
-      return stoppedStatus;
-    }
+    const session = runSession(
+      (io) => engine.containers.exec(container, options, io),
+      { tty, interactive, detach, quiet: true, sigProxy: true, isLast: true },
+      context,
+    );
+    return detach ? await session : await orStoppedStatus(session, context);
   },
 });

@@ -2,6 +2,7 @@ import { lstatSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
+import type { FileLock } from "../platform/file-lock.ts";
 import { nativeProgram } from "../platform/native.ts";
 import { type ProgramResult, runProgram } from "../platform/process.ts";
 import { type UsernsMaps, usernsArguments } from "../platform/userns.ts";
@@ -17,20 +18,26 @@ const timeoutMs = 15 * 60 * 1000;
  * for whatever tsman itself wrote; what belongs to subordinate ids takes root of a user namespace
  * with `mapping`.
  *
+ * @param lock under which nobody else is at it: also when this process is killed, and the native
+ * program goes on.
  * @throws TsmanError when something is left, naming it
  */
-export async function removeTree(directory: string, mapping: UsernsMaps): Promise<void> {
+export async function removeTree(
+  directory: string,
+  mapping: UsernsMaps,
+  lock?: FileLock,
+): Promise<void> {
   // A relative or rewritten path here would be a disaster, so none is taken.
   if (!path.isAbsolute(directory) || path.normalize(directory) !== directory) {
     throw new TsmanError("INTERNAL", `remove ${directory}: not an absolute path`);
   }
   if (!exists(directory)) return;
   const removal = [nativeProgram(), "rmtree", directory] as const;
-  const asCaller = await runProgram(removal[0], removal.slice(1), { timeoutMs });
+  const options = { timeoutMs, inherited: lock === undefined ? [] : [lock.fd] };
+  const asCaller = await runProgram(removal[0], removal.slice(1), options);
   if (asCaller.status === 0 || !exists(directory)) return;
-  const asRoot = await runProgram(nativeProgram(), usernsArguments(mapping, removal, false), {
-    timeoutMs,
-  });
+  const inside = usernsArguments(mapping, removal, false);
+  const asRoot = await runProgram(nativeProgram(), inside, options);
   if (asRoot.status === 0 || !exists(directory)) return;
   throw new TsmanError("PREFLIGHT_STORAGE", `remove ${directory}: ${complaintOf(asRoot)}`, {
     hint: "if the subordinate ids of your user have changed since, remove it as root",

@@ -7,6 +7,8 @@ import { flock } from "./libc.ts";
 /** A held flock(2); closing it, or the end of the process however it comes, gives it free. */
 export interface FileLock extends AsyncDisposable {
   readonly path: string;
+  /** Its descriptor: a program that inherits it holds the lock too, until it ends. */
+  readonly fd: number;
   /** Gives the lock free; a second call does nothing. */
   release(): void;
   /** Deletes the lock file, then gives the lock free: for things that are gone for good. */
@@ -83,6 +85,7 @@ function heldLock(path: string, fd: number): FileLock {
   };
   return {
     path,
+    fd,
     release,
     remove: () => {
       if (isHeld) unlinkIfThere(path);

@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** Bytes kept of each output stream; more is an error.  Default 1 MiB. */
   readonly maxOutput?: number | undefined;
+  /** Descriptors that it gets as 3, 4 …; default: none. */
+  readonly inherited?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -91,7 +93,7 @@ export async function runProgram(
   options: RunOptions = {},
 ): Promise<ProgramResult> {
   const child = spawnProgram(path, args, {
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe", ...(options.inherited ?? [])],
     env: options.env,
     cwd: options.cwd,
     argv0: options.argv0,
@@ -141,7 +143,7 @@ export async function runProgram(
 export function runProgramSync(
   path: string,
   args: readonly string[],
-  options: Omit<RunOptions, "signal"> = {},
+  options: Omit<RunOptions, "signal" | "inherited"> = {},
 ): ProgramResult {
   const maxOutput = options.maxOutput ?? defaultMaxOutput;
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;

@@ -4,9 +4,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
+import { tryLockFile } from "../../src/platform/file-lock.ts";
 import { freePorts } from "../support/free-port.ts";
 import { processEnds } from "../support/pidfd.ts";
-import { commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
+import { childrenOf, commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import { projectRoot, tsmanPath, useStore } from "./support.ts";
 import { directoriesOf, expectNothingRuns, processesOf } from "./traces.ts";
@@ -22,6 +23,37 @@ afterEach(async () => {
     stdout: "",
     stderr: "",
     status: 0,
+  });
+});
+
+describe("a removal that is killed", () => {
+  it("keeps others from the container until what it has begun is done", async () => {
+    // Enough for the removal to be caught at its work.
+    const fill = "mkdir /many && cd /many && seq 40000 | xargs touch";
+    await store().succeed([
+      ...["run", "--name", "half", "--network", "none", "busybox", "sh", "-c", fill],
+    ]);
+    const { stdout: id } = await store().succeed(["inspect", "--format", "{{.Id}}", "half"]);
+    const lock = join(store().runtimeDir, id.trim(), "lock");
+    const removal = store().start(["rm", "half"]);
+    const worker = await until("the files to be removed", () =>
+      childrenOf(removal.pid).find((pid) => commandLineOf(pid).includes("rmtree")),
+    );
+    const ends = processEnds(worker);
+    process.kill(worker, "SIGSTOP");
+    try {
+      removal.child.kill("SIGKILL");
+      await removal.ended;
+      expect(isAlive(worker)).toBe(true);
+      expect(tryLockFile(lock)).toBeUndefined();
+    } finally {
+      process.kill(worker, "SIGCONT");
+    }
+    await ends;
+    const { status, stderr } = await store().run(["start", "half"]);
+    expect(stderr).toContain("its files are gone");
+    expect(status).toBe(125);
+    await store().succeed(["rm", "half"]);
   });
 });
 

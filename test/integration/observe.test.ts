@@ -93,7 +93,12 @@ describe("stats", () => {
 
   it("show what does not run when it is named or all are meant, and know no name that is none", async () => {
     await store().succeed("run --name ended --network none busybox true".split(" "));
-    const argv = ["stats", "--no-stream", "--format", "{{.Name}} {{.PIDS}} {{.MemUsage}} {{.NetIO}}"];
+    const argv = [
+      "stats",
+      "--no-stream",
+      "--format",
+      "{{.Name}} {{.PIDS}} {{.MemUsage}} {{.NetIO}}",
+    ];
     const line = "ended 0 0B / 0B 0B / 0B\n";
     expect((await store().succeed(argv)).stdout).not.toContain("ended");
     expect((await store().succeed([...argv, "ended"])).stdout).toBe(line);

@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Tsman } from "../../src/engine/index.ts";
+import { Database } from "../../src/store/database.ts";
 import { commandLineOf, findProcesses } from "../support/proc.ts";
-import { useStore } from "./support.ts";
+import { tsmanPath, useStore } from "./support.ts";
 
 const store = useStore();
 
@@ -75,6 +78,32 @@ describe("commands that work on one container at once", () => {
       await store().succeed(["rm", "--force", "--time", "0", "fresh"]);
       expect(processesWith(mark)).toEqual([]);
     }
+  });
+
+  it("a container that is removed as soon as it has a record is not run", async () => {
+    const mark = `entered-${process.pid}`;
+    const { run } = Database.prototype;
+    using entering = vi.spyOn(Database.prototype, "run").mockImplementation(function (
+      this: Database,
+      sql,
+      ...values
+    ) {
+      const changes = run.call(this, sql, ...values);
+      if (sql.includes("INSERT INTO containers")) {
+        const environment = store().environment();
+        execFileSync(tsmanPath, ["rm", "--force", "entered"], {
+          env: environment,
+          stdio: "ignore",
+        });
+      }
+      return changes;
+    });
+    await using tsman = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    const options = { command: ["sh", "-c", `sleep 1000; : ${mark}`], name: "entered" };
+    const starting = tsman.containers.run("localhost/busybox", { ...options, network: "none" });
+    await expect(starting).rejects.toThrow("another command has removed it meanwhile");
+    expect(entering).toHaveBeenCalled();
+    expect(processesWith(mark)).toEqual([]);
   });
 
   it("two --replace of one name leave one container", async () => {

@@ -46,7 +46,7 @@ export async function removeIfAbandoned(
       const now = context.store.containers.find(record.id);
       if (now === undefined) return true;
       if (!isAbandoned(context, now)) return false;
-      await discardContainer(context, now, { volumes: true });
+      await discardContainer(context, now, { volumes: true, lock });
       return true;
     } finally {
       lock.release();

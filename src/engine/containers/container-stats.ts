@@ -42,9 +42,9 @@ export async function* containerStats(
     const isOver = named.length > 0 && !named.some(({ id }) => context.store.containers.has(id));
     if (isOver) return;
     const isMeant = all || named.length > 0;
-    const records = (named.length > 0 ? named : context.store.containers.list().toReversed()).filter(
-      ({ id }) => context.store.containers.has(id),
-    );
+    const records = (
+      named.length > 0 ? named : context.store.containers.list().toReversed()
+    ).filter(({ id }) => context.store.containers.has(id));
     const samples = new Map<string, Sample>();
     const shown: ContainerStats[] = [];
     for (const record of records) {

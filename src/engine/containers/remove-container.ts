@@ -48,7 +48,7 @@ export async function removeContainer(
       const warning = asked?.end.warning(state.status === "exited" ? state.exit : undefined);
       if (warning !== undefined) options.onWarning?.(warning);
       try {
-        await discardContainer(context, record, { volumes: options.volumes });
+        await discardContainer(context, record, { volumes: options.volumes, lock });
         return;
       } finally {
         lock.release();
@@ -116,7 +116,7 @@ export async function discardFailed(
   }
   if (lock === undefined) return;
   try {
-    await discardContainer(context, record, { volumes: true });
+    await discardContainer(context, record, { volumes: true, lock });
   } finally {
     lock.release();
   }
@@ -127,23 +127,27 @@ export async function discardFailed(
  * start it.  The record goes near the end: whoever is killed before leaves a container that can be
  * removed again, and whoever is killed after it a directory that the next clean-up finds.  The lock
  * goes last, so that no start gets in between.
+ *
+ * @param options.lock the container's, where it is held: files that are still being removed when this
+ * process is killed must not be found by a start.
  */
 export async function discardContainer(
   context: EngineContext,
   record: ContainerRecord,
-  options: Pick<RemoveOptions, "volumes"> = {},
+  options: Pick<RemoveOptions, "volumes"> & { readonly lock?: FileLock | undefined } = {},
 ): Promise<void> {
   const { containers, volumes } = context.store;
+  const { lock } = options;
   if (options.volumes && record.anonymousVolumes.length > 0) {
     const users = volumeUsers(context);
     for (const name of record.anonymousVolumes) {
       // Another container has taken it over; with that one gone it is nobody's: system prune.
       if (users.get(name)?.some((id) => id !== record.id) === true) continue;
-      await discardTree(context, volumes.dir(name));
+      await discardTree(context, volumes.dir(name), lock);
       volumes.remove(name);
     }
   }
-  await discardTree(context, containers.dir(record.id));
+  await discardTree(context, containers.dir(record.id), lock);
   if (containers.remove(record.id)) context.events.emit(containerEvent("remove", record));
   // A start that is being given up may still be writing there.
   const retry = { maxRetries: 10, retryDelay: 10 };

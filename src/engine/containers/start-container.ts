@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
@@ -175,8 +175,22 @@ async function startOnce(
     }
     if (isClaimed) takeBack(context, record, startedAt);
     if (isBusy(error) || isDisturbedNow) return "busy";
+    if (!existsSync(containers.dir(record.id))) throw halfRemoved(record, error);
     throw error;
   }
+}
+
+/** The error for one whose removal was killed after it had taken the files away. */
+function halfRemoved(record: ContainerRecord, cause: unknown): TsmanError {
+  return new TsmanError(
+    "PREFLIGHT_STORAGE",
+    `start container ${record.name}: its files are gone, as after a removal that was killed`,
+    {
+      hint: `remove what is left of it: tsman rm ${record.name}`,
+      cause,
+      details: { container: record.id },
+    },
+  );
 }
 
 /**
