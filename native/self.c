@@ -1,7 +1,10 @@
 #include "self.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +23,9 @@
 #define AT_EMPTY_PATH 0x1000
 #endif
 
+/* How many monitors, at most, are asked for theirs. */
+#define LOOKED_AT 16
+
 static const char blank[] = "                                                                ";
 
 static int copy_program(int from, int to, struct failure *failure)
@@ -37,25 +43,74 @@ static int copy_program(int from, int to, struct failure *failure)
     return 0;
 }
 
-int self_seal(char **argv, struct failure *failure)
+static bool is_sealed(int program)
 {
-    static char name[] = "tsman-monitor";
-    cleanup_close int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (program < 0)
-        return fail(failure, errno, "open", "/proc/self/exe");
     int seals = fcntl(program, F_GET_SEALS);
-    if (seals >= 0 && (seals & SEALS) == SEALS)
-        return 0;
-    (void)argv;
+    return seals >= 0 && (seals & SEALS) == SEALS;
+}
 
-    /* MFD_EXEC: since Linux 6.3 a system may make memory files not executable by
-       default (sysctl vm.memfd_noexec); older kernels refuse the flag. */
-    cleanup_close int copy =
-        kernel_memfd_create("tsman-native", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-    if (copy < 0 && errno == EINVAL)
-        copy = kernel_memfd_create("tsman-native", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (copy < 0)
-        return fail(failure, errno, "memfd_create", "tsman-native");
+static void *map_program(int program, size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ, MAP_PRIVATE, program, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Whether `copy`, which nobody can change any more, is what `program` is now. */
+static bool is_copy(int copy, int program)
+{
+    struct stat ours, its;
+    if (!is_sealed(copy) || fstat(program, &ours) < 0 || fstat(copy, &its) < 0 ||
+        ours.st_size != its.st_size || ours.st_size <= 0)
+        return false;
+    size_t size = (size_t)ours.st_size;
+    void *a = map_program(program, size), *b = map_program(copy, size);
+    bool is_same = a != NULL && b != NULL && memcmp(a, b, size) == 0;
+    if (a != NULL)
+        munmap(a, size);
+    if (b != NULL)
+        munmap(b, size);
+    return is_same;
+}
+
+/* The program of the monitor that `directory`/`name`/monitor tells of (rundir.h), or -1. */
+static int open_program_of(int directory, const char *name)
+{
+    char path[300], text[32] = "";
+    if (snprintf(path, sizeof(path), "%s/monitor", name) >= (int)sizeof(path))
+        return -1;
+    cleanup_close int file = openat(directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0 || read(file, text, sizeof(text) - 1) <= 0)
+        return -1;
+    long pid = strtol(text, NULL, 10);
+    if (pid <= 0)
+        return -1;
+    snprintf(path, sizeof(path), "/proc/%ld/exe", pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The copy of another monitor: its pages are shared then, 270 kB each.  -1: there is none. */
+static int find_copy(const char *siblings, int program)
+{
+    int left = LOOKED_AT;
+    DIR *directory = siblings != NULL && siblings[0] == '/' ? opendir(siblings) : NULL;
+    if (directory == NULL)
+        return -1;
+    int found = -1;
+    struct dirent *entry;
+    while (found < 0 && left > 0 && (entry = readdir(directory)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        left--;
+        found = open_program_of(dirfd(directory), entry->d_name);
+        if (found >= 0 && !is_copy(found, program))
+            drop_fd(&found);
+    }
+    closedir(directory);
+    return found;
+}
+
+static int fill_copy(int copy, int program, struct failure *failure)
+{
     if (copy_program(program, copy, failure) < 0)
         return -1;
     /* Others too: --init executes it as the container's user (dumb-init.h). */
@@ -63,6 +118,37 @@ int self_seal(char **argv, struct failure *failure)
         return fail(failure, errno, "chmod", "memory copy of tsman-native");
     if (fcntl(copy, F_ADD_SEALS, SEALS) < 0)
         return fail(failure, errno, "seal", "memory copy of tsman-native");
+    return 0;
+}
+
+static int make_copy(int program, struct failure *failure)
+{
+    /* MFD_EXEC: since Linux 6.3 a system may make memory files not executable by
+       default (sysctl vm.memfd_noexec); older kernels refuse the flag. */
+    int copy = kernel_memfd_create("tsman-native", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    if (copy < 0 && errno == EINVAL)
+        copy = kernel_memfd_create("tsman-native", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (copy < 0)
+        return fail(failure, errno, "memfd_create", "tsman-native");
+    if (fill_copy(copy, program, failure) == 0)
+        return copy;
+    close(copy);
+    return -1;
+}
+
+int self_seal(char **argv, struct failure *failure)
+{
+    static char name[] = "tsman-monitor";
+    cleanup_close int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (program < 0)
+        return fail(failure, errno, "open", "/proc/self/exe");
+    if (is_sealed(program))
+        return 0;
+    cleanup_close int copy = find_copy(argv[2], program);
+    if (copy < 0)
+        copy = make_copy(program, failure);
+    if (copy < 0)
+        return -1;
     char title[sizeof(blank)];
     memcpy(title, blank, sizeof(blank));
     char verb[] = "monitor";

@@ -11,7 +11,9 @@
 #include "error.h"
 
 /* Returns at once if the program is a sealed copy already; else executes one with
-   argv "tsman-monitor" and a blank to be overwritten by self_title(). */
+   argv "tsman-monitor" and a blank to be overwritten by self_title().  argv[2] may name
+   the directory that the run directories of containers are in: a monitor that runs there
+   has a copy, which is executed if it is sealed and, byte for byte, this program. */
 int self_seal(char **argv, struct failure *failure);
 
 /* Shows `title` as the second word of the command line in ps(1). */

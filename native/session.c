@@ -174,7 +174,8 @@ static int take_signals_over(struct session *session)
 
 _Noreturn static void become_monitor(struct session *session, int control)
 {
-    static char *arguments[] = {(char *)"tsman-native", (char *)"monitor", NULL};
+    static char siblings[1024];
+    static char *arguments[] = {(char *)"tsman-native", (char *)"monitor", siblings, NULL};
     /* As of every program that tsman starts: nothing of the caller's (S95). */
     static char *environment[] = {
         (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -198,6 +199,12 @@ _Noreturn static void become_monitor(struct session *session, int control)
         fcntl(session->prepared, F_SETFD, 0);
     else if (session->prepared >= 0)
         dup2(session->prepared, TSMAN_CONTROL_FD + 1);
+    const struct plan_record *run_dir = plan_setting(&session->plan, TSMAN_SET_RUN_DIR);
+    if (run_dir != NULL && run_dir->length[0] < sizeof(siblings))
+        memcpy(siblings, run_dir->argv[0], run_dir->length[0] + 1);
+    char *last = strrchr(siblings, '/');
+    if (last != NULL)
+        *last = '\0';
     environ = environment;
     _exit(monitor_main(arguments));
 }

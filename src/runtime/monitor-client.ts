@@ -35,6 +35,11 @@ export interface MonitorRequest {
     readonly stdout: MonitorStream;
     readonly stderr: MonitorStream;
   };
+  /**
+   * Where other monitors have their run directories: they share the memory of their program then.
+   * Missing: this one has its own.
+   */
+  readonly siblings?: string | undefined;
   /** Descriptors of this process that the program gets as 3, 4 …; the plan says how many. */
   readonly preserve?: readonly number[] | undefined;
   /** When aborted before the program runs, set-up is given up and everything it made goes away. */
@@ -123,7 +128,7 @@ class MonitorClient implements MonitorHandle {
     const { stdin, stdout, stderr } = request.stdio;
     // A 'pipe' above descriptor 2 is a unix stream socket pair in Node: both ways, as we need it.
     const stdio: StdioOptions = [stdin, stdout, stderr, "pipe", ...(request.preserve ?? [])];
-    const child = spawnProgram(nativeProgram(), ["monitor"], { stdio });
+    const child = spawnProgram(nativeProgram(), ["monitor", request.siblings ?? ""], { stdio });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.once("spawn", resolve);
     child.once("error", reject);

@@ -1,9 +1,12 @@
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -69,6 +72,23 @@ describe("a run in the foreground", () => {
     }
     session.child.kill("SIGTERM");
     await session.ended;
+  });
+
+  it("has a monitor that shares its program's memory with the others, and with nobody else", async () => {
+    // Of a process that is no monitor: its program is not executed.
+    const planted = join(store().runtimeDir, "planted");
+    mkdirSync(planted);
+    writeFileSync(join(planted, "monitor"), `${process.pid} 1\n`);
+    const programs: number[] = [];
+    for (const name of ["first", "second"]) {
+      await store().succeed(`run -d --network none --name ${name} busybox sleep 60`.split(" "));
+      const program = `/proc/${await monitorOf(name)}/exe`;
+      expect(readlinkSync(program)).toBe("/memfd:tsman-native (deleted)");
+      programs.push(statSync(program).ino);
+    }
+    expect(programs[1]).toBe(programs[0]);
+    await store().succeed("rm --force --time 0 first second".split(" "));
+    rmSync(planted, { recursive: true });
   });
 
   it("with --rm leaves its name free and nothing of it to be seen", async () => {

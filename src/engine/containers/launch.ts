@@ -1,3 +1,4 @@
+import path from "node:path";
 import process from "node:process";
 import { healthPolicy } from "../../container/health-policy.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
@@ -214,6 +215,7 @@ async function start(
   io.beforeMonitor?.();
   const handle = await startMonitor({
     plan: (pid) => compile(pid),
+    siblings: path.dirname(context.store.containers.runDir(planned.id)),
     // What is passed through is the caller's even of a container in the background.
     stdio:
       options.detach && options.logDriver !== "passthrough"
