@@ -163,6 +163,11 @@ async function* gather(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let gathered: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {
+    // As it is: what a file is read in is large enough, and a copy costs as much as hashing it.
+    if (size === 0 && chunk.length >= inputBytes) {
+      yield chunk;
+      continue;
+    }
     gathered.push(chunk);
     size += chunk.length;
     if (size < inputBytes) continue;

@@ -23,6 +23,8 @@ export interface ContentPlace extends LayerContent {
 
 /** Places that are looked at for one content. */
 const maxPlaces = 3;
+/** Of a note; a table of contents may claim any number of files. */
+const maxNoteBytes = 1024 * 1024;
 const newline = 0x0a;
 
 /**
@@ -30,10 +32,18 @@ const newline = 0x0a;
  * goes: a line for each file, `SHA256 SIZE NAME`.  Nobody has compared it with the files.
  *
  * @param directory the layer's files
+ * @param contents as many as a note has room for are noted
  */
-export function writeLayerContents(directory: string, contents: readonly LayerContent[]): void {
-  const lines = contents.map(({ sha256, size, name }) => `${sha256} ${size} ${name}\n`);
-  writeFileSync(noteOf(directory), lines.join(""), { mode: 0o600 });
+export function writeLayerContents(directory: string, contents: Iterable<LayerContent>): void {
+  const lines: Buffer[] = [];
+  let length = 0;
+  for (const { sha256, size, name } of contents) {
+    const line = Buffer.from(`${sha256} ${size} ${name}\n`);
+    length += line.length;
+    if (length > maxNoteBytes) break;
+    lines.push(line);
+  }
+  writeFileSync(noteOf(directory), Buffer.concat(lines), { mode: 0o600 });
 }
 
 /**
@@ -67,14 +77,21 @@ export function hasLayerContents(directory: string): boolean {
   return (statSync(noteOf(directory), { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
-/** Whether the file is there, and has this content. */
-export async function isContentAt(place: ContentPlace, signal: AbortSignal): Promise<boolean> {
+/**
+ * Whether a file has the content that it is said to have; undefined where it cannot be read.
+ *
+ * @throws the signal's reason
+ */
+export async function isContentAt(
+  place: ContentPlace,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
   const hash = createHash("sha256");
   try {
     for await (const chunk of readContent(place, place.size, signal)) hash.update(chunk);
   } catch {
     signal.throwIfAborted();
-    return false;
+    return undefined;
   }
   return hash.digest("hex") === place.sha256;
 }

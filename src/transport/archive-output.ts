@@ -36,6 +36,8 @@ export class ArchiveOutput implements ImageOutput {
   readonly #sizes = new Map<string, number>();
   readonly #directories = new Set<string>();
   #position = 0;
+  /** Contents that are being written, each where its place is. */
+  readonly #bodies = new Set<Promise<unknown>>();
   /** The member before. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -49,13 +51,26 @@ export class ArchiveOutput implements ImageOutput {
   }
 
   async write(file: string, size: number, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const { target } = this.#options;
+    let start: number | undefined;
     await this.#inTurn(async () => {
       if (this.#sizes.has(file)) return;
       await this.#writeParents(file);
       await this.#write(memberHeader(file, size));
-      await this.#writeBody(bytes, size);
       this.#sizes.set(file, size);
+      start = this.#position;
+      if ("fd" in target) this.#position += size + tarPadding(size);
+      else await this.#writeBody(bytes, size);
     });
+    if (start === undefined || !("fd" in target)) return;
+    // In its place, while others are written in theirs: what makes the bytes takes most of the time.
+    const body = this.#writeBodyAt(target.fd, start, bytes, size);
+    this.#bodies.add(body);
+    try {
+      await body;
+    } finally {
+      this.#bodies.delete(body);
+    }
   }
 
   async writeUnsized(
@@ -85,6 +100,7 @@ export class ArchiveOutput implements ImageOutput {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last.catch(() => undefined);
+    await Promise.allSettled(this.#bodies);
     await this.#options.dispose();
   }
 
@@ -159,22 +175,45 @@ export class ArchiveOutput implements ImageOutput {
     return size;
   }
 
+  async #writeBodyAt(
+    fd: number,
+    start: number,
+    bytes: AsyncIterable<Uint8Array>,
+    expected: number,
+  ): Promise<void> {
+    let size = 0;
+    for await (const chunk of bytes) {
+      // Behind it is another member.
+      if (size + chunk.length > expected) {
+        throw wrongSize(this.name, expected, size + chunk.length);
+      }
+      await this.#writeAt(fd, chunk, start + size);
+      size += chunk.length;
+    }
+    if (size < expected) throw wrongSize(this.name, expected, size);
+    await this.#writeAt(fd, Buffer.alloc(tarPadding(size)), start + size);
+  }
+
   async #write(chunk: Uint8Array): Promise<void> {
     const { target } = this.#options;
-    try {
-      if ("fd" in target) await this.#writeAt(target.fd, chunk);
-      else await target.write(chunk);
-    } catch (error) {
-      throw toFileError(error, `write ${this.name}`);
-    }
+    if ("fd" in target) await this.#writeAt(target.fd, chunk, this.#position);
+    else await target.write(chunk).catch((error) => this.#fail(error));
     this.#position += chunk.length;
   }
 
-  async #writeAt(fd: number, chunk: Uint8Array): Promise<void> {
-    for (let from = 0; from < chunk.length; ) {
-      const length = chunk.length - from;
-      from += (await writeTo(fd, chunk, from, length, this.#position + from)).bytesWritten;
+  async #writeAt(fd: number, chunk: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let from = 0; from < chunk.length; ) {
+        const length = chunk.length - from;
+        from += (await writeTo(fd, chunk, from, length, position + from)).bytesWritten;
+      }
+    } catch (error) {
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): never {
+    throw toFileError(error, `write ${this.name}`);
   }
 }
 

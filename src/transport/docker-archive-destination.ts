@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { TsmanError } from "../errors/index.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type Digest, digestFromHex, digestHex } from "../oci/digest.ts";
+import { type DiffId, type Digest, digestFromHex, digestHex } from "../oci/digest.ts";
 import { maxImageConfigBytes, parseImageConfig } from "../oci/image-config.ts";
 import { parseManifestOrIndex } from "../oci/manifest.ts";
 import { isImageConfigType, layerCompression } from "../oci/media-types.ts";
@@ -18,6 +18,14 @@ interface Entry {
   readonly Layers: readonly string[];
 }
 
+/** What is known of a layer before it is unpacked. */
+export interface KnownLayer {
+  /** Of the uncompressed layer. */
+  readonly diffId: DiffId;
+  /** Bytes of the uncompressed layer. */
+  readonly size: number;
+}
+
 /**
  * Writes images as `docker save` does: configs and uncompressed layers, and a manifest.json that
  * names them.  Layers that several images have are there once.
@@ -25,14 +33,21 @@ interface Entry {
 export class DockerArchiveWriter {
   readonly #output: ImageOutput;
   readonly #limits: ExpansionLimits;
+  readonly #known: ReadonlyMap<Digest, KnownLayer>;
   /** Of the uncompressed layer, by the digest of the blob. */
   readonly #layers = new Map<Digest, Digest>();
   readonly #configs = new Map<Digest, Buffer>();
   readonly #entries: Entry[] = [];
 
-  constructor(output: ImageOutput, limits: ExpansionLimits) {
+  /** @param known layers by the digest of their blobs: several of them are unpacked at a time */
+  constructor(
+    output: ImageOutput,
+    limits: ExpansionLimits,
+    known: ReadonlyMap<Digest, KnownLayer> = new Map(),
+  ) {
     this.#output = output;
     this.#limits = limits;
+    this.#known = known;
   }
 
   /**
@@ -94,6 +109,13 @@ export class DockerArchiveWriter {
     }
     const hash = createHash("sha256");
     const unpacked = hashed(decompressBlob(bytes, this.#limits, `layer ${digest}`), hash);
+    const known = this.#known.get(digest);
+    const file = known === undefined ? undefined : layerFile(known.diffId);
+    if (known !== undefined && file !== undefined && this.#output.size(file) === undefined) {
+      await this.#output.write(file, known.size, unpacked);
+      this.#layers.set(digest, digestFromHex(hash.digest("hex")));
+      return;
+    }
     await this.#output.writeUnsized(unpacked, () => {
       const diffId = digestFromHex(hash.digest("hex"));
       this.#layers.set(digest, diffId);
@@ -137,7 +159,7 @@ function configFile(digest: Digest): string {
   return `${digestHex(digest)}.json`;
 }
 
-function layerFile(diffId: Digest): string {
+function layerFile(diffId: Digest | DiffId): string {
   return `${digestHex(diffId)}.tar`;
 }
 

@@ -5,7 +5,7 @@ export interface ImageOutput extends AsyncDisposable {
   /** Bytes of a file that was written, here or earlier; undefined: it has to be written. */
   size(file: string): number | undefined;
   /**
-   * Writes a file; several at once are allowed, in an archive they wait for each other.
+   * Writes a file; several at once are allowed, in a stream they wait for each other.
    *
    * @throws TsmanError when it is not of this size
    */

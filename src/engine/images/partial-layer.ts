@@ -1,6 +1,11 @@
 import { open } from "node:fs/promises";
 import type { Digest } from "../../oci/digest.ts";
-import { type LayerPart, layerParts, reusableFiles } from "../../oci/toc/layer-parts.ts";
+import {
+  type LayerPart,
+  layerParts,
+  leastReusedBytes,
+  reusableFiles,
+} from "../../oci/toc/layer-parts.ts";
 import type { TocFile } from "../../oci/toc/toc-document.ts";
 import type { TocLocation } from "../../oci/toc/toc-location.ts";
 import { decompressBlob, type ExpansionLimits, type Meter } from "../../platform/decompression.ts";
@@ -40,6 +45,8 @@ export interface PartialOptions {
 
 /** A smaller blob is fetched whole. */
 const leastBlobBytes = 256 * 1024;
+/** Files that are not what they are said to be: with so many no further one is read. */
+const mostMistaken = 8;
 /** Of a blob that is needed almost whole, all is fetched: it stays in the store then. */
 const mostFetchedShare = 0.8;
 
@@ -50,13 +57,12 @@ const mostFetchedShare = 0.8;
  *
  * @returns undefined where a table is missing or unusual, where nothing much would be gained, or
  * where the registry does not give parts of blobs.
- * @throws the signal's reason
  */
 export async function openPartialSource(
   layer: ImageLayer,
   options: PartialOptions,
 ): Promise<PartialSource | undefined> {
-  const { tables, signal } = options;
+  const { tables } = options;
   const location = tables.locations.get(layer.blob);
   if (location === undefined || layer.size < leastBlobBytes) return undefined;
   const directories = tables.neighbours().filter(hasLayerContents);
@@ -64,7 +70,7 @@ export async function openPartialSource(
   try {
     return await openSource(layer, location, directories, options);
   } catch {
-    signal.throwIfAborted();
+    // Where it was an interruption, the ordinary pull says so.
     return undefined;
   }
 }
@@ -104,17 +110,28 @@ async function findFiles(
   directories: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<TocFile, ContentPlace>> {
+  const inOrder = files.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
   const places = findContents(
     directories,
-    files.map(({ sha256 }) => sha256),
+    inOrder.map(({ sha256 }) => sha256),
   );
   const found = new Map<TocFile, ContentPlace>();
-  for (const [index, file] of files.entries()) {
-    for (const place of places[index] ?? []) {
-      if (place.size !== file.size || !(await isContentAt(place, signal))) continue;
-      found.set(file, place);
+  let mistaken = 0;
+  /** Each content is read once, however many files have it. */
+  let last: { readonly file: TocFile; readonly place: ContentPlace | undefined } | undefined;
+  for (const [index, file] of inOrder.entries()) {
+    const isKnown = last?.file.sha256 === file.sha256 && last.file.size === file.size;
+    let place = isKnown ? last?.place : undefined;
+    for (const one of isKnown ? [] : (places[index] ?? [])) {
+      if (one.size !== file.size || mistaken >= mostMistaken) continue;
+      const isRight = await isContentAt(one, signal);
+      if (isRight === false) mistaken += 1;
+      if (isRight !== true) continue;
+      place = one;
       break;
     }
+    last = { file, place };
+    if (place !== undefined) found.set(file, place);
   }
   return found;
 }
@@ -155,7 +172,7 @@ export async function noteLayerContents(
     writeLayerContents(
       directory,
       files.flatMap(({ sha256, size, name }) =>
-        name === undefined ? [] : [{ sha256, size, name }],
+        name === undefined || size < leastReusedBytes ? [] : [{ sha256, size, name }],
       ),
     );
   } catch {

@@ -1,13 +1,17 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../errors/index.ts";
+import type { Digest } from "../../oci/digest.ts";
 import type { ImageDestination, ImageSource } from "../../oci/transfer.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { directoryDestination } from "../../transport/directory-destination.ts";
 import { directoryFiles } from "../../transport/directory-files.ts";
 import { DirectoryOutput } from "../../transport/directory-output.ts";
 import { directoryMark } from "../../transport/directory-source.ts";
-import { DockerArchiveWriter } from "../../transport/docker-archive-destination.ts";
+import {
+  DockerArchiveWriter,
+  type KnownLayer,
+} from "../../transport/docker-archive-destination.ts";
 import { LayoutWriter } from "../../transport/layout-destination.ts";
 import { layoutIndexFile, layoutMark, readLayoutDocument } from "../../transport/layout-source.ts";
 import type { EngineContext } from "../context.ts";
@@ -18,6 +22,7 @@ import { archiveLimits } from "./image-limits.ts";
 import { openArchiveOutput } from "./open-output.ts";
 import { recompressedSource } from "./recompressed-source.ts";
 import { storeSource } from "./store-source.ts";
+import { layerSizes } from "./unpacked-size.ts";
 
 /** An image and the names under which it is saved. */
 interface SavedImage {
@@ -45,7 +50,8 @@ export async function saveImages(
   }
   const chosen = await chooseImages(context, texts);
   await using _content = await context.store.lockContent({ shared: true, signal });
-  await using writer = await openWriter(context, format, options, chosen.length);
+  const records = chosen.map(({ record }) => record);
+  await using writer = await openWriter(context, format, options, records);
   for (const { record, names } of chosen) {
     const name = names[0] ?? record.id;
     await using source = storeSource(context, record, name, { signal, onProgress });
@@ -96,7 +102,7 @@ async function openWriter(
   context: EngineContext,
   format: SaveFormat,
   { output, signal }: SaveOptions,
-  count: number,
+  images: readonly ImageRecord[],
 ): Promise<ImagesWriter> {
   const isDirectory = format === "oci-dir" || format === "docker-dir";
   if (isDirectory && typeof output === "number") {
@@ -104,7 +110,7 @@ async function openWriter(
       hint: "name the directory with --output",
     });
   }
-  if (format === "docker-dir" && count > 1) {
+  if (format === "docker-dir" && images.length > 1) {
     throw new TsmanError("USAGE", "save images as docker-dir: it holds one image only", {
       hint: "save them one by one, or with --format oci-dir",
     });
@@ -113,7 +119,8 @@ async function openWriter(
   switch (format) {
     case "docker-archive": {
       const archive = openArchiveOutput(context, output, `docker-archive:${place}`, signal);
-      return disposing(new DockerArchiveWriter(archive, archiveLimits()), archive);
+      const known = knownLayers(context, images);
+      return disposing(new DockerArchiveWriter(archive, archiveLimits(), known), archive);
     }
     case "oci-archive": {
       const archive = openArchiveOutput(context, output, `oci-archive:${place}`, signal);
@@ -134,6 +141,20 @@ async function openWriter(
       };
     }
   }
+}
+
+/** The layers that are unpacked: what they have to be, and how long. */
+function knownLayers(
+  context: EngineContext,
+  images: readonly ImageRecord[],
+): ReadonlyMap<Digest, KnownLayer> {
+  const sizes = layerSizes(context);
+  const known = new Map<Digest, KnownLayer>();
+  for (const { blob, chainId, diffId } of images.flatMap(({ layers }) => layers)) {
+    const size = sizes.get(chainId);
+    if (size !== undefined) known.set(blob, { diffId, size });
+  }
+  return known;
 }
 
 function disposing(

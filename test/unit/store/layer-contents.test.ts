@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -63,6 +64,17 @@ describe("what a layer is said to contain", () => {
     expect(findContents([directory], [sha256])[0]?.length).toBeLessThan(10);
   });
 
+  it("is noted up to a limit", () => {
+    const many = Array.from({ length: 1000 }, (_, n) => ({
+      sha256,
+      size: 7,
+      name: `${n}-${"x".repeat(4000)}`,
+    }));
+    writeLayerContents(directory, [...many, { sha256: other, size: 1, name: "last" }]);
+    expect(statSync(path.join(base, "layer/contents")).size).toBeLessThanOrEqual(1024 * 1024);
+    expect(findContents([directory], [sha256, other])).toMatchObject([[{}, {}, {}], []]);
+  });
+
   it("is passed over where a note is damaged or cut off", () => {
     writeLayerContents(directory, [{ sha256, size: 7, name: "a" }]);
     const note = path.join(base, "layer/contents");
@@ -83,11 +95,11 @@ describe("a file of a layer", () => {
   });
 
   it.each([
-    ["of another content", "changed"],
-    ["of another length", "longer content"],
-  ])("%s is left alone", async (_, content) => {
+    ["of another content", "changed", false],
+    ["of another length", "longer content", undefined],
+  ])("%s is left alone", async (_, content, expected) => {
     writeFileSync(path.join(directory, "bin/a"), content);
-    expect(await isContentAt(place("bin/a"), signal)).toBe(false);
+    expect(await isContentAt(place("bin/a"), signal)).toBe(expected);
   });
 
   it("is not looked for outside, nor behind links", async () => {
@@ -98,7 +110,7 @@ describe("a file of a layer", () => {
     writeFileSync(path.join(directory, "bin/a"), "content");
     const names = ["link", "up/secret", "../../secret", path.join(base, "secret"), "within/a"];
     for (const name of [...names, "bin", "missing", "a\0b"]) {
-      expect(await isContentAt(place(name), signal), name).toBe(false);
+      expect(await isContentAt(place(name), signal), name).toBeUndefined();
     }
     await expect(readContent(place("link"), 7, signal).next()).rejects.toThrow("any more");
   });
