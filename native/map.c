@@ -57,7 +57,7 @@ static void start_tool(struct spawn *spawn, const char *tool, pid_t target, char
          word = strtok_r(NULL, " \n", &rest))
         argv[words++] = word;
     argv[words] = NULL;
-    if (spawn_start(spawn, argv, NULL, 0) < 0)
+    if (spawn_start(spawn, argv, NULL, NULL, 0) < 0)
         fail(failure, errno, "execute", "%s", tool);
 }
 

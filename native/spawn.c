@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +14,26 @@
 #include "lifeline.h"
 #include "memory.h"
 
-static char *const *scrubbed_environment(void)
+static char *const *scrubbed_environment(const char *variable)
 {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     static char runtime[512];
-    static char *environment[3];
-    environment[0] = path;
+    static char *environment[4];
+    size_t count = 0;
+    environment[count++] = path;
     const char *directory = getenv("XDG_RUNTIME_DIR");
     if (directory != NULL &&
         snprintf(runtime, sizeof(runtime), "XDG_RUNTIME_DIR=%s", directory) < (int)sizeof(runtime))
-        environment[1] = runtime;
+        environment[count++] = runtime;
+    /* execve(2) does not write to it. */
+    if (variable != NULL)
+        environment[count++] = (char *)(uintptr_t)variable;
     return environment;
 }
 
-static void exec_program(char *const argv[])
+static void exec_program(char *const argv[], const char *variable)
 {
-    char *const *environment = scrubbed_environment();
+    char *const *environment = scrubbed_environment(variable);
     if (strchr(argv[0], '/') != NULL) {
         execve(argv[0], argv, environment);
         return;
@@ -43,8 +48,8 @@ static void exec_program(char *const argv[])
     }
 }
 
-static void child(char *const argv[], const int *keep, size_t keep_count, int errors, int report,
-                  pid_t parent)
+static void child(char *const argv[], const char *variable, const int *keep, size_t keep_count,
+                  int errors, int report, pid_t parent)
 {
     sigset_t none;
     /* Not inherited by what a daemon forks, and reset by a setuid program. */
@@ -57,7 +62,7 @@ static void child(char *const argv[], const int *keep, size_t keep_count, int er
             int flags = fcntl(keep[i], F_GETFD);
             fcntl(keep[i], F_SETFD, flags & ~FD_CLOEXEC);
         }
-        exec_program(argv);
+        exec_program(argv, variable);
     }
     int error = errno;
     if (write(report, &error, sizeof(error)) != sizeof(error))
@@ -65,7 +70,8 @@ static void child(char *const argv[], const int *keep, size_t keep_count, int er
     _exit(127);
 }
 
-int spawn_start(struct spawn *spawn, char *const argv[], const int *keep, size_t keep_count)
+int spawn_start(struct spawn *spawn, char *const argv[], const char *variable, const int *keep,
+                size_t keep_count)
 {
     int pipes[2], reports[2];
     memset(spawn, 0, sizeof(*spawn));
@@ -87,7 +93,7 @@ int spawn_start(struct spawn *spawn, char *const argv[], const int *keep, size_t
     if (pid < 0)
         return -1;
     if (pid == 0)
-        child(argv, keep, keep_count, write_end, report_write, parent);
+        child(argv, variable, keep, keep_count, write_end, report_write, parent);
 
     spawn->pid = pid;
     spawn->errors = give_fd(&read_end);

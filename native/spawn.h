@@ -1,6 +1,6 @@
 /*
  * Host programs that we start: newuidmap, newgidmap, slirp4netns, fuse-overlayfs.
- * They get a scrubbed environment (PATH and, if set, XDG_RUNTIME_DIR only: S95),
+ * They get a scrubbed environment (PATH and, if set, XDG_RUNTIME_DIR: S95),
  * /dev/null as stdin and stdout, and a pipe as stderr.
  */
 #pragma once
@@ -20,9 +20,10 @@ struct spawn {
 #define SPAWN_MAX_KEEP 16
 
 /* Starts argv[0] (an absolute path, or found on the PATH of the host) and does not
-   wait for the exec.  `keep` are descriptors that it inherits under their numbers.
-   -1 and errno. */
-int spawn_start(struct spawn *spawn, char *const argv[], const int *keep, size_t keep_count);
+   wait for the exec.  `variable` is one more NAME=VALUE of its environment, or NULL; `keep`
+   are descriptors that it inherits under their numbers.  -1 and errno. */
+int spawn_start(struct spawn *spawn, char *const argv[], const char *variable, const int *keep,
+                size_t keep_count);
 
 /* Reads what stderr has now; the first kilobyte is kept, the rest is dropped. */
 void spawn_drain(struct spawn *spawn);

@@ -143,7 +143,7 @@ static int run_stage_command(const struct plan_record *record, struct failure *f
         used += strlen(argv[i]) + 1;
     }
     struct spawn spawn;
-    if (spawn_start(&spawn, argv, keep, keep_count) < 0)
+    if (spawn_start(&spawn, argv, NULL, keep, keep_count) < 0)
         return fail(failure, errno, "execute", "%s", argv[0]);
     int status = spawn_wait(&spawn);
     if (spawn.exec_error != 0)

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, type TestContext } from "vitest";
@@ -301,6 +301,10 @@ describe("the network's helper", () => {
     expect(commandLineOf(helper)).toEqual(
       expect.arrayContaining(["--enable-sandbox", "--enable-seccomp", "--disable-host-loopback"]),
     );
+    // Of the caller's environment nothing; that of its C library makes it give back what it freed.
+    const environment = readFileSync(`/proc/${helper}/environ`, "utf8").split("\0").slice(0, -1);
+    const names = environment.map((variable) => variable.split("=")[0]).sort();
+    expect(names.filter((name) => name !== "XDG_RUNTIME_DIR")).toEqual(["GLIBC_TUNABLES", "PATH"]);
     process.kill(ended.pid, "SIGKILL");
     await processEnds(helper);
     await ended[Symbol.asyncDispose]();
