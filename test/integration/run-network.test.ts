@@ -303,8 +303,10 @@ describe("the network's helper", () => {
     );
     // Of the caller's environment nothing; that of its C library makes it give back what it freed.
     const environment = readFileSync(`/proc/${helper}/environ`, "utf8").split("\0").slice(0, -1);
-    const names = environment.map((variable) => variable.split("=")[0]).sort();
-    expect(names.filter((name) => name !== "XDG_RUNTIME_DIR")).toEqual(["GLIBC_TUNABLES", "PATH"]);
+    // glibc cuts the variable into its parts.
+    const names = environment.map((variable) => variable.split("=")[0] ?? "").sort();
+    const others = names.filter((name) => name !== "XDG_RUNTIME_DIR" && !name.startsWith("glibc."));
+    expect(others).toEqual(["GLIBC_TUNABLES", "PATH"]);
     process.kill(ended.pid, "SIGKILL");
     await processEnds(helper);
     await ended[Symbol.asyncDispose]();
