@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { closeSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isErrno } from "../platform/errno.ts";
 import { openFileBeneath } from "../platform/open-in-root.ts";
@@ -23,8 +23,10 @@ export interface ContentPlace extends LayerContent {
 
 /** Places that are looked at for one content. */
 const maxPlaces = 3;
+/** Files that are read at once. */
+const smallBytes = 256 * 1024;
 /** Of a note; a table of contents may claim any number of files. */
-const maxNoteBytes = 1024 * 1024;
+const maxNoteBytes = 4 * 1024 * 1024;
 const newline = 0x0a;
 
 /**
@@ -86,6 +88,10 @@ export async function isContentAt(
   place: ContentPlace,
   signal: AbortSignal,
 ): Promise<boolean | undefined> {
+  if (place.size <= smallBytes) {
+    signal.throwIfAborted();
+    return isSmallContentAt(place);
+  }
   const hash = createHash("sha256");
   try {
     for await (const chunk of readContent(place, place.size, signal)) hash.update(chunk);
@@ -94,6 +100,24 @@ export async function isContentAt(
     return undefined;
   }
   return hash.digest("hex") === place.sha256;
+}
+
+/** Of many small files, waiting for each would take longer than reading it. */
+function isSmallContentAt({ directory, name, size, sha256 }: ContentPlace): boolean | undefined {
+  const fd = openFileBeneath(directory, pathOf(name), size);
+  if (fd === undefined) return undefined;
+  try {
+    const bytes = Buffer.allocUnsafe(size);
+    if (readSync(fd, bytes, 0, size, 0) !== size) return undefined;
+    return createHash("sha256").update(bytes).digest("hex") === sha256;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Names in archives may begin at their root. */
+function pathOf(name: string): string {
+  return name.replace(/^(?:\.?\/)+/, "");
 }
 
 /**
@@ -106,7 +130,7 @@ export async function* readContent(
   length: number,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const fd = openFileBeneath(directory, name.replace(/^(?:\.?\/)+/, ""), size);
+  const fd = openFileBeneath(directory, pathOf(name), size);
   if (fd === undefined) throw new Error("the store does not have the file any more");
   try {
     yield* readRange(fd, { start: 0, size: length, signal });

@@ -119,6 +119,23 @@ describe("a layer with a table of contents", () => {
     expect(treeOf(store, layers[1])).toEqual(await wholeTree(reference, layers[1]));
   });
 
+  it("and of headers is put together without what lies between small files", async () => {
+    await using origin = await startFaultyRegistry();
+    await using store = await TestStore.create();
+    const files = someFiles(400, 5000);
+    const withHeaders: TableChanges = { split: (lines) => lines };
+    const first = chunkedLayer(files, withHeaders);
+    await store.succeed(["pull", "--quiet", serve(origin, "first", first)]);
+    const layer = chunkedLayer(releaseOf(files), withHeaders);
+    const reference = serve(origin, "second", layer);
+    const { stderr } = await store.succeed(["pull", reference]);
+    expect(stderr).toMatch(hereAlready);
+    // The tables, and the new file.
+    expect(origin.requestsOf("blob", layer.digest)).toHaveLength(2);
+    expect(sentOf(origin, layer)).toBeLessThan(500_000);
+    expect(treeOf(store, layer)).toEqual(await wholeTree(reference, layer));
+  });
+
   it("uses the files of one that was put together itself", async () => {
     await using origin = await startFaultyRegistry();
     await using store = await TestStore.create();
@@ -226,6 +243,11 @@ describe("a table of contents that lies", () => {
           digest: lines[(index + 1) % lines.length]?.digest,
         })),
     },
+    "lists headers that were changed": {
+      split: (lines) =>
+        lines.map((line) => (line.type === 2 ? { ...line, payload: "AAAA" } : line)),
+    },
+    "lists what are no headers": { split: () => [{ type: 7 }] },
     "has sizes that files do not have": {
       lines: (lines) => lines.map((line) => ({ ...line, size: Number(line.size) + 1 })),
     },

@@ -19,6 +19,8 @@ export interface TableChanges {
   readonly document?: Buffer;
   /** Bytes that it is said to have. */
   readonly size?: number;
+  /** Also lists the headers, as newer producers do, after this change. */
+  readonly split?: (lines: TableLine[]) => readonly object[];
   /** Over the true annotations. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -39,6 +41,7 @@ const blockSize = 512;
 export function chunkedLayer(files: readonly TableFile[], changes: TableChanges = {}): TableLayer {
   const blob = new Pieces();
   const lines: TableLine[] = [];
+  const headers: TableLine[] = [];
   const archive: Buffer[] = [];
   for (const { name, content } of files) {
     const [head, padding] = around(name, content);
@@ -49,13 +52,20 @@ export function chunkedLayer(files: readonly TableFile[], changes: TableChanges 
     lines.push({ ...file, offset, endOffset: blob.length });
     if (padding.length > 0) blob.add(zstdCompressSync(padding));
     archive.push(head, content, padding);
+    headers.push({ type: 2, payload: head.toString("base64") });
+    headers.push({ type: 1, name, size: content.length, payload: "" });
+    headers.push({ type: 2, payload: padding.toString("base64") });
   }
   archive.push(Buffer.alloc(2 * blockSize));
+  headers.push({ type: 2, payload: Buffer.alloc(2 * blockSize).toString("base64") });
   blob.add(zstdCompressSync(Buffer.alloc(2 * blockSize)));
-  const table = documentOf(lines, changes);
+  const split = changes.split && listOfHeaders(changes.split(headers));
+  const table = documentOf(lines, changes, split && { tarSplitDigest: sha256(split.packed) });
   const packed = zstdCompressSync(table);
   const position = blob.length + 8;
   blob.add(skippableFrame(packed));
+  const splitPosition = blob.length + 8;
+  if (split !== undefined) blob.add(skippableFrame(split.packed));
   const footer = Buffer.alloc(64);
   for (const [index, number] of [position, packed.length, table.length, 1].entries()) {
     footer.writeBigUInt64LE(BigInt(number), 8 * index);
@@ -66,8 +76,17 @@ export function chunkedLayer(files: readonly TableFile[], changes: TableChanges 
   return layer(archive, blob, "zstd", {
     [`${prefix}manifest-checksum`]: sha256(packed),
     [`${prefix}manifest-position`]: `${position}:${packed.length}:${changes.size ?? table.length}:1`,
+    ...(split !== undefined && {
+      [`${prefix}tarsplit-position`]: `${splitPosition}:${split.packed.length}:${split.size}`,
+    }),
     ...changes.annotations,
   });
+}
+
+/** vbatts/tar-split, tar/storage */
+function listOfHeaders(lines: readonly object[]) {
+  const document = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  return { packed: zstdCompressSync(document), size: document.length };
 }
 
 /**
@@ -157,9 +176,13 @@ function around(name: string, content: Buffer): readonly [Buffer, Buffer] {
   return [entry.subarray(0, headBytes), entry.subarray(headBytes + content.length)];
 }
 
-function documentOf(lines: TableLine[], { lines: change, document }: TableChanges): Buffer {
+function documentOf(
+  lines: TableLine[],
+  { lines: change, document }: TableChanges,
+  more: object = {},
+): Buffer {
   const entries = change?.(lines) ?? lines;
-  return document ?? Buffer.from(JSON.stringify({ version: 1, entries }));
+  return document ?? Buffer.from(JSON.stringify({ version: 1, entries, ...more }));
 }
 
 function skippableFrame(content: Buffer): Buffer {

@@ -1,6 +1,12 @@
 import { sha256Digest } from "../../oci/digest.ts";
+import { parseTarSplit, type SplitPiece } from "../../oci/toc/tar-split.ts";
 import { parseToc, type TocFile } from "../../oci/toc/toc-document.ts";
-import { maxTocBytes, maxUnpackedTocBytes, type TocLocation } from "../../oci/toc/toc-location.ts";
+import {
+  maxTocBytes,
+  maxUnpackedSplitBytes,
+  maxUnpackedTocBytes,
+  type TocLocation,
+} from "../../oci/toc/toc-location.ts";
 import { decompressBlob } from "../../platform/decompression.ts";
 
 /** Gives bytes `start` to `end` (not included) of a blob. */
@@ -11,6 +17,14 @@ export interface LayerToc {
   readonly files: readonly TocFile[];
   /** Where the blob's archive ends. */
   readonly dataEnd: number;
+  /** The archive's headers, if they are listed. */
+  readonly split: LayerSplit | undefined;
+}
+
+/** The archive without the contents of its files. */
+export interface LayerSplit {
+  readonly document: Buffer;
+  readonly pieces: readonly SplitPiece[];
 }
 
 /** RFC 8878, 3.1.2: before the content of a skippable frame come its magic number and its size. */
@@ -36,16 +50,27 @@ export async function readLayerToc(
 ): Promise<LayerToc> {
   const { format, digest } = location;
   if (format === "zstd:chunked") {
-    const packed = await read(location.start, location.end);
+    const { start, end, split } = location;
+    // At once where one follows the other, as they do.
+    const isNext = split !== undefined && split.start >= end && split.start - end < tarBlock;
+    const both = await read(start, isNext ? split.end : end);
+    const packed = both.subarray(0, end - start);
     assertMeant(packed, digest);
-    const dataEnd = location.start - skippableHead;
-    return { files: parseToc(await unpacked(packed), { format, dataEnd }), dataEnd };
+    const dataEnd = start - skippableHead;
+    const document = await unpacked(packed, maxUnpackedTocBytes);
+    const { files, splitDigest } = parseToc(document, { format, dataEnd });
+    const headers =
+      isNext && splitDigest !== undefined
+        ? await readSplit(both.subarray(split.start - start), splitDigest)
+        : undefined;
+    return { files, dataEnd, split: headers };
   }
   const last = (await read(size - footerBytes, size)).toString("latin1");
   const start = Number.parseInt(footer.exec(last)?.[1] ?? "", 16);
   const length = size - footerBytes - start;
   if (!(start > 0 && length > 0 && length <= maxTocBytes)) throw new Error("no place for a table");
-  const archive = await unpacked(await read(start, size - footerBytes));
+  const packed = await read(start, size - footerBytes);
+  const archive = await unpacked(packed, maxUnpackedTocBytes + 3 * tarBlock);
   const end = archive.indexOf(0);
   const bytes = Number.parseInt(archive.toString("latin1", 124, 136), 8);
   if (archive.toString("latin1", 0, end) !== tocName || !(bytes <= archive.length - tarBlock)) {
@@ -53,19 +78,22 @@ export async function readLayerToc(
   }
   const document = archive.subarray(tarBlock, tarBlock + bytes);
   assertMeant(document, digest);
-  return { files: parseToc(document, { format, dataEnd: start }), dataEnd: size };
+  const { files } = parseToc(document, { format, dataEnd: start });
+  return { files, dataEnd: size, split: undefined };
+}
+
+async function readSplit(packed: Buffer, digest: string): Promise<LayerSplit> {
+  assertMeant(packed, digest);
+  const document = await unpacked(packed, maxUnpackedSplitBytes);
+  return { document, pieces: parseTarSplit(document) };
 }
 
 function assertMeant(bytes: Buffer, digest: string): void {
   if (sha256Digest(bytes) !== digest) throw new Error("not the table that the manifest means");
 }
 
-async function unpacked(packed: Buffer): Promise<Buffer> {
-  const limits = {
-    maxBytes: maxUnpackedTocBytes + 3 * tarBlock,
-    maxRatio: Number.POSITIVE_INFINITY,
-    ratioFloor: 0,
-  };
+async function unpacked(packed: Buffer, maxBytes: number): Promise<Buffer> {
+  const limits = { maxBytes, maxRatio: Number.POSITIVE_INFINITY, ratioFloor: 0 };
   const chunks: Buffer[] = [];
   for await (const chunk of decompressBlob(once(packed), limits, "the table")) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -3,8 +3,9 @@ import type { Digest } from "../../oci/digest.ts";
 import {
   type LayerPart,
   layerParts,
-  leastReusedBytes,
+  neededRanges,
   reusableFiles,
+  splitParts,
 } from "../../oci/toc/layer-parts.ts";
 import type { TocFile } from "../../oci/toc/toc-document.ts";
 import type { TocLocation } from "../../oci/toc/toc-location.ts";
@@ -20,7 +21,7 @@ import {
   writeLayerContents,
 } from "../../store/layer-contents.ts";
 import type { Store } from "../../store/store.ts";
-import type { PartialSource } from "./layer-source.ts";
+import { inFlight, type PartialSource } from "./layer-source.ts";
 import { type LayerToc, type ReadPart, readLayerToc } from "./layer-toc.ts";
 import { RangeQueue } from "./range-queue.ts";
 
@@ -91,11 +92,15 @@ async function openSource(
     return bytes;
   };
   const toc = await readLayerToc(location, size, read);
-  const found = await findFiles(reusableFiles(toc.files), directories, inner);
-  const { parts, fetched } = layerParts(found, toc.dataEnd);
+  const { files, split, dataEnd } = toc;
+  const found = await findFiles(reusableFiles(files, split !== undefined), directories, inner);
+  const parts = (split && splitParts(split.pieces, files, found)) ?? layerParts(found, dataEnd);
+  const ranges = neededRanges(parts);
+  const fetched = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
   if (fetched > size * mostFetchedShare) return undefined;
+  const queue = new RangeQueue(ranges, read);
   return {
-    bytes: archive(parts, read, limits, inner),
+    bytes: gathered(archive(parts, queue, split?.document, { limits, signal: inner })),
     complete: Promise.resolve(),
     cancel: (reason) => abort.abort(reason),
     toc,
@@ -138,19 +143,38 @@ async function findFiles(
 
 async function* archive(
   parts: readonly LayerPart<ContentPlace>[],
-  read: ReadPart,
-  limits: ExpansionLimits,
-  signal: AbortSignal,
+  queue: RangeQueue,
+  texts: Buffer | undefined,
+  { limits, signal }: Pick<PartialOptions, "limits" | "signal">,
 ): AsyncGenerator<Buffer> {
-  const queue = new RangeQueue(
-    parts.filter((part) => part.kind === "blob"),
-    read,
-  );
   const meter: Meter = { compressed: 0, unpacked: 0 };
   for (const part of parts) {
-    if (part.kind === "content") yield* readContent(part.source, part.length, signal);
-    else yield* decompressBlob(queue.take(part.end - part.start), limits, "the layer", meter);
+    switch (part.kind) {
+      case "content":
+        yield* readContent(part.source, part.length, signal);
+        break;
+      case "text":
+        yield Buffer.from(texts?.toString("latin1", part.start, part.end) ?? "", "base64");
+        break;
+      case "blob":
+        yield* decompressBlob(queue.take(part), limits, "the layer", meter);
+    }
   }
+}
+
+/** Fewer, larger pieces: each is a message to the worker. */
+async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let waiting: Buffer[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < inFlight) continue;
+    yield Buffer.concat(waiting, length);
+    waiting = [];
+    length = 0;
+  }
+  yield Buffer.concat(waiting, length);
 }
 
 /**
@@ -172,7 +196,7 @@ export async function noteLayerContents(
     writeLayerContents(
       directory,
       files.flatMap(({ sha256, size, name }) =>
-        name === undefined || size < leastReusedBytes ? [] : [{ sha256, size, name }],
+        name === undefined ? [] : [{ sha256, size, name }],
       ),
     );
   } catch {

@@ -1,3 +1,4 @@
+import type { PartRange } from "../../oci/toc/layer-parts.ts";
 import type { ReadPart } from "./layer-toc.ts";
 
 /** Bytes that are asked for at once, and stay in memory until they are used. */
@@ -5,45 +6,60 @@ const pieceBytes = 2 * 1024 * 1024;
 /** Answers that are under way, or wait. */
 const ahead = 3;
 
+interface Piece extends PartRange {
+  readonly bytes: Promise<Buffer>;
+}
+
 /**
- * Reads ranges of a blob, one after the other, each in pieces that are asked for some time before
- * they are needed: the registry is not waited for between one and the next.
+ * Reads ranges of a blob in order, in pieces that are asked for some time before they are needed:
+ * the registry is not waited for between one and the next.
  */
 export class RangeQueue {
   readonly #read: ReadPart;
-  readonly #pieces: { readonly start: number; readonly end: number }[] = [];
-  readonly #waiting: Promise<Buffer>[] = [];
+  readonly #asked: PartRange[] = [];
+  readonly #waiting: Piece[] = [];
 
-  /** @param ranges in the order in which they will be taken */
-  constructor(ranges: readonly { readonly start: number; readonly end: number }[], read: ReadPart) {
+  /** @param ranges in order, apart from each other */
+  constructor(ranges: readonly PartRange[], read: ReadPart) {
     this.#read = read;
     for (const { start, end } of ranges) {
       for (let at = start; at < end; at += pieceBytes) {
-        this.#pieces.push({ start: at, end: Math.min(at + pieceBytes, end) });
+        this.#asked.push({ start: at, end: Math.min(at + pieceBytes, end) });
       }
     }
+    this.#asked.reverse();
   }
 
   /**
-   * The next range's bytes.
+   * Bytes `start` to `end` (not included), which lie in one of the ranges and behind what was taken
+   * before.
    *
-   * @param length of the range
    * @throws what the reading throws
    */
-  async *take(length: number): AsyncGenerator<Buffer> {
-    for (let left = length; left > 0; ) {
+  async *take({ start, end }: PartRange): AsyncGenerator<Buffer> {
+    for (let at = start; at < end; ) {
+      const piece = this.#pieceAt(at);
+      if (piece === undefined) throw new Error("a part of the blob that was not asked for");
+      const bytes = await piece.bytes;
+      const until = Math.min(piece.end, end);
+      yield bytes.subarray(at - piece.start, until - piece.start);
+      at = until;
+    }
+  }
+
+  #pieceAt(offset: number): Piece | undefined {
+    for (;;) {
       while (this.#waiting.length < ahead) {
-        const piece = this.#pieces.shift();
-        if (piece === undefined) break;
-        const answer = this.#read(piece.start, piece.end);
+        const range = this.#asked.pop();
+        if (range === undefined) break;
+        const bytes = this.#read(range.start, range.end);
         // Nobody may ever come to it.
-        answer.catch(() => undefined);
-        this.#waiting.push(answer);
+        bytes.catch(() => undefined);
+        this.#waiting.push({ ...range, bytes });
       }
-      const bytes = await this.#waiting.shift();
-      if (bytes === undefined) return;
-      left -= bytes.length;
-      yield bytes;
+      const [first] = this.#waiting;
+      if (first === undefined || offset < first.end) return first;
+      this.#waiting.shift();
     }
   }
 }

@@ -1,4 +1,4 @@
-import { isDigest } from "../digest.ts";
+import { type Digest, isDigest } from "../digest.ts";
 import { type ScannedText, TocScanner } from "./toc-scanner.ts";
 
 /** A file of a layer, as its table of contents has it. */
@@ -15,6 +15,14 @@ export interface TocFile {
    */
   readonly range: { readonly start: number; readonly end: number } | undefined;
   readonly covered: number;
+}
+
+/** A table of contents. */
+export interface Toc {
+  /** In the order of the archive: all of them are files with content. */
+  readonly files: readonly TocFile[];
+  /** sha256 of the compressed list of the archive's headers (tar-split), if there is one. */
+  readonly splitDigest: Digest | undefined;
 }
 
 /** How the blob's bytes are laid out. */
@@ -37,7 +45,7 @@ interface Entry {
 }
 
 const numbers = ["size", "offset", "endOffset", "innerOffset", "chunkOffset"] as const;
-const topNames = ["version", "entries"].map((name) => Buffer.from(name));
+const topNames = ["version", "entries", "tarSplitDigest"].map((name) => Buffer.from(name));
 const entryNames = ["type", "name", "digest", ...numbers].map((name) => Buffer.from(name));
 const [regular, chunk] = [Buffer.from("reg"), Buffer.from("chunk")];
 /** PATH_MAX */
@@ -53,7 +61,7 @@ const maxNameBytes = 4096;
  *
  * @throws SyntaxError for what is no such table, or none that tsman knows
  */
-export function parseToc(bytes: Buffer, rules: TocRules): readonly TocFile[] {
+export function parseToc(bytes: Buffer, rules: TocRules): Toc {
   const files: TocFile[] = [];
   let open: { readonly file: Entry; last: Entry } | undefined;
   const close = (): void => {
@@ -61,6 +69,7 @@ export function parseToc(bytes: Buffer, rules: TocRules): readonly TocFile[] {
     open = undefined;
   };
   let version = 0;
+  let splitDigest: Digest | undefined;
   const scanner = new TocScanner(bytes);
   scanner.object((name) => {
     if (name === "version") version = scanner.count();
@@ -74,14 +83,15 @@ export function parseToc(bytes: Buffer, rules: TocRules): readonly TocFile[] {
         close();
         if (entry.isFile) open = { file: entry, last: entry };
       });
-    } else return false;
+    } else if (name === "tarSplitDigest") splitDigest = digestOf(scanner, scanner.text());
+    else return false;
     return true;
   }, topNames);
   scanner.finish();
   close();
   if (version !== 1) throw new SyntaxError(`a table of contents of version ${version}`);
   assertApart(files);
-  return files;
+  return { files, splitDigest };
 }
 
 function readEntry(scanner: TocScanner): Entry {
@@ -107,16 +117,16 @@ function readEntry(scanner: TocScanner): Entry {
     if (name === "type") {
       entry.isFile = scanner.is(text, regular);
       entry.isChunk = scanner.is(text, chunk);
-    } else if (name === "digest") entry.sha256 = digestOf(scanner, text);
+    } else if (name === "digest") entry.sha256 = digestOf(scanner, text)?.slice("sha256:".length);
     else entry.name = nameOf(scanner, text);
     return true;
   }, entryNames);
   return entry;
 }
 
-function digestOf(scanner: TocScanner, text: ScannedText): string | undefined {
+function digestOf(scanner: TocScanner, text: ScannedText): Digest | undefined {
   const digest = text.end - text.start === 71 ? scanner.string(text) : "";
-  return isDigest(digest) ? digest.slice("sha256:".length) : undefined;
+  return isDigest(digest) ? digest : undefined;
 }
 
 function nameOf(scanner: TocScanner, text: ScannedText): string | undefined {

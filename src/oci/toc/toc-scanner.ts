@@ -98,6 +98,20 @@ export class TocScanner {
     );
   }
 
+  /** A string, or undefined for any other value. */
+  textOrNothing(): ScannedText | undefined {
+    this.#space();
+    if (this.bytes[this.#at] === quote) return this.text();
+    this.#skip();
+    return undefined;
+  }
+
+  /** Whether another value follows. */
+  get hasMore(): boolean {
+    this.#space();
+    return this.#at < this.bytes.length;
+  }
+
   /** A text without escapes, as it is. */
   string({ start, end }: ScannedText): string {
     return this.bytes.toString("utf8", start, end);

@@ -10,7 +10,7 @@ function parse(entries: readonly object[], rules: Partial<TocRules> = {}) {
 }
 
 function parseText(text: string, rules: Partial<TocRules> = {}) {
-  return parseToc(Buffer.from(text), { format: "zstd:chunked", dataEnd: 1000, ...rules });
+  return parseToc(Buffer.from(text), { format: "zstd:chunked", dataEnd: 1000, ...rules }).files;
 }
 
 describe("a table of contents of zstd:chunked", () => {
@@ -36,6 +36,15 @@ describe("a table of contents of zstd:chunked", () => {
     expect(parseText(text)).toEqual([
       { name: undefined, size: 1, sha256: hex, range: { start: 1, end: 2 }, covered: 1 },
     ]);
+  });
+
+  it("says what list of headers belongs to it", () => {
+    const parse = (text: string) =>
+      parseToc(Buffer.from(text), { format: "zstd:chunked", dataEnd: 9 }).splitDigest;
+    const text = `{"version":1,"entries":[],"tarSplitDigest":"${digest}"}`;
+    expect(parse(text)).toBe(digest);
+    expect(parse(text.replace("sha256:", "md5:"))).toBeUndefined();
+    expect(parse('{"version":1,"entries":[]}')).toBeUndefined();
   });
 
   it("may be empty", () => {

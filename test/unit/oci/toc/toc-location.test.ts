@@ -17,7 +17,13 @@ it.each(["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."])(
   "a table of zstd:chunked is where annotations %s say",
   (prefix) => {
     const expected = { format: "zstd:chunked", digest, start: 900, end: 950 };
-    expect(locate(chunked("900:50:70:1", prefix))).toEqual(expected);
+    expect(locate(chunked("900:50:70:1", prefix))).toEqual({ ...expected, split: undefined });
+    const split = (position: string) =>
+      locate({ ...chunked("900:50:70:1", prefix), [`${prefix}tarsplit-position`]: position });
+    expect(split("958:20:90")).toEqual({ ...expected, split: { start: 958, end: 978 } });
+    for (const position of ["990:20:90", "958:20:99999999", "958:20:90:1", ""]) {
+      expect(split(position)).toEqual({ ...expected, split: undefined });
+    }
   },
 );
 
