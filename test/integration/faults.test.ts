@@ -179,6 +179,20 @@ it("of the monitor does not leave a program behind that has become another user"
   }
 });
 
+it("of the monitor of run --rm, which removes its volume, ends such a program as well", async () => {
+  const command = store().start([
+    ..."run --rm --network none --volume /data --name victim busybox".split(" "),
+    ...["su", "nobody", "-s", "/bin/sh", "-c", "echo ready; exec sleep 1000"],
+  ]);
+  await command.stdout.until("ready");
+  const init = Number((await store().succeed(["ps", "--format", "{{.Pid}}"])).stdout);
+  const ended = processEnds(init);
+  process.kill(Number(statusOf(init).PPid), "SIGKILL");
+  expect((await command.ended).status).toBe(125);
+  await ended;
+  expect(await shown()).toBe("");
+});
+
 it.each(["cp - victim:/", "cp - idle:/"])(
   "of who copies (%s) ends the worker at once, whatever that is doing",
   async (verb) => {

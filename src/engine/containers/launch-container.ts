@@ -7,7 +7,7 @@ import { prepareFilter } from "./container-filter.ts";
 import { launch } from "./launch.ts";
 import { monitoredSession } from "./monitored-session.ts";
 import type { ContainerPlan } from "./plan-container.ts";
-import { discardContainer } from "./remove-container.ts";
+import { discardContainer, discardFailed } from "./remove-container.ts";
 import type { RootfsDriver } from "./rootfs-driver.ts";
 
 /**
@@ -42,12 +42,16 @@ async function endOf(
   record: ContainerRecord,
   handle: MonitorHandle,
 ): Promise<{ readonly status: number }> {
+  const isRemoved = (): boolean => record.options.remove && !handle.isKept;
+  let status: number;
   try {
-    return { status: exitCodeOfWaitStatus(await handle.exited) };
-  } finally {
-    // As Podman does: with the container go the volumes that were made for it alone.
-    if (record.options.remove && !handle.isKept) {
-      await discardContainer(context, record, { volumes: true });
-    }
+    status = exitCodeOfWaitStatus(await handle.exited);
+  } catch (error) {
+    // Its monitor was killed, and may have left the program, which its files lead to.
+    if (isRemoved()) await discardFailed(context, record);
+    throw error;
   }
+  // As Podman does: with the container go the volumes that were made for it alone.
+  if (isRemoved()) await discardContainer(context, record, { volumes: true });
+  return { status };
 }

@@ -1,5 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { findLiveInit } from "../../container/liveness.ts";
+import { endOrphan } from "../../container/orphan.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { type FileLock, tryLockFile } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -30,8 +32,7 @@ export function tryLockContainer(
     if (existsSync(runDir)) throw error;
   }
   if (containers.has(record.id)) {
-    // Nothing of the container may run when the lock is free, and what does will be ended.
-    if (lock !== undefined) containerState(context, record);
+    if (lock !== undefined) endRemains(context, record, runDir);
     return lock;
   }
   // Ours to remove only if nobody else is at it.
@@ -40,6 +41,16 @@ export function tryLockContainer(
     lock.release();
   }
   throw removedMeanwhile(record);
+}
+
+/**
+ * Nothing of a container may run when its lock is free.  A monitor that is just being killed lets go
+ * of it before the kernel shows it as dead, so that only its init counts here.
+ */
+function endRemains(context: EngineContext, record: ContainerRecord, runDir: string): void {
+  const init = findLiveInit(runDir);
+  if (init !== undefined) endOrphan(init);
+  containerState(context, record);
 }
 
 /**

@@ -98,9 +98,12 @@ function patience(
   return timeout ?? record.options.stopTimeout;
 }
 
+/** Looks at the lock of a container whose monitor is ending, {@link busyDelay} apart. */
+const looks = 20;
+
 /**
- * Removes a container whose start has failed, unless another command has taken it over, or removed
- * it, since.
+ * Removes a container whose start has failed, or whose monitor was killed, with the program that this
+ * has left, unless another command has taken it over, or removed it, since.
  */
 export async function discardFailed(
   context: EngineContext,
@@ -110,6 +113,10 @@ export async function discardFailed(
   let lock: FileLock | undefined;
   try {
     lock = tryLockContainer(context, record);
+    for (let left = looks; lock === undefined && left > 0; left -= 1) {
+      await delay(busyDelay);
+      lock = tryLockContainer(context, record);
+    }
   } catch (error) {
     if (isTsmanError(error, "CONTAINER_NOT_FOUND")) return;
     throw error;
