@@ -4,6 +4,9 @@ import { TsmanError } from "../errors/index.ts";
 /** PATH of a program whose image sets none: the one of Docker and Podman. */
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** `${NAME}` or `$NAME`, as a shell has them. */
+const reference = /\$(?:\{([^{}]*)\}|([A-Za-z_][A-Za-z0-9_]*))/g;
+
 /** A variable and what asked for it. */
 export interface Variable {
   readonly name: string;
@@ -12,8 +15,8 @@ export interface Variable {
 }
 
 /**
- * The program's environment: defaults, then the image, then the user, each over the other.
- * Nothing of the caller's own environment gets in unasked (S26).
+ * The program's environment: defaults, then what of the caller's was asked for, then the image, then
+ * the user, each over the other.  Nothing of the caller's own environment gets in unasked (S26).
  *
  * `container=oci` is what systemd's container interface suggests for runtimes of OCI bundles; a
  * name of our own would be known to no program.
@@ -21,7 +24,10 @@ export interface Variable {
  * @throws TsmanError USAGE on a name that is empty or holds "="
  */
 export function resolveEnvironment(
-  options: Pick<ContainerOptions, "env" | "unsetEnv" | "unsetEnvAll" | "tty">,
+  options: Pick<
+    ContainerOptions,
+    "env" | "envMerge" | "hostEnv" | "unsetEnv" | "unsetEnvAll" | "tty"
+  >,
   imageEnv: readonly string[],
   hostname: string,
 ): Variable[] {
@@ -31,6 +37,8 @@ export function resolveEnvironment(
   };
   set("PATH", defaultPath, "default");
   if (options.tty) set("TERM", "xterm", "-t");
+  for (const [name, value] of options.hostEnv ?? []) set(name, value, "the caller's");
+  // What the caller has there is true of the caller.
   set("container", "oci", "default");
   set("HOSTNAME", hostname, "default");
   for (const entry of imageEnv) {
@@ -38,6 +46,12 @@ export function resolveEnvironment(
     // Docker: an entry without "=" names a variable that is set to nothing.
     const name = equals < 0 ? entry : entry.slice(0, equals);
     if (name !== "") set(name, equals < 0 ? "" : entry.slice(equals + 1), "image ENV");
+  }
+  for (const [name, template] of options.envMerge ?? []) {
+    const merged = template.replaceAll(reference, (_, braced?: string, plain?: string) => {
+      return variables.get(braced ?? plain ?? "")?.value ?? "";
+    });
+    set(name, merged, `--env-merge ${name}`);
   }
   if (options.unsetEnvAll) variables.clear();
   for (const name of options.unsetEnv) variables.delete(name);

@@ -27,31 +27,26 @@ export interface VolumeNeed {
  *
  * @throws TsmanError USAGE on a bad or repeated target, DOCUMENT_INVALID on a bad VOLUME
  */
-export function listVolumes(
-  options: Pick<ContainerOptions, "mounts">,
-  imageVolumes: readonly string[],
-): VolumeNeed[] {
+export function listVolumes(options: MountOptions, imageVolumes: readonly string[]): VolumeNeed[] {
   return normalizeMounts(options, imageVolumes)
     .filter((mount) => mount.type === "volume")
     .map(({ name, target, because }) => ({ name, target, because }));
 }
 
+type MountOptions = Pick<ContainerOptions, "mounts" | "imageVolumes">;
 type Reasoned<Kind extends ContainerMount> = Kind & { readonly because: string };
 type NormalMount = Reasoned<BindMount> | Reasoned<TmpfsMount> | Reasoned<VolumeMount>;
 
 /** The mounts that the user and the image ask for, as OCI mounts, in the order of asking. */
 export function userMounts(
-  options: Pick<ContainerOptions, "mounts">,
+  options: MountOptions,
   imageVolumes: readonly string[],
   volumes: Readonly<Record<string, string>>,
 ): ReasonedMount[] {
   return normalizeMounts(options, imageVolumes).map((mount) => toOciMount(mount, volumes));
 }
 
-function normalizeMounts(
-  options: Pick<ContainerOptions, "mounts">,
-  imageVolumes: readonly string[],
-): NormalMount[] {
+function normalizeMounts(options: MountOptions, imageVolumes: readonly string[]): NormalMount[] {
   const targets = new Set<string>();
   const mounts = options.mounts.map((mount): NormalMount => {
     const because = originOf(mount);
@@ -64,18 +59,17 @@ function normalizeMounts(
     targets.add(target);
     return { ...mount, target, because };
   });
-  for (const text of imageVolumes) {
+  for (const text of options.imageVolumes === "ignore" ? [] : imageVolumes) {
     const target = imageVolumeTarget(text);
     if (targets.has(target)) continue;
     targets.add(target);
-    mounts.push({
-      type: "volume",
-      target,
-      readOnly: false,
-      flags: [],
-      copyUp: true,
-      because: `image VOLUME ${target}`,
-    });
+    const because = `image VOLUME ${target}`;
+    const common = { target, readOnly: false, flags: [], copyUp: true, because };
+    mounts.push(
+      options.imageVolumes === "tmpfs"
+        ? { ...common, type: "tmpfs" }
+        : { ...common, type: "volume" },
+    );
   }
   return mounts;
 }

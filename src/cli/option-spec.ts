@@ -32,7 +32,10 @@ export interface ListSpec<T> {
   readonly parse: (text: string, option: string) => T;
 }
 
-/** An option that Podman or Docker has and tsman refuses, with the reason: never ignored. */
+/**
+ * An option that Podman or Docker has and tsman refuses, with the reason: never ignored, unless it asks
+ * for nothing.
+ */
 export interface UnsupportedSpec {
   readonly kind: "unsupported";
   readonly char?: string | undefined;
@@ -41,6 +44,8 @@ export interface UnsupportedSpec {
   readonly reason: string;
   /** What to do instead. */
   readonly hint: string;
+  /** Values that ask for what happens anyway: these are taken. */
+  readonly accepted?: readonly string[] | undefined;
   readonly aliases?: readonly string[] | undefined;
 }
 

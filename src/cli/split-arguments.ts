@@ -63,8 +63,12 @@ export function splitArguments(
     const { name, spec } = found;
     const shown = `--${name}`;
     switch (spec.kind) {
-      case "unsupported":
-        throw unsupported(shown, spec.reason, spec.hint);
+      case "unsupported": {
+        if (spec.accepted === undefined) throw unsupported(shown, spec.reason, spec.hint);
+        const value = joined ?? (spec.takesValue ? takeNext(shown, spec) : "true");
+        if (spec.accepted.includes(value)) return;
+        throw unsupported(`${shown}=${value}`, spec.reason, spec.hint);
+      }
       case "flag":
         options.push({ name, value: joined === undefined ? true : truth(joined, shown) });
         return;

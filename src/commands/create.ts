@@ -6,7 +6,7 @@ import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { warningsTo } from "../cli/render/error.ts";
 import { progressView } from "../cli/render/progress.ts";
 
-const { explain: _, ...options } = runOptions;
+const { explain: _, rmi: _noEnd, ...options } = runOptions;
 
 /** `tsman create` */
 export const create = defineCommand({
@@ -19,7 +19,7 @@ export const create = defineCommand({
   stopAtPositional: true,
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
-    const asked = askedOptions({ ...values, explain: undefined }, positionals, context);
+    const asked = askedOptions({ ...values, explain: undefined, rmi: false }, positionals, context);
     const fetch = fetchOptions(values, given, context.cwd);
     const engine = await context.openEngine();
     const { stderr } = context;

@@ -40,7 +40,7 @@ export const run = defineCommand({
       const { takeUpSession } = await import("../cli/session/earlier-session.ts");
       await takeUpSession(context, context.openEngine, true);
     }
-    return await runSession(
+    const status = await runSession(
       (io) => engine.containers.launch(options, io),
       {
         tty: options.tty,
@@ -50,10 +50,15 @@ export const run = defineCommand({
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
         // The native session has its own three streams and no others.
-        isLast: values.attach.length === 0,
+        isLast: values.attach.length === 0 && !values.rmi,
         fetch,
       },
       context,
     );
+    if (values.rmi) {
+      const { removeImageUnlessUsed } = await import("../cli/session/remove-image.ts");
+      await removeImageUnlessUsed(engine, positionals[0] ?? "", context);
+    }
+    return status;
   },
 });

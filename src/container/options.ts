@@ -204,12 +204,18 @@ export interface ContainerOptions {
   readonly detachKeys?: readonly number[] | undefined;
   /** In order; later wins.  A missing value was taken from the caller by whoever parsed it. */
   readonly env: readonly (readonly [name: string, value: string])[];
+  /** Of the caller, over the defaults and below the image's; missing: none. */
+  readonly hostEnv?: readonly (readonly [name: string, value: string])[] | undefined;
+  /** What is made of the image's and the defaults: `$NAME` and `${NAME}` are their values; missing: nothing. */
+  readonly envMerge?: readonly (readonly [name: string, template: string])[] | undefined;
   readonly unsetEnv: readonly string[];
   readonly unsetEnvAll: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** Those that were taken over included, once the container is made. */
   readonly mounts: readonly ContainerMount[];
+  /** What the image's VOLUMEs become where nothing else is mounted; missing: anonymous volumes. */
+  readonly imageVolumes?: "ignore" | "tmpfs" | undefined;
   /** Whose mounts are taken over; missing: nobody's. */
   readonly volumesFrom?: readonly VolumesFrom[] | undefined;
   readonly readOnly: boolean;

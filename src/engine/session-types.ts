@@ -17,6 +17,8 @@ export interface CreateIo {
   /** For an image that has to be pulled. */
   readonly tlsVerify?: boolean | undefined;
   readonly authFile?: string | undefined;
+  /** Directory with the registry's `*.crt`, and `*.cert` with `*.key` of ours. */
+  readonly certDir?: string | undefined;
   readonly credentials?: RegistryCredentials | undefined;
   /** The image is the one that this file names. */
   readonly lockFile?: string | undefined;

@@ -53,7 +53,7 @@ describe("options that tsman refuses", () => {
     ["--network-alias x", "no user-defined networks", "leave it out"],
     ["--secret s", "no secrets", "-v ./secret"],
     ["--gpus all", "Container Device Interface", "--device"],
-    ["--env-host", "all your variables", "--env NAME"],
+    ["--systemd=always", "no systemd mode", "--tmpfs /run"],
     ["--preserve-fds 2", "no descriptor beyond 0 to 2", "volume"],
     ["--network none --network host", "a container has one network", "give it once"],
   ] as const) {
@@ -66,6 +66,64 @@ describe("options that tsman refuses", () => {
       expect(status).toBe(125);
     });
   }
+});
+
+describe("variables of the caller and the image", () => {
+  it("are passed on and merged when that is asked for", async () => {
+    const options = "--env-host --env B=$x --env-merge A=$A+$A --env-merge PATH=$PATH:/opt/bin";
+    const env = { A: "caller", container: "mine" };
+    expect(await sh(store(), options, "echo $A $B $container $PATH", { env })).toMatch(
+      /^caller\+caller \$x oci \/\S+:\/opt\/bin$/,
+    );
+    const proxies = { http_proxy: "http://proxy", NO_PROXY: "here" };
+    const shown = "echo $http_proxy $NO_PROXY";
+    expect(await sh(store(), "--http-proxy", shown, { env: proxies })).toBe("http://proxy here");
+    expect(await sh(store(), "", shown, { env: proxies })).toBe("");
+  });
+});
+
+describe("an image's VOLUME", () => {
+  it("is a volume, a tmpfs or nothing, as --image-volume says", async () => {
+    await store().succeed("create --name origin --network none busybox".split(" "));
+    await store().succeed([
+      ..."commit --change".split(" "),
+      "VOLUME /vol",
+      "origin",
+      "localhost/v",
+    ]);
+    const run = async (mode: string) => {
+      const line = `run --rm --network none --image-volume ${mode} localhost/v grep -c`.split(" ");
+      return (await store().run([...line, " /vol ", "/proc/mounts"])).stdout;
+    };
+    const isTmpfs = "run --rm --network none --image-volume tmpfs localhost/v stat -f -c %T /vol";
+    expect(await run("anonymous")).toBe("1\n");
+    expect(await run("ignore")).toBe("0\n");
+    expect((await store().succeed(isTmpfs.split(" "))).stdout).toBe("tmpfs\n");
+    await store().succeed("rm origin".split(" "));
+    await store().succeed("rmi localhost/v".split(" "));
+  });
+});
+
+describe("--rmi", () => {
+  const list = async () =>
+    (await store().succeed("images --noheading --format {{.Repository}}".split(" "))).stdout;
+
+  it("takes the container and the image away, unless another container is of it", async () => {
+    await store().succeed("create --name origin --network none busybox".split(" "));
+    await store().succeed("commit origin localhost/once".split(" "));
+    const run = "run --rmi --network none --name gone localhost/once".split(" ");
+    await store().succeed("create --name user --network none localhost/once".split(" "));
+    expect(await store().run([...run, "sh", "-c", "exit 3"])).toMatchObject({
+      status: 3,
+      stderr: "",
+    });
+    expect(await list()).toContain("localhost/once\n");
+    await store().succeed("rm user".split(" "));
+    expect((await store().succeed([...run, "echo", "ran"])).stdout).toBe("ran\n");
+    expect(await list()).not.toContain("localhost/once\n");
+    await store().succeed("rm origin".split(" "));
+    expect((await store().succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
+  });
 });
 
 describe("--pull", () => {

@@ -14,6 +14,7 @@ import {
   parseEnvironmentVariable,
 } from "./environment-variables.ts";
 import { healthOptions } from "./health.ts";
+import { hostVariables } from "./host-environment.ts";
 import { parseLabelLines } from "./key-value.ts";
 import { cgroupOptions, limitOptions } from "./limits.ts";
 import { logOptions } from "./log.ts";
@@ -64,6 +65,13 @@ export function containerOptions(
       "add --name NAME",
     );
   }
+  if (values.rmi && (values.detach || values.rootfs)) {
+    throw unsupported(
+      `--rmi with --${values.detach ? "detach" : "rootfs"}`,
+      values.detach ? "nobody waits for the end" : "there is no image",
+      "use --rm",
+    );
+  }
   const warnings: string[] = [];
   const network = oneNetwork(values.network);
   const limits = limitOptions(values);
@@ -77,7 +85,7 @@ export function containerOptions(
       : { image: parseImageOrigin(image) }),
     command,
     replace: values.replace,
-    remove: values.rm,
+    remove: values.rm || values.rmi,
     detach: values.detach,
     interactive: values.interactive || values.attach.includes("stdin"),
     tty: values.tty,
@@ -141,6 +149,9 @@ export function containerOptions(
       cgroup: cgroupOptions(values, limits),
       oomScoreAdj: values["oom-score-adj"],
       detachKeys: values["detach-keys"],
+      hostEnv: hostVariables(values, caller.environment),
+      envMerge: values["env-merge"].length > 0 ? values["env-merge"] : undefined,
+      imageVolumes: imageVolumes(values["image-volume"]),
       volumesFrom: values["volumes-from"].length > 0 ? values["volumes-from"] : undefined,
     }),
   };
@@ -161,6 +172,11 @@ function given<T extends object>(values: T): Given<T> {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
   ) as Given<T>;
+}
+
+/** Podman 4 says "bind" where it makes anonymous volumes. */
+function imageVolumes(mode: RunValues["image-volume"]): ContainerOptions["imageVolumes"] {
+  return mode === "tmpfs" || mode === "ignore" ? mode : undefined;
 }
 
 function absolute(file: string | undefined, cwd: string): string | undefined {

@@ -9,6 +9,7 @@ const lockFileName = "tsman.lock";
 interface FetchValues {
   readonly "tls-verify": boolean;
   readonly authfile: string | undefined;
+  readonly "cert-dir": string | undefined;
   readonly creds: RegistryCredentials | undefined;
   readonly locked: boolean;
   readonly "lock-file": string | undefined;
@@ -19,6 +20,7 @@ export interface FetchOptions {
   /** Missing: not said. */
   readonly tlsVerify: boolean | undefined;
   readonly authFile: string | undefined;
+  readonly certDir: string | undefined;
   readonly credentials: RegistryCredentials | undefined;
   readonly lockFile: string | undefined;
 }
@@ -37,6 +39,7 @@ export function fetchOptions(
   return {
     tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
     authFile: values.authfile,
+    certDir: values["cert-dir"],
     credentials: values.creds,
     lockFile: values.locked ? lockFilePath(values, cwd) : refuseLockFile(values),
   };

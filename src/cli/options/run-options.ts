@@ -2,6 +2,7 @@ import { flag, list, type OptionValues, text, texts, value } from "../option-spe
 import { parseDetachKeys } from "./detach-keys.ts";
 import { parseDevice } from "./device.ts";
 import { healthSpecs } from "./health-specs.ts";
+import { parseEnvironmentMerge } from "./host-environment.ts";
 import { parseKeyValue, parseSysctl } from "./key-value.ts";
 import { cgroupSpecs, limitSpecs } from "./limit-specs.ts";
 import { parseLogDriver } from "./log.ts";
@@ -59,6 +60,7 @@ export const runOptions = {
   }),
   "cap-add": texts({ metavar: "CAPABILITY", summary: "add a capability, or ALL" }),
   "cap-drop": texts({ metavar: "CAPABILITY", summary: "drop a capability, or ALL" }),
+  "cert-dir": text({ metavar: "DIR", summary: "certificates of the registry" }),
   cidfile: text({ metavar: "FILE", summary: "write the container's id there" }),
   creds: value({
     metavar: "USER:PASSWORD",
@@ -90,6 +92,12 @@ export const runOptions = {
     parse: parseEntrypoint,
   }),
   env: texts({ char: "e", metavar: "NAME[=VALUE]", summary: "set a variable, or pass on yours" }),
+  "env-host": flag({ summary: "pass all your variables on; those of the image prevail" }),
+  "env-merge": list({
+    metavar: "NAME=TEMPLATE",
+    summary: "change a variable of the image; $NAME is its value",
+    parse: parseEnvironmentMerge,
+  }),
   "env-file": texts({ metavar: "FILE", summary: "read variables from a file" }),
   explain: value({
     metavar: "text|json",
@@ -108,6 +116,12 @@ export const runOptions = {
   ...limitSpecs,
   ...cgroupSpecs,
   hostname: value({ char: "h", metavar: "NAME", summary: "the host name", parse: parseHostname }),
+  "http-proxy": flag({ summary: "pass http_proxy, https_proxy, ftp_proxy and no_proxy on" }),
+  "image-volume": value({
+    metavar: "MODE",
+    summary: "what an image's VOLUMEs become: anonymous (volumes), tmpfs, ignore",
+    parse: oneOf("anonymous", "bind", "tmpfs", "ignore"),
+  }),
   init: flag({ summary: "run a small init that reaps and forwards signals" }),
   interactive: flag({ char: "i", summary: "keep standard input open" }),
   ipc: value({
@@ -175,6 +189,7 @@ export const runOptions = {
     parse: parseRestart,
   }),
   rm: flag({ summary: "remove the container when it ends" }),
+  rmi: flag({ summary: "as --rm, and the image goes too if no other container is of it" }),
   rootfs: flag({ summary: "the image is a directory: PATH[:O]" }),
   "security-opt": texts({
     metavar: "OPTION",

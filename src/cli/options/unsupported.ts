@@ -10,12 +10,14 @@ type Row = readonly [
   takesValue: boolean,
   reason: string,
   hint: string,
-  char?: string,
+  /** What changes nothing: the others' default, or what tsman does. */
+  accepted?: readonly string[],
 ];
 
 const rows: readonly Row[] = [
-  ["cpu-rt-period cpu-rt-runtime memory-swappiness kernel-memory", true, "cgroup v1 only", leave],
-  ["oom-kill-disable", false, "cgroup v1 only", leave],
+  ["cpu-rt-period cpu-rt-runtime kernel-memory", true, "cgroup v1 only", leave, ["0"]],
+  ["memory-swappiness", true, "cgroup v1 only", leave, ["-1"]],
+  ["oom-kill-disable", false, "cgroup v1 only", leave, ["false"]],
   [
     "health-log-destination health-max-log-count health-max-log-size",
     true,
@@ -33,24 +35,10 @@ const rows: readonly Row[] = [
   ],
   ["gpus", true, "no Container Device Interface yet", "use --device /dev/…"],
   ["device-cgroup-rule", true, "it needs root", "use --device"],
-  ["image-volume", true, "an image's VOLUMEs become anonymous volumes", leave],
   ["init-path", true, "tsman brings its own init", "use --init"],
-  [
-    "env-host",
-    false,
-    "it would hand all your variables over",
-    "name them with --env NAME or --env 'PREFIX*'",
-  ],
-  ["env-merge", true, "no templates in values", "write the whole value with --env"],
-  [
-    "http-proxy",
-    false,
-    "proxy variables are not passed on",
-    "name them with --env http_proxy --env https_proxy",
-  ],
-  ["passwd", false, "an unknown uid gets an entry", leave],
+  ["passwd", false, "an unknown uid gets an entry", leave, ["true"]],
   ["passwd-entry group-entry hostuser", true, "entries are not configurable", leave],
-  ["no-hostname", false, "the container has a /etc/hostname", "mount your own with -v"],
+  ["no-hostname", false, "the container has a /etc/hostname", "mount your own with -v", ["false"]],
   [
     "hosts-file",
     true,
@@ -64,29 +52,37 @@ const rows: readonly Row[] = [
     "use a volume or a socket in one",
   ],
   ["retry retry-delay", true, "broken transfers are retried anyway", leave],
-  [
-    "cert-dir",
-    true,
-    "certificates come from the system",
-    "add the certificate to the system's, or use NODE_EXTRA_CA_CERTS",
-  ],
   ["decryption-key", true, "no encrypted images", leave],
   ["conmon-pidfile", true, "there is no conmon", "use --pidfile"],
   ["personality", true, "no execution domains", leave],
   ["requires", true, "containers do not wait for each other", leave],
-  ["rmi", false, "the image stays", "run tsman rmi afterwards"],
-  ["sdnotify", true, "readiness is not reported to systemd yet", leave],
-  ["seccomp-policy", true, "the default profile is used", "use --security-opt seccomp=FILE"],
-  ["shm-size-systemd systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
+  ["sdnotify", true, "readiness is not reported to systemd yet", leave, ["ignore"]],
+  [
+    "seccomp-policy",
+    true,
+    "the default profile is used",
+    "use --security-opt seccomp=FILE",
+    ["default"],
+  ],
+  ["shm-size-systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
+  ["systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp", ["false"]],
   ["chrootdirs rdt-class", true, "no such mechanism", leave],
-  ["disable-content-trust", false, "Docker's content trust does not exist here", leave],
+  [
+    "disable-content-trust",
+    false,
+    "Docker's content trust does not exist here",
+    "say which signatures an image needs in policy.json",
+    ["true"],
+  ],
   [
     "storage-opt",
     true,
     "a quota for a directory takes root's rights over the file system",
     "use --read-only with --tmpfs TARGET:size=…, or put the store on a file system of that size",
   ],
-  ["volume-driver runtime isolation domainname", true, "no such mechanism", leave],
+  ["volume-driver", true, "volumes are directories of the store", leave, ["local"]],
+  ["isolation", true, "no such mechanism", leave, ["default"]],
+  ["runtime domainname", true, "no such mechanism", leave],
 ];
 
 /** What of them `update` and `clone` take elsewhere. */
@@ -94,12 +90,12 @@ const changed = new Set("cpu-rt-period cpu-rt-runtime memory-swappiness kernel-m
 
 /** Options of `podman run` and `docker run` that tsman refuses, each with its reason. */
 export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = Object.fromEntries(
-  rows.flatMap(([names, takesValue, reason, hint, char]) =>
+  rows.flatMap(([names, takesValue, reason, hint, accepted]) =>
     names
       .split(" ")
       .map((name): [string, UnsupportedSpec] => [
         name,
-        { kind: "unsupported", takesValue, reason, hint, ...(char !== undefined && { char }) },
+        { kind: "unsupported", takesValue, reason, hint, accepted },
       ]),
   ),
 );

@@ -55,7 +55,7 @@ export interface ContainerPlan {
 /** What of {@link RunIo} concerns the fetching of an image. */
 export type FetchIo = Pick<
   RunIo,
-  "signal" | "onProgress" | "tlsVerify" | "authFile" | "credentials" | "lockFile"
+  "signal" | "onProgress" | "tlsVerify" | "authFile" | "certDir" | "credentials" | "lockFile"
 >;
 
 /** What of a plan was decided before: by the container that it is for, when there is one. */
@@ -282,6 +282,7 @@ async function imageOf(
     onProgress: io.onProgress,
     tlsVerify: io.tlsVerify,
     authFile: io.authFile,
+    certDir: io.certDir,
     credentials: io.credentials,
     get signal() {
       return io.signal;

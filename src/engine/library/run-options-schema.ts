@@ -197,6 +197,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   quietGuards: truth,
   ulimits: z.optional(z.array(z.strictObject({ name: z.string(), soft: whole, hard: whole }))),
   init: truth,
+  imageVolumes: z.optional(z.enum(["ignore", "tmpfs"])),
   pull: z.optional(z.enum(["always", "missing", "never", "newer"])),
   restart: z.optional(
     z.strictObject({
@@ -251,6 +252,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   onWarning: someFunction,
   tlsVerify: truth,
   authFile: text,
+  certDir: text,
   lockFile: text,
   credentials: z.optional(z.strictObject({ username: z.string(), password: z.string() })),
 };

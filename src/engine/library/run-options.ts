@@ -24,8 +24,17 @@ export function containerOptionsOf(image: string, options: RunOptions): Containe
   const fault = faultOfOptions(options);
   if (fault !== undefined) throw usage(what, fault, "look at the type RunOptions");
   const { keep = false, env, mounts, ports, network, security, ...rest } = options;
-  const { signal, onProgress, onWarning, tlsVerify, authFile, credentials, lockFile, ...same } =
-    rest;
+  const {
+    signal,
+    onProgress,
+    onWarning,
+    tlsVerify,
+    authFile,
+    certDir,
+    credentials,
+    lockFile,
+    ...same
+  } = rest;
   const all: ContainerOptions = {
     ...defaultContainerOptions,
     ...given(same),

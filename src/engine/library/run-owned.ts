@@ -44,6 +44,7 @@ async function start(
     onWarning,
     tlsVerify,
     authFile,
+    certDir,
     credentials,
     lockFile,
   } = options;
@@ -52,7 +53,7 @@ async function start(
     stdin: "ignore",
     stdout: "ignore",
     stderr: "ignore",
-    ...{ signal, onProgress, onWarning, tlsVerify, authFile, credentials, lockFile },
+    ...{ signal, onProgress, onWarning, tlsVerify, authFile, certDir, credentials, lockFile },
     ephemeral: !keep,
   });
   if (keep) session.release();

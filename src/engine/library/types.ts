@@ -47,6 +47,8 @@ type Replaced =
   | "remove"
   | "ephemeral"
   | "env"
+  | "hostEnv"
+  | "envMerge"
   | "ports"
   | "mounts"
   | "network"

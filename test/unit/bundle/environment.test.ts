@@ -32,6 +32,36 @@ describe("resolveEnvironment", () => {
     expect(Object.keys(env)).not.toContain("");
   });
 
+  it("puts the caller's between the defaults and the image, but what says where the program runs", () => {
+    const hostEnv = [
+      ["PATH", "/caller"],
+      ["A", "caller"],
+      ["B", "caller"],
+      ["HOSTNAME", "host"],
+      ["container", "lxc"],
+    ] as const;
+    expect(resolve({ hostEnv, env: [["B", "user"]] }, ["A=image"])).toEqual({
+      PATH: "/caller",
+      A: "image",
+      B: "user",
+      HOSTNAME: "box",
+      container: "oci",
+    });
+  });
+
+  it("merges into what the image has, one after the other, before --env", () => {
+    const braced = (name: string) => `$\{${name}}`;
+    const envMerge = [
+      ["PATH", `$PATH:${braced("HOME")}/bin`],
+      ["A", `<$A$none${braced("")}>`],
+      ["A", "$A$A"],
+      ["B", "$A"],
+      ["PRICE", "5$ and $1"],
+    ] as const;
+    const env = resolve({ envMerge, env: [["B", "user"]] }, ["PATH=/bin", "A=1", "HOME=/h"]);
+    expect(env).toMatchObject({ PATH: "/bin:/h/bin", A: "<1><1>", B: "user", PRICE: "5$ and $1" });
+  });
+
   it("removes what --unsetenv names and, with --unsetenv-all, everything but --env", () => {
     expect(resolve({ unsetEnv: ["PATH", "A"] }, ["A=1", "B=2"])).toEqual({
       container: "oci",

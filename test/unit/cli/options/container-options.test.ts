@@ -18,7 +18,7 @@ async function convert(...argv: string[]) {
   );
   return containerOptions(values, positionals, {
     cwd: "/work",
-    environment: { FROM: "caller" },
+    environment: { FROM: "caller", HTTPS_PROXY: "http://p", no_proxy: "q" },
     readText: (path) => files[path] ?? "",
   });
 }
@@ -30,6 +30,36 @@ async function options(...argv: string[]) {
 describe("containerOptions", () => {
   test("without options everything is at its default", async () => {
     expect(await options("busybox")).toEqual({ ...defaultContainerOptions, image: "busybox" });
+  });
+
+  test("options of others that ask for what happens anyway change nothing", async () => {
+    const argv =
+      "--systemd=false --sdnotify ignore --seccomp-policy=default --disable-content-trust " +
+      "--oom-kill-disable=false --memory-swappiness -1 --passwd --image-volume bind " +
+      "--http-proxy=false --volume-driver local busybox";
+    expect(await options(...argv.split(" "))).toEqual({
+      ...defaultContainerOptions,
+      image: "busybox",
+    });
+  });
+
+  test.each([
+    ["--systemd=always", "--systemd=always is not supported"],
+    ["--systemd always", "--systemd=always is not supported"],
+    ["--passwd=false", "--passwd=false is not supported"],
+    ["--rmi --detach", "--rmi with --detach is not supported"],
+    ["--env-merge A", 'parse --env-merge "A": no ='],
+    ["--image-volume copy", 'parse --image-volume "copy"'],
+  ])("%s is refused", async (argv, message) => {
+    await expect(options(...argv.split(" "), "busybox")).rejects.toThrow(message);
+  });
+
+  test("the caller's proxies, or all that it has, are passed on when asked for", async () => {
+    const names = async (...argv: string[]) =>
+      (await options(...argv, "busybox")).hostEnv?.map(([name]) => name);
+    expect(await names()).toBeUndefined();
+    expect(await names("--http-proxy")).toEqual(["HTTPS_PROXY", "no_proxy"]);
+    expect(await names("--env-host")).toEqual(expect.arrayContaining(["FROM", "HTTPS_PROXY"]));
   });
 
   test("what follows the image is the command", async () => {
