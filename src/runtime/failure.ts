@@ -182,6 +182,10 @@ function stepHint(failure: MonitorFailure): string | undefined {
       return errno === "ELOOP"
         ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
         : undefined;
+    case step.CAPS:
+      return errno === "EPERM"
+        ? "nobody gives what he does not have: compare with CapPrm of /proc/self/status; a user namespace has all of them"
+        : undefined;
     case step.SECCOMP:
       return "leave the filter out with --security-opt seccomp=unconfined, if you trust the program";
     default:

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,7 +26,19 @@ beforeAll(async () => {
     await mkdir(join(directory, "rootfs", name), { recursive: true });
   }
   await cp("/bin/busybox", join(directory, "rootfs/bin/busybox"));
-  for (const name of ["sh", "cat", "echo", "id", "mknod", "sleep", "tty", "true"]) {
+  for (const name of [
+    "sh",
+    "cat",
+    "cut",
+    "echo",
+    "grep",
+    "id",
+    "mknod",
+    "mount",
+    "sleep",
+    "tty",
+    "true",
+  ]) {
     await symlink("busybox", join(directory, "rootfs/bin", name));
   }
   await writeFile(
@@ -159,6 +172,23 @@ describe("containerd", () => {
       expect(step(name).status).not.toBe(0);
     }
     expect(succeeded(step("zero"))).toBe("written\n");
+  });
+
+  it("gives a privileged container all that root has here, and covers nothing", async (context) => {
+    requires(context, missing.length === 0, `not installed: ${missing.join(", ")}`);
+    const script = [
+      "grep -E '^(CapEff|Seccomp):' /proc/self/status",
+      "mount -t tmpfs none /tmp && echo mounted",
+      // Of /proc and /sys themselves, and of what would be mounted on parts of them.
+      "grep -E ' /(proc|sys)[^ ]* ' /proc/self/mountinfo | cut -d' ' -f5,6 | cut -d, -f1",
+      "mknod /tmp/kmsg c 1 11 && : </tmp/kmsg && echo opened",
+    ].join("; ");
+    const step = await withContainerd(`step run $run --rm --privileged $rest sh -c "${script}"`);
+    const own = /^CapPrm:\t(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    const [capabilities, filter, mounted, ...mounts] = succeeded(step("run")).trim().split("\n");
+    expect(capabilities).toBe(`CapEff:\t${own}`);
+    expect([filter, mounted]).toEqual(["Seccomp:\t0", "mounted"]);
+    expect(mounts).toEqual(["/proc rw", "/sys rw", "opened"]);
   });
 
   it("gives root's containers what Docker's configurations have", async (context) => {

@@ -85,6 +85,7 @@ describe("monitorError", () => {
     [stepRecord("ROOT_OVERLAY", [], "image"), errno.EPERM, "tsman doctor"],
     [stepRecord("MOUNT", [], "default"), errno.ELOOP, "symbolic link"],
     [stepRecord("SECCOMP", [], "default"), errno.EINVAL, "seccomp=unconfined"],
+    [stepRecord("CAPS", ["", "", "", "", ""], "default"), errno.EPERM, "CapPrm"],
   ])("has a remedy for %j", (step, number, remedy) => {
     expect(monitorError(failureOf({ step, errno: number })).hint).toContain(remedy);
   });
