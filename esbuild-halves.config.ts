@@ -133,10 +133,8 @@ async function buildHalf(
   });
   const text = (suffix: string): string =>
     outputFiles.find(({ path }) => path.endsWith(suffix))?.text ?? "";
-  // The map comes last, in a line of megabytes.
-  const [program = "", map = ""] = text(".cjs").split("//# sourceMappingURL=");
   return {
-    program: `${plainFunctions(lazyNamespaces(program))}//# sourceMappingURL=${map}`,
+    program: plainFunctions(text(".cjs"), lazyNamespaces),
     notices: text(".LEGAL.txt"),
   };
 }
@@ -171,9 +169,17 @@ function __now(namespace) {
 /**
  * esbuild keeps each module as the one method of an object, so that profilers show its path.  Objects
  * of three hundred different shapes cost a start 4 M instructions; functions cost none of that.
+ *
+ * @param text a program with an inline map, for which lines stay what they are.
+ * @param change of the program without its map.
  */
-function plainFunctions(program: string): string {
-  const plain = program
+export function plainFunctions(
+  text: string,
+  change = (program: string): string => program,
+): string {
+  // The map comes last, in a line of megabytes, for which patterns take minutes.
+  const [program = "", map = ""] = text.split("//# sourceMappingURL=");
+  const plain = change(program)
     .replace(/(\b\w+ = __(?:esm|commonJS)\()\{\n {2}"[^"\n]+"(?=\()/g, "$1\nfunction")
     .replace(/^ {2}\}\n\}\);$/gm, "}\n);")
     .replace(
@@ -184,7 +190,7 @@ function plainFunctions(program: string): string {
   if (unknown !== null) {
     throw new Error(`keep modules as functions: esbuild writes one in another way: ${unknown[0]}`);
   }
-  return plain;
+  return `${plain}//# sourceMappingURL=${map}`;
 }
 
 function crossings(

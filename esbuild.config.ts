@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { asFunctions, toAscii } from "./esbuild-functions.config.ts";
-import { buildHalves } from "./esbuild-halves.config.ts";
+import { buildHalves, plainFunctions } from "./esbuild-halves.config.ts";
 
 // Bundles src/ into dist/: plain imports of oclif, undici and zod cost 45 to 75 ms each.
 //
@@ -245,7 +245,9 @@ const apart = await Promise.all(
 const programs = {
   "app.cjs": halves.app.program,
   "rest.cjs": halves.rest.program,
-  "oci-app.cjs": oci.outputFiles.find(({ path }) => path.endsWith(".cjs"))?.text ?? "",
+  "oci-app.cjs": plainFunctions(
+    oci.outputFiles.find(({ path }) => path.endsWith(".cjs"))?.text ?? "",
+  ),
 };
 const outputs = [
   ...Object.entries(await asFunctions(programs)).map(([name, text]) => ({

@@ -7,10 +7,10 @@ import {
   readFileSync,
   statSync,
 } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import type { ContainerOptions } from "../container/options.ts";
+import { loginName } from "../platform/login-name.ts";
 import type { CgroupLayout, HostFacts } from "./bundle.ts";
 import { isFullyVisible, parseMountinfo } from "./mountinfo.ts";
 
@@ -49,15 +49,6 @@ export function readHostFacts(
       options.devices.map(({ hostPath }) => [hostPath, listDeviceNodes(hostPath)]),
     ),
   };
-}
-
-function loginName(): string | undefined {
-  try {
-    return os.userInfo().username;
-  } catch {
-    // A uid without an entry in the password database.
-    return undefined;
-  }
 }
 
 function readText(file: string): string {

@@ -1,8 +1,8 @@
 import { readSync } from "node:fs";
 import { TsmanError } from "../errors/index.ts";
+import { isTerminal } from "../platform/is-terminal.ts";
 import { makeTerminalRaw } from "../platform/terminal-mode.ts";
 import type { CommandContext } from "./command.ts";
-import { isTerminal } from "./is-terminal.ts";
 import { usageError } from "./usage-error.ts";
 
 /** No name and no password is longer; identity tokens are a few thousand characters. */

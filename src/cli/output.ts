@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { TsmanError } from "../errors/index.ts";
 import { toFileError } from "../platform/errno.ts";
-import { isTerminal as isTerminalDescriptor } from "./is-terminal.ts";
+import { isTerminal as isTerminalDescriptor } from "../platform/is-terminal.ts";
 
 /** Where a command writes: stdout for data, stderr for people. */
 export interface Output {

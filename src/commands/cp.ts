@@ -1,9 +1,9 @@
 import { defineCommand } from "../cli/command.ts";
-import { isTerminal } from "../cli/is-terminal.ts";
 import { flag } from "../cli/option-spec.ts";
 import { parseCopyEnd } from "../cli/options/copy-end.ts";
 import { warningsTo } from "../cli/render/error.ts";
 import { usageError } from "../cli/usage-error.ts";
+import { isTerminal } from "../platform/is-terminal.ts";
 
 /** `tsman cp` */
 export const cp = defineCommand({

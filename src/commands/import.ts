@@ -1,8 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
-import { isTerminal } from "../cli/is-terminal.ts";
 import { flag, text, texts } from "../cli/option-spec.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { usageError } from "../cli/usage-error.ts";
+import { isTerminal } from "../platform/is-terminal.ts";
 
 /** `tsman import` */
 export const importArchive = defineCommand({

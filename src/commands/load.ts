@@ -1,10 +1,10 @@
 import { defineCommand } from "../cli/command.ts";
-import { isTerminal } from "../cli/is-terminal.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { naming } from "../cli/options/scalars.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { usageError } from "../cli/usage-error.ts";
 import { parsePlatform } from "../oci/platform.ts";
+import { isTerminal } from "../platform/is-terminal.ts";
 
 /** `tsman load` */
 export const load = defineCommand({

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { isErrno } from "../platform/errno.ts";
+import { loginName } from "../platform/login-name.ts";
 import { runProgramSync } from "../platform/process.ts";
 import type { IdRange } from "./id-range.ts";
 import { findMapTools, type MapTools } from "./map-tools.ts";
@@ -131,20 +131,6 @@ function serviceRanges(
     return { uid: ask(), gid: ask("-g") };
   } catch {
     // No getsubids: the files are all that can be known.
-    return undefined;
-  }
-}
-
-/** The caller's name in the password database; undefined if that does not know the uid. */
-export function loginName(): string | undefined {
-  // The usual place first: to ask the name service, Node loads node:os, a millisecond of each start.
-  const entry = new RegExp(`^([^:\\n]+):[^:\\n]*:${process.getuid?.() ?? 0}:`, "m");
-  const name = entry.exec(readIfThere("/etc/passwd"))?.[1];
-  if (name !== undefined) return name;
-  try {
-    return os.userInfo().username;
-  } catch {
-    // A uid without an entry in the password database, as `docker run -u 12345` makes.
     return undefined;
   }
 }

@@ -1,7 +1,8 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { loginName } from "../platform/login-name.ts";
 import type { GivenRanges } from "./add-range.ts";
-import { loginName, readHostIds } from "./host-ids.ts";
+import { readHostIds } from "./host-ids.ts";
 
 /** The kernel's settings that decide about user namespaces; undefined: this kernel has no such. */
 export interface UsernsFacts {

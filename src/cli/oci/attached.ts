@@ -1,5 +1,5 @@
 import type { OciSession, RunRequest } from "../../engine/oci/run-oci-container.ts";
-import { isTerminal } from "../is-terminal.ts";
+import { isTerminal } from "../../platform/is-terminal.ts";
 import { handOverFrom } from "../session/hand-over.ts";
 import { proxySignals } from "../session/signal-proxy.ts";
 import { findSessionTerminal } from "../session/terminal.ts";

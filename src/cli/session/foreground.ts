@@ -1,7 +1,7 @@
 import { openSync } from "node:fs";
 import type { RunIo, RunSession } from "../../engine/types.ts";
+import { isTerminal } from "../../platform/is-terminal.ts";
 import type { CommandContext } from "../command.ts";
-import { isTerminal } from "../is-terminal.ts";
 import type { FetchOptions } from "../options/fetch-options.ts";
 import { warningText } from "../render/error.ts";
 import { progressView } from "../render/progress.ts";

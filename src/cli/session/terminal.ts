@@ -1,7 +1,7 @@
 import { constants, openSync } from "node:fs";
 import process from "node:process";
 import type { TerminalSize } from "../../engine/types.ts";
-import { isTerminal } from "../is-terminal.ts";
+import { isTerminal } from "../../platform/is-terminal.ts";
 
 /** The terminal that a session runs on. */
 export interface SessionTerminal {

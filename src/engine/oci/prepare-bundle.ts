@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
 import { deviceRules } from "../../bundle/adopt/adopt-resources.ts";
 import type { Bundle } from "../../bundle/bundle.ts";
+import { parseSignal } from "../../container/signals.ts";
 import { TsmanError } from "../../errors/index.ts";
 import {
   type DeviceRule,
@@ -12,6 +12,7 @@ import {
   refused,
 } from "../../oci/runtime-config.ts";
 import { toFileError } from "../../platform/errno.ts";
+import { loginName } from "../../platform/login-name.ts";
 import { compileAdditions, type Departure } from "../../runtime/additions.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
 import type { LaunchContext } from "../../runtime/launch-context.ts";
@@ -109,7 +110,7 @@ export function planBundle(
     foreground: launch.foreground,
     forwardStdin: true,
     hold: launch.hold,
-    stopSignal: os.constants.signals.SIGTERM,
+    stopSignal: parseSignal("SIGTERM"),
     stopTimeoutMs: 10_000,
     removeTree: launch.removeTree,
     session: launch.session,
@@ -136,7 +137,7 @@ export function newRecord(
     bundle: bundleDir,
     rootfs,
     created: new Date().toISOString(),
-    owner: ownerName(),
+    owner: loginName() ?? "",
     annotations: config.annotations ?? {},
     walls: wallsOf(
       config.process.capabilities?.bounding ?? [],
@@ -154,15 +155,6 @@ export function newRecord(
 export function creatingState(record: OciRecord, pid: number): OciState {
   const { hooks: _, walls: __, ...state } = record;
   return { ...state, pid, status: "creating" };
-}
-
-function ownerName(): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    // A uid without an entry in the password database.
-    return "";
-  }
 }
 
 function readFile(file: string): Uint8Array {
