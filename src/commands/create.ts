@@ -6,7 +6,8 @@ import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { warningsTo } from "../cli/render/error.ts";
 import { progressView } from "../cli/render/progress.ts";
 
-const { explain: _, rmi: _noEnd, ...options } = runOptions;
+// What belongs to one run, with its end.
+const { explain: _, rmi: __, "preserve-fds": ___, ...options } = runOptions;
 
 /** `tsman create` */
 export const create = defineCommand({
@@ -19,7 +20,11 @@ export const create = defineCommand({
   stopAtPositional: true,
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals, given }, context) {
-    const asked = askedOptions({ ...values, explain: undefined, rmi: false }, positionals, context);
+    const asked = askedOptions(
+      { ...values, explain: undefined, rmi: false, "preserve-fds": undefined },
+      positionals,
+      context,
+    );
     const fetch = fetchOptions(values, given, context.cwd);
     const engine = await context.openEngine();
     const { stderr } = context;

@@ -1,6 +1,7 @@
 import { askedOptions } from "../cli/asked-options.ts";
 import { defineCommand } from "../cli/command.ts";
 import { fetchOptions } from "../cli/options/fetch-options.ts";
+import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { runSession } from "../cli/session/foreground.ts";
@@ -40,8 +41,10 @@ export const run = defineCommand({
       const { takeUpSession } = await import("../cli/session/earlier-session.ts");
       await takeUpSession(context, context.openEngine, true);
     }
+    const preserve = preservedDescriptors(values["preserve-fds"] ?? 0, context.environment);
     const status = await runSession(
-      (io) => engine.containers.launch(options, io),
+      // Not taken apart unasked: to make its signal takes Node a millisecond.
+      (io) => engine.containers.launch(options, preserve.length === 0 ? io : { ...io, preserve }),
       {
         tty: options.tty,
         interactive: options.interactive,
@@ -50,7 +53,7 @@ export const run = defineCommand({
         quiet: values.quiet,
         sigProxy: values["sig-proxy"],
         // The native session has its own three streams and no others.
-        isLast: values.attach.length === 0 && !values.rmi,
+        isLast: values.attach.length === 0 && !values.rmi && preserve.length === 0,
         fetch,
       },
       context,

@@ -214,6 +214,8 @@ export interface ContainerOptions {
   readonly annotations: Readonly<Record<string, string>>;
   /** Those that were taken over included, once the container is made. */
   readonly mounts: readonly ContainerMount[];
+  /** Where its monitor's pid is written (`--conmon-pidfile`); missing: nowhere. */
+  readonly monitorPidFile?: string | undefined;
   /** What the image's VOLUMEs become where nothing else is mounted; missing: anonymous volumes. */
   readonly imageVolumes?: "ignore" | "tmpfs" | undefined;
   /** Whose mounts are taken over; missing: nobody's. */

@@ -46,6 +46,8 @@ export interface RunIo extends CreateIo {
   readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;
+  /** Descriptors that the program gets as 3, 4 … in this life; missing: none. */
+  readonly preserve?: readonly number[] | undefined;
   /** Size of the caller's terminal, with `options.tty`. */
   readonly terminal?: TerminalSize | undefined;
   /** Aborts what goes on before the container has started; later it has no effect. */

@@ -59,6 +59,10 @@ function origin(bundle: Bundle, pointer: string): string {
   return bundle.origins[pointer] ?? "default";
 }
 
+function preserved(count: number): PlanRecord[] {
+  return count === 0 ? [] : [settingRecord("PRESERVE", [String(count)], "--preserve-fds")];
+}
+
 function identitySettings(bundle: Bundle, context: LaunchContext): PlanRecord[] {
   return [
     settingRecord("VERSION", [String(protocolVersion)], "protocol"),
@@ -70,6 +74,7 @@ function identitySettings(bundle: Bundle, context: LaunchContext): PlanRecord[] 
     ...(context.pidFile === undefined
       ? []
       : [settingRecord("PID_FILE", [context.pidFile], "--pidfile")]),
+    ...preserved(context.preserve ?? 0),
     ...(context.cgroup === undefined
       ? []
       : [settingRecord("CGROUP", [context.cgroup], "--cgroups and limits")]),

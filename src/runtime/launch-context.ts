@@ -105,6 +105,8 @@ export interface LaunchContext {
   readonly bundleDir?: string | undefined;
   /** Directory of its control group, which is there; missing: it stays in the caller's. */
   readonly cgroup?: string | undefined;
+  /** Descriptors behind the control socket that the program gets as 3, 4 …; missing: none. */
+  readonly preserve?: number | undefined;
   /** `--pidfile` */
   readonly pidFile?: string | undefined;
   readonly log?: LogTarget | undefined;

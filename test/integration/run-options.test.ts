@@ -1,8 +1,10 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { statusOf } from "../support/proc.ts";
 import { background, sh, trySh } from "./in-container.ts";
 import { registry, useStore } from "./support.ts";
+import { runWrapped } from "./wrapped.ts";
 
 const store = useStore();
 
@@ -54,7 +56,7 @@ describe("options that tsman refuses", () => {
     ["--secret s", "no secrets", "-v ./secret"],
     ["--gpus all", "Container Device Interface", "--device"],
     ["--systemd=always", "no systemd mode", "--tmpfs /run"],
-    ["--preserve-fds 2", "no descriptor beyond 0 to 2", "volume"],
+    ["--preserve-fd 5", "descriptors are preserved from 3 on", "--preserve-fds"],
     ["--network none --network host", "a container has one network", "give it once"],
   ] as const) {
     it(`name the reason and what to do instead: ${args}`, async () => {
@@ -101,6 +103,55 @@ describe("an image's VOLUME", () => {
     expect((await store().succeed(isTmpfs.split(" "))).stdout).toBe("tmpfs\n");
     await store().succeed("rm origin".split(" "));
     await store().succeed("rmi localhost/v".split(" "));
+  });
+});
+
+describe("an empty name", () => {
+  it("is none, as of --name $NAME where there is no such variable", async () => {
+    const { stdout } = await store().succeed([
+      ...["create", "--name", "", "--network", "none", "busybox"],
+    ]);
+    const { stdout: name } = await store().succeed(["ps", "--latest", "--format", "{{.Names}}"]);
+    expect(name).toMatch(/^[a-z]+_[a-z]+\n$/);
+    await store().succeed(["rm", stdout.trim()]);
+  });
+});
+
+describe("--preserve-fds", () => {
+  it("gives the program the caller's descriptors, and no others", async () => {
+    writeFileSync(join(store().scratch, "given"), "from the caller\n");
+    const wrapper = ["sh", "-c", 'exec 3<given; exec "$0" "$@"'] as const;
+    const run = async (count: string, inside: string) => {
+      const line = `run --rm --network none --preserve-fds ${count} busybox sh -c`.split(" ");
+      return await runWrapped(store(), wrapper, [...line, inside]);
+    };
+    expect(await run("1", "cat <&3; ls /proc/self/fd | wc -l")).toMatchObject({
+      // Of ls: the three streams, the one that is given, and the directory.
+      stdout: "from the caller\n5\n",
+      status: 0,
+    });
+    const missing = await run("2", "true");
+    expect(missing.stderr).toContain("descriptor 4 is not open");
+    expect(missing.status).toBe(125);
+  });
+});
+
+describe("--conmon-pidfile", () => {
+  it("names the monitor of each life", async () => {
+    const file = join(store().scratch, "monitor.pid");
+    await using web = await background(store(), `--conmon-pidfile ${file}`);
+    expect(readFileSync(file, "utf8")).toBe(statusOf(web.pid).PPid);
+    await store().succeed(["restart", "--time", "0", web.id]);
+    const { stdout } = await store().succeed([
+      "inspect",
+      "--format",
+      "{{.State.ConmonPid}}",
+      web.id,
+    ]);
+    expect(`${readFileSync(file, "utf8")}\n`).toBe(stdout);
+    const lost = await trySh(store(), "--conmon-pidfile /nowhere/pid", "true");
+    expect(lost.stderr).toContain("write /nowhere/pid: no such file or directory");
+    expect(lost.status).toBe(125);
   });
 });
 

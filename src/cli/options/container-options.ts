@@ -58,8 +58,10 @@ export function containerOptions(
       "write it after the options: [OPTIONS] IMAGE [COMMAND [ARGUMENT…]], such as --rm busybox date",
     );
   }
-  if (values.name !== undefined) assertContainerName(values.name);
-  if (values.replace && values.name === undefined) {
+  // As with Podman and Docker: `--name "$NAME"` without such a variable asks for no name.
+  const name = values.name === "" ? undefined : values.name;
+  if (name !== undefined) assertContainerName(name);
+  if (values.replace && name === undefined) {
     throw usageError(
       "use --replace: without --name there is nothing to replace",
       "add --name NAME",
@@ -124,7 +126,7 @@ export function containerOptions(
     ...logOptions(values["log-driver"], values["log-opt"], caller.cwd),
     ...given({
       entrypoint: values.entrypoint,
-      name: values.name,
+      name,
       workdir: values.workdir,
       user: values.user,
       hostname: values.hostname,
@@ -132,6 +134,7 @@ export function containerOptions(
       restart: values.restart,
       platform: platformOf(values),
       cidFile: absolute(values.cidfile, caller.cwd),
+      monitorPidFile: absolute(values["conmon-pidfile"], caller.cwd),
       pidFile: absolute(values.pidfile, caller.cwd),
       stopSignal: values["stop-signal"],
       stopTimeout: values["stop-timeout"],

@@ -7,11 +7,8 @@ import {
   value,
 } from "../option-spec.ts";
 import { parseDetachKeys } from "./detach-keys.ts";
-import { integer } from "./scalars.ts";
+import { preserveFds } from "./preserved-descriptors.ts";
 import { parseWorkdir } from "./words.ts";
-
-/** TSMAN_MAX_PRESERVED of native/protocol.h, less what a process may have open. */
-const mostDescriptors = 512;
 
 /** What `tsman exec` takes. */
 export const execOptions = {
@@ -26,11 +23,7 @@ export const execOptions = {
   "env-file": texts({ metavar: "FILE", summary: "read variables from a file" }),
   interactive: flag({ char: "i", summary: "keep standard input open" }),
   latest: flag({ char: "l", summary: "the container that was created last" }),
-  "preserve-fds": value({
-    metavar: "N",
-    summary: "give your descriptors 3 to N + 2 to the program",
-    parse: integer(0, mostDescriptors),
-  }),
+  "preserve-fds": preserveFds,
   privileged: flag({ summary: "all capabilities that the container's user namespace has" }),
   tty: flag({ char: "t", summary: "give the program a terminal" }),
   user: text({ char: "u", metavar: "USER[:GROUP]", summary: "run as this user" }),

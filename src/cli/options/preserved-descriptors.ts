@@ -1,5 +1,17 @@
+import { value } from "../option-spec.ts";
 import { usageError } from "../usage-error.ts";
 import type { CallerEnvironment } from "./environment-variables.ts";
+import { integer } from "./scalars.ts";
+
+/** TSMAN_MAX_PRESERVED of native/protocol.h, less what a process may have open. */
+const mostDescriptors = 512;
+
+/** `--preserve-fds`, of `run` and `exec`. */
+export const preserveFds = value({
+  metavar: "N",
+  summary: "give your descriptors 3 to N + 2 to the program",
+  parse: integer(0, mostDescriptors),
+});
 
 /** Where bin/tsman says which descriptors it was given; by now this process has opened its own. */
 const variable = "TSMAN_DESCRIPTORS";
@@ -19,6 +31,6 @@ export function preservedDescriptors(count: number, environment: CallerEnvironme
     `use --preserve-fds ${count}: descriptor ${missing} is not open`,
     environment[variable] === undefined
       ? "start tsman by way of bin/tsman"
-      : `open it for tsman: tsman exec --preserve-fds ${count} … ${missing}<FILE`,
+      : `open it for tsman: tsman … --preserve-fds ${count} … ${missing}<FILE`,
   );
 }

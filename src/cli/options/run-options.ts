@@ -15,6 +15,7 @@ import {
 import { parseNamespace } from "./namespaces.ts";
 import { parseNetwork } from "./network.ts";
 import { platformOptions } from "./platform.ts";
+import { preserveFds } from "./preserved-descriptors.ts";
 import { parseExpose, parsePublish } from "./publish.ts";
 import { parseRestart } from "./restart.ts";
 import { integer, octalMode, oneOf } from "./scalars.ts";
@@ -62,6 +63,7 @@ export const runOptions = {
   "cap-drop": texts({ metavar: "CAPABILITY", summary: "drop a capability, or ALL" }),
   "cert-dir": text({ metavar: "DIR", summary: "certificates of the registry" }),
   cidfile: text({ metavar: "FILE", summary: "write the container's id there" }),
+  "conmon-pidfile": text({ metavar: "FILE", summary: "write the pid of its monitor there" }),
   creds: value({
     metavar: "USER:PASSWORD",
     summary: "credentials of the registry",
@@ -158,6 +160,7 @@ export const runOptions = {
   }),
   pidfile: text({ metavar: "FILE", summary: "write the pid of the container's init there" }),
   ...platformOptions,
+  "preserve-fds": preserveFds,
   privileged: flag({
     summary: "all capabilities, devices and system calls that you have yourself",
   }),

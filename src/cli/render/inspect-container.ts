@@ -30,7 +30,7 @@ export function containerDocument(container: ContainerDetails): Readonly<Record<
     OCIConfigPath: paths.ociConfig,
     OCIRuntime: "tsman",
     LogPath: paths.log ?? "",
-    ConmonPidFile: paths.monitor,
+    ConmonPidFile: container.options.monitorPidFile ?? paths.monitor,
     PidFile: container.options.pidFile ?? "",
     Name: container.name,
     RestartCount: container.restarts ?? 0,

@@ -35,7 +35,8 @@ export async function cloneContainer(
   }
   // Files about the original are not about the clone, nor is the process that it goes with.
   // What it has taken over is among its mounts; from whom is not asked again.
-  const { cidFile: _, pidFile: __, ephemeral: ___, volumesFrom: ____, ...kept } = original.options;
+  const { cidFile: _, pidFile: __, monitorPidFile: ___, ...rest } = original.options;
+  const { ephemeral: ____, volumesFrom: _____, ...kept } = rest;
   const base: ContainerOptions = {
     ...kept,
     replace: false,

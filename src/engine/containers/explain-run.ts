@@ -63,7 +63,8 @@ export async function explainRun(
 }
 
 /** Files on the host that are written because an option names them. */
-function writtenFiles({ cidFile, pidFile }: ContainerOptions): ExplainEntry[] {
+function writtenFiles(options: ContainerOptions): ExplainEntry[] {
+  const { cidFile, pidFile, monitorPidFile } = options;
   const entry = (file: string | undefined, content: string, because: string): ExplainEntry[] =>
     file === undefined
       ? []
@@ -71,5 +72,6 @@ function writtenFiles({ cidFile, pidFile }: ContainerOptions): ExplainEntry[] {
   return [
     ...entry(cidFile, "the container's id", "--cidfile"),
     ...entry(pidFile, "the pid of its process 1", "--pidfile"),
+    ...entry(monitorPidFile, "the pid of its monitor", "--conmon-pidfile"),
   ];
 }

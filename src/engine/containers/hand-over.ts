@@ -48,10 +48,14 @@ export function assertWanted(io: CreateIo, to: HandOver): void {
   if (to.isInterrupted()) io.signal?.throwIfAborted();
 }
 
-/** Whether the native session can see such a container to its end: it removes no volumes. */
+/**
+ * Whether the native session can see such a container to its end: it removes no volumes, and writes
+ * nobody's pid.
+ */
 export function mayHandOver(options: ContainerOptions, volumes: readonly VolumeNeed[]): boolean {
   const hasOwnVolumes = volumes.some((volume) => volume.name === undefined);
-  return options.logDriver !== "passthrough" && !(options.remove && hasOwnVolumes);
+  if (options.logDriver === "passthrough" || options.monitorPidFile !== undefined) return false;
+  return !(options.remove && hasOwnVolumes);
 }
 
 /** The words of a SESSION setting. */

@@ -35,6 +35,8 @@ export interface LaunchParts {
   readonly cgroup?: string | undefined;
   /** It goes with this process; missing: no. */
   readonly isEphemeral?: boolean | undefined;
+  /** How many descriptors of this process the program gets; missing: none. */
+  readonly preserve?: number | undefined;
   /** The native session takes over: SESSION in native/protocol.h. */
   readonly session?: LaunchContext["session"];
 }

@@ -1,6 +1,7 @@
 import path from "node:path";
 import process from "node:process";
 import { healthPolicy } from "../../container/health-policy.ts";
+import { writePidFile } from "../../container/pid-file.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { explainUsernsFailure } from "../../rootless/userns-preflight.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
@@ -194,6 +195,7 @@ async function start(
     seccompFilter,
     restartStreak: request.restartStreak,
     isEphemeral: io.ephemeral,
+    preserve: io.preserve?.length,
   };
   const successor = successorOf(planned, request, { network, driver });
   if (successor !== undefined) {
@@ -221,10 +223,12 @@ async function start(
       options.detach && options.logDriver !== "passthrough"
         ? { stdin: "ignore", stdout: "ignore", stderr: "ignore" }
         : { stdin: io.stdin, stdout: io.stdout, stderr: io.stderr },
+    preserve: io.preserve,
     signal: io.signal,
     onWarning: io.onWarning,
   });
   try {
+    if (options.monitorPidFile !== undefined) writePidFile(options.monitorPidFile, handle.pid);
     if (hold) {
       // The caller gets ready while the container does.
       await Promise.all([handle.ready, io.beforeStart?.()]);

@@ -208,6 +208,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   platform: z.optional(z.strictObject({ os: z.string(), architecture: z.string(), variant: text })),
   cidFile: text,
   pidFile: text,
+  monitorPidFile: text,
   stopSignal: text,
   stopTimeout: z.optional(whole),
   timeout: z.optional(z.number().check(z.refine((n) => Number.isSafeInteger(n) && n > 0))),

@@ -1,6 +1,5 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { writePidFile } from "../../container/pid-file.ts";
 import type { RuntimeConfig } from "../../oci/runtime-config.ts";
-import { toFileError } from "../../platform/errno.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { startMonitor } from "../../runtime/monitor-client.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
@@ -47,7 +46,9 @@ export async function createOciContainer(
     });
     handle = await startForCaller(context, request, plan);
     await setUp(context, prepared.config, record, handle);
-    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    if (request.pidFile !== undefined) {
+      writePidFile(request.pidFile, (await handle.created).pid);
+    }
     markCreated(directory);
     handle.start();
     await handle.left;
@@ -115,16 +116,4 @@ export async function startForCaller(
     signal,
     onWarning,
   });
-}
-
-/** Complete or not there at all, and without a newline: containerd takes the whole for a number. */
-export async function writePidFile(file: string, handle: MonitorHandle): Promise<void> {
-  const { pid } = await handle.created;
-  const temporary = `${file}.${process.pid}~`;
-  try {
-    writeFileSync(temporary, String(pid), { mode: 0o644 });
-    renameSync(temporary, file);
-  } catch (error) {
-    throw toFileError(error, `write ${file}`);
-  }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { adoptConfig, adoptProcess, processUser } from "../../bundle/adopt/adopt-config.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import { writePidFile } from "../../container/pid-file.ts";
 import { TsmanError } from "../../errors/index.ts";
 import {
   type ProcessConfig,
@@ -14,7 +15,7 @@ import { type PlanRecord, settingRecord } from "../../runtime/launch-plan.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import { getOciContainer, readConfigOf, readFilterOf } from "./container-directory.ts";
-import { departureOf, startForCaller, writePidFile } from "./create-oci-container.ts";
+import { departureOf, startForCaller } from "./create-oci-container.ts";
 import type { OciContext, OciExecRequest } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import type { OciSession, RunRequest } from "./run-oci-container.ts";
@@ -106,7 +107,9 @@ export async function execInOciContainer(
   );
   try {
     await handle.ready;
-    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    if (request.pidFile !== undefined) {
+      writePidFile(request.pidFile, (await handle.created).pid);
+    }
     await side.beforeStart?.(isTerminal && request.consoleSocket === undefined);
     handle.start();
     await handle.started;

@@ -1,9 +1,10 @@
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
+import { writePidFile } from "../../container/pid-file.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { handOver, sessionWords } from "../containers/hand-over.ts";
 import type { HandOver } from "../types.ts";
 import { claimDirectory, markCreated, type OciRecord, writeRecord } from "./container-directory.ts";
-import { departureOf, setUp, startForCaller, undo, writePidFile } from "./create-oci-container.ts";
+import { departureOf, setUp, startForCaller, undo } from "./create-oci-container.ts";
 import { deleteOciContainer, removeAbandoned } from "./end-oci-container.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareOciGroup } from "./oci-group.ts";
@@ -73,7 +74,9 @@ export async function runOciContainer(
     const plan = planBundle(prepared, { ...launch, hold: true });
     handle = await startForCaller(context, request, plan);
     await setUp(context, prepared.config, record, handle);
-    if (request.pidFile !== undefined) await writePidFile(request.pidFile, handle);
+    if (request.pidFile !== undefined) {
+      writePidFile(request.pidFile, (await handle.created).pid);
+    }
     await request.beforeStart?.(isTerminal && request.consoleSocket === undefined);
     handle.start();
     await handle.started;
