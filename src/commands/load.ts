@@ -1,4 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
+import { movingData } from "../cli/moving-data.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { naming } from "../cli/options/scalars.ts";
 import { progressView } from "../cli/render/progress.ts";
@@ -39,14 +40,13 @@ export const load = defineCommand({
       quiet: values.quiet,
       columns: context.columns,
     });
-    const loaded = await engine.images
-      .load({
-        input: input ?? 0,
-        platform: values.platform,
-        signal: context.interruption(),
-        onProgress: progress.onProgress,
-      })
-      .finally(progress.finish);
+    const options = {
+      input: input ?? 0,
+      platform: values.platform,
+      signal: context.interruption(),
+      onProgress: progress.onProgress,
+    };
+    const loaded = await movingData(() => engine.images.load(options)).finally(progress.finish);
     for (const { id, names } of loaded) {
       for (const name of names.length === 0 ? [id] : names) {
         context.stdout.write(`Loaded image: ${name}\n`);

@@ -1,4 +1,5 @@
 import { defineCommand } from "../cli/command.ts";
+import { movingData } from "../cli/moving-data.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { oneOf } from "../cli/options/scalars.ts";
 import { parseImageName } from "../cli/options/words.ts";
@@ -48,15 +49,14 @@ export const save = defineCommand({
       quiet: values.quiet,
       columns: context.columns,
     });
-    await engine.images
-      .save(images, {
-        format: values.format,
-        compress: values.compress,
-        output: output ?? 1,
-        signal: context.interruption(),
-        onProgress: progress.onProgress,
-      })
-      .finally(progress.finish);
+    const options = {
+      format: values.format,
+      compress: values.compress,
+      output: output ?? 1,
+      signal: context.interruption(),
+      onProgress: progress.onProgress,
+    };
+    await movingData(() => engine.images.save(images, options)).finally(progress.finish);
     return 0;
   },
 });
