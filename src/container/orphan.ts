@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { pidfdOpen, pidfdSendSignal } from "../platform/libc.ts";
+import { pidfdOpen, pidfdSendSignal } from "../platform/libc/pidfd.ts";
 import { isAlive, type ProcessIdentity } from "./liveness.ts";
 
 const sigkill = 9;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseMountinfo } from "../bundle/mountinfo.ts";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
-import { unmount } from "../platform/libc.ts";
+import { unmount } from "../platform/libc/mounts.ts";
 
 /** Where something is mounted in this process's mount namespace. */
 export function mountedTargets(): ReadonlySet<string> {

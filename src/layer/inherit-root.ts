@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import process from "node:process";
-import { llistxattr, utimensat } from "../platform/libc.ts";
+import { utimensat } from "../platform/libc/times.ts";
+import { llistxattr } from "../platform/libc/xattrs.ts";
 import { isKeptXattr, trueOwnerXattr } from "./worker/xattr-policy.ts";
 
 /**

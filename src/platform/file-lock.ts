@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 
 import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "./errno.ts";
-import { flock } from "./libc.ts";
+import { flock } from "./libc/files.ts";
 
 /** A held flock(2); closing it, or the end of the process however it comes, gives it free. */
 export interface FileLock extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { openat2 } from "./libc.ts";
+import { openat2 } from "./libc/files.ts";
 
 /** openat2(2), linux/openat2.h */
 const resolve = {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { syncDirectory } from "./atomic-file.ts";
 import { isErrno } from "./errno.ts";
-import { linkDescriptor } from "./libc.ts";
+import { linkDescriptor } from "./libc/files.ts";
 import { randomHex } from "./random.ts";
 
 /** O_TMPFILE, which Node lacks. */

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { findProgram } from "../config/find-program.ts";
-import { lgetxattr } from "../platform/libc.ts";
+import { lgetxattr } from "../platform/libc/xattrs.ts";
 
 /** Whether newuidmap and newgidmap can write a map here, and where they are. */
 export type MapTools =

@@ -14,7 +14,7 @@ import { type ChainId, digestHex } from "../oci/digest.ts";
 import { bootId } from "../platform/boot-id.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { type FileLock, type LockOptions, lockFile, tryLockFile } from "../platform/file-lock.ts";
-import { syncFilesystem } from "../platform/libc.ts";
+import { syncFilesystem } from "../platform/libc/files.ts";
 import { randomHex } from "../platform/random.ts";
 import type { Database, Row } from "./database.ts";
 

@@ -1,7 +1,7 @@
 import { closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../../errors/index.ts";
-import { pidfdOpen, pidfdSendSignal } from "../../platform/libc.ts";
+import { pidfdOpen, pidfdSendSignal } from "../../platform/libc/pidfd.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 
 const sigcont = 18;

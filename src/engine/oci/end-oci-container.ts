@@ -3,7 +3,7 @@ import { isAlive } from "../../container/liveness.ts";
 import { endOrphan } from "../../container/orphan.ts";
 import { containerPids } from "../../container/process/container-pids.ts";
 import { TsmanError } from "../../errors/index.ts";
-import { pidfdOpen, pidfdSendSignal } from "../../platform/libc.ts";
+import { pidfdOpen, pidfdSendSignal } from "../../platform/libc/pidfd.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import {
   getOciContainer,

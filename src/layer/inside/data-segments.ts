@@ -1,4 +1,4 @@
-import { lseek } from "../../platform/libc.ts";
+import { lseek } from "../../platform/libc/files.ts";
 import type { Segment } from "../worker/content-layout.ts";
 
 /** More would not fit into a header; what follows the last one counts as data then. */

@@ -1,6 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { isErrno } from "../../platform/errno.ts";
-import { lgetxattr } from "../../platform/libc.ts";
+import { lgetxattr } from "../../platform/libc/xattrs.ts";
 import { findStatus, listNames } from "./tree-archive.ts";
 
 /** A directory as several layers together have it: paths as byte strings, the topmost first. */

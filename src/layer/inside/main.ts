@@ -2,7 +2,8 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import process from "node:process";
 import { TsmanError, toTsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { enterRoot, loadLibc } from "../../platform/libc.ts";
+import { loadLibc } from "../../platform/libc/binding.ts";
+import { enterRoot } from "../../platform/libc/mounts.ts";
 import {
   type InsideAnswer,
   type InsideCounts,

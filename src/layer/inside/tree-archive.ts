@@ -12,7 +12,7 @@ import {
 import { TsmanError } from "../../errors/index.ts";
 import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../../oci/tar/header.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
-import { lgetxattr, llistxattr } from "../../platform/libc.ts";
+import { lgetxattr, llistxattr } from "../../platform/libc/xattrs.ts";
 import { type ContentLayout, formatLayout, layoutRecord } from "../worker/content-layout.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 import { isKeptXattr, trueOwnerXattr } from "../worker/xattr-policy.ts";

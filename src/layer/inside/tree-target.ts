@@ -18,7 +18,10 @@ import {
 } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { fsetxattr, futimens, mknod, mountIdOf, utimensat } from "../../platform/libc.ts";
+import { mknod } from "../../platform/libc/files.ts";
+import { mountIdOf } from "../../platform/libc/mounts.ts";
+import { futimens, utimensat } from "../../platform/libc/times.ts";
+import { fsetxattr } from "../../platform/libc/xattrs.ts";
 import type { EntryTarget, OpenFile, WithinEntry } from "../worker/entry-extraction.ts";
 import { displayName, fsPath } from "../worker/entry-name.ts";
 import { parseEntryPath } from "../worker/entry-path.ts";

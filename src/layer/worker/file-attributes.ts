@@ -1,6 +1,7 @@
 import { chmodSync, fchmodSync, fchownSync, futimesSync, lchownSync, lutimesSync } from "node:fs";
 import { isErrno } from "../../platform/errno.ts";
-import { lsetxattr, utimensat } from "../../platform/libc.ts";
+import { utimensat } from "../../platform/libc/times.ts";
+import { lsetxattr } from "../../platform/libc/xattrs.ts";
 import { fsPath } from "./entry-name.ts";
 import type { EntryTime } from "./layer-entry.ts";
 import type { WrittenOwner } from "./owner-policy.ts";

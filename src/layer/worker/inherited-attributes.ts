@@ -1,5 +1,5 @@
 import { lstatSync } from "node:fs";
-import { lgetxattr, llistxattr } from "../../platform/libc.ts";
+import { lgetxattr, llistxattr } from "../../platform/libc/xattrs.ts";
 import { fsPath } from "./entry-name.ts";
 import { type FileAttributes, type Losses, writeDirectoryAttributes } from "./file-attributes.ts";
 import { isKeptXattr, opaqueXattr, trueOwnerXattr } from "./xattr-policy.ts";

@@ -13,7 +13,8 @@ import {
 } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { lsetxattr, mknod } from "../../platform/libc.ts";
+import { mknod } from "../../platform/libc/files.ts";
+import { lsetxattr } from "../../platform/libc/xattrs.ts";
 import { displayName, fsPath } from "./entry-name.ts";
 import {
   type FileAttributes,

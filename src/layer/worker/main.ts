@@ -2,7 +2,9 @@ import { chmodSync, closeSync, lchownSync, readdirSync, writeSync } from "node:f
 import process from "node:process";
 import { toTsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
-import { enterRoot, loadLibc, lremovexattr } from "../../platform/libc.ts";
+import { loadLibc } from "../../platform/libc/binding.ts";
+import { enterRoot } from "../../platform/libc/mounts.ts";
+import { lremovexattr } from "../../platform/libc/xattrs.ts";
 import {
   answerFd,
   firstDirectoryFd,

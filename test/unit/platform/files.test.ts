@@ -21,15 +21,14 @@ import {
   mountedType,
   typeName,
 } from "../../../src/platform/filesystem-type.ts";
+import { flock, mknod } from "../../../src/platform/libc/files.ts";
+import { utimensat } from "../../../src/platform/libc/times.ts";
 import {
-  flock,
   lgetxattr,
   llistxattr,
   lremovexattr,
   lsetxattr,
-  mknod,
-  utimensat,
-} from "../../../src/platform/libc.ts";
+} from "../../../src/platform/libc/xattrs.ts";
 
 let directory: string;
 let file: string;

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs"
 import { containerPids } from "../../../container/process/container-pids.ts";
 import { TsmanError } from "../../../errors/index.ts";
 import { isErrno } from "../../../platform/errno.ts";
-import { namespaceCreator, relatedNamespace } from "../../../platform/libc.ts";
+import { namespaceCreator, relatedNamespace } from "../../../platform/libc/namespaces.ts";
 import type { ContainerRecord } from "../../../store/containers.ts";
 import type { EngineContext } from "../../context.ts";
 import type { NamespaceDetails } from "../../file-types.ts";
