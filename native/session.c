@@ -172,6 +172,14 @@ static int take_signals_over(struct session *session)
     return session->signals < 0 ? -1 : 0;
 }
 
+/* Once more while the container runs: with a copy of the program that is not shared (self.h). */
+static bool executes_itself(const struct plan *plan)
+{
+    return plan_setting(plan, TSMAN_SET_HEALTH) != NULL ||
+           plan_setting(plan, TSMAN_SET_HEALTH_STARTUP) != NULL ||
+           plan_setting(plan, TSMAN_SET_DUMB_INIT) != NULL;
+}
+
 _Noreturn static void become_monitor(struct session *session, int control)
 {
     static char siblings[1024];
@@ -200,7 +208,8 @@ _Noreturn static void become_monitor(struct session *session, int control)
     else if (session->prepared >= 0)
         dup2(session->prepared, TSMAN_CONTROL_FD + 1);
     const struct plan_record *run_dir = plan_setting(&session->plan, TSMAN_SET_RUN_DIR);
-    if (run_dir != NULL && run_dir->length[0] < sizeof(siblings))
+    if (run_dir != NULL && !executes_itself(&session->plan) &&
+        run_dir->length[0] < sizeof(siblings))
         memcpy(siblings, run_dir->argv[0], run_dir->length[0] + 1);
     char *last = strrchr(siblings, '/');
     if (last != NULL)

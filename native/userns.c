@@ -283,6 +283,17 @@ static int run(char **program, struct view *view, struct failure *failure)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* What the caller locks, reads to the end of or wants to unmount: nothing ends newuidmap, which is
+   not ours to kill, when the command has failed meanwhile. */
+static void leave_caller(unsigned last)
+{
+    if (kernel_close_range(last + 1, ~0u, 0) < 0) {
+        for (unsigned fd = last + 1; fd < 1024; fd++)
+            close((int)fd);
+    }
+    (void)!chdir("/");
+}
+
 int userns_main(char **words)
 {
     static struct failure failure;
@@ -307,6 +318,7 @@ int userns_main(char **words)
         lifeline_forbid_core();
     if (options.give >= 0) {
         lifeline_tie(options.worker_of);
+        leave_caller((unsigned)options.give);
         return prepared_give(options.give, &request, options.network);
     }
     if (enter(&options, &failure) < 0 || become_root(&options, &failure) < 0)

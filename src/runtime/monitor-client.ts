@@ -37,7 +37,7 @@ export interface MonitorRequest {
   };
   /**
    * Where other monitors have their run directories: they share the memory of their program then.
-   * Missing: this one has its own.
+   * Missing: this one has its own, as native/self.h asks of those that execute it once more.
    */
   readonly siblings?: string | undefined;
   /** Descriptors of this process that the program gets as 3, 4 …; the plan says how many. */

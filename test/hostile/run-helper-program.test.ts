@@ -104,6 +104,36 @@ describe("the native program", () => {
   });
 });
 
+describe("the memory that containers share their native program in", () => {
+  it("serves the others when one takes the rights to its own away", async () => {
+    const check = ["--health-interval=200ms", "--health-cmd=echo >>/checks"];
+    await using watched = await stage().background(...check, "busybox", "sleep", "1000");
+    // What runs is the very file that the others have, unless theirs is their own.
+    const pid1 = ["busybox", "/proc/self/exe", "supervise", "2"];
+    await using attacker = await stage().background("--cap-add=ALL", ...pid1);
+    const spoil = "f=/proc/1/exe; chmod 0 $f && chown 7 $f && stat -Lc %a:%u $f";
+    const spoilt = await stage().store.succeed(["exec", attacker.id, "sh", "-c", spoil]);
+    expect(spoilt.stdout).toBe("0:7\n");
+    const lines = "touch /checks; wc -l </checks";
+    const count = async () =>
+      (await stage().store.succeed(["exec", watched.id, "sh", "-c", lines])).stdout;
+    const before = await count();
+    await until("more checks", async () => (await count()) !== before || undefined);
+    for (const options of [[], ["--init"], ["--publish=0:80", "--network=slirp4netns"]]) {
+      const { status, stderr } = await run(...options, "busybox", "true");
+      expect(status, stderr).toBe(0);
+    }
+  });
+
+  it("is not executed by others when only the right to that is gone", async () => {
+    const pid1 = ["busybox", "/proc/self/exe", "supervise", "2"];
+    await using attacker = await stage().background("--cap-add=ALL", ...pid1);
+    await stage().store.succeed(["exec", attacker.id, "chmod", "444", "/proc/1/exe"]);
+    const { status, stderr } = await run("busybox", "true");
+    expect(status, stderr).toBe(0);
+  });
+});
+
 describe("a process that joins a container", () => {
   it("cannot be opened, read or traced by it before it is the program", async () => {
     const before = fingerprint(helper());

@@ -168,6 +168,8 @@ async function start(
   const { stay } = request;
   const hold = network.ports.length > 0 || io.beforeStart !== undefined || stay !== undefined;
   const policy = healthPolicy(options.health, planned.image?.config.config);
+  // native/session.c knows by the plan.
+  const executesItself = policy !== undefined || planned.bundle.useInit;
   let group: LaunchGroup | undefined;
   /** What is launched, for the process that is to be the monitor, or to become its parent. */
   const compile = async (pid: number, more: Partial<LaunchParts> = {}): Promise<LaunchPlan> => {
@@ -217,7 +219,9 @@ async function start(
   io.beforeMonitor?.();
   const handle = await startMonitor({
     plan: (pid) => compile(pid),
-    siblings: path.dirname(context.store.containers.runDir(planned.id)),
+    siblings: executesItself
+      ? undefined
+      : path.dirname(context.store.containers.runDir(planned.id)),
     // What is passed through is the caller's even of a container in the background.
     stdio:
       options.detach && options.logDriver !== "passthrough"
