@@ -4,7 +4,7 @@ import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
 import { capabilityStep, processLimitSteps } from "./process-plan.ts";
-import { protocolVersion } from "./protocol.ts";
+import { protocolVersion, step } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
 import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
 import { SlotTable } from "./slots.ts";
@@ -240,9 +240,13 @@ function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTabl
   const { config } = bundle;
   const { linux } = config;
   const records: PlanRecord[] = [];
-  const mounts = config.mounts.map((mount, index) =>
+  const compiled = config.mounts.map((mount, index) =>
     compileMount(mount, slots, origin(bundle, `/mounts/${index}`)),
   );
+  // Of what the image has, so before anything is mounted on it or above it: /sys, say, would be copied
+  // unmasked into an image's VOLUME below it.
+  records.push(...compiled.flat().filter(({ op }) => op === step.COPY_UP));
+  const mounts = compiled.map((steps) => steps.filter(({ op }) => op !== step.COPY_UP));
   records.push(...mounts.slice(0, bundle.baseMounts).flat());
   for (const { target, path, ifMissing } of bundle.symlinks) {
     const words = ifMissing === true ? ["missing"] : [];

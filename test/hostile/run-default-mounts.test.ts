@@ -63,6 +63,24 @@ describe("a VOLUME of the image", () => {
     expect(status).toBe(125);
   });
 
+  it("is filled with what the image has there, not with what is mounted above it", async () => {
+    const inside = "/sys/devices/system/cpu";
+    const layer = new TarBuilder()
+      .dir("data/sub")
+      .file("data/file", "image\n")
+      .file("data/sub/file", "image\n");
+    const volumes = { [inside]: {}, "/data": {}, "/data/sub": {}, "/host/directory": {} };
+    const image = stage().image({ layers: [layer], config: { Volumes: volumes } });
+    const { stdout, stderr } = await stage().run(
+      `--volume=${stage().victim()}:/host:ro`,
+      image,
+      ...["sh", "-c", `ls -A ${inside} /host/directory; cat /data/file /data/sub/file`],
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toBe(`/host/directory:\n\n${inside}:\nimage\nimage\n`);
+    stage().expectVictimIntact();
+  });
+
   it("is not filled with what a link in the image points at outside", async () => {
     const layer = new TarBuilder()
       .dir("data")
