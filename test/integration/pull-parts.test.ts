@@ -14,7 +14,7 @@ import {
 } from "../support/table-layer.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
 import { skopeoIn } from "./skopeo.ts";
-import { layerDirectory } from "./stored-layer.ts";
+import { layerDirectories, layerDirectory } from "./stored-layer.ts";
 import { registry, TestStore } from "./support.ts";
 
 const mebibyte = 1024 * 1024;
@@ -53,6 +53,11 @@ function treeOf(of: TestStore, { diffId }: { readonly diffId: string }): string[
     const content = isFile ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
     return [name, mode, isFile ? size : 0, mtimeMs, isFile ? nlink : 0, content].join(" ");
   });
+}
+
+/** Whether more than one part was asked for. */
+function isSecond(of: FaultyRegistry, { digest }: { readonly digest: string }): boolean {
+  return of.requestsOf("blob", digest).length > 1;
 }
 
 /** Whether the image's files are these. */
@@ -191,6 +196,37 @@ describe("a layer with a table of contents", () => {
     expect(stderr).not.toMatch(/error|warning/);
     expect(origin.requestsOf("blob", layer.digest).at(-1)?.range).toBeUndefined();
     expect(treeOf(store, layer)).toEqual(await wholeTree(reference, layer));
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const)("and is interrupted by %s is fetched by the next pull", async (signal, status) => {
+    await using origin = await startFaultyRegistry();
+    await using store = await TestStore.create();
+    const files = someFiles(2);
+    await store.succeed(["pull", "--quiet", serve(origin, "first", chunkedLayer(files))]);
+    const layer = chunkedLayer(releaseOf(files));
+    const reference = serve(origin, "second", layer);
+    const isPart = ({ reference: of, range }: { reference: string | undefined; range?: unknown }) =>
+      of === layer.digest && range !== undefined;
+    // After the table.
+    origin.fault({ on: "blob", when: isPart, skip: 1, action: { kind: "hang" } });
+    const pull = store.start(["pull", reference]);
+    await origin.waitForRequest(
+      (one) => isPart(one) && one.status === 0 && isSecond(origin, layer),
+    );
+    pull.child.kill(signal);
+    const ended = await pull.ended;
+    expect(ended.status).toBe(status);
+    expect(ended.stderr).not.toMatch(/defect|INTERNAL/);
+    origin.clearFaults();
+    await store.succeed(["pull", "--quiet", reference]);
+    expect(sentOf(origin, layer)).toBeLessThan(700_000);
+    expect(treeOf(store, layer)).toEqual(await wholeTree(reference, layer));
+    await store.succeed(["system", "prune", "--force"]);
+    expect(layerDirectories(store).filter((name) => !/\/[0-9a-f]{64}$/.test(name))).toEqual([]);
   });
 
   it("takes no file from the store that was changed since", async () => {
