@@ -73,7 +73,8 @@ describe("in a login session with systemd", () => {
       step unchanged cat $group/memory.max
       init=$(cut -d' ' -f1 $XDG_RUNTIME_DIR/tsman/*/init)
       step kill kill -9 $init
-      for i in $(seq 100); do
+      # An emulated machine takes its time for a start.
+      for i in $(seq 1200); do
         again=$(cut -d' ' -f1 $XDG_RUNTIME_DIR/tsman/*/init 2>/dev/null)
         [ -n "$again" ] && [ "$again" != $init ] && break
         sleep 0.1
