@@ -57,19 +57,6 @@ static int keep_cgroup(int rules, const struct cgroup *cgroup)
     return keep_parent(rules, cgroup->path, LANDLOCK_REMOVE_DIR);
 }
 
-/* --rm: what monitor_remove_container() takes. */
-static int keep_removal(int rules, const struct settings *settings)
-{
-    const uint64_t rights = LANDLOCK_READ_DIR | LANDLOCK_REMOVE_DIR | LANDLOCK_REMOVE_FILE;
-    const char *const trees[] = {settings->remove_tree, settings->run_dir};
-    for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
-        if (keep(rules, trees[i], rights) < 0 ||
-            keep_parent(rules, trees[i], LANDLOCK_REMOVE_DIR) < 0)
-            return -1;
-    }
-    return keep_parent(rules, settings->removed_mark, LANDLOCK_MAKE_REG | LANDLOCK_WRITE_FILE);
-}
-
 static int keep_all(int rules, struct monitor *monitor)
 {
     const struct settings *settings = &monitor->settings;
@@ -83,31 +70,18 @@ static int keep_all(int rules, struct monitor *monitor)
     return keep(rules, "/dev/null", LANDLOCK_READ_FILE | LANDLOCK_WRITE_FILE);
 }
 
-/* `run --rm` in the foreground, with no volume to remove: the clean-up command is only for the
-   case that the caller is gone by then.  Without it what belongs to other ids stays in that case
-   until the next command finds that nobody is left who would remove it. */
-static bool removes_itself(const struct settings *settings)
-{
-    return settings->foreground && settings->remove_tree[0] != '\0' &&
-           settings->removed_mark[0] != '\0' && !settings->restarts && !settings->is_exec;
-}
-
 void monitor_confine(struct monitor *monitor)
 {
-    struct settings *settings = &monitor->settings;
-    /* What a confined process starts is confined as well, and gains no privileges: the
-       clean-up command needs the store and newuidmap, a check the container's files. */
-    const bool removes = removes_itself(settings);
-    if (monitor->health.path[0] != '\0' || settings->ephemeral ||
-        (!removes && (settings->cleanup != NULL || settings->remove_tree[0] != '\0')))
+    const struct settings *settings = &monitor->settings;
+    /* What a confined process starts is confined as well: the clean-up command needs the
+       store, a check the container's files. */
+    if (settings->cleanup != NULL || monitor->health.path[0] != '\0' ||
+        settings->remove_tree[0] != '\0' || settings->ephemeral)
         return;
     cleanup_close int rules = landlock_begin();
     if (rules < 0)
         return;
-    events_keep_open(&settings->events);
-    if (keep_all(rules, monitor) < 0 || (removes && keep_removal(rules, settings) < 0) ||
-        landlock_confine(rules) < 0)
-        return;
-    if (removes)
-        settings->cleanup = NULL;
+    events_keep_open(&monitor->settings.events);
+    if (keep_all(rules, monitor) == 0)
+        (void)landlock_confine(rules);
 }

@@ -260,8 +260,8 @@ void monitor_finish(struct monitor *monitor)
     bool ephemeral = monitor->settings.ephemeral && !monitor->settings.is_exec;
     if (monitor->kept)
         proto_send(&monitor->control, TSMAN_MSG_KEPT, NULL, 0);
-    else if ((connected || monitor->settings.cleanup == NULL) && monitor->settings.foreground &&
-             !ephemeral && monitor->settings.remove_tree[0] != '\0')
+    else if (connected && monitor->settings.foreground && !ephemeral &&
+             monitor->settings.remove_tree[0] != '\0')
         monitor_remove_container(monitor);
     proto_send_exited(&monitor->control, monitor->init_status);
     attach_finish(&monitor->io.attach, monitor->init_status);

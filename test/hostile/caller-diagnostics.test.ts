@@ -78,40 +78,6 @@ describe("a monitor", () => {
     await store.succeed(["rm", id]);
   });
 
-  it.each([
-    ["takes all of it away", "true", ""],
-    [
-      "leaves what belongs to other ids to the next command",
-      "mkdir /kept; touch /kept/file; chown -R 5:5 /kept",
-      "other ids",
-    ],
-  ])(
-    "that removes its container gives up the rest of the file system, and %s when its caller was killed",
-    async (_, change, left) => {
-      const { store } = stage();
-      const script = `${change}; echo ready; exec sleep 1000`;
-      const words = "run --rm --network=none busybox sh -c".split(" ");
-      const run = store.start([...words, script]);
-      await until("the program to run", () => run.stdout.text.includes("ready") || undefined);
-      const [id = ""] = readdirSync(join(store.root, "containers"));
-      const pid = Number(readFileSync(join(store.runtimeDir, id, "monitor"), "utf8").split(" ")[0]);
-      await until(
-        "the monitor to be confined",
-        () => landlockVersion() === 0 || statusOf(pid).NoNewPrivs === "1" || undefined,
-      );
-      const ended = once(run.child, "exit");
-      run.child.kill("SIGKILL");
-      await ended;
-      await store.succeed(["kill", id]);
-      await until("the monitor to end", () => (isAlive(pid) ? undefined : true));
-      const trees = readdirSync(join(store.root, "containers"));
-      if (landlockVersion() > 0) expect(trees).toEqual(left === "" ? [] : [id]);
-      expect((await store.succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
-      expect(readdirSync(join(store.root, "containers"))).toEqual([]);
-      expect(readdirSync(store.runtimeDir)).not.toContain(id);
-    },
-  );
-
   const signals = [
     "SIGUSR1",
     "SIGUSR2",
