@@ -45,6 +45,15 @@ async function untilGone(token: string): Promise<void> {
 const shell = (script: string): string =>
   `replace("/bin/sh", ["sh", "-c", ${JSON.stringify(script)}], ["PATH=/usr/bin:/bin"])`;
 
+describe("the addon", () => {
+  it("asks its C library for nothing that only glibc has", () => {
+    // musl has one size of off_t, and so no fcntl64(3): the first call of it would be the last.
+    const names = readFileSync(addon, "latin1").split("\0");
+    expect(names).toContain("execve");
+    expect(names.filter((name) => /^\w+64$/.test(name))).toEqual([]);
+  });
+});
+
 describe("the program that takes Node's place", () => {
   it("is the same process, without descriptors or blocked signals, and with that one child", async () => {
     const token = randomUUID();
