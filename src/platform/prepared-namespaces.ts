@@ -16,13 +16,20 @@ export interface PreparedNamespaces {
  * Lets a child make a user namespace with these maps, and with `withNetwork` a network namespace in
  * it; nobody hears of a failure, since whoever gets them can make them too and say why not.
  *
- * @returns undefined where the child cannot be started.
+ * @returns undefined where the child cannot be started, or the addon that does it not be loaded.
  */
 export function prepareNamespaces(
   maps: UsernsMaps,
   withNetwork: boolean,
 ): PreparedNamespaces | undefined {
-  const [error, pid, descriptor] = processAddon().startBeside(
+  let addon: ReturnType<typeof processAddon>;
+  try {
+    addon = processAddon();
+  } catch {
+    // A Node that cannot load it stays where it is, and lets the monitor make them.
+    return undefined;
+  }
+  const [error, pid, descriptor] = addon.startBeside(
     nativeProgram(),
     [
       "tsman-native",

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { processEnds } from "../support/pidfd.ts";
 import { isAlive, statusOf } from "../support/proc.ts";
+import { copyInstallation } from "./copied-installation.ts";
 import { type TsmanProcess, useStore } from "./support.ts";
 
 const store = useStore();
@@ -198,6 +199,16 @@ describe("a run in the foreground", () => {
     for (const result of [native, classic]) {
       expect(result).toMatchObject({ status: 7, stdout: "in\n", stderr: "err\n" });
     }
+  });
+});
+
+describe("an installation whose Node loads no addon", () => {
+  it("runs containers without a native session", async () => {
+    const tsman = await copyInstallation(join(store().scratch, "installation"));
+    writeFileSync(join(store().scratch, "installation/dist/libexec/process.node"), "of elsewhere");
+    const run = "run --rm --network none busybox sh -c".split(" ");
+    const { stdout, stderr } = await store().succeed([...run, "echo ran"], { program: tsman });
+    expect({ stdout, stderr }).toEqual({ stdout: "ran\n", stderr: "" });
   });
 });
 
