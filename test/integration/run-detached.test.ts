@@ -158,13 +158,13 @@ describe("--rm", () => {
     await nothingLeft();
   });
 
-  it("removes the container all the same when tsman is killed with -9", async () => {
+  it("removes the container, files of other ids included, when tsman is killed with -9", async () => {
     const pidFile = join(store().scratch, "pid-of-killed");
     const tsman = store().start([
       ..."run --rm --network none --pidfile".split(" "),
       pidFile,
       ..."busybox sh -c".split(" "),
-      "echo ready; exec sleep 1000",
+      "mkdir /kept; touch /kept/file; chown -R 5:5 /kept; echo ready; exec sleep 1000",
     ]);
     await tsman.stdout.until("ready");
     tsman.child.kill("SIGKILL");
