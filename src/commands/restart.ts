@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
+import { parseSignalText } from "../cli/options/words.ts";
 import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman restart` */
@@ -17,6 +18,12 @@ export const restart = defineCommand({
     filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
     latest: flag({ char: "l", summary: "the last one made" }),
     running: flag({ summary: "all that run" }),
+    signal: value({
+      char: "s",
+      metavar: "SIGNAL",
+      summary: "instead of its stop signal",
+      parse: parseSignalText,
+    }),
     time: value({
       char: "t",
       metavar: "SECONDS",
@@ -38,7 +45,8 @@ export const restart = defineCommand({
       await chosenContainers(engine, positionals, choice),
       context,
       async (name) => {
-        await engine.containers.restart(name, { timeout: values.time, onWarning });
+        const { time: timeout, signal: stopSignal } = values;
+        await engine.containers.restart(name, { timeout, stopSignal, onWarning });
         context.stdout.write(`${name}\n`);
       },
       { parallel: severalAtOnce },

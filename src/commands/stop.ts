@@ -3,6 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
 import { flag, texts, value } from "../cli/option-spec.ts";
 import { integer } from "../cli/options/scalars.ts";
+import { parseSignalText } from "../cli/options/words.ts";
 import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman stop` */
@@ -21,6 +22,12 @@ export const stop = defineCommand({
     }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
     latest: flag({ char: "l", summary: "the last one made" }),
+    signal: value({
+      char: "s",
+      metavar: "SIGNAL",
+      summary: "instead of its stop signal",
+      parse: parseSignalText,
+    }),
     time: value({
       char: "t",
       metavar: "SECONDS",
@@ -40,6 +47,7 @@ export const stop = defineCommand({
       async (name) => {
         await engine.containers.stop(name, {
           timeout: values.time,
+          stopSignal: values.signal,
           onWarning: warningsTo(context.stderr),
         });
         context.stdout.write(`${name}\n`);

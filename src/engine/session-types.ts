@@ -80,6 +80,8 @@ export interface CloneOptions {
 export interface RestartOptions {
   /** Seconds until SIGKILL; missing: the container's own. */
   readonly timeout?: number | undefined;
+  /** Instead of its stop signal, by name or number; missing: that. */
+  readonly stopSignal?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
 }

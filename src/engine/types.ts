@@ -194,11 +194,15 @@ export interface ContainerService extends ContainerFileService {
     nameOrId: string,
     options?: { readonly size?: boolean | undefined },
   ): Promise<ContainerDetails>;
-  /** @param timeout seconds until SIGKILL, negative: never; missing: the container's own. */
+  /**
+   * @param timeout seconds until SIGKILL, negative: never; missing: the container's own.
+   * @param stopSignal name or number, instead of its stop signal; missing: that.
+   */
   stop(
     nameOrId: string,
     options?: {
       readonly timeout?: number | undefined;
+      readonly stopSignal?: string | undefined;
       readonly onWarning?: ((message: string) => void) | undefined;
     },
   ): Promise<void>;

@@ -105,6 +105,20 @@ describe("stop", () => {
     expect((await store().succeed(["wait", container.id])).stdout).toBe("12\n");
   });
 
+  it("sends the signal of --signal instead, as restart does", async () => {
+    const script =
+      "trap 'echo one' USR1; trap 'exit 12' USR2; echo ready; while :; do sleep 0.05; done";
+    await using container = await background(store(), "--stop-signal USR1", ["sh", "-c", script]);
+    const logs = store().start(["logs", "-f", container.id]);
+    await logs.stdout.until("ready");
+    await store().succeed(["restart", "--signal", "SIGUSR2", container.id]);
+    await logs.stdout.until("ready\nready");
+    await store().succeed(["stop", "-s", "12", container.id]);
+    expect((await logs.ended).stdout).toBe("ready\nready\n");
+    expect((await store().succeed(["wait", container.id])).stdout).toBe("12\n");
+    expect((await store().run(["stop", "--signal", "NOPE", container.id])).status).toBe(125);
+  });
+
   it("kills after --stop-timeout, or what --time says", async () => {
     // Pid 1 does not hear SIGTERM unless it asks to: pid_namespaces(7).
     await using container = await background(store(), "--stop-timeout 0");

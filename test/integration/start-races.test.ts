@@ -50,7 +50,7 @@ describe("commands that work on one container at once", () => {
         store().run(["rm", "--force", "--time", "0", "raced"]),
         store().run(["start", "raced"]),
       ]);
-      expect(removal.status).toBe(0);
+      expect(removal).toMatchObject({ stderr: "", status: 0 });
       for (const { status, stderr } of [first, second]) {
         if (status !== 0)
           expect(stderr).toMatch(/no such container|another command has removed it/);

@@ -18,6 +18,8 @@ export function parseNetwork(text: string, option: string): NetworkRequest {
       if (rest !== "") throw invalidValue(option, text, `${mode} takes no options`, right);
       return { mode };
     case "":
+    // Docker's word for what a container has that asks for nothing.
+    case "default":
     case "private":
       return { mode: "slirp4netns", options: {} };
     case "slirp4netns":
@@ -26,7 +28,6 @@ export function parseNetwork(text: string, option: string): NetworkRequest {
       if (rest === "") throw invalidValue(option, text, "the container's name is missing", right);
       return { mode, container: rest };
     case "bridge":
-    case "default":
       throw unsupported(`${option} ${mode}`, "no bridge without root", `leave it out, or ${right}`);
     case "pasta":
     case "ns":

@@ -37,6 +37,11 @@ const matchers: Readonly<Record<string, (filter: Filter) => Matcher>> = {
     const status = wholeNumber(filter);
     return ({ state, exitCode }) => state === "stopped" && exitCode === status;
   },
+  expose: (filter) => {
+    const isMeant = portRange(filter);
+    return ({ exposed = [], ports }) =>
+      [...exposed, ...ports].some((port) => isMeant(port.containerPort, port.protocol));
+  },
   health: (filter) => {
     const wanted = oneOf(filter, healths);
     return ({ health = "none" }) => health === wanted;
@@ -60,6 +65,15 @@ const matchers: Readonly<Record<string, (filter: Filter) => Matcher>> = {
   },
   // There are no pods, so none is in one.
   pod: () => () => false,
+  // Docker's page shows the container's port, people write the host's.
+  publish: (filter) => {
+    const isMeant = portRange(filter);
+    return ({ ports }) =>
+      ports.some(
+        ({ containerPort, hostPort, protocol }) =>
+          isMeant(containerPort, protocol) || isMeant(hostPort, protocol),
+      );
+  },
   "restart-policy": (filter) => {
     const wanted = oneOf(filter, ["no", "on-failure", "always", "unless-stopped"]);
     return ({ restartPolicy = "no" }) => restartPolicy === wanted;
@@ -147,6 +161,17 @@ function oneOf({ key, value }: Filter, words: readonly string[]): string {
 function wholeNumber({ key, value }: Filter): number {
   if (/^\d{1,9}$/.test(value)) return Number(value);
   throw invalidValue("--filter", `${key}=${value}`, "not a whole number", `write ${key}=0`);
+}
+
+/** `80`, `80/udp`, `8000-8010/tcp`, as of Docker. */
+function portRange({ key, value }: Filter): (port: number, protocol: string) => boolean {
+  const [, first = "", last = first, protocol = "tcp"] =
+    /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp))?$/.exec(value) ?? [];
+  if (first === "" || Number(first) > Number(last)) {
+    const right = `write ${key}=80, ${key}=53/udp or ${key}=8000-8010`;
+    throw invalidValue("--filter", `${key}=${value}`, "not a port", right);
+  }
+  return (port, of) => of === protocol && port >= Number(first) && port <= Number(last);
 }
 
 function regularExpression({ key, value }: Filter): RegExp {

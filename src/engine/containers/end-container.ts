@@ -21,14 +21,16 @@ export interface AskedToEnd {
  * Has a container's monitor send its stop signal and, when that has not ended it in time, SIGKILL.
  *
  * @param seconds negative: there is no SIGKILL; 0: at once.
+ * @param stopSignal instead of the container's own.
  */
 export function askToEnd(
   context: EngineContext,
   record: ContainerRecord,
   seconds: number,
+  stopSignal: string = record.stopSignal,
 ): AskedToEnd {
   const runDir = context.store.containers.runDir(record.id);
-  const signal = seconds === 0 ? sigkill : parseSignal(record.stopSignal);
+  const signal = seconds === 0 ? sigkill : parseSignal(stopSignal);
   const milliseconds = Math.round(seconds * 1000);
   const asked = performance.now();
   const isHeard = sendMonitorCommand(
@@ -42,7 +44,7 @@ export function askToEnd(
       // Unknown is that of a container which went with its end (--rm).
       if (exit !== undefined && exit.signal !== sigkill) return;
       // Podman's words, which scripts look for.
-      return `StopSignal ${record.stopSignal} failed to stop container ${record.name} in ${seconds} seconds, resorting to SIGKILL`;
+      return `StopSignal ${stopSignal} failed to stop container ${record.name} in ${seconds} seconds, resorting to SIGKILL`;
     },
   };
 }

@@ -22,8 +22,8 @@ export async function restartContainer(
   const record = getContainer(context, nameOrId);
   const isKept = record.options.remove && isUp(containerState(context, record));
   if (isKept) takeOver(context, record);
-  const { timeout, onWarning } = options;
-  await stopContainer(context, record.id, { timeout, isKept, onWarning });
+  const { timeout, stopSignal, onWarning } = options;
+  await stopContainer(context, record.id, { timeout, stopSignal, isKept, onWarning });
   try {
     const session = await startContainer(
       context,

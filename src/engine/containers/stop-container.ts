@@ -19,6 +19,8 @@ const longestWait = 20;
 export interface StopRequest {
   /** Seconds, negative: without end; missing: the container's own. */
   readonly timeout?: number | undefined;
+  /** Instead of its stop signal; missing: that. */
+  readonly stopSignal?: string | undefined;
   /** It is started again at once: `--rm` does not remove it. */
   readonly isKept?: boolean | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -31,7 +33,7 @@ export interface StopRequest {
 export async function stopContainer(
   context: EngineContext,
   nameOrId: string,
-  { timeout, isKept = false, onWarning }: StopRequest,
+  { timeout, stopSignal, isKept = false, onWarning }: StopRequest,
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
   const state = containerState(context, record);
@@ -45,7 +47,7 @@ export async function stopContainer(
   const monitor = findLiveProcess(runDir, "monitor");
   if (isKept) sendMonitorCommand(runDir, { kind: "keep" });
   // One between two lives has nothing to be waited for.
-  const asked = askToEnd(context, record, isUp(state) ? seconds : 0);
+  const asked = askToEnd(context, record, isUp(state) ? seconds : 0, stopSignal);
   await endOf(runDir, monitor);
   const ended = containerState(context, record);
   const warning = asked.warning(ended.status === "exited" ? ended.exit : undefined);

@@ -121,6 +121,7 @@ describe("--network", () => {
     ["container:web", { mode: "container", container: "web" }],
     ["slirp4netns", { mode: "slirp4netns", options: {} }],
     ["private", { mode: "slirp4netns", options: {} }],
+    ["default", { mode: "slirp4netns", options: {} }],
     [
       "slirp4netns:allow_host_loopback=true,mtu=1500,cidr=10.1.0.0/24,enable_ipv6=false",
       {
