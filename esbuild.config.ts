@@ -210,6 +210,10 @@ const [halves, modules, mains, oci] = await Promise.all([
     ...shared,
     ...commonJs,
     entryPoints: { "cli/main": "src/cli/main.ts", "cli/oci-main": "src/cli/oci-main.ts" },
+    // Compiled anew by each process, comments and all.
+    minifyWhitespace: true,
+    minifyIdentifiers: true,
+    legalComments: "none",
     plugins: [builtins],
   }),
   build({

@@ -83,19 +83,21 @@ export function defineCommand<const T extends OptionTable>(
   const { name, usage, summary, refused, positionals: rule } = definition;
   const takesH = Object.values(definition.options).some((spec) => spec.char === "h");
   const help: FlagSpec = flag({ summary: "print this help", ...(takesH ? {} : { char: "h" }) });
-  const options = { ...globalOptions, ...definition.options, help };
+  const common = { ...globalOptions, help };
   const command: Command = {
     name,
     usage,
     summary,
     examples: definition.examples ?? [],
-    options,
+    get options() {
+      return { ...globalOptions, ...definition.options, help };
+    },
     async execute(argv, contextOf) {
       const rules = {
         stopAtPositional: definition.stopAtPositional ?? false,
         command: `tsman ${name}`,
       };
-      const parsed = await parseOptions(argv, options, rules, refused);
+      const parsed = await parseOptions(argv, definition.options, rules, refused, common);
       const values = parsed.values as unknown as GlobalValues & { readonly help: boolean };
       const context = contextOf(values);
       if (values.help) {

@@ -16,6 +16,7 @@ export interface ParsedArguments<T extends OptionTable> {
  * flags, the table's own parsers give the values.
  *
  * @param refused options that exist elsewhere: given, they end in their reason.
+ * @param common options of all commands; apart, since to copy a large table takes its time.
  * @throws TsmanError USAGE, OPTION_UNSUPPORTED
  */
 export async function parseOptions<T extends OptionTable>(
@@ -23,19 +24,22 @@ export async function parseOptions<T extends OptionTable>(
   table: T,
   rules: SplitRules,
   refused: Readonly<Record<string, UnsupportedSpec>> = {},
+  common: OptionTable = {},
 ): Promise<ParsedArguments<T>> {
-  const split = splitArguments(argv, [refused, table], rules);
+  const split = splitArguments(argv, [refused, common, table], rules);
   const lastValue = new Map<string, string>();
   const tokens: string[] = [];
   for (const { name, value } of split.options) {
     if (typeof value === "boolean") tokens.push(value ? `--${name}` : `--no-${name}`);
-    else if (table[name]?.kind === "list") tokens.push(guarded(name, value));
+    else if ((table[name] ?? common[name])?.kind === "list") tokens.push(guarded(name, value));
     else lastValue.set(name, guarded(name, value));
   }
   tokens.push(...lastValue.values());
   const given = new Set(split.options.map(({ name }) => name));
-  const { flags } = await fillFlags(tokens, table, given);
-  return { values: convert(flags, table), positionals: split.positionals, given };
+  const { flags } = await fillFlags(tokens, [common, table], given);
+  const values: Record<string, unknown> = {};
+  for (const some of [common, table]) convert(flags, some, values);
+  return { values: values as OptionValues<T>, positionals: split.positionals, given };
 }
 
 /** oclif would take a value that looks like one of the options for that option: `=` guards it. */
@@ -48,11 +52,16 @@ type OclifFlags = NonNullable<OclifInput["flags"]>;
 
 async function fillFlags(
   tokens: string[],
-  table: OptionTable,
+  tables: readonly OptionTable[],
   given: ReadonlySet<string>,
 ): Promise<{ flags: Record<string, unknown> }> {
   // Flags that nobody gave would cost oclif a few milliseconds each time.
-  const used = Object.fromEntries(Object.entries(table).filter(([name]) => given.has(name)));
+  const used = Object.fromEntries(
+    [...given].flatMap((name) => {
+      const spec = tables.findLast((table) => Object.hasOwn(table, name))?.[name];
+      return spec === undefined ? [] : [[name, spec]];
+    }),
+  );
   try {
     return await oclifParse(tokens, { flags: oclifFlags(used), args: {}, strict: true });
   } catch (error) {
@@ -81,11 +90,12 @@ export function oclifFlags(table: OptionTable): OclifFlags {
   return flags as OclifFlags;
 }
 
-function convert<T extends OptionTable>(
+/** Into `values`, which later tables have the last word in. */
+function convert(
   flags: Readonly<Record<string, unknown>>,
-  table: T,
-): OptionValues<T> {
-  const values: Record<string, unknown> = {};
+  table: OptionTable,
+  values: Record<string, unknown>,
+): void {
   for (const [name, spec] of Object.entries(table)) {
     const raw = flags[name];
     switch (spec.kind) {
@@ -104,5 +114,4 @@ function convert<T extends OptionTable>(
         break;
     }
   }
-  return values as OptionValues<T>;
 }

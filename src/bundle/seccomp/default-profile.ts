@@ -107,24 +107,26 @@ const refused =
   "pciconfig_iobase pciconfig_read pciconfig_write get_kernel_syms create_module swapon swapoff " +
   "migrate_pages move_pages vmsplice";
 
-/** Allowed with a capability in the container's bounding set, EPERM without it. */
-const withCapability: Readonly<Record<string, string>> = {
-  CAP_SYS_ADMIN:
+/** Allowed with one of these capabilities in the container's bounding set, EPERM without any. */
+const withCapability: readonly (readonly [capabilities: readonly string[], names: string])[] = [
+  [
+    ["CAP_SYS_ADMIN"],
     "mount umount umount2 pivot_root mount_setattr move_mount open_tree open_tree_attr fsopen " +
-    "fsconfig fsmount fspick unshare setns sethostname setdomainname quotactl quotactl_fd " +
-    "fanotify_init lookup_dcookie bpf perf_event_open file_setattr",
-  CAP_BPF: "bpf",
-  CAP_PERFMON: "perf_event_open",
-  CAP_SYS_CHROOT: "chroot",
-  CAP_DAC_READ_SEARCH: "open_by_handle_at",
-  CAP_SYS_MODULE: "init_module finit_module delete_module query_module",
-  CAP_SYS_PACCT: "acct",
-  CAP_SYS_PTRACE: "kcmp process_madvise",
-  CAP_SYS_RAWIO: "iopl ioperm",
-  CAP_SYS_TIME: "settimeofday stime clock_settime clock_settime64",
-  CAP_SYS_TTY_CONFIG: "vhangup",
-  CAP_SYS_BOOT: "reboot",
-};
+      "fsconfig fsmount fspick unshare setns sethostname setdomainname quotactl quotactl_fd " +
+      "fanotify_init lookup_dcookie file_setattr",
+  ],
+  [["CAP_SYS_ADMIN", "CAP_BPF"], "bpf"],
+  [["CAP_SYS_ADMIN", "CAP_PERFMON"], "perf_event_open"],
+  [["CAP_SYS_CHROOT"], "chroot"],
+  [["CAP_DAC_READ_SEARCH"], "open_by_handle_at"],
+  [["CAP_SYS_MODULE"], "init_module finit_module delete_module query_module"],
+  [["CAP_SYS_PACCT"], "acct"],
+  [["CAP_SYS_PTRACE"], "kcmp process_madvise"],
+  [["CAP_SYS_RAWIO"], "iopl ioperm"],
+  [["CAP_SYS_TIME"], "settimeofday stime clock_settime clock_settime64"],
+  [["CAP_SYS_TTY_CONFIG"], "vhangup"],
+  [["CAP_SYS_BOOT"], "reboot"],
+];
 
 /** Execution domains that programs ask for: Linux, Linux32, each without randomised addresses, and "tell me". */
 const personalities = [0x0, 0x8, 0x2_0000, 0x2_0008, 0x4_0000, 0xffff_ffff];
@@ -147,21 +149,16 @@ function defaultRules(): ConditionalRule[] {
     ...(args.length === 0 ? {} : { args }),
     ...rest,
   });
-  const guarded = Object.entries(withCapability).map(
-    ([capability, names]) => [capability, words(names)] as const,
-  );
-  const openers = new Map<string, string[]>();
-  for (const [capability, names] of guarded) {
-    for (const name of names) openers.set(name, [...(openers.get(name) ?? []), capability]);
-  }
   return [
     allow(Object.values(allowed).flatMap(words)),
     errno(words(refused), EPERM),
-    ...guarded.map(([capability, names]) => allow(names, [], { withCapabilities: [capability] })),
-    // A name that two capabilities open is refused only when both are missing.
-    ...[...openers].map(([name, withoutCapabilities]) =>
-      errno([name], EPERM, { withoutCapabilities }),
-    ),
+    ...withCapability.flatMap(([capabilities, text]) => {
+      const names = words(text);
+      return [
+        ...capabilities.map((name) => allow(names, [], { withCapabilities: [name] })),
+        errno(names, EPERM, { withoutCapabilities: capabilities }),
+      ];
+    }),
     ...personalities.map((value) =>
       allow(["personality"], [{ index: 0, value, op: "SCMP_CMP_EQ" }]),
     ),
