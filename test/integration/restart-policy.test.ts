@@ -198,7 +198,7 @@ describe("the option", () => {
     await store().succeed(["update", "--restart", "no", id]);
     await nothingHappensTo(id);
     const { status, stderr } = await store().run(["update", "--memory-swappiness", "1", id]);
-    expect(stderr).toContain("--memory-swappiness is not supported");
+    expect(stderr).toContain("--memory-swappiness=1 is not supported");
     expect(status).toBe(125);
   });
 });
