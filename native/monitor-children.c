@@ -287,6 +287,17 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
     return 0;
 }
 
+/* Of a child that ended before its work was done, without a word. */
+static int ended_early(struct monitor *monitor, const char *stage, int status)
+{
+    failure_stage(&monitor->failure, stage);
+    if (WIFSIGNALED(status))
+        return fail(&monitor->failure, 0, "start", "container: %s was killed by signal %d", stage,
+                    WTERMSIG(status));
+    return fail(&monitor->failure, 0, "start", "container: %s ended with status %d", stage,
+                WEXITSTATUS(status));
+}
+
 int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
 {
     if (pid == monitor->stage1) {
@@ -294,10 +305,8 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
         /* What it has sent comes first: that may be the reason. */
         if (monitor_take_messages(monitor, &monitor->stage_sync) < 0)
             return -1;
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-            failure_stage(&monitor->failure, "stage 1");
-            return fail(&monitor->failure, ECHILD, "run", "stage 1: wait status %d", status);
-        }
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            return ended_early(monitor, "stage 1", status);
     } else if (pid == monitor->init || (monitor->init == 0 && monitor->phase == SETTING_UP &&
                                         pid != monitor->net.helper.pid)) {
         /* An unknown child during set-up can be init before stage 1 named it. */
@@ -311,10 +320,8 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
         monitor->init_status = status;
         if (monitor_take_messages(monitor, &monitor->init_sync) < 0)
             return -1;
-        if (monitor->phase < STARTING) {
-            failure_stage(&monitor->failure, "init");
-            return fail(&monitor->failure, ECHILD, "run", "init: wait status %d", status);
-        }
+        if (monitor->phase < STARTING)
+            return ended_early(monitor, "init", status);
     } else if (health_take_child(&monitor->health, pid, status, monitor_now())) {
         return 0;
     } else if (pid == monitor->net.helper.pid) {

@@ -47,12 +47,71 @@ void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds)
         monitor->kill_at = at;
 }
 
+/* Milliseconds that a set-up has at least to be done when somebody wants the container's end.
+   It takes some ten of them; only one that hangs takes so long. */
+#define SET_UP_PATIENCE 5000u
+
+/* Whether a program will run that is not there yet. */
+static bool is_coming(const struct monitor *monitor)
+{
+    bool stays = monitor->phase == HOLDING && monitor->settings.stay[0] != '\0';
+    return monitor->phase < RUNNING && !stays;
+}
+
+static void note_early(struct monitor *monitor, uint32_t number)
+{
+    if (number > 0 && number < NSIG)
+        monitor->early.signals |= UINT64_C(1) << (number - 1);
+}
+
 static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds)
 {
     monitor->stop_asked = true;
+    if (is_coming(monitor)) {
+        note_early(monitor, number);
+        if (!monitor->early.stop || milliseconds < monitor->early.milliseconds)
+            monitor->early.milliseconds = milliseconds;
+        monitor->early.stop = true;
+        monitor_kill_after(monitor, milliseconds < SET_UP_PATIENCE ? SET_UP_PATIENCE
+                                                                   : milliseconds);
+        return;
+    }
     /* There is no program yet that could hear anything else. */
     monitor_signal_init(monitor, monitor->phase == HOLDING ? SIGKILL : number);
     monitor_kill_after(monitor, milliseconds);
+}
+
+/* By another command: one of the caller's own is not too early for it. */
+static void signal_program(struct monitor *monitor, uint32_t number)
+{
+    if (!is_coming(monitor))
+        monitor_signal_init(monitor, number);
+    else
+        note_early(monitor, number);
+    if (is_coming(monitor) && number == SIGKILL)
+        monitor_kill_after(monitor, SET_UP_PATIENCE);
+}
+
+void monitor_take_early(struct monitor *monitor)
+{
+    const struct early early = monitor->early;
+    monitor->early = (struct early){0};
+    if (early.stop)
+        stop(monitor, 0, early.milliseconds);
+    for (uint32_t number = 1; number < NSIG; number++) {
+        if (early.signals & UINT64_C(1) << (number - 1))
+            monitor_signal_init(monitor, number);
+    }
+}
+
+int monitor_end_patience(struct monitor *monitor)
+{
+    monitor->kill_at = 0;
+    if (is_coming(monitor))
+        return fail(&monitor->failure, 0, "start",
+                    "container: another command has ended it before its program ran");
+    monitor_signal_init(monitor, SIGKILL);
+    return 0;
 }
 
 void monitor_resize(const struct monitor *monitor, uint16_t rows, uint16_t columns)
@@ -116,7 +175,7 @@ static void take_control_line(struct monitor *monitor, char *line)
     if (verb == NULL)
         return;
     if (strcmp(verb, "signal") == 0 && count == 1)
-        monitor_signal_init(monitor, (uint32_t)numbers[0]);
+        signal_program(monitor, (uint32_t)numbers[0]);
     else if (strcmp(verb, "stop") == 0 && count == 2)
         stop(monitor, (uint32_t)numbers[0], (uint32_t)numbers[1]);
     else if (strcmp(verb, "stop") == 0 && count == 0)

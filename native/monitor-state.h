@@ -60,6 +60,14 @@ struct settings {
     struct events events;
 };
 
+/* What other commands have asked of a program that is not there yet: see
+   monitor_take_early(). */
+struct early {
+    uint64_t signals; /* bit N: signal N + 1 */
+    bool stop;
+    uint32_t milliseconds; /* of the stop: what it has until SIGKILL */
+};
+
 struct monitor {
     enum phase phase;
     struct proto control;
@@ -85,6 +93,7 @@ struct monitor {
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */
     bool killed;         /* init was sent SIGKILL by us */
+    struct early early;
     struct cgroup cgroup;
     struct oom_counter oom;
     int64_t oom_told;            /* milliseconds of the monotonic clock; 0: never */
@@ -111,6 +120,13 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
 /* monitor-control.c */
 void monitor_signal_init(struct monitor *monitor, uint32_t number);
 void monitor_kill_after(struct monitor *monitor, uint32_t milliseconds);
+/* To a program that runs now: what it was sent since its set-up began.  Killing it before
+   would make a start fail that has only been overtaken by another command, so that its end
+   comes after its beginning, as it would have with a start that was a little faster. */
+void monitor_take_early(struct monitor *monitor);
+/* The time that `kill_at` says has come.  Returns -1 when the start has taken too long for
+   who asked for the end. */
+int monitor_end_patience(struct monitor *monitor);
 void monitor_resize(const struct monitor *monitor, uint16_t rows, uint16_t columns);
 /* The caller's descriptors are given up; the container goes on, into its log. */
 void monitor_leave_caller(struct monitor *monitor);

@@ -33,8 +33,10 @@ static int started(struct monitor *monitor)
        the caller has heard of its start. */
     event_write(&monitor->settings.events, monitor->settings.is_exec ? "exec" : "start", "");
     proto_send(&monitor->control, TSMAN_MSG_STARTED, NULL, 0);
+    monitor->kill_at = 0;
     if (monitor->settings.timeout > 0)
         monitor_kill_after(monitor, monitor->settings.timeout);
+    monitor_take_early(monitor);
     if (!monitor->settings.foreground)
         monitor_leave_caller(monitor);
     if (monitor->cgroup.directory < 0)
@@ -60,6 +62,9 @@ static int advance(struct monitor *monitor)
             return -1;
         event_write(&monitor->settings.events, "init", "");
         proto_send(&monitor->control, TSMAN_MSG_READY, NULL, 0);
+        /* There is no program to wait for. */
+        if (monitor->settings.stay[0] != '\0')
+            monitor_take_early(monitor);
     }
     /* Not before stage 1 is gone: it is dumpable for the network helper's sake, holds
        directories of the host, and with the host's pid namespace the program would see
@@ -182,10 +187,9 @@ static int turn(struct monitor *monitor)
         return -1;
     if (fds[TARGET].revents && target_ended(monitor) < 0)
         return -1;
-    if (monitor->kill_at != 0 && monitor_now() >= monitor->kill_at) {
-        monitor->kill_at = 0;
-        monitor_signal_init(monitor, SIGKILL);
-    }
+    if (monitor->kill_at != 0 && monitor_now() >= monitor->kill_at &&
+        monitor_end_patience(monitor) < 0)
+        return -1;
     if (advance(monitor) < 0)
         return -1;
     monitor_pump_health(monitor);

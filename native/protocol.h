@@ -122,7 +122,9 @@
                                  k8s-file lines; absent: no log */
 #define TSMAN_SET_RUN_DIR 15u /* (path): existing 0700 directory; the monitor
                                  writes `monitor` and `init` ("pid starttime\n")
-                                 there, and a fifo `control` with text lines
+                                 there, and a fifo `control` with text lines (a signal
+                                 or stop that comes before the program runs is for it
+                                 when it does, within five seconds)
                                  "signal N", "stop SIG MS", "resize R C", "keep" (this
                                  life's end is not the container's: somebody starts it
                                  again, so neither REMOVE_TREE nor CLEANUP), "give-up"

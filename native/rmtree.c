@@ -16,6 +16,10 @@
 /* Of the path in messages; the tree itself may be deeper. */
 #define MAX_NAME 4096
 
+/* Over one directory: somebody who does not know yet that it goes may be writing there, such
+   as a start that is about to find its container's lock taken. */
+#define MAX_PASSES 100
+
 struct removal {
     dev_t device;
     bool failed, quiet;
@@ -110,8 +114,18 @@ static void remove_directory(struct removal *removal, int parent, const char *na
         close(fd);
         return;
     }
-    remove_contents(removal, fd);
-    if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+    for (int left = MAX_PASSES;; left--) {
+        remove_contents(removal, fd);
+        if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            return;
+        /* What cannot be removed would not go the next time either. */
+        if (removal->failed || left == 0 || errno != ENOTEMPTY)
+            break;
+        fd = open_directory(parent, name);
+        if (fd < 0)
+            break;
+    }
+    if (errno != ENOENT)
         report(removal, "remove", errno);
 }
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -80,6 +81,30 @@ TEST(deep, "a tree of a thousand levels goes")
     close(here);
     CHECK(rmtree_main((char *[]){top, NULL}) == 0);
     CHECK(!exists(top));
+}
+
+TEST(busy, "a tree that somebody writes to at the same time goes")
+{
+    char path[256];
+    for (int round = 0; round < 20; round++) {
+        begin();
+        snprintf(path, sizeof(path), "%s/a", top);
+        mkdir(path, 0755);
+        pid_t writer = fork();
+        if (writer == 0) {
+            /* Ends with the directory. */
+            for (int i = 0;; i++) {
+                snprintf(path, sizeof(path), "%s/file-%d", top, i);
+                if (i % 64 == 0)
+                    usleep(10);
+                if (mknod(path, S_IFREG | 0600, 0) < 0)
+                    _exit(0);
+            }
+        }
+        CHECK(writer > 0 && rmtree_main((char *[]){top, NULL}) == 0);
+        waitpid(writer, NULL, 0);
+        CHECK(!exists(top));
+    }
 }
 
 TEST(missing, "what is not there is removed already")

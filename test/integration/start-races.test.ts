@@ -1,10 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { once } from "node:events";
+import { readdirSync, symlinkSync, unlinkSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { findLiveInit } from "../../src/container/liveness.ts";
+import { type MonitorCommand, sendMonitorCommand } from "../../src/container/monitor-control.ts";
 import { Tsman } from "../../src/engine/index.ts";
 import { Database } from "../../src/store/database.ts";
 import { commandLineOf, findProcesses } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
 import { tsmanPath, useStore } from "./support.ts";
 
 const store = useStore();
@@ -140,5 +145,69 @@ describe("commands that work on one container at once", () => {
       results.map(() => ({ status: 0, stderr: "" })),
     );
     expect(processesWith(mark)).toHaveLength(1);
+  });
+});
+
+/** Starts a container whose set-up lasts until `goOn` is called: as long as another command likes. */
+async function startSlowly(name: string) {
+  const tsman = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+  const held = Promise.withResolvers<void>();
+  const started = tsman.containers.start(name, {
+    ...{ stdin: 0, stdout: 1, stderr: 2 },
+    beforeStart: async () => await held.promise,
+  });
+  // It is waited for later.
+  started.catch(() => undefined);
+  return {
+    goOn: held.resolve,
+    started,
+    [Symbol.asyncDispose]: async () => await tsman[Symbol.asyncDispose](),
+  };
+}
+
+/** Resolves when the monitor has taken what was said in its fifo before: it looks there first. */
+async function tell(id: string, command: MonitorCommand): Promise<void> {
+  const runDir = join(store().runtimeDir, id);
+  await until("its init", () => findLiveInit(runDir));
+  expect(sendMonitorCommand(runDir, command)).toBe(true);
+  // The path of a socket may be too long for its address.
+  const link = join("/tmp", `tsman-race-${process.pid}`);
+  symlinkSync(runDir, link);
+  try {
+    const client = connect(join(link, "attach"));
+    await once(client, "data");
+    client.destroy();
+  } finally {
+    unlinkSync(link);
+  }
+}
+
+describe("what a container is told before its program runs", () => {
+  it.each<[string, MonitorCommand, string]>([
+    ["stop --time 0", { kind: "stop", signal: 9, milliseconds: 0 }, "137"],
+    ["kill", { kind: "signal", signal: 9 }, "137"],
+    ["a stop signal", { kind: "stop", signal: 15, milliseconds: 1000 }, "137"],
+  ])("%s comes after its start, which does not fail", async (_, command, status) => {
+    const id = await create("early", "sleep 1000");
+    await using start = await startSlowly("early");
+    await tell(id, command);
+    start.goOn();
+    const session = await start.started;
+    expect(await session?.exited).toEqual({ status: Number(status) });
+    expect((await store().succeed(["inspect", "--format", "{{.State.ExitCode}}", id])).stdout).toBe(
+      `${status}\n`,
+    );
+  });
+
+  it("a start that goes on too long for who wants the end fails, and says why", async () => {
+    const id = await create("early", "sleep 1000");
+    await using start = await startSlowly("early");
+    await tell(id, { kind: "stop", signal: 9, milliseconds: 0 });
+    await expect(start.started).rejects.toThrow(
+      "start container: another command has ended it before its program ran",
+    );
+    start.goOn();
+    const { stdout } = await store().succeed(["ps", "--all", "--format", "{{.State}}"]);
+    expect(stdout).toBe("created\n");
   });
 });

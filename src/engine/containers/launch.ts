@@ -234,8 +234,9 @@ async function start(
   try {
     if (options.monitorPidFile !== undefined) writePidFile(options.monitorPidFile, handle.pid);
     if (hold) {
-      // The caller gets ready while the container does.
-      await Promise.all([handle.ready, io.beforeStart?.()]);
+      // The caller gets ready while the container does; nothing is waited for when that fails.
+      const ready = Promise.all([handle.ready, io.beforeStart?.()]);
+      await Promise.race([ready, handle.started]);
       if (network.ports.length > 0) await network.publish();
       if (stay !== undefined) {
         handle.disconnect();
