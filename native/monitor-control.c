@@ -72,8 +72,8 @@ static void stop(struct monitor *monitor, uint32_t number, uint32_t milliseconds
         if (!monitor->early.stop || milliseconds < monitor->early.milliseconds)
             monitor->early.milliseconds = milliseconds;
         monitor->early.stop = true;
-        monitor_kill_after(monitor, milliseconds < SET_UP_PATIENCE ? SET_UP_PATIENCE
-                                                                   : milliseconds);
+        monitor_kill_after(monitor,
+                           milliseconds < SET_UP_PATIENCE ? SET_UP_PATIENCE : milliseconds);
         return;
     }
     /* There is no program yet that could hear anything else. */
