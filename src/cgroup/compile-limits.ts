@@ -37,12 +37,16 @@ export function compileLimits(resources: LinuxResources): readonly GroupSetting[
         value: bound(limit),
       }),
     ),
-    ...Object.entries(unified).map(([file, value]) => ({
-      controller: controllerOf(file),
-      file,
-      value,
-    })),
+    ...Object.entries(unified).flatMap(([file, value]) =>
+      linesOf(value).map((line) => ({ controller: controllerOf(file), file, value: line })),
+    ),
   ];
+}
+
+/** The kernel takes one line a write: `io.max` has one for each device. */
+function linesOf(value: string): readonly string[] {
+  const lines = value.split("\n").filter((line) => line.trim() !== "");
+  return lines.length === 0 ? [value] : lines;
 }
 
 /** -1 is no limit. */

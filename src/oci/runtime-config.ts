@@ -1,8 +1,13 @@
 import * as z from "zod/mini";
 import { TsmanError } from "../errors/index.ts";
 import { parseDocument } from "./document.ts";
-import { seccompActions, seccompFlagNames, seccompOperators } from "./runtime-features.ts";
-import { capabilityNames, propagationTypes, rlimitNumbers } from "./runtime-spec.ts";
+import {
+  seccompActions,
+  seccompArchitectures,
+  seccompFlagNames,
+  seccompOperators,
+} from "./runtime-features.ts";
+import { propagationTypes, rlimitNumbers } from "./runtime-spec.ts";
 
 // config.json of somebody else's bundle (runtime-spec/config.md, config-linux.md, version 1.2).
 // Members that the specification does not have are ignored, as it asks ("Extensibility").
@@ -38,7 +43,8 @@ const mount = z.object({
   gidMappings: mappings,
 });
 
-const capabilities = z.optional(z.array(oneOf(capabilityNames)));
+// Which there are is not asked here: one that is not known is a warning (config.md, "Linux Process").
+const capabilities = z.optional(z.array(text));
 
 const process = z.object({
   terminal: z.optional(z.boolean()),
@@ -48,12 +54,15 @@ const process = z.object({
       width: z.int().check(z.minimum(0), z.maximum(0xffff)),
     }),
   ),
-  user: z.object({
-    uid: id,
-    gid: id,
-    umask: z.optional(z.int().check(z.minimum(0), z.maximum(0o7777))),
-    additionalGids: z.optional(z.array(id)),
-  }),
+  user: z._default(
+    z.object({
+      uid: id,
+      gid: id,
+      umask: z.optional(z.int().check(z.minimum(0), z.maximum(0o7777))),
+      additionalGids: z.optional(z.array(id)),
+    }),
+    { uid: 0, gid: 0 },
+  ),
   args: z
     .array(text)
     .check(z.refine((list) => list.length > 0 && list[0] !== "", "names no program")),
@@ -121,7 +130,7 @@ const argumentValue = z.int().check(z.minimum(0));
 const seccomp = z.object({
   defaultAction: action,
   defaultErrnoRet: errnoNumber,
-  architectures: z.optional(z.array(z.string().check(z.regex(/^SCMP_ARCH_[A-Z0-9_]{1,32}$/)))),
+  architectures: z.optional(z.array(oneOf(seccompArchitectures))),
   flags: z.optional(z.array(oneOf(seccompFlagNames))),
   listenerPath: z.optional(text),
   listenerMetadata: z.optional(text),
@@ -166,6 +175,7 @@ const deviceRule = z.object({
   minor: deviceNumber,
   access: z.optional(z.string().check(z.regex(/^[rwm]{0,3}$/))),
 });
+const handles = z.optional(z.int().check(z.minimum(0), z.maximum(0xffff_ffff)));
 const resources = z.object({
   devices: z.optional(z.array(deviceRule)),
   memory: z.optional(
@@ -173,9 +183,11 @@ const resources = z.object({
       limit: whole,
       reservation: whole,
       swap: whole,
-      // Left out by the kernel: `kernel`, `kernelTCP`.
+      kernel: whole,
+      kernelTCP: whole,
       swappiness: whole,
       disableOOMKiller: z.optional(z.boolean()),
+      checkBeforeUpdate: z.optional(z.boolean()),
     }),
   ),
   cpu: z.optional(
@@ -197,7 +209,14 @@ const resources = z.object({
       weight: whole,
       leafWeight: whole,
       weightDevice: z.optional(
-        z.array(z.object({ major: z.int(), minor: z.int(), weight: z.int().check(z.minimum(0)) })),
+        z.array(
+          z.object({
+            major: z.int(),
+            minor: z.int(),
+            weight: z.int().check(z.minimum(0)),
+            leafWeight: whole,
+          }),
+        ),
       ),
       throttleReadBpsDevice: deviceRates,
       throttleWriteBpsDevice: deviceRates,
@@ -207,7 +226,7 @@ const resources = z.object({
   ),
   hugepageLimits: z.optional(z.array(z.object({ pageSize: text, limit: z.int() }))),
   network: z.optional(z.record(z.string(), z.unknown())),
-  rdma: z.optional(z.record(z.string(), z.unknown())),
+  rdma: z.optional(z.record(text, z.object({ hcaHandles: handles, hcaObjects: handles }))),
   unified: z.optional(z.record(text, text)),
 });
 

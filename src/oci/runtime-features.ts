@@ -22,7 +22,7 @@ export function runtimeFeatures() {
     linux: {
       namespaces: ["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"],
       capabilities: [...capabilityNames],
-      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: false },
+      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: seccompActions,
@@ -72,8 +72,8 @@ export const seccompFlagNames = [
   "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
 ] as const;
 
-/** linux.seccomp.architectures */
-const seccompArchitectures = [
+/** linux.seccomp.architectures, as libseccomp knows them. */
+export const seccompArchitectures = [
   "AARCH64",
   "ARM",
   "LOONGARCH64",

@@ -1,6 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isAlive } from "../support/proc.ts";
 import { type Config, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
 
@@ -49,6 +57,18 @@ describe("process of a config.json", () => {
     const result = await oci.run(["run", "--bundle", bundle, "limits"]);
     expect(result.status).toBe(125);
     expect(result.stderr).toContain("limit");
+  });
+
+  it("gets the capabilities that can be granted, with a warning for the others", async () => {
+    const bundle = oci.bundle("granted", "grep Cap /proc/self/status", (config) => {
+      const names = ["CAP_KILL", "CAP_FLY"];
+      config.process.capabilities = { bounding: names, permitted: names, ambient: names };
+      delete config.process.user;
+    });
+    const { stdout, stderr } = await oci.succeed(["run", "--bundle", bundle, "granted"]);
+    expect(stdout).toContain("CapBnd:\t0000000000000020\nCapAmb:\t0000000000000000");
+    expect(stderr).toContain("warning: config.json: /process/capabilities: CAP_FLY is not known");
+    expect(stderr).toContain("/process/capabilities/ambient: CAP_KILL cannot be granted");
   });
 
   it("is filtered as linux.seccomp says, also what is executed later", async () => {
@@ -258,6 +278,30 @@ describe("hooks of a config.json", () => {
       expect(value).toBe("v");
       expect(state).toMatchObject({ id: "hooks", annotations: { key: "value" } });
     }
+  });
+
+  it("of a start delete the container when one fails, and those for the end run", {
+    timeout: 60_000,
+  }, async () => {
+    const failing = { path: "/bin/sh", args: ["sh", "-c", "exit 3"] };
+    for (const name of ["startContainer", "poststart"]) {
+      const ended = oci.file(`ended-${name}`);
+      const bundle = oci.bundle(`late-${name}`, "sleep 1000", (config) => {
+        config.hooks = {
+          [name]: [failing],
+          poststop: [{ path: "/bin/sh", args: ["sh", "-c", `cat >>${ended}`] }],
+        };
+      });
+      await oci.succeed(["create", "--bundle", bundle, "late"]);
+      const { pid } = await oci.state("late");
+      const start = await oci.run(["start", "late"]);
+      expect(start.status).toBe(1);
+      expect(start.stderr).toContain("run hook /bin/sh");
+      expect(isAlive(pid)).toBe(false);
+      expect((await oci.run(["state", "late"])).stderr).toContain("does not exist");
+      expect(JSON.parse(readFileSync(ended, "utf8"))).toMatchObject({ status: "stopped" });
+    }
+    expect(readdirSync(oci.root)).toEqual([]);
   });
 
   it("stop the container when one fails, or takes too long", { timeout: 60_000 }, async () => {

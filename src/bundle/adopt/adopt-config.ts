@@ -11,6 +11,7 @@ import type {
 import type { Bundle, MapEntry, MappingFacts } from "../bundle.ts";
 import { devSymlinks } from "../devices.ts";
 import { sysctlPath } from "../sysctls.ts";
+import { adoptCapabilities } from "./adopt-capabilities.ts";
 import { adoptDevices } from "./adopt-devices.ts";
 import { adoptMounts } from "./adopt-mounts.ts";
 import { adoptResources } from "./adopt-resources.ts";
@@ -23,6 +24,8 @@ export interface AdoptionFacts {
   readonly isUnified: boolean;
   /** Whether this process may make device nodes, and the container's are the host's own then. */
   readonly canMakeNodes: boolean;
+  /** Capabilities that this process can give in its own user namespace. */
+  readonly grantable: readonly string[];
   /** The setuid programs that write id maps; missing: they are written directly. */
   readonly mapTools?: MappingFacts["tools"];
   /** Whether an ordinary user maps nothing but its own id. */
@@ -55,15 +58,17 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     const missing = mapping.uid.length === 0 ? "uidMappings" : "gidMappings";
     throw refused(`/linux/${missing}`, "missing, and a new user namespace needs it");
   }
-  const { mounts, hasOwnDev } = adoptMounts(config, facts, isNew("cgroup"));
+  const { mounts, hasOwnDev, warnings } = adoptMounts(config, facts, isNew("cgroup"));
   const devices = adoptDevices(config, facts, { hasOwnDev, inUserNamespace: isNew("user") });
   const { process } = config;
+  const isInOwn = !namespaces.some(({ type }) => type === "user");
+  const granted = adoptCapabilities(process, isInOwn ? facts.grantable : undefined);
   const spec: RuntimeSpec = {
     ociVersion: config.ociVersion,
     root: { path: config.root.path, readonly: config.root.readonly ?? false },
     ...(config.hostname !== undefined && config.hostname !== "" && { hostname: config.hostname }),
     mounts,
-    process: adoptProcess(process),
+    process: adoptProcess(process, granted.capabilities),
     annotations: config.annotations ?? {},
     linux: {
       namespaces,
@@ -92,7 +97,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     mapping,
     useInit: false,
     hasOwnKeyring: false,
-    warnings: [],
+    warnings: [...warnings, ...granted.warnings],
   };
 }
 
@@ -107,14 +112,9 @@ export function processUser(process: RuntimeConfig["process"]): Bundle["user"] {
   };
 }
 
-/**
- * `process` in the form of tsman's own.
- *
- * @throws TsmanError CONFIG_INVALID
- */
-export function adoptProcess(process: RuntimeConfig["process"]): Process {
-  const { user, capabilities } = process;
-  const set = (name: keyof Capabilities): readonly string[] => capabilities?.[name] ?? [];
+/** `process` in the form of tsman's own. */
+function adoptProcess(process: RuntimeConfig["process"], capabilities: Capabilities): Process {
+  const { user } = process;
   return {
     terminal: process.terminal ?? false,
     user: {
@@ -127,13 +127,7 @@ export function adoptProcess(process: RuntimeConfig["process"]): Process {
     args: process.args,
     env: process.env ?? [],
     cwd: process.cwd,
-    capabilities: {
-      bounding: set("bounding"),
-      effective: set("effective"),
-      permitted: set("permitted"),
-      inheritable: set("inheritable"),
-      ambient: set("ambient"),
-    },
+    capabilities,
     rlimits: adoptRlimits(process),
     noNewPrivileges: process.noNewPrivileges ?? false,
     ...(process.oomScoreAdj !== undefined && { oomScoreAdj: process.oomScoreAdj }),
@@ -264,6 +258,9 @@ function refuseUnsupported(config: RuntimeConfig, facts: AdoptionFacts): void {
     requireModule("apparmor", "/process/apparmorProfile", facts);
   }
   if (linux.seccomp !== undefined) refuseSeccomp(linux.seccomp);
+  if (Object.hasOwn(config.annotations ?? {}, "")) {
+    throw refused("/annotations/", "an annotation without a name");
+  }
 }
 
 function requireModule(name: string, pointer: string, facts: AdoptionFacts): void {
@@ -271,7 +268,17 @@ function requireModule(name: string, pointer: string, facts: AdoptionFacts): voi
   throw refused(pointer, `the kernel has no ${name}`, "leave it out, or enable the module");
 }
 
+/** config-linux.md: "When the action doesn't support an errno, the runtime MUST print and error". */
+function refuseErrno(action: string, errnoRet: number | undefined, pointer: string): void {
+  if (errnoRet === undefined || ["SCMP_ACT_ERRNO", "SCMP_ACT_TRACE"].includes(action)) return;
+  throw refused(`/linux/seccomp/${pointer}`, `${action} returns no error number`);
+}
+
 function refuseSeccomp(seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>): void {
+  refuseErrno(seccomp.defaultAction, seccomp.defaultErrnoRet, "defaultErrnoRet");
+  (seccomp.syscalls ?? []).forEach(({ action, errnoRet }, index) => {
+    refuseErrno(action, errnoRet, `syscalls/${index}/errnoRet`);
+  });
   const notifies = (seccomp.syscalls ?? []).findIndex(({ action }) => action === "SCMP_ACT_NOTIFY");
   const listener = seccomp.listenerPath ?? "";
   if (seccomp.defaultAction === "SCMP_ACT_NOTIFY") {

@@ -36,7 +36,8 @@ export function adoptDevices(
     if (device.type !== "p" && (major === undefined || minor === undefined)) {
       throw refused(`${pointer}/${major === undefined ? "major" : "minor"}`, "missing");
     }
-    if (canMake) {
+    const standard = standardDevices.find((one) => one.path === path);
+    if (canMake || device.type === "p") {
       binds.delete(path);
       nodes.push({
         path,
@@ -49,8 +50,8 @@ export function adoptDevices(
       });
       return;
     }
-    if (binds.has(path)) return;
-    const found = device.type === "p" ? undefined : facts.nodeAt(path);
+    if (standard?.major === major && standard?.minor === minor && device.type !== "b") return;
+    const found = facts.nodeAt(path);
     if (found === undefined || found.major !== major || found.minor !== minor) {
       throw refused(
         pointer,

@@ -13,6 +13,7 @@ import type { AdoptionFacts } from "./adopt-config.ts";
 export interface AdoptedMounts {
   readonly mounts: readonly Mount[];
   readonly hasOwnDev: boolean;
+  readonly warnings: readonly string[];
 }
 
 /** What may be mounted in /proc: lxcfs's files, which runc allows as well. */
@@ -29,10 +30,11 @@ export function adoptMounts(
   facts: AdoptionFacts,
   hasCgroupNamespace: boolean,
 ): AdoptedMounts {
+  const warnings: string[] = [];
   const adopted = mounts.map((mount, index) => {
     const pointer = `/mounts/${index}`;
     const own = mapIds(mount, linux, pointer);
-    const all = { ...adoptMount(mount, pointer, facts, hasCgroupNamespace) };
+    const all = { ...adoptMount(mount, pointer, facts, hasCgroupNamespace, warnings) };
     if (own === undefined) return all;
     if (all.type !== "bind")
       throw refused(`${pointer}/options`, "ids of a bind mount can be mapped");
@@ -44,7 +46,7 @@ export function adoptMounts(
   const hasOwnDev = adopted.some(
     ({ type, destination }) => type === "bind" && destination === "/dev",
   );
-  return { mounts: adopted, hasOwnDev };
+  return { mounts: adopted, hasOwnDev, warnings };
 }
 
 function adoptMount(
@@ -52,6 +54,7 @@ function adoptMount(
   pointer: string,
   facts: AdoptionFacts,
   hasCgroupNamespace: boolean,
+  warnings: string[],
 ): Mount {
   // runtime-spec/config.md: absolute; but relative ones are in use, and mean the same.
   const destination = cleanContainerPath(mount.destination);
@@ -67,11 +70,16 @@ function adoptMount(
       throw refused(`${pointer}/source`, "missing");
     }
     refuseUnknownFlags(options, pointer);
+    options.forEach((option, index) => {
+      if (!isData(option)) return;
+      const word = JSON.stringify(option);
+      warnings.push(`${pointer}/options/${index}: ${word} has no effect on a bind mount`);
+    });
     return {
       destination,
       type,
       source: path.resolve(facts.bundleDir, mount.source),
-      options: [...options, mountOption.top],
+      options: [...options.filter((option) => !isData(option)), mountOption.top],
     };
   }
   if (type === "" || type === "none") {
@@ -90,10 +98,16 @@ function adoptMount(
   return { destination, type, source: mount.source ?? type, options: [...options, ...guarded] };
 }
 
-/** A bind mount has flags, and no data. */
+/** Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on. */
+function isData(option: string): boolean {
+  return /^[a-z_]+=/.test(option);
+}
+
+/** What looks like a flag was meant as one. */
 function refuseUnknownFlags(options: readonly string[], pointer: string): void {
   const isKnown = (option: string): boolean =>
-    option !== "tmpcopyup" && (mountFlagNames.includes(option) || propagationTypes.has(option));
+    option !== "tmpcopyup" &&
+    (mountFlagNames.includes(option) || propagationTypes.has(option) || isData(option));
   const index = options.findIndex((option) => !isKnown(option));
   if (index < 0) return;
   const option = JSON.stringify(options[index]);

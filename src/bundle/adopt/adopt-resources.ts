@@ -21,22 +21,26 @@ export function adoptResources({ linux: { resources } }: RuntimeConfig): LinuxRe
  * @throws TsmanError CONFIG_INVALID
  */
 export function limitsOf(resources: ResourcesConfig, pointer: string): LinuxResources {
-  const { memory, cpu, pids, blockIO, hugepageLimits, unified } = resources;
+  const { memory, cpu, pids, blockIO, hugepageLimits } = resources;
   for (const [member, value] of [
+    ["memory/kernel", memory?.kernel],
+    ["memory/kernelTCP", memory?.kernelTCP],
     ["memory/swappiness", memory?.swappiness],
     ["memory/disableOOMKiller", memory?.disableOOMKiller],
     ["cpu/realtimeRuntime", cpu?.realtimeRuntime],
     ["cpu/realtimePeriod", cpu?.realtimePeriod],
     ["blockIO/leafWeight", blockIO?.leafWeight],
+    ...(blockIO?.weightDevice ?? []).map(
+      ({ leafWeight }, index) => [`blockIO/weightDevice/${index}/leafWeight`, leafWeight] as const,
+    ),
     ["network", resources.network],
-    ["rdma", resources.rdma],
   ] as const) {
     if (!asksForNothing(value)) {
       throw refused(`${pointer}/${member}`, "version 2 of control groups has nothing like it");
     }
   }
   return withoutMissing({
-    memory: memory && withoutMissing(pick(memory, ["limit", "reservation", "swap"])),
+    memory: memory && withoutZeros(pick(memory, ["limit", "reservation", "swap"])),
     cpu:
       cpu &&
       withoutMissing(pick(cpu, ["shares", "quota", "burst", "period", "cpus", "mems", "idle"])),
@@ -54,13 +58,40 @@ export function limitsOf(resources: ResourcesConfig, pointer: string): LinuxReso
         ]),
       ),
     hugepageLimits,
-    unified,
+    unified: withRdma(resources, pointer),
   }) as LinuxResources;
 }
 
-/** Go writes what was not set as zero or as an empty object. */
+/** `linux.resources.rdma` in the words of its file (cgroup-v2.rst, "RDMA"), before `unified`. */
+function withRdma(
+  { rdma = {}, unified }: ResourcesConfig,
+  pointer: string,
+): ResourcesConfig["unified"] {
+  const lines = Object.entries(rdma).map(([device, { hcaHandles, hcaObjects }]) => {
+    const words = [
+      ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
+      ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
+    ];
+    if (!/^[\w.:-]+$/.test(device))
+      throw refused(`${pointer}/rdma/${device}`, "is no device's name");
+    if (words.length === 0) {
+      throw refused(`${pointer}/rdma/${device}`, "has neither hcaHandles nor hcaObjects");
+    }
+    return [device, ...words].join(" ");
+  });
+  return lines.length === 0 ? unified : { "rdma.max": lines.join("\n"), ...unified };
+}
+
+/** Without limits of zero, with which nothing would run: what Go writes for none. */
+function withoutZeros<T extends object>(from: T): T {
+  return Object.fromEntries(
+    Object.entries(from).filter(([, value]) => value !== undefined && value !== 0),
+  ) as T;
+}
+
+/** Go writes what was not set as zero or as an empty object; -1 is no limit. */
 function asksForNothing(value: unknown): boolean {
-  if (value === undefined || value === 0 || value === false) return true;
+  if (value === undefined || value === 0 || value === -1 || value === false) return true;
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 

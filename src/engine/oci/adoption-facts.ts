@@ -3,6 +3,7 @@ import process from "node:process";
 import type { AdoptionFacts } from "../../bundle/adopt/adopt-config.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { RuntimeConfig } from "../../oci/runtime-config.ts";
+import { capabilitiesOfMask } from "../../oci/runtime-spec.ts";
 import { findMapTools } from "../../rootless/map-tools.ts";
 import { isInitialMap } from "../../rootless/subid-file.ts";
 
@@ -26,11 +27,21 @@ export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): Ado
     bundleDir,
     isUnified: existsSync("/sys/fs/cgroup/cgroup.controllers"),
     canMakeNodes: process.geteuid?.() === 0 && isInitialMap(readText("/proc/self/uid_map")),
+    grantable: capabilitiesIn(status, "Bnd").filter((name) =>
+      capabilitiesIn(status, "Prm").includes(name),
+    ),
     mapTools: isNewUser && !canSetIds && !mapsItself ? usableTools(status) : undefined,
     mapsItself,
     securityModules: readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean),
     nodeAt,
   };
+}
+
+/** A set of a process's capabilities, proc_pid_status(5). */
+function capabilitiesIn(status: string, set: "Bnd" | "Prm"): readonly string[] {
+  return capabilitiesOfMask(
+    new RegExp(`^Cap${set}:\\s*([0-9a-f]{16})$`, "m").exec(status)?.[1] ?? "",
+  );
 }
 
 /** user_namespaces(7): the one mapping that an ordinary user may write without newuidmap. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { adoptConfig, adoptProcess, processUser } from "../../bundle/adopt/adopt-config.ts";
+import { adoptConfig, processUser } from "../../bundle/adopt/adopt-config.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { writePidFile } from "../../container/pid-file.ts";
 import { TsmanError } from "../../errors/index.ts";
@@ -57,7 +57,8 @@ export async function execInOciContainer(
       },
     );
   }
-  const { config: spec } = adoptConfig({ ...config, process: program }, facts);
+  const { config: spec, warnings } = adoptConfig({ ...config, process: program }, facts);
+  for (const warning of warnings) context.onWarning(warning);
   const departure = departureOf(request, detach ? "leave" : undefined);
   const isPassedThrough = !isTerminal && (detach || mayPassThrough());
   const passThrough: readonly PlanRecord[] = isPassedThrough
@@ -65,7 +66,6 @@ export async function execInOciContainer(
     : [];
   const { consoleSize } = program;
   const because = { user: "exec", cwd: "exec", capabilities: "exec" };
-  const adopted = adoptProcess(program);
   const group = findGroup(directory);
   if (group !== undefined) {
     const { admitTo } = await import("../../cgroup/container-group.ts");
@@ -80,7 +80,7 @@ export async function execInOciContainer(
       cgroup: group?.path,
       bundleDir: container.record.bundle,
       config: spec,
-      process: { ...adopted, user: processUser(program), because },
+      process: { ...spec.process, user: processUser(program), because },
       terminal: !isTerminal
         ? undefined
         : (side.terminal ??

@@ -4,7 +4,7 @@ import { compileLimits } from "../../cgroup/compile-limits.ts";
 import { readGroupText } from "../../cgroup/hierarchy.ts";
 import { readUsage } from "../../cgroup/usage.ts";
 import { TsmanError } from "../../errors/index.ts";
-import { parseResourcesConfig, type ResourcesConfig } from "../../oci/runtime-config.ts";
+import { parseResourcesConfig, type ResourcesConfig, refused } from "../../oci/runtime-config.ts";
 import { getOciContainer } from "./container-directory.ts";
 import { getOciGroup } from "./oci-group.ts";
 import type { OciContext } from "./oci-types.ts";
@@ -31,11 +31,27 @@ export function updateOciContainer(
   }
   const settings = compileLimits(limitsOf(resources, ""));
   const group = getOciGroup(directory, what);
+  assertFits(resources, readUsage(group.path).memory);
   const before = settings.flatMap((setting) => {
     const value = readGroupText(`${group.path}/${setting.file}`)?.trim();
     return value === undefined ? [] : [{ ...setting, value }];
   });
   changeLimits(group.path, before, settings);
+}
+
+/**
+ * Refuses a limit of memory that is used up already, where `memory.checkBeforeUpdate` asks for that:
+ * the kernel's version 2 would end processes for it.
+ *
+ * @param used bytes; undefined where nobody counts them.
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
+export function assertFits({ memory }: ResourcesConfig, used: number | undefined): void {
+  if (memory?.checkBeforeUpdate !== true || used === undefined) return;
+  for (const name of ["limit", "swap"] as const) {
+    const bytes = memory[name] ?? 0;
+    if (bytes > 0 && bytes < used) throw refused(`/memory/${name}`, `${used} bytes are used now`);
+  }
 }
 
 /**

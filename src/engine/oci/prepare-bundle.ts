@@ -60,6 +60,7 @@ export async function prepareBundle(
   if (!isDirectory(rootfs)) throw refused("/root/path", `${rootfs} is no directory`);
   const facts = readAdoptionFacts(config, bundleDir);
   const bundle = adoptConfig(config, facts);
+  for (const warning of bundle.warnings) context.onWarning(`config.json: ${warning}`);
   const { seccomp } = bundle.config.linux;
   const filter =
     seccomp === undefined ? undefined : await compileSeccompFilter(seccomp, context.cacheDir);
@@ -129,7 +130,7 @@ function stateText(record: OciRecord, status: "creating" | "created"): string {
 /** The record of a new container. */
 export function newRecord(
   { id, bundleDir }: CreateRequest,
-  { config, rootfs, filter }: PreparedBundle,
+  { config, bundle, rootfs, filter }: PreparedBundle,
 ): OciRecord {
   return {
     ociVersion: config.ociVersion,
@@ -140,7 +141,7 @@ export function newRecord(
     owner: loginName() ?? "",
     annotations: config.annotations ?? {},
     walls: wallsOf(
-      config.process.capabilities?.bounding ?? [],
+      bundle.config.process.capabilities.bounding,
       config.process.noNewPrivileges ?? false,
       filter !== undefined,
     ),

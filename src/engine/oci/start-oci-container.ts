@@ -1,7 +1,8 @@
-import { endOrphan } from "../../container/orphan.ts";
 import { TsmanError } from "../../errors/index.ts";
+import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startWaiting } from "../../runtime/start-client.ts";
 import { getOciContainer, readConfigOf, stateOf } from "./container-directory.ts";
+import { deleteOciContainer } from "./end-oci-container.ts";
 import { runHooks } from "./hooks.ts";
 import type { OciContext } from "./oci-types.ts";
 import { countFilters, verifyStart } from "./verify-start.ts";
@@ -10,7 +11,8 @@ import { countFilters, verifyStart } from "./verify-start.ts";
  * `start`: the program of a created container.
  *
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING in any state but created,
- * COMMAND_NOT_FOUND and the like; RUNTIME_FAILED of a poststart hook, and then it was ended.
+ * COMMAND_NOT_FOUND and the like; RUNTIME_FAILED of a hook, and then it is deleted (runtime.md,
+ * "Lifecycle", 7 and 9).
  */
 export async function startOciContainer(context: OciContext, id: string): Promise<void> {
   const container = getOciContainer(context, id);
@@ -23,7 +25,12 @@ export async function startOciContainer(context: OciContext, id: string): Promis
   }
   const { init } = container;
   const filters = init && countFilters(init);
-  await startWaiting(container.directory, context.onWarning);
+  try {
+    await startWaiting(container.directory, context.onWarning);
+  } catch (error) {
+    if (isOfHook(error)) await deleteOciContainer(context, id, true);
+    throw error;
+  }
   if (init !== undefined) verifyStart(container.record, init, filters);
   if (!container.record.hooks.poststart) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
@@ -32,7 +39,12 @@ export async function startOciContainer(context: OciContext, id: string): Promis
   try {
     await runHooks("poststart", hooks?.poststart, stateOf(now), context.signal);
   } catch (error) {
-    if (init !== undefined) endOrphan(init);
+    await deleteOciContainer(context, id, true);
     throw error;
   }
+}
+
+/** Whether a hook of the container's own namespaces has failed, and not the program. */
+function isOfHook(error: unknown): boolean {
+  return monitorFailureOf(error)?.operation === "run hook";
 }

@@ -56,6 +56,11 @@ describe("limits of version 2", () => {
       { unified: { "memory.high": "1000", "cgroup.max.depth": "3" } },
       ["memory.high=1000", "cgroup.max.depth=3"],
     ],
+    // A write sets the limits of one device.
+    [
+      { unified: { "io.max": "8:0 rbps=1\n8:16 wiops=2\n" } },
+      ["io.max=8:0 rbps=1", "io.max=8:16 wiops=2"],
+    ],
   ])("%j", (resources, settings) => {
     expect(asked(resources)).toEqual(settings);
   });

@@ -11,6 +11,7 @@ const facts: AdoptionFacts = {
   bundleDir: "/bundle",
   isUnified: true,
   canMakeNodes: false,
+  grantable: [],
   mapsItself: true,
   securityModules: [],
   nodeAt: (path) => (path === "/dev/fuse" ? { major: 10, minor: 229 } : undefined),
@@ -48,11 +49,6 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
   ["half a variable", "/process/env/0", (c) => (c.process.env = ["PATH"])],
   ["a name for a user", "/process/user/uid", (c) => (c.process.user.uid = "root")],
   ["the uid -1", "/process/user/uid", (c) => (c.process.user.uid = 2 ** 32 - 1)],
-  [
-    "an unknown capability",
-    "/process/capabilities/bounding/0",
-    (c) => (c.process.capabilities.bounding = ["CAP_FLY"]),
-  ],
   [
     "a limit above its hard one",
     "/process/rlimits/0/soft",
@@ -106,9 +102,9 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.mounts[0] = { destination: "/x", type: "bind" }),
   ],
   [
-    "data of a bind mount",
+    "a flag that is none",
     "/mounts/0/options/1",
-    (c) => (c.mounts[0] = { destination: "/x", source: "/y", options: ["bind", "size=1"] }),
+    (c) => (c.mounts[0] = { destination: "/x", source: "/y", options: ["bind", "readonly"] }),
   ],
   [
     "an option of tsman's own",
@@ -188,6 +184,11 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.linux.devices = [{ type: "c", path: "/dev/fuse", major: 1, minor: 3 }]),
   ],
   [
+    "a device of its own under a name that means another",
+    "/linux/devices/0",
+    (c) => (c.linux.devices = [{ type: "c", path: "/dev/null", major: 5, minor: 1 }]),
+  ],
+  [
     "a device without its number",
     "/linux/devices/0/minor",
     (c) => (c.linux.devices = [{ type: "b", path: "/dev/x", major: 1 }]),
@@ -243,9 +244,57 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
       }),
   ],
   [
+    "an error number for what returns none",
+    "/linux/seccomp/syscalls/0/errnoRet",
+    (c) =>
+      (c.linux.seccomp = {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["mount"], action: "SCMP_ACT_KILL", errnoRet: 38 }],
+      }),
+  ],
+  [
+    "an error number for a default that returns none",
+    "/linux/seccomp/defaultErrnoRet",
+    (c) => (c.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", defaultErrnoRet: 38 }),
+  ],
+  [
+    "an architecture that nobody has",
+    "/linux/seccomp/architectures/0",
+    (c) =>
+      (c.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_Z80"] }),
+  ],
+  [
     "swappiness",
     "/linux/resources/memory/swappiness",
     (c) => (c.linux.resources = { memory: { swappiness: 60 } }),
+  ],
+  [
+    "memory of the kernel's alone",
+    "/linux/resources/memory/kernel",
+    (c) => (c.linux.resources = { memory: { kernel: 4096 } }),
+  ],
+  [
+    "memory of connections alone",
+    "/linux/resources/memory/kernelTCP",
+    (c) => (c.linux.resources = { memory: { kernelTCP: 4096 } }),
+  ],
+  [
+    "a weight of leaves",
+    "/linux/resources/blockIO/weightDevice/0/leafWeight",
+    (c) =>
+      (c.linux.resources = {
+        blockIO: { weightDevice: [{ major: 8, minor: 0, weight: 10, leafWeight: 10 }] },
+      }),
+  ],
+  [
+    "a device without a limit",
+    "/linux/resources/rdma/mlx5_1",
+    (c) => (c.linux.resources = { rdma: { mlx5_1: {} } }),
+  ],
+  [
+    "a device that is two words",
+    "/linux/resources/rdma/a b",
+    (c) => (c.linux.resources = { rdma: { "a b": { hcaObjects: 1 } } }),
   ],
   [
     "realtime",
@@ -262,6 +311,7 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     "/hooks/poststop/0/timeout",
     (c) => (c.hooks = { poststop: [{ path: "/hook", timeout: 0 }] }),
   ],
+  ["an annotation without a name", "/annotations/", (c) => (c.annotations = { "": "x" })],
   ["annotations that are no text", "/annotations/a", (c) => (c.annotations = { a: 1 })],
 ];
 
@@ -295,6 +345,91 @@ describe("a config.json", () => {
       c.linux.seccomp = null;
     });
     expect(bundle.config.process.rlimits).toEqual([]);
+  });
+
+  it("gets the capabilities that there are, with a warning for each that cannot be granted", () => {
+    const every = (names: readonly string[]) => ({
+      bounding: names,
+      effective: names,
+      permitted: names,
+      inheritable: names,
+      ambient: names,
+    });
+    const inside = read((c) => {
+      c.process.capabilities = every(["CAP_FLY", "CAP_KILL", "CAP_SYS_BOOT"]);
+    }).bundle;
+    expect(inside.config.process.capabilities).toEqual(every(["CAP_KILL", "CAP_SYS_BOOT"]));
+    expect(inside.warnings).toEqual([expect.stringMatching(/^\/process\/capabilities: CAP_FLY /)]);
+    // With the host's user namespace, what this process itself may have.
+    const outside = read(
+      (c) => {
+        c.process.capabilities = every(["CAP_KILL", "CAP_SYS_BOOT"]);
+        c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "user");
+      },
+      { grantable: ["CAP_KILL"] },
+    ).bundle;
+    expect(outside.config.process.capabilities).toEqual(every(["CAP_KILL"]));
+    expect(outside.warnings).toEqual([expect.stringContaining("CAP_SYS_BOOT")]);
+  });
+
+  it("gets no capability that the kernel would refuse for want of another set", () => {
+    const { bundle } = read((c) => {
+      c.process.capabilities = {
+        bounding: ["CAP_KILL"],
+        permitted: ["CAP_KILL", "CAP_CHOWN"],
+        effective: ["CAP_FOWNER", "CAP_KILL"],
+        inheritable: ["CAP_KILL", "CAP_CHOWN"],
+        ambient: ["CAP_CHOWN", "CAP_KILL"],
+      };
+    });
+    expect(bundle.config.process.capabilities).toEqual({
+      bounding: ["CAP_KILL"],
+      permitted: ["CAP_KILL", "CAP_CHOWN"],
+      effective: ["CAP_KILL"],
+      inheritable: ["CAP_KILL"],
+      ambient: ["CAP_KILL"],
+    });
+    expect(bundle.warnings).toEqual([
+      expect.stringMatching(/^\/process\/capabilities\/effective: CAP_FOWNER /),
+      expect.stringMatching(/^\/process\/capabilities\/inheritable: CAP_CHOWN /),
+      expect.stringMatching(/^\/process\/capabilities\/ambient: CAP_CHOWN /),
+    ]);
+  });
+
+  it("has root for its user where it names none", () => {
+    const { bundle } = read((c) => delete c.process.user);
+    expect(bundle.config.process.user).toMatchObject({ uid: 0, gid: 0, additionalGids: [] });
+  });
+
+  it("may give a bind mount data, which the kernel ignores, with a warning", () => {
+    const { bundle } = read((c) => {
+      c.mounts = [{ destination: "/x", source: "/y", options: ["bind", "mode=755", "ro"] }];
+    });
+    expect(bundle.config.mounts[0]?.options).not.toContain("mode=755");
+    expect(bundle.config.mounts[0]?.options).toContain("ro");
+    expect(bundle.warnings).toEqual([
+      expect.stringMatching(/^\/mounts\/0\/options\/1: "mode=755" /),
+    ]);
+  });
+
+  it("takes a limit of memory of zero for none, as Go writes it", () => {
+    const { bundle } = read((c) => {
+      c.linux.resources = { memory: { limit: 4096, swap: 0, reservation: 0, kernel: -1 } };
+    });
+    expect(bundle.config.linux.resources?.memory).toEqual({ limit: 4096 });
+  });
+
+  it("limits what it asks of RDMA devices as the kernel writes it", () => {
+    const { bundle } = read((c) => {
+      c.linux.resources = {
+        rdma: { mlx5_1: { hcaHandles: 3, hcaObjects: 10_000 }, rxe3: { hcaObjects: 1 } },
+        unified: { "io.max": "8:0 rbps=1" },
+      };
+    });
+    expect(bundle.config.linux.resources?.unified).toEqual({
+      "rdma.max": "mlx5_1 hca_handle=3 hca_object=10000\nrxe3 hca_object=1",
+      "io.max": "8:0 rbps=1",
+    });
   });
 
   it("takes the largest number of 64 bits for no limit", () => {
@@ -337,6 +472,9 @@ describe("a config.json", () => {
     };
     const made = read(isRoot, { canMakeNodes: true }).bundle;
     expect(made.nodes).toMatchObject([{ path: "/dev/fuse", mode: 0o600 }]);
+    // user_namespaces(7) says nothing against fifos.
+    const fifo = read((c) => (c.linux.devices = [{ type: "p", path: "/run/fifo" }])).bundle;
+    expect(fifo.nodes).toMatchObject([{ path: "/run/fifo", type: "p", mode: 0o666 }]);
   });
 
   it("has the devices filtered that it denies root of the host, and no other's", () => {
