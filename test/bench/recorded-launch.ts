@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { containerOptions } from "../../src/cli/options/container-options.ts";
@@ -11,11 +11,14 @@ import { launchContext } from "../../src/engine/containers/launch-context.ts";
 import { planContainer } from "../../src/engine/containers/plan-container.ts";
 import { prepareRootfs } from "../../src/engine/containers/rootfs-driver.ts";
 import { createContext } from "../../src/engine/context.ts";
+import { departureOf } from "../../src/engine/oci/create-oci-container.ts";
+import { newRecord, planBundle, prepareBundle } from "../../src/engine/oci/prepare-bundle.ts";
 import { nativeProgram } from "../../src/platform/native.ts";
 import { compilePlan } from "../../src/runtime/compile-plan.ts";
 import { encodeLaunch } from "../../src/runtime/encode.ts";
 import { compileSeccompFilter } from "../../src/runtime/seccomp-filter.ts";
 import { openStore } from "../../src/store/store.ts";
+import type { Candidate } from "./measure.ts";
 
 /** What `tsman run` would send to the native program, ready to be sent again and again. */
 export interface RecordedLaunch {
@@ -67,6 +70,41 @@ export async function recordLaunch(argv: readonly string[]): Promise<RecordedLau
       const [status] = (await once(child, "exit")) as [number | null];
       if (status !== 0) throw new Error(`recorded launch: the monitor ended with ${status}`);
       return performance.now() - begin;
+    },
+  };
+}
+
+/**
+ * The native part of `tsman-oci run --bundle BUNDLE` alone: the session, as Node makes way for it,
+ * until it has removed the container and ends with the program's status.
+ *
+ * @param directory of the container, which each run makes and removes.
+ */
+export async function recordBundleLaunch(bundle: string, directory: string): Promise<Candidate> {
+  const id = "bench";
+  const request = { id, bundleDir: bundle, preserveFds: 0, newKeyring: true };
+  const context = { root: directory, cacheDir: directory, systemdCgroup: false, onWarning() {} };
+  const prepared = await prepareBundle(context, request, false);
+  const launch = planBundle(prepared, {
+    record: newRecord(request, prepared),
+    directory,
+    departure: departureOf(request, undefined),
+    foreground: true,
+    isPassedThrough: true,
+    session: { words: "proxy", removedMark: "" },
+    removeTree: directory,
+    hold: false,
+    cgroup: undefined,
+  });
+  const frame = encodeLaunch(launch);
+  const file = join(directory, "launch");
+  return {
+    name: "native part",
+    argv: [nativeProgram(), "session", file, id, "/bin/false"],
+    prepare: async () => {
+      rmSync(directory, { recursive: true, force: true });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      writeFileSync(file, frame, { mode: 0o600 });
     },
   };
 }

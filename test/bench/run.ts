@@ -139,7 +139,7 @@ async function measure(work: string, only: string | undefined): Promise<number> 
   const results: Result[] = [];
   for (const [what, step] of [
     ["starts", async () => results.push(...(await measureStarts(stage)))],
-    ["bundle", async () => results.push(await measureBundle(stage))],
+    ["bundle", async () => results.push(...(await measureBundle(stage)))],
     ["memory", async () => results.push(await measureMonitor(stage))],
     ["exec", async () => results.push(await measureExec(stage))],
     ["many at once", async () => results.push(await measureStartsAtOnce(stage))],
