@@ -82,7 +82,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_RLIMIT, "rlimit", "nNN", true},
     {TSMAN_OP_OOM_SCORE, "oom score", "s", true},
     {TSMAN_OP_UMASK, "umask", "o", true},
-    {TSMAN_OP_USER, "user", "sss", true},
+    {TSMAN_OP_USER, "user", "sssss", true},
     {TSMAN_OP_CHDIR, "chdir", "pb", true},
     {TSMAN_OP_CAPS, "capabilities", "xxxxx", true},
     {TSMAN_OP_NO_NEW_PRIVS, "no new privileges", "", true},
@@ -99,6 +99,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_PERSONALITY, "personality", "x", true},
     {TSMAN_OP_MKNOD, "make node", "ppnnoii", true},
     {TSMAN_OP_LABEL, "label", "pp", true},
+    {TSMAN_OP_HOST_USER, "host user", "pip", true},
 };
 
 const struct plan_grammar *plan_grammar_of(uint16_t op)

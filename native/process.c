@@ -18,6 +18,12 @@
 #include "slots.h"
 #include "tree.h"
 
+/* A form of a line; NULL: the usual one. */
+static const char *form_of(const struct plan_record *step, unsigned operand)
+{
+    return step->argv[operand][0] == '\0' ? NULL : step->argv[operand];
+}
+
 static int look_up_user(struct init *init, const struct plan_record *step)
 {
     if (user_lookup(init->root, step->argv[0], step->argv[1], &init->user, &init->failure) < 0)
@@ -25,10 +31,10 @@ static int look_up_user(struct init *init, const struct plan_record *step)
     init->has_user = true;
     if (plan_has_word(step->argv[2], "exact"))
         return user_take_groups(step->argv[1], &init->user, &init->failure);
-    /* A read-only or missing file is the image's choice: of both. */
-    if (plan_has_word(step->argv[2], "entry"))
-        user_add_group(init->root, &init->user);
-    if (!init->user.has_entry && plan_has_word(step->argv[2], "entry")) {
+    if (!plan_has_word(step->argv[2], "entry"))
+        return 0;
+    const char *passwd = form_of(step, 3), *group = form_of(step, 4);
+    if (!init->user.has_entry) {
         const char *home = plan_environment(init->plan, "HOME");
         if (home != NULL && strlen(home) < sizeof(init->user.home))
             strcpy(init->user.home, home);
@@ -36,8 +42,20 @@ static int look_up_user(struct init *init, const struct plan_record *step)
         if (name != NULL)
             snprintf(init->user.name, sizeof(init->user.name), "%.*s", (int)strcspn(name + 5, ","),
                      name + 5);
-        user_add_entry(init->root, &init->user);
+        /* A read-only or missing file is the image's choice, unless somebody wants a line. */
+        if (user_add_entry(init->root, &init->user, passwd) < 0 && passwd != NULL)
+            return fail(&init->failure, errno, "append to", "/etc/passwd");
     }
+    if (user_add_group(init->root, &init->user, group) < 0 && group != NULL)
+        return fail(&init->failure, errno, "append to", "/etc/group");
+    return 0;
+}
+
+static int add_host_user(struct init *init, const struct plan_record *step)
+{
+    uint32_t uid = (uint32_t)plan_number(step, 1);
+    if (user_add_line(init->root, step->argv[0], uid, step->argv[2]) < 0)
+        return fail(&init->failure, errno, "append to", "/etc/passwd");
     return 0;
 }
 
@@ -152,6 +170,8 @@ int process_step(struct init *init, const struct plan_record *step)
         return 0;
     case TSMAN_OP_USER:
         return look_up_user(init, step);
+    case TSMAN_OP_HOST_USER:
+        return add_host_user(init, step);
     case TSMAN_OP_CHDIR:
         return change_directory(init, step);
     case TSMAN_OP_CAPS:

@@ -360,13 +360,16 @@
 #define TSMAN_OP_OOM_SCORE 277u /* (value) */
 #define TSMAN_OP_UMASK 278u   /* (octal) */
 #define TSMAN_OP_USER 279u    /* (user spec as of `-u`, additional groups, comma
-                                 list of names or numbers, or "", flags): read
+                                 list of names or numbers, or "", flags, passwd form,
+                                 group form): read
                                  /etc/passwd and /etc/group inside the root, as
                                  bounded regular files (S22, S23); remembers uid,
                                  gid, groups, home.  flags: "entry" (append a
                                  passwd entry for a uid that has none, and a group
                                  line), "name=NAME" (of
-                                 that entry, instead of the uid), "keepgroups" */
+                                 that entry, instead of the uid), "keepgroups".  Forms:
+                                 of the lines, see user.h; then one that is missing and
+                                 cannot be appended is a failure.  "": the usual one */
 #define TSMAN_OP_CHDIR 280u   /* (path, create 0|1): cwd must be inside the root
                                  afterwards (S2) */
 #define TSMAN_OP_CAPS 281u    /* (bounding, effective, permitted, inheritable,
@@ -416,3 +419,5 @@
                                  rights outside of all user namespaces but for a fifo (p).
                                  The same node already there is left as it is */
 #define TSMAN_OP_LABEL 300u   /* (apparmor|selinux, label): of the program (proc_pid_attr(5)) */
+#define TSMAN_OP_HOST_USER 301u /* (name, uid, line): append the line to /etc/passwd, unless
+                                 that has the name or the uid already; before USER */

@@ -359,28 +359,90 @@ static int append_line(int root, const char *path, const char *line)
     return write(fd, text, (size_t)length) == length ? 0 : -1;
 }
 
-int user_add_entry(int root, const struct user *user)
+/* One variable of a form. */
+struct variable {
+    const char *name, *value;
+};
+
+/* The form with its variables filled in; the longest name that fits counts.  -1 and errno. */
+static int fill_form(const char *form, const struct variable *variables, char *line, size_t room)
 {
-    char number[16], line[690];
-    snprintf(number, sizeof(number), "%u", user->uid);
-    const char *name = is_free_name(root, user->name) ? user->name : number;
-    int length = snprintf(line, sizeof(line), "%s:x:%u:%u:container user:%s:/bin/sh", name,
-                          user->uid, user->gid, user->home);
-    if (length >= (int)sizeof(line) || strpbrk(user->home, ":\n") != NULL) {
+    size_t used = 0;
+    while (*form != '\0') {
+        const struct variable *found = NULL;
+        for (const struct variable *one = variables; *form == '$' && one->name != NULL; one++) {
+            if (strncmp(form + 1, one->name, strlen(one->name)) == 0 &&
+                (found == NULL || strlen(one->name) > strlen(found->name)))
+                found = one;
+        }
+        const char *text = found ? found->value : form;
+        size_t length = found ? strlen(found->value) : 1;
+        if (used + length >= room) {
+            errno = EINVAL;
+            return -1;
+        }
+        memcpy(line + used, text, length);
+        used += length;
+        form += found ? strlen(found->name) + 1 : 1;
+    }
+    line[used] = '\0';
+    return 0;
+}
+
+/* Whether the file has it; so it is not appended at each start. */
+static bool has_line(int root, const char *path, const char *wanted)
+{
+    cleanup_text struct text text = read_text(root, path);
+    size_t position = 0;
+    struct span line;
+    while (next_line(&text, &position, &line)) {
+        if (equals(line, wanted))
+            return true;
+    }
+    return false;
+}
+
+static int append_form(int root, const char *path, const char *form,
+                       const struct variable *variables)
+{
+    char line[690];
+    if (fill_form(form, variables, line, sizeof(line)) < 0)
+        return -1;
+    if (strchr(line, '\n') != NULL) {
         errno = EINVAL;
         return -1;
     }
-    return append_line(root, "/etc/passwd", line);
+    return has_line(root, path, line) ? 0 : append_line(root, path, line);
 }
 
-int user_add_group(int root, const struct user *user)
+int user_add_entry(int root, const struct user *user, const char *form)
 {
-    char number[16], line[64];
+    char uid[16], gid[16];
+    snprintf(uid, sizeof(uid), "%u", user->uid);
+    snprintf(gid, sizeof(gid), "%u", user->gid);
+    const char *name = is_free_name(root, user->name) ? user->name : uid;
+    if (strpbrk(user->home, ":\n") != NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    const struct variable variables[] = {
+        {"USERNAME", name},     {"UID", uid},   {"GID", gid}, {"NAME", "container user"},
+        {"HOME", user->home}, {NULL, NULL},
+    };
+    if (form == NULL)
+        form = "$USERNAME:x:$UID:$GID:$NAME:$HOME:/bin/sh";
+    return append_form(root, "/etc/passwd", form, variables);
+}
+
+int user_add_group(int root, const struct user *user, const char *form)
+{
+    char number[16], uid[16];
     size_t position = 0;
     struct span entry, name, members;
     uint32_t gid;
     cleanup_text struct text group = read_text(root, "/etc/group");
     snprintf(number, sizeof(number), "%u", user->gid);
+    snprintf(uid, sizeof(uid), "%u", user->uid);
     while (next_line(&group, &position, &entry)) {
         if (parse_group(entry, &name, &gid, &members) && (gid == user->gid || equals(name, number)))
             return 0;
@@ -389,6 +451,31 @@ int user_add_group(int root, const struct user *user)
         errno = group.error != 0 ? group.error : EFBIG;
         return -1;
     }
-    snprintf(line, sizeof(line), "%s:x:%s:", number, number);
-    return append_line(root, "/etc/group", line);
+    const struct variable variables[] = {
+        {"GROUPNAME", number},
+        {"GID", number},
+        {"USERLIST", user->name[0] != '\0' ? user->name : uid},
+        {NULL, NULL},
+    };
+    return append_form(root, "/etc/group", form ? form : "$GROUPNAME:x:$GID:", variables);
+}
+
+int user_add_line(int root, const char *name, uint32_t uid, const char *line)
+{
+    struct entry entry;
+    const struct wanted by_id = {.kind = NUMBER, .id = uid};
+    struct wanted by_name = {.kind = NAME};
+    if (strlen(name) >= sizeof(by_name.name) || strchr(line, '\n') != NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    strcpy(by_name.name, name);
+    cleanup_text struct text passwd = read_text(root, "/etc/passwd");
+    if (find_entry(&passwd, &by_id, &entry) || find_entry(&passwd, &by_name, &entry))
+        return 0;
+    if (passwd.error != 0 || passwd.cut_off) {
+        errno = passwd.error != 0 ? passwd.error : EFBIG;
+        return -1;
+    }
+    return has_line(root, "/etc/passwd", line) ? 0 : append_line(root, "/etc/passwd", line);
 }

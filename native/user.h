@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -51,9 +52,15 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
 int user_take_groups(const char *additional, struct user *user, struct failure *failure);
 
 /* Appends a passwd line for user->uid; its name is the uid where another line has the
-   name already.  -1 and errno; not worth failing for. */
-int user_add_entry(int root, const struct user *user);
+   name already.  `form`: the line, with $USERNAME, $UID, $GID, $NAME and $HOME in it, or
+   NULL: the usual one; a line that is there already is not appended again.  -1 and errno; not
+   worth failing for unless somebody has asked for a form. */
+int user_add_entry(int root, const struct user *user, const char *form);
 
 /* Appends a group line for user->gid, named by the number, unless there is one.  The
-   same. */
-int user_add_group(int root, const struct user *user);
+   same; of a form $GROUPNAME, $GID and $USERLIST, which is the user's name. */
+int user_add_group(int root, const struct user *user, const char *form);
+
+/* Appends a passwd line as it is, unless the file has one with this name or this uid.
+   -1 and errno. */
+int user_add_line(int root, const char *name, uint32_t uid, const char *line);

@@ -173,7 +173,7 @@ static void look_up(const uint8_t *data, size_t size)
     if (user_lookup(root, spec, length % 2 ? "wheel,7" : "", &user, &failure) == 0) {
         if (user.uid > USER_MAX_ID || user.gid > USER_MAX_ID)
             abort();
-        user_add_entry(root, &user);
+        user_add_entry(root, &user, NULL);
     }
     free(user.groups);
 }

@@ -141,6 +141,8 @@ export interface BundleRequest {
   readonly join?: JoinTarget | undefined;
   /** What its control group is limited to; missing: nothing. */
   readonly resources?: LinuxResources | undefined;
+  /** Those of `--hostuser`; missing: none. */
+  readonly hostUsers?: readonly HostUser[] | undefined;
   /** The profile of `--security-opt seccomp=FILE`. */
   readonly seccompProfile?: SeccompProfile | undefined;
   /** GOARCH of the host. */
@@ -168,6 +170,20 @@ export interface UserRequest {
   readonly entryName?: string | undefined;
   /** Ids, as they are: the image's files are not asked, and not added to. */
   readonly isExact?: boolean | undefined;
+  /** The image's files are asked, and not added to. */
+  readonly isUnlisted?: boolean | undefined;
+  /** Lines for a user and a group without one, with the variables of native/user.h; missing: the usual. */
+  readonly forms?: { readonly passwd?: string; readonly group?: string } | undefined;
+}
+
+/** A user of the host. */
+export interface HostUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** The comment field of passwd(5). */
+  readonly fullName: string;
+  readonly home: string;
 }
 
 /** A node of the host bound into the container's /dev. */
@@ -197,6 +213,10 @@ export interface Bundle {
   readonly origins: Readonly<Record<string, string>>;
   readonly artefacts: readonly Artefact[];
   readonly user: UserRequest;
+  /** What /etc/passwd gets, where it has neither the name nor the uid; missing: nothing. */
+  readonly hostUsers?:
+    | readonly { readonly name: string; readonly uid: number; readonly line: string }[]
+    | undefined;
   /** Make the working directory if it is missing. */
   readonly createWorkdir: boolean;
   readonly devices: readonly DeviceBind[];

@@ -9,6 +9,7 @@ import {
   type RuntimeSpec,
   runtimeSpecVersion,
 } from "../oci/runtime-spec.ts";
+import { accountForms, hostUserLines } from "./accounts.ts";
 import type { Bundle, BundleRequest, MapEntry } from "./bundle.ts";
 import { resolveCapabilities } from "./capabilities.ts";
 import { type ResolvedUser, resolveCommand, resolveUser, resolveWorkdir } from "./command.ts";
@@ -75,6 +76,7 @@ export function compileBundle(request: BundleRequest): Bundle {
     options.security.noNewPrivileges ? "--security-opt no-new-privileges" : "default",
   );
   origins.note("/process/oomScoreAdj", "--oom-score-adj");
+  origins.note("/linux/personality", "--personality");
   origins.note("/hostname", hostname.because);
   origins.note("/root/readonly", options.readOnly ? "--read-only" : "default");
   origins.note("/root", options.rootfs === undefined ? "image" : "--rootfs");
@@ -135,6 +137,9 @@ export function compileBundle(request: BundleRequest): Bundle {
       rootfsPropagation: propagation,
       ...(seccomp.filter === undefined ? {} : { seccomp: seccomp.filter }),
       ...(request.resources === undefined ? {} : { resources: request.resources }),
+      ...(options.personality === undefined
+        ? {}
+        : { personality: { domain: options.personality } }),
     },
   };
   return {
@@ -147,7 +152,9 @@ export function compileBundle(request: BundleRequest): Bundle {
       groups: user.groups,
       keepGroups: user.keepGroups,
       entryName: user.entryName,
+      ...accountForms(options.accounts),
     },
+    ...hostUserLines(request, workdir.path, asked),
     createWorkdir: workdir.create,
     devices: devices.map(({ hostPath, path: target }) => ({ hostPath, path: target })),
     symlinks: [...(hasOwnDev ? [] : devSymlinks), mountTableLink],

@@ -55,7 +55,14 @@ export function fileMounts(
       ? []
       : [{ destination, type: "bind", source, options: ["bind", "rprivate", ...access], because }],
   );
-  return [...files, ...timeZoneMount(options)].filter(
+  const inside = (options.chrootDirs ?? []).flatMap((directory) =>
+    files.map((file) => ({
+      ...file,
+      destination: path.posix.join(directory, file.destination),
+      because: `--chrootdirs ${directory}`,
+    })),
+  );
+  return [...files, ...inside, ...timeZoneMount(options)].filter(
     (mount) => !asked.some((one) => one.destination === mount.destination),
   );
 }

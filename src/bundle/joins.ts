@@ -12,6 +12,13 @@ export interface AskedJoin {
   readonly container: string;
 }
 
+/** The containers that have to run when one with these options starts, as they are named: each once. */
+export function neededContainers(options: ContainerOptions): readonly string[] {
+  const joined = askedJoins(options).map(({ container }) => container);
+  const { requires = [] } = options;
+  return joined.length + requires.length === 0 ? [] : [...new Set([...joined, ...requires])];
+}
+
 /** All `container:NAME` among the options. */
 export function askedJoins(options: ContainerOptions): readonly AskedJoin[] {
   return joinOptions.flatMap((option) => {

@@ -8,6 +8,8 @@ export interface EachOptions {
   readonly parallel?: number | undefined;
   /** Exit status for what does not exist, where Podman has another one than for other failures. */
   readonly missingStatus?: number | undefined;
+  /** Exit status for what runs and must not, where Podman has another one than rm's 2. */
+  readonly runningStatus?: number | undefined;
   /** What does not exist is no failure (`--ignore`). */
   readonly ignoreMissing?: boolean | undefined;
 }
@@ -27,7 +29,7 @@ export async function forEach(
   action: (name: string) => Promise<void>,
   options: EachOptions = {},
 ): Promise<number> {
-  const { missingStatus, ignoreMissing = false } = options;
+  const { missingStatus, runningStatus, ignoreMissing = false } = options;
   let status = 0;
   const attempt = async (name: string): Promise<void> => {
     try {
@@ -40,7 +42,10 @@ export async function forEach(
       const { isTerminal } = context.stderr;
       context.stderr.write(errorText(error, { isTerminal, isDebug: false }));
       if (isMissing && missingStatus !== undefined) status = missingStatus;
-      else if (status === 0 || status !== missingStatus) status = error.exitStatus;
+      else if (status === 0 || status !== missingStatus) {
+        const isRunning = error.code === "CONTAINER_RUNNING";
+        status = isRunning && runningStatus !== undefined ? runningStatus : error.exitStatus;
+      }
     }
   };
   const left = names.values();

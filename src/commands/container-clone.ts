@@ -2,7 +2,7 @@ import { defineCommand } from "../cli/command.ts";
 import { flag, text } from "../cli/option-spec.ts";
 import { limitSpecs } from "../cli/options/limit-specs.ts";
 import { limitOptions } from "../cli/options/limits.ts";
-import { unsupportedUpdateOptions } from "../cli/options/unsupported.ts";
+import { refusedCloneOptions } from "../cli/options/unsupported.ts";
 import { parseImageName } from "../cli/options/words.ts";
 import { warningsTo } from "../cli/render/error.ts";
 import { progressView } from "../cli/render/progress.ts";
@@ -21,7 +21,7 @@ export const clone = defineCommand({
     name: text({ metavar: "NAME", summary: "the clone's name (CONTAINER-clone)" }),
     run: flag({ summary: "start the clone" }),
   },
-  refused: unsupportedUpdateOptions,
+  refused: refusedCloneOptions,
   positionals: { min: 1, max: 3, noun: "container" },
   async run({ values, positionals }, context) {
     const [original = "", written, image] = positionals;

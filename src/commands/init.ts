@@ -22,9 +22,10 @@ export const init = defineCommand({
     const { all, latest } = values;
     const choice = { verb: "initialize", all, latest, among: isNew };
     const names = await chosenContainers(engine, positionals, choice);
-    return await forEach(names, context, async (name) => {
+    const initialize = async (name: string): Promise<void> => {
       await engine.containers.init(name);
       context.stdout.write(`${name}\n`);
-    });
+    };
+    return await forEach(names, context, initialize, { runningStatus: 125 });
   },
 });

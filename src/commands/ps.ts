@@ -35,6 +35,10 @@ export const ps = defineCommand({
     namespace: flag({ aliases: ["ns"], summary: "the inode numbers of their namespaces" }),
     "no-trunc": flag({ summary: "whole ids and commands" }),
     noheading: flag({ summary: "no headings" }),
+    pod: flag({
+      char: "p",
+      summary: "with the id and name of their pod (of which there are none)",
+    }),
     quiet: flag({ char: "q", summary: "ids only" }),
     size: flag({ char: "s", summary: "with the size of their files" }),
     sort: value({ metavar: "KEY", summary: orders.join(", "), parse: oneOf(...orders) }),
@@ -45,15 +49,6 @@ export const ps = defineCommand({
       summary: "again every N seconds",
       parse: integer(1, 1e6),
     }),
-  },
-  refused: {
-    pod: {
-      kind: "unsupported",
-      char: "p",
-      takesValue: false,
-      reason: "tsman has no pods",
-      hint: "leave it out",
-    },
   },
   positionals: { min: 0, max: 0, noun: "container" },
   async run({ values }, context) {

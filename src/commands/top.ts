@@ -1,7 +1,7 @@
 import { latestOf } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { flag } from "../cli/option-spec.ts";
-import { processColumns } from "../cli/render/process-columns.ts";
+import { descriptorNames, processColumns } from "../cli/render/process-columns.ts";
 import { isPsOptions, psColumns } from "../cli/render/ps-options.ts";
 import { renderTable } from "../cli/render/table.ts";
 import { usageError } from "../cli/usage-error.ts";
@@ -16,11 +16,18 @@ export const top = defineCommand({
     "tsman top web pid huser pcpu args",
     "tsman top web -eo pid,etime,args",
   ],
-  options: { latest: flag({ char: "l", summary: "the last one made" }) },
+  options: {
+    latest: flag({ char: "l", summary: "the last one made" }),
+    "list-descriptors": flag({ summary: "print the names of all columns instead" }),
+  },
   // `-eo` after the name is ps(1)'s.
   stopAtPositional: true,
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {
+    if (values["list-descriptors"]) {
+      context.stdout.write(`${descriptorNames.join("\n")}\n`);
+      return 0;
+    }
     const [first, ...rest] = positionals;
     if (first === undefined && !values.latest) {
       throw usageError("list processes: no container is named", "name one, or use --latest");

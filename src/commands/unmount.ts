@@ -2,7 +2,6 @@ import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
 import { flag } from "../cli/option-spec.ts";
-import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman unmount` */
 export const unmount = defineCommand({
@@ -22,12 +21,11 @@ export const unmount = defineCommand({
     const mounts = all ? await engine.containers.listMounts() : [];
     const chosen = await chosenContainers(engine, positionals, { verb: "unmount", all, latest });
     const names = all ? mounts.map(({ id }) => id) : chosen;
-    return await forEach(names, context, async (name) => {
-      if (await engine.containers.unmount(name, { force })) {
-        context.stdout.write(`${name}\n`);
-      } else if (!force) {
-        throw usageError(`unmount container ${name}: it is not mounted here`, "see: tsman mount");
-      }
-    });
+    // As with Podman: one that is not mounted is what was asked for.
+    const unmountIt = async (name: string): Promise<void> => {
+      await engine.containers.unmount(name, { force });
+      context.stdout.write(`${name}\n`);
+    };
+    return await forEach(names, context, unmountIt, { runningStatus: 125 });
   },
 });

@@ -174,6 +174,21 @@ export interface SecurityOptions {
   readonly apparmor?: string | undefined;
 }
 
+/** `--personality`, as config-linux.md has them. */
+export type Personality = "LINUX" | "LINUX32";
+
+/** `--passwd`, `--passwd-entry`, `--group-entry`, `--hostuser`. */
+export interface AccountOptions {
+  /** Whether a user or group without a line gets one; missing: it does. */
+  readonly isAdded?: boolean | undefined;
+  /** That line, with `$USERNAME`, `$UID`, `$GID`, `$NAME` and `$HOME` in it. */
+  readonly passwdEntry?: string | undefined;
+  /** The group's, with `$GROUPNAME`, `$GID` and `$USERLIST`. */
+  readonly groupEntry?: string | undefined;
+  /** Names or uids of the host's users that get a line too; missing: none. */
+  readonly hostUsers?: readonly string[] | undefined;
+}
+
 /** `--log-driver`. */
 export type LogDriver = "k8s-file" | "json-file" | "journald" | "passthrough" | "none";
 
@@ -228,6 +243,14 @@ export interface ContainerOptions {
   readonly user?: string | undefined;
   /** Names or numbers; "keep-groups". */
   readonly groupAdd: readonly string[];
+  /** What is added to the root's /etc/passwd and /etc/group; missing: a line for a user without one. */
+  readonly accounts?: AccountOptions | undefined;
+  /** Execution domain: personality(2); missing: the caller's. */
+  readonly personality?: Personality | undefined;
+  /** Directories of the container into which /etc/hosts and its like are mounted as well; missing: none. */
+  readonly chrootDirs?: readonly string[] | undefined;
+  /** Names or ids of containers that are started before it; missing: none. */
+  readonly requires?: readonly string[] | undefined;
   readonly ports: readonly PortRequest[];
   readonly publishAll: boolean;
   readonly expose: readonly PortRequest[];

@@ -277,6 +277,7 @@ export interface LinuxConfig {
   readonly rootfsPropagation: string;
   readonly seccomp?: LinuxSeccomp;
   readonly resources?: LinuxResources;
+  readonly personality?: { readonly domain: string };
 }
 
 /** runtime-spec/config.md. */

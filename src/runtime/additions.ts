@@ -8,6 +8,7 @@ import { refused } from "../oci/runtime-config.ts";
 import { compileDeviceFilter } from "./device-filter.ts";
 import type { PlanAdditions } from "./launch-context.ts";
 import { type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
+import { personalitySteps } from "./process-plan.ts";
 
 // What only somebody else's config.json asks for: tsman's own containers have none of it.
 
@@ -73,7 +74,7 @@ export function compileAdditions(config: RuntimeConfig, request: AdditionsReques
             ),
           ],
     process: [
-      ...personality(config),
+      ...personality(config.linux.personality),
       ...processAdditions(config.process, "/process"),
       ...(request.departure.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
       ...hookSteps("start", hooks?.startContainer),
@@ -152,8 +153,6 @@ const ioClasses: Readonly<Record<string, number>> = {
   IOPRIO_CLASS_BE: 2,
   IOPRIO_CLASS_IDLE: 3,
 };
-/** personality(2), in hexadecimal. */
-const personalities: Readonly<Record<string, string>> = { LINUX: "0", LINUX32: "8" };
 
 function numberOf(table: Readonly<Record<string, number>>, name: string, pointer: string): number {
   const number = Object.hasOwn(table, name) ? table[name] : undefined;
@@ -161,17 +160,11 @@ function numberOf(table: Readonly<Record<string, number>>, name: string, pointer
   return number;
 }
 
-function personality({ linux }: RuntimeConfig): PlanRecord[] {
-  if (linux.personality === undefined) return [];
-  const { domain, flags = [] } = linux.personality;
+function personality(asked: RuntimeConfig["linux"]["personality"]): PlanRecord[] {
   const pointer = "/linux/personality";
-  const number = Object.hasOwn(personalities, domain) ? personalities[domain] : undefined;
-  if (number === undefined) {
-    throw refused(`${pointer}/domain`, `${JSON.stringify(domain)} is not known`);
-  }
   // config-linux.md: "no flag values are supported".
-  if (flags.length > 0) throw refused(`${pointer}/flags/0`, "there are no flags");
-  return [stepRecord("PERSONALITY", [number], pointer)];
+  if ((asked?.flags ?? []).length > 0) throw refused(`${pointer}/flags/0`, "there are no flags");
+  return personalitySteps(asked, pointer);
 }
 
 function timeOffsets({ linux }: RuntimeConfig): PlanRecord[] {

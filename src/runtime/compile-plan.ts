@@ -3,7 +3,7 @@ import type { Bundle } from "../bundle/bundle.ts";
 import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
-import { capabilityStep, processLimitSteps } from "./process-plan.ts";
+import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion, step } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
 import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
@@ -29,7 +29,7 @@ export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan 
     ...(isJoined
       ? nameSteps(bundle)
       : [...hostSteps(bundle, root.step), ...rootSteps(bundle, context, slots)]),
-    ...processSteps(bundle, context, slots),
+    ...processSteps(bundle, context, slots, isJoined),
   ];
   return {
     records: [
@@ -287,22 +287,47 @@ function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTabl
   records.push(...(additions?.beforePivot ?? []));
   records.push(stepRecord("PIVOT", [], "default"));
   records.push(...(additions?.afterPivot ?? []));
-  if (config.root.readonly) {
-    records.push(stepRecord("ROOT_READONLY", [], origin(bundle, "/root/readonly")));
-  }
   return records;
 }
 
-/** Phase 3: the process. */
-function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable): PlanRecord[] {
-  const { process, mounts } = bundle.config;
-  const { spec, groups, keepGroups, entryName, isExact } = bundle.user;
-  const userFlags = [
-    isExact ? "exact" : "entry",
+/** Lines in the root's own /etc/passwd and /etc/group, and whom they are for. */
+function userSteps(bundle: Bundle): PlanRecord[] {
+  const { spec, groups, keepGroups, entryName, isExact, isUnlisted, forms = {} } = bundle.user;
+  const flags = [
+    ...(isUnlisted ? [] : [isExact ? "exact" : "entry"]),
     ...(entryName === undefined ? [] : [`name=${entryName}`]),
     ...(keepGroups ? ["keepgroups"] : []),
-  ].join(",");
+  ];
+  const { passwd = "", group = "" } = forms;
   return [
+    ...(bundle.hostUsers ?? []).map(({ name, uid, line }) =>
+      stepRecord("HOST_USER", [name, String(uid), line], `--hostuser ${name}`),
+    ),
+    stepRecord(
+      "USER",
+      [spec, groups.join(","), flags.join(","), passwd, group],
+      origin(bundle, "/process/user"),
+    ),
+  ];
+}
+
+function readonlySteps(bundle: Bundle): PlanRecord[] {
+  if (!bundle.config.root.readonly) return [];
+  return [stepRecord("ROOT_READONLY", [], origin(bundle, "/root/readonly"))];
+}
+
+/** Phase 3: the process. */
+function processSteps(
+  bundle: Bundle,
+  context: LaunchContext,
+  slots: SlotTable,
+  isJoined: boolean,
+): PlanRecord[] {
+  const { process, mounts } = bundle.config;
+  // A root that is somebody's directory is not written to when it is to be read-only.
+  const isOwnRoot = context.rootfs.driver !== "copy";
+  return [
+    ...(isJoined || isOwnRoot ? [] : readonlySteps(bundle)),
     ...processLimitSteps(process, (pointer) => origin(bundle, `/process${pointer}`)),
     stepRecord(
       "UMASK",
@@ -310,8 +335,10 @@ function processSteps(bundle: Bundle, context: LaunchContext, slots: SlotTable):
       origin(bundle, "/process/user/umask"),
     ),
     ...(bundle.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
+    ...personalitySteps(bundle.config.linux.personality, origin(bundle, "/linux/personality")),
     ...(context.additions?.process ?? []),
-    stepRecord("USER", [spec, groups.join(","), userFlags], origin(bundle, "/process/user")),
+    ...userSteps(bundle),
+    ...(!isJoined && isOwnRoot ? readonlySteps(bundle) : []),
     ...mounts.flatMap((mount, index) =>
       compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),
     ),

@@ -1,7 +1,7 @@
 import type { Capabilities, RuntimeSpec } from "../oci/runtime-spec.ts";
 import type { MonitorEvent, PlanAdditions } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
-import { capabilityStep, processLimitSteps } from "./process-plan.ts";
+import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
 import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
 
@@ -141,9 +141,10 @@ function steps(request: ExecPlanRequest): PlanRecord[] {
     ...processLimitSteps(own, () => "exec: as the container"),
     stepRecord("UMASK", [`0${own.user.umask.toString(8)}`], "exec: as the container"),
     ...(request.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
+    ...personalitySteps(config.linux.personality, "exec: as the container"),
     // Without "entry": a look into a container does not change its files.
     ...(request.additions?.process ?? []),
-    stepRecord("USER", [spec, groups.join(","), userFlags], process.because.user),
+    stepRecord("USER", [spec, groups.join(","), userFlags, "", ""], process.because.user),
     stepRecord("CHDIR", [process.cwd, "0"], process.because.cwd),
     capabilityStep(process.capabilities, process.because.capabilities),
     ...(own.noNewPrivileges ? [stepRecord("NO_NEW_PRIVS", [], "exec: as the container")] : []),

@@ -107,7 +107,8 @@ function describeExec(failure: MonitorFailure): Description {
 }
 
 function isUnknownName(failure: MonitorFailure): boolean {
-  return failure.step?.op === step.USER && errnoName(failure.errno) === "ENOENT";
+  const isLookUp = failure.step?.op === step.USER && failure.operation.startsWith("look up");
+  return isLookUp && errnoName(failure.errno) === "ENOENT";
 }
 
 /** ENOENT of a name is about no file. */
@@ -160,6 +161,10 @@ function meaningOf(errno: number): string {
   return text.startsWith("Unknown system error") ? errnoName(errno) : text;
 }
 
+const appendHint =
+  "the image needs a regular file of its own there that may be written to: leave --hostuser, " +
+  "--passwd-entry and --group-entry out, or mount a file with these lines";
+
 function stepHint(failure: MonitorFailure): string | undefined {
   const op = failure.step?.op;
   const errno = errnoName(failure.errno);
@@ -168,7 +173,10 @@ function stepHint(failure: MonitorFailure): string | undefined {
       return errno === "ENOENT"
         ? "the working directory does not exist in the image: make it, or choose another with -w"
         : "choose another working directory with -w";
+    case step.HOST_USER:
+      return appendHint;
     case step.USER:
+      if (failure.operation.startsWith("append")) return appendHint;
       return errno === "EINVAL"
         ? "the id is not mapped: use one that --explain prints, such as root's with -u 0, or have more " +
             "ids mapped (tsman doctor says how)"

@@ -1,3 +1,4 @@
+import { TsmanError } from "../errors/index.ts";
 import {
   type Capabilities,
   capabilityMask,
@@ -29,6 +30,31 @@ export function processLimitSteps(
     records.push(stepRecord("OOM_SCORE", [String(process.oomScoreAdj)], because("/oomScoreAdj")));
   }
   return records;
+}
+
+/** personality(2), in hexadecimal. */
+const personalities: Readonly<Record<string, string>> = { LINUX: "0", LINUX32: "8" };
+
+/**
+ * The execution domain.
+ *
+ * @throws TsmanError CONFIG_INVALID for one that is not known
+ */
+export function personalitySteps(
+  personality: { readonly domain: string } | undefined,
+  because: string,
+): PlanRecord[] {
+  if (personality === undefined) return [];
+  const { domain } = personality;
+  const number = Object.hasOwn(personalities, domain) ? personalities[domain] : undefined;
+  if (number === undefined) {
+    throw new TsmanError(
+      "CONFIG_INVALID",
+      `read config.json: /linux/personality/domain: ${JSON.stringify(domain)} is not known`,
+      { details: { pointer: "/linux/personality/domain" } },
+    );
+  }
+  return [stepRecord("PERSONALITY", [number], because)];
 }
 
 /** The five sets as masks. */

@@ -146,6 +146,7 @@ export const step = {
   PERSONALITY: 298,
   MKNOD: 299,
   LABEL: 300,
+  HOST_USER: 301,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */

@@ -39,7 +39,8 @@ export async function recordLaunch(argv: readonly string[]): Promise<RecordedLau
     environment: {},
     readText: () => "",
   });
-  const planned = await planContainer(context, options, { signal: AbortSignal.timeout(60_000) });
+  const io = { signal: AbortSignal.timeout(60_000) };
+  const planned = await planContainer(context, options, io, "run");
   const { containers } = context.store;
   mkdirSync(containers.dir(planned.id), { mode: 0o700 });
   for (const { name, content } of planned.bundle.artefacts) {

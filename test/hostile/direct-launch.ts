@@ -48,7 +48,7 @@ export function directPlan(launch: DirectLaunch): PlanRecord[] {
   const steps = [
     ...root,
     ...(launch.process ?? []),
-    stepRecord("USER", [launch.user ?? "0", "", ""], because),
+    stepRecord("USER", [launch.user ?? "0", "", "", "", ""], because),
     stepRecord("CHDIR", ["/", "0"], because),
     stepRecord("ENV", ["PATH=/bin"], because),
     stepRecord("EXEC", launch.command, because),

@@ -23,7 +23,7 @@ async function joinInit(init: string, change: (startTime: bigint) => bigint = (t
         settingRecord("RUN_DIR", [runDir], because),
         settingRecord("FOREGROUND", [], because),
         settingRecord("JOIN_PROCESS", [pid, String(change(BigInt(startTime)))], because),
-        stepRecord("USER", ["0", "", ""], because),
+        stepRecord("USER", ["0", "", "", "", ""], because),
         stepRecord("ENV", ["PATH=/bin:/usr/bin"], because),
         stepRecord("EXEC", ["/bin/true"], because),
       ],

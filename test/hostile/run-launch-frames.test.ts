@@ -208,7 +208,7 @@ describe("a launch frame", () => {
       stepRecord("SYSCTL", ["x".repeat(5000), "1"], "test"),
       stepRecord("HOSTNAME", ["x".repeat(5000)], "test"),
       stepRecord("RLIMIT", ["4294967295", "1", "1"], "test"),
-      stepRecord("USER", ["x".repeat(5000), "", ""], "test"),
+      stepRecord("USER", ["x".repeat(5000), "", "", "", ""], "test"),
       stepRecord("CHDIR", [long, "1"], "test"),
       stepRecord("CAPS", ["fffffffffffffffff", "0", "0", "0", "0"], "test"),
       stepRecord("SECCOMP", [Buffer.alloc(7), "0"], "test"),

@@ -209,14 +209,16 @@ describe("start", () => {
     expect(readdirSync(join(store().root, "volumes"))).toEqual([]);
   });
 
-  it("joins another container when it starts, not when it is made", async () => {
+  it("joins another container when it starts, after starting that one", async () => {
     await create("target", "sleep 1000", "--hostname target");
     await create("guest", "hostname", "--uts container:target");
-    const early = await store().run(["start", "-a", "guest"]);
-    expect(early.stderr).toContain("it does not run");
-    expect(early.status).toBe(125);
-    await store().succeed(["start", "target"]);
-    expect((await store().succeed(["start", "-a", "guest"])).stdout).toBe("target\n");
+    const guest = await store().succeed(["start", "-a", "guest"]);
+    expect(guest.stdout).toBe("target\n");
+    expect((await store().succeed("ps --format {{.Names}}".split(" "))).stdout).toBe("target\n");
+    await store().succeed("rename target gone".split(" "));
+    const late = await store().run(["start", "-a", "guest"]);
+    expect(late.stderr).toContain("join the namespaces of container target: no such container");
+    expect(late.status).toBe(125);
   });
 });
 
@@ -271,7 +273,7 @@ describe("init", () => {
     await store().succeed(["init", "held"]);
     const again = await store().run(["init", "held"]);
     expect(again.stderr).toContain("it is initialized already");
-    expect(again.status).toBe(2);
+    expect(again.status).toBe(125);
     for (const command of [
       ["exec", "held", "true"],
       ["pause", "held"],
@@ -284,7 +286,7 @@ describe("init", () => {
     await using running = await background(store(), "");
     const { status, stderr } = await store().run(["init", running.id]);
     expect(stderr).toContain("it is running");
-    expect(status).toBe(2);
+    expect(status).toBe(125);
   });
 
   it("is taken back by stop, and goes with rm", async () => {

@@ -69,7 +69,7 @@ describe("the namespaces of a container", () => {
     const { stdout } = await store().succeed(["inspect", "--format", format, "guest"]);
     expect(stdout).toBe(`container:${first.id} [${first.id}]\n`);
     const used = await store().run(["rm", "--force", "grouped"]);
-    expect(used.stderr).toContain("its namespaces are shared by guest");
+    expect(used.stderr).toContain("it is needed by guest");
     const nowhere = await trySh(store(), "--cgroupns ns:/no/such/namespace", "true");
     expect(nowhere.status).toBe(125);
     expect(nowhere.stderr).toContain("open /no/such/namespace: no such file or directory");

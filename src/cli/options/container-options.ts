@@ -143,6 +143,10 @@ export function containerOptions(
       shmSize: values["shm-size"],
       tz: values.tz,
       umask: values.umask,
+      accounts: accountOptions(values),
+      personality: values.personality,
+      chrootDirs: values.chrootdirs.length > 0 ? values.chrootdirs.flat() : undefined,
+      requires: values.requires.length > 0 ? values.requires.flat() : undefined,
       userns: usernsRequest(values),
       pid: values.pid,
       ipc: values.ipc,
@@ -175,6 +179,17 @@ function given<T extends object>(values: T): Given<T> {
   return Object.fromEntries(
     Object.entries(values).filter(([, value]) => value !== undefined),
   ) as Given<T>;
+}
+
+function accountOptions(values: RunValues): ContainerOptions["accounts"] {
+  const { passwd, hostuser } = values;
+  const accounts = given({
+    isAdded: passwd ? undefined : false,
+    passwdEntry: values["passwd-entry"],
+    groupEntry: values["group-entry"],
+    hostUsers: hostuser.length > 0 ? hostuser : undefined,
+  });
+  return Object.keys(accounts).length > 0 ? accounts : undefined;
 }
 
 /** Podman 4 says "bind" where it makes anonymous volumes. */

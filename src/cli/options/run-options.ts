@@ -25,8 +25,12 @@ import { parseUlimit } from "./ulimit.ts";
 import { parseIdMap, parseUserns } from "./userns.ts";
 import { parseVolumesFrom } from "./volumes-from.ts";
 import {
+  parseAccountEntry,
+  parseContainerNames,
   parseCredentials,
+  parseDirectories,
   parseEntrypoint,
+  parseHostUser,
   parsePullPolicy,
   parseSignalText,
   parseTimeZone,
@@ -62,6 +66,11 @@ export const runOptions = {
   "cap-add": texts({ metavar: "CAPABILITY", summary: "add a capability, or ALL" }),
   "cap-drop": texts({ metavar: "CAPABILITY", summary: "drop a capability, or ALL" }),
   "cert-dir": text({ metavar: "DIR", summary: "certificates of the registry" }),
+  chrootdirs: list({
+    metavar: "DIR[,DIR…]",
+    summary: "mount /etc/hosts and its like into these directories too",
+    parse: parseDirectories,
+  }),
   cidfile: text({ metavar: "FILE", summary: "write the container's id there" }),
   "conmon-pidfile": text({ metavar: "FILE", summary: "write the pid of its monitor there" }),
   creds: value({
@@ -113,10 +122,20 @@ export const runOptions = {
     summary: "map these group ids (as --uidmap)",
     parse: parseIdMap,
   }),
+  "group-entry": value({
+    metavar: "LINE",
+    summary: "what /etc/group gets: $GROUPNAME, $GID, $USERLIST",
+    parse: parseAccountEntry,
+  }),
   "group-add": texts({ metavar: "GROUP", summary: "additional group, or keep-groups" }),
   ...healthSpecs,
   ...limitSpecs,
   ...cgroupSpecs,
+  hostuser: list({
+    metavar: "NAME|UID",
+    summary: "a user of the host that /etc/passwd gets",
+    parse: parseHostUser,
+  }),
   hostname: value({ char: "h", metavar: "NAME", summary: "the host name", parse: parseHostname }),
   "http-proxy": flag({ summary: "pass http_proxy, https_proxy, ftp_proxy and no_proxy on" }),
   "image-volume": value({
@@ -153,6 +172,17 @@ export const runOptions = {
     summary: "badness for the OOM killer",
     parse: integer(-1000, 1000),
   }),
+  passwd: flag({ summary: "a line in /etc/passwd for a user without one", default: true }),
+  "passwd-entry": value({
+    metavar: "LINE",
+    summary: "that line: $USERNAME, $UID, $GID, $NAME, $HOME",
+    parse: parseAccountEntry,
+  }),
+  personality: value({
+    metavar: "DOMAIN",
+    summary: "execution domain: LINUX, LINUX32",
+    parse: oneOf("LINUX", "LINUX32"),
+  }),
   pid: value({
     metavar: "MODE",
     summary: "PID namespace: private, host, container:NAME",
@@ -185,6 +215,11 @@ export const runOptions = {
     default: true,
   }),
   "quiet-guards": flag({ summary: "do not warn of mounts that give away keys or your home" }),
+  requires: list({
+    metavar: "CONTAINER[,CONTAINER…]",
+    summary: "containers that are started before it",
+    parse: parseContainerNames,
+  }),
   replace: flag({ summary: "replace a container of the same name" }),
   restart: value({
     metavar: "POLICY",

@@ -36,8 +36,6 @@ const rows: readonly Row[] = [
   ["gpus", true, "no Container Device Interface yet", "use --device /dev/…"],
   ["device-cgroup-rule", true, "it needs root", "use --device"],
   ["init-path", true, "tsman brings its own init", "use --init"],
-  ["passwd", false, "an unknown uid gets an entry", leave, ["true"]],
-  ["passwd-entry group-entry hostuser", true, "entries are not configurable", leave],
   ["no-hostname", false, "the container has a /etc/hostname", "mount your own with -v", ["false"]],
   [
     "hosts-file",
@@ -53,8 +51,6 @@ const rows: readonly Row[] = [
   ],
   ["retry retry-delay", true, "broken transfers are retried anyway", leave],
   ["decryption-key", true, "no encrypted images", leave],
-  ["personality", true, "no execution domains", leave],
-  ["requires", true, "containers do not wait for each other", leave],
   ["sdnotify", true, "readiness is not reported to systemd yet", leave, ["ignore"]],
   [
     "seccomp-policy",
@@ -65,7 +61,7 @@ const rows: readonly Row[] = [
   ],
   ["shm-size-systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
   ["systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp", ["false"]],
-  ["chrootdirs rdt-class", true, "no such mechanism", leave],
+  ["rdt-class", true, "no such mechanism", leave],
   [
     "disable-content-trust",
     false,
@@ -99,6 +95,11 @@ export const unsupportedRunOptions: Readonly<Record<string, UnsupportedSpec>> = 
   ),
 );
 
-/** Options of `podman update` and `podman container clone` that tsman refuses. */
+/** Options of `podman update` that tsman refuses. */
 export const unsupportedUpdateOptions: Readonly<Record<string, UnsupportedSpec>> =
   Object.fromEntries(Object.entries(unsupportedRunOptions).filter(([name]) => changed.has(name)));
+
+/** Options of `podman container clone` that tsman refuses. */
+export const refusedCloneOptions: Readonly<Record<string, UnsupportedSpec>> = Object.fromEntries(
+  Object.entries(unsupportedRunOptions).filter(([name]) => changed.has(name) || name === "pod"),
+);

@@ -1,3 +1,4 @@
+import { assertContainerName } from "../../container/names.ts";
 import type { PullPolicy } from "../../container/options.ts";
 import { parseSignal } from "../../container/signals.ts";
 import { findImageLocation } from "../../oci/image-location.ts";
@@ -39,6 +40,39 @@ export function parseEntrypoint(text: string, option: string): readonly string[]
     "not a list of strings",
     'write a program, or ["program", "argument"]',
   );
+}
+
+/** `--chrootdirs`: absolute paths with commas between them. */
+export function parseDirectories(text: string, option: string): readonly string[] {
+  return text.split(",").map((directory) => parseWorkdir(directory, option));
+}
+
+/** `--requires`: containers with commas between them. */
+export function parseContainerNames(text: string, option: string): readonly string[] {
+  const names = text.split(",");
+  for (const name of names) naming(assertContainerName)(name, option);
+  return names;
+}
+
+/** `--passwd-entry`, `--group-entry`: a line. */
+export function parseAccountEntry(text: string, option: string): string {
+  const isLine = /^[^:\p{Cc}][^\p{Cc}]*$/u.test(text) && text.includes(":");
+  if (isLine && text.length <= longestEntry) return text;
+  throw invalidValue(
+    option,
+    text,
+    "not a line of passwd(5) or group(5)",
+    "write fields with colons between them, such as '$USERNAME:*:$UID:$GID::$HOME:/bin/sh'",
+  );
+}
+
+/** As init has room for. */
+const longestEntry = 600;
+
+/** `--hostuser`. */
+export function parseHostUser(text: string, option: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?$/.test(text)) return text;
+  throw invalidValue(option, text, "not the name or id of a user", "name one from: getent passwd");
 }
 
 /** `--workdir`. */

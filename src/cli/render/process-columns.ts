@@ -51,6 +51,9 @@ const descriptors: Readonly<Record<string, ProcessColumn>> = {
   vsz: { heading: "VSZ", cell: (one) => String(Math.round(one.virtualSize / 1024)) },
 };
 
+/** Their names, in their order. */
+export const descriptorNames: readonly string[] = Object.keys(descriptors);
+
 /** The codes of AIX's ps(1) for some of them. */
 const codes: Readonly<Record<string, string>> = {
   "%C": "pcpu",
@@ -120,7 +123,7 @@ export function findColumn(written: string): ProcessColumn | undefined {
 export function unknownColumn(written: string): TsmanError {
   return usageError(
     `list processes: there is no column ${JSON.stringify(written)}`,
-    `use some of: ${Object.keys(descriptors).join(" ")}`,
+    `use some of: ${descriptorNames.join(" ")}`,
   );
 }
 

@@ -10,6 +10,7 @@ export interface PsOptions {
   readonly latest: boolean;
   readonly namespace: boolean;
   readonly noheading: boolean;
+  readonly pod: boolean;
   readonly quiet: boolean;
   readonly size: boolean;
   readonly watch: number | undefined;
@@ -58,9 +59,14 @@ const columns = [
   ["NAMES", "Names"],
 ] as const;
 
+const podColumns = [
+  ["POD ID", "Pod"],
+  ["PODNAME", "PodName"],
+] as const;
+
 /** How `ps` prints its rows. */
 export function psListing(options: PsOptions): ListingStyle {
-  const { format, quiet, namespace, noheading, size } = options;
+  const { format, quiet, namespace, noheading, pod, size } = options;
   return {
     format,
     // A template has its own idea of what to print.
@@ -68,7 +74,7 @@ export function psListing(options: PsOptions): ListingStyle {
     noHeading: noheading,
     columns: namespace
       ? namespaceColumns
-      : [...columns, ...(size ? ([["SIZE", "Size"]] as const) : [])],
+      : [...columns, ...(pod ? podColumns : []), ...(size ? ([["SIZE", "Size"]] as const) : [])],
     headings: containerHeadings,
   };
 }

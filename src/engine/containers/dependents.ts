@@ -1,23 +1,23 @@
-import { askedJoins } from "../../bundle/joins.ts";
+import { neededContainers } from "../../bundle/joins.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { getContainer } from "./find-container.ts";
 import { type RemoveOptions, removeContainer } from "./remove-container.ts";
 
-/** The containers that were made to share a namespace with this one: `--network container:NAME`. */
+/** The containers that start after this one: `--network container:NAME`, `--requires`. */
 function dependentsOf(context: EngineContext, record: ContainerRecord): ContainerRecord[] {
   const { containers } = context.store;
   return containers.list().filter(({ id, options }) => {
     if (id === record.id) return false;
-    return askedJoins(options).some(
-      ({ container }) => containers.find(container)?.id === record.id,
+    return neededContainers(options).some(
+      (container) => containers.find(container)?.id === record.id,
     );
   });
 }
 
 /**
- * Removes a container, and with `depend` those before it that were made to share its namespaces:
+ * Removes a container, and with `depend` those before it that share its namespaces or require it:
  * they could not be started without it.
  *
  * @throws TsmanError CONTAINER_IN_USE when there are such and `depend` is not set;
@@ -34,7 +34,7 @@ export async function removeWithDependents(
     const names = dependents.map(({ name }) => name);
     throw new TsmanError(
       "CONTAINER_IN_USE",
-      `remove container ${record.name}: its namespaces are shared by ${names.join(", ")}`,
+      `remove container ${record.name}: it is needed by ${names.join(", ")}`,
       {
         hint: `remove these too: tsman rm --depend ${record.name}`,
         details: { container: record.id, dependents: names },

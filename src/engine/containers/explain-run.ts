@@ -18,7 +18,7 @@ export async function explainRun(
   options: ContainerOptions,
   io: ExplainIo,
 ): Promise<ExplainDocument> {
-  const planned = await planContainer(context, options, io);
+  const planned = await planContainer(context, options, io, "explain");
   const { bundle, network } = planned;
   const { seccomp } = bundle.config.linux;
   const launch = launchContext(context, planned, {

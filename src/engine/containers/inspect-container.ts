@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { askedJoins } from "../../bundle/joins.ts";
+import { neededContainers } from "../../bundle/joins.ts";
 import { readLimits } from "../../cgroup/usage.ts";
 import { type BundleDocument, readBundleDocument } from "../../container/bundle-document.ts";
 import { readProcessIdentity } from "../../container/liveness.ts";
@@ -145,8 +145,8 @@ function idRanges(ranges: BundleDocument["linux"]["uidMappings"] = []): readonly
 }
 
 function dependencies(context: EngineContext, options: ContainerOptions): readonly string[] {
-  const ids = askedJoins(options).map(
-    ({ container }) => context.store.containers.find(container)?.id ?? container,
+  const ids = neededContainers(options).map(
+    (container) => context.store.containers.find(container)?.id ?? container,
   );
   return [...new Set(ids)];
 }

@@ -1,9 +1,10 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import type { Bundle } from "../../bundle/bundle.ts";
+import type { Bundle, HostUser } from "../../bundle/bundle.ts";
 import { compileBundle } from "../../bundle/compile-bundle.ts";
 import { readHostFacts } from "../../bundle/host-facts.ts";
 import { resolveHostname } from "../../bundle/hostname.ts";
+import { neededContainers } from "../../bundle/joins.ts";
 import { compileResources } from "../../bundle/resources.ts";
 import { listVolumes, type VolumeNeed } from "../../bundle/user-mounts.ts";
 import { newContainerId, randomContainerName } from "../../container/names.ts";
@@ -74,7 +75,8 @@ interface Settled {
  * Decides everything about a container that is to be made from `asked`; the image is fetched
  * when its pull policy says so, nothing else is changed.
  *
- * @param use "create": nothing runs yet, so that what it joins need not either.
+ * @param use "run": what it needs is started; "create": nothing runs yet, so that what it joins need
+ * not either.
  * @throws TsmanError USAGE and the like for what cannot be meant, whatever a pull throws,
  * CONTAINER_NOT_FOUND and CONTAINER_NOT_RUNNING for `container:NAME`.
  */
@@ -82,13 +84,16 @@ export async function planContainer(
   context: EngineContext,
   asked: ContainerOptions,
   io: FetchIo & Pick<RunIo, "handOver">,
-  use: "run" | "create" = "run",
+  use: "run" | "create" | "explain",
 ): Promise<ContainerPlan> {
-  const wanted = withInheritedMounts(context, asked);
+  const wanted = await withRequired(context, withInheritedMounts(context, asked));
   assertSources(wanted);
   const image = await imageOf(context, wanted, io);
   const options = withStoredImage(wanted, image);
-  const target = findJoinTarget(context, options, use === "run");
+  if (use === "run" && neededContainers(options).length > 0) {
+    await (await import("./needed-containers.ts")).startNeeded(context, options, io);
+  }
+  const target = findJoinTarget(context, options, use !== "create");
   const settled = {
     id: newContainerId(),
     name: options.name ?? randomContainerName(),
@@ -98,7 +103,15 @@ export async function planContainer(
     target,
     anonymousVolumes: [],
   };
-  return await compile(context, options, settled, use === "run", io.handOver !== undefined);
+  return await compile(context, options, settled, use !== "create", io.handOver !== undefined);
+}
+
+async function withRequired(
+  context: EngineContext,
+  options: ContainerOptions,
+): Promise<ContainerOptions> {
+  if (options.requires === undefined) return options;
+  return (await import("./needed-containers.ts")).withRequiredIds(context, options);
 }
 
 /** An automatic mapping has room for the image's users. */
@@ -203,6 +216,7 @@ async function compile(
     join,
     resources,
     seccompProfile: await seccompProfile(options),
+    hostUsers: await hostUsersOf(options),
     architecture: hostPlatform().architecture,
     kernelRelease: kernelRelease(),
   });
@@ -220,6 +234,14 @@ async function compile(
     network,
     prepared,
   };
+}
+
+async function hostUsersOf({
+  accounts,
+}: ContainerOptions): Promise<readonly HostUser[] | undefined> {
+  if (accounts?.hostUsers === undefined) return undefined;
+  const { findHostUsers } = await import("./host-users.ts");
+  return findHostUsers(accounts.hostUsers);
 }
 
 /** Begins now what takes other programs milliseconds, where nothing stands between us and its use. */

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { neededContainers } from "../../bundle/joins.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
@@ -57,6 +58,10 @@ export async function startContainer(
     // Nobody need wait until its restart policy is asked.
     if (isPolicyDue(context, record)) endWait(context, record);
     if (isKept || !removesItself(record, deadline)) {
+      if (neededContainers(record.options).length > 0) {
+        const { startNeeded } = await import("./needed-containers.ts");
+        await startNeeded(context, record.options, io);
+      }
       const isPatient = Date.now() < deadline;
       const outcome = await startOnce(context, record, { io, options, claim, isPatient });
       if (outcome !== "busy") return outcome;

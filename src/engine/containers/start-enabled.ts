@@ -1,4 +1,4 @@
-import { askedJoins } from "../../bundle/joins.ts";
+import { neededContainers } from "../../bundle/joins.ts";
 import { startsWithMachine } from "../../container/restart-policy.ts";
 import { type TsmanError, toTsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -17,7 +17,7 @@ export interface EnabledStart {
 
 /**
  * Starts what should be up and is not, after a reboot for instance: restart policy `always`, and
- * `unless-stopped` if nobody stopped it.  Containers whose namespaces others join come before those.
+ * `unless-stopped` if nobody stopped it.  Containers that others need come before those.
  */
 export async function* startEnabled(
   context: EngineContext,
@@ -52,12 +52,12 @@ function wanted(context: EngineContext): readonly ContainerRecord[] {
     );
 }
 
-/** Those that join nobody first, then those that join them, and so on; a circle goes last. */
+/** Those that need nobody first, then those that need them, and so on; a circle goes last. */
 function inOrder(records: readonly ContainerRecord[]): readonly ContainerRecord[] {
   const ordered: ContainerRecord[] = [];
   let left = records;
   while (left.length > 0) {
-    const waiting = left.filter((record) => left.some((other) => joins(record, other)));
+    const waiting = left.filter((record) => left.some((other) => needs(record, other)));
     if (waiting.length === left.length) return [...ordered, ...left];
     ordered.push(...left.filter((record) => !waiting.includes(record)));
     left = waiting;
@@ -65,8 +65,8 @@ function inOrder(records: readonly ContainerRecord[]): readonly ContainerRecord[
   return ordered;
 }
 
-function joins(record: ContainerRecord, other: ContainerRecord): boolean {
-  return askedJoins(record.options).some(
-    ({ container }) => container === other.name || other.id.startsWith(container),
+function needs(record: ContainerRecord, other: ContainerRecord): boolean {
+  return neededContainers(record.options).some(
+    (container) => container === other.name || other.id.startsWith(container),
   );
 }

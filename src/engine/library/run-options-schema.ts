@@ -158,6 +158,17 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   workdir: text,
   user: text,
   groupAdd: texts,
+  accounts: z.optional(
+    z.strictObject({
+      isAdded: truth,
+      passwdEntry: text,
+      groupEntry: text,
+      hostUsers: texts,
+    }),
+  ),
+  personality: z.optional(z.enum(["LINUX", "LINUX32"])),
+  chrootDirs: texts,
+  requires: texts,
   ports: z.optional(
     z.array(
       z.union([

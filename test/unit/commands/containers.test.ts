@@ -137,6 +137,24 @@ describe("stop, kill, wait, rm", () => {
     expect((await run(["rm", "runs"], { containers: { remove } })).status).toBe(2);
   });
 
+  test("init, unmount and container cleanup end with 125 for one that runs, as with Podman", async () => {
+    const runs = (): Promise<never> =>
+      Promise.reject(new TsmanError("CONTAINER_RUNNING", "it is running"));
+    const containers = { init: runs, cleanUp: runs, unmount: runs };
+    for (const argv of [
+      ["init", "a"],
+      ["container", "cleanup", "a"],
+      ["unmount", "a"],
+    ]) {
+      expect((await run(argv, { containers })).status, argv.join(" ")).toBe(125);
+    }
+  });
+
+  test("unmount of what is not mounted is done at once", async () => {
+    const containers = { unmount: async () => false };
+    expect(await run(["unmount", "a"], { containers })).toMatchObject({ status: 0, stdout: "a\n" });
+  });
+
   test("wait hands its conditions on, and --ignore prints -1 for what is not there", async () => {
     const seen: unknown[] = [];
     const wait = async (_: string, options: unknown) => {

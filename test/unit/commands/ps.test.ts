@@ -194,7 +194,6 @@ describe("ps", () => {
     [["--filter", "before=nobody"], 'parse --filter "before=nobody": no such container'],
     [["--filter", "until=later"], "not a point in time"],
     [["--sort", "colour"], "use one of: command, created, id, image, names"],
-    [["--pod"], "is not supported: tsman has no pods"],
     [["-q", "--size"], "--quiet and --size exclude each other"],
     [["-q", "--ns"], "--quiet and --namespace exclude each other"],
     [["-s", "--namespace"], "--size and --namespace exclude each other"],

@@ -184,6 +184,15 @@ describe("top", () => {
     expect(stdout.trimEnd().split("\n")).toHaveLength(2);
   });
 
+  test("--list-descriptors names the columns, of no container", async () => {
+    const { status, stdout } = await run(["top", "--list-descriptors"]);
+    expect(status).toBe(0);
+    const names = stdout.trimEnd().split("\n");
+    expect(names).toHaveLength(30);
+    expect(names).toEqual(names.toSorted());
+    expect(names).toContain("huser");
+  });
+
   test("--latest leaves all words to the columns", async () => {
     const seen: string[] = [];
     const containers = {

@@ -69,7 +69,9 @@ describe("compilePlan", () => {
   });
 
   it("orders the phases as native/protocol.h does", () => {
-    const order = names(planOf({ tty: true, readOnly: true, hostname: "web" }));
+    const hostUsers = [{ name: "me", uid: 7, gid: 7, fullName: "", home: "/" }];
+    const asked = { tty: true, readOnly: true, hostname: "web" };
+    const order = names(planOf(asked, {}, { hostUsers }));
     const position = (name: string) => order.indexOf(name);
     const expected = [
       "PROPAGATION",
@@ -86,11 +88,13 @@ describe("compilePlan", () => {
       "READONLY",
       "MASK",
       "PIVOT",
-      "ROOT_READONLY",
       "RLIMIT",
       "UMASK",
       "KEYRING",
+      "HOST_USER",
       "USER",
+      // What is added to its files is added before.
+      "ROOT_READONLY",
       "CHDIR",
       "CAPS",
       "SECCOMP",
@@ -317,7 +321,7 @@ describe("compilePlan", () => {
       },
     });
     expect(one(plan, step.EXEC)).toEqual(["sh", "-c", ""]);
-    expect(one(plan, step.USER)).toEqual(["5:6", "audio,7", "entry"]);
+    expect(one(plan, step.USER)).toEqual(["5:6", "audio,7", "entry", "", ""]);
     expect(one(plan, step.CHDIR)).toEqual(["/w", "0"]);
     expect(one(plan, step.UMASK)).toEqual(["077"]);
     expect(one(plan, step.OOM_SCORE)).toEqual(["5"]);
@@ -329,6 +333,8 @@ describe("compilePlan", () => {
       "",
       "",
       "entry,keepgroups",
+      "",
+      "",
     ]);
   });
 

@@ -100,9 +100,11 @@ describe("compileExecPlan", () => {
   });
 
   it("changes no file of the container for the user", () => {
-    expect(args(planOf(), "USER")).toEqual([["7", "tty", ""]]);
+    expect(args(planOf(), "USER")).toEqual([["7", "tty", "", "", ""]]);
     const keeping = { ...program, user: { spec: "", groups: [], keepGroups: true } };
-    expect(args(planOf({}, { process: keeping }), "USER")).toEqual([["", "", "keepgroups"]]);
+    expect(args(planOf({}, { process: keeping }), "USER")).toEqual([
+      ["", "", "keepgroups", "", ""],
+    ]);
   });
 
   it("makes no missing directory", () => {

@@ -43,10 +43,29 @@ describe("containerOptions", () => {
     });
   });
 
+  test("lines of accounts, an execution domain, and what is started before", async () => {
+    const argv =
+      "--passwd=false --passwd-entry $UID: --hostuser me --hostuser 7 --personality LINUX32 " +
+      "--requires a,b --requires c --chrootdirs /x,/y busybox";
+    expect(await options(...argv.split(" "))).toEqual({
+      ...defaultContainerOptions,
+      image: "busybox",
+      accounts: { isAdded: false, passwdEntry: "$UID:", hostUsers: ["me", "7"] },
+      personality: "LINUX32",
+      requires: ["a", "b", "c"],
+      chrootDirs: ["/x", "/y"],
+    });
+  });
+
   test.each([
     ["--systemd=always", "--systemd=always is not supported"],
     ["--systemd always", "--systemd=always is not supported"],
-    ["--passwd=false", "--passwd=false is not supported"],
+    ["--personality BSD", 'parse --personality "BSD": not one of its words'],
+    ["--passwd-entry root", "not a line of passwd(5) or group(5)"],
+    ["--group-entry a:\nb:", "not a line of passwd(5) or group(5)"],
+    ["--hostuser a:b", 'parse --hostuser "a:b": not the name or id of a user'],
+    ["--chrootdirs /a,b", 'parse --chrootdirs "b": not an absolute path'],
+    ["--requires a,", 'parse --requires: use container name ""'],
     ["--rmi --detach", "--rmi with --detach is not supported"],
     ["--env-merge A", 'parse --env-merge "A": no ='],
     ["--image-volume copy", 'parse --image-volume "copy"'],
