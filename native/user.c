@@ -426,8 +426,8 @@ int user_add_entry(int root, const struct user *user, const char *form)
         return -1;
     }
     const struct variable variables[] = {
-        {"USERNAME", name},     {"UID", uid},   {"GID", gid}, {"NAME", "container user"},
-        {"HOME", user->home}, {NULL, NULL},
+        {"USERNAME", name},         {"UID", uid},         {"GID", gid},
+        {"NAME", "container user"}, {"HOME", user->home}, {NULL, NULL},
     };
     if (form == NULL)
         form = "$USERNAME:x:$UID:$GID:$NAME:$HOME:/bin/sh";
