@@ -77,6 +77,16 @@ const withoutTest: Readonly<Record<string, string>> = {
   ...Object.fromEntries(range(82, 86).map((id) => [id, "kube, compose, checkpoints, HTTP API"])),
 };
 
+/**
+ * Cases of isolation that no container can stage, and where they are instead: all others of these
+ * are tests of attacks, in test/hostile.
+ */
+const stagedElsewhere: Readonly<Record<string, string>> = {
+  S97: "which kernels have holes is a table: test/unit/engine/kernel-holes.test.ts",
+  S103: "what packages may do is said by the lock file: test/architecture/packages.test.ts",
+};
+const isolation = [...range(1, 37), ...range(87, 105)].filter((id) => !(id in stagedElsewhere));
+
 function range(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => `S${first + index}`);
 }
@@ -91,6 +101,14 @@ const naming = (id: string) =>
 describe("security cases", () => {
   it.each(Object.entries(cases))("%s is staged by a test that names it: %s", (id) => {
     expect(naming(id)).not.toEqual([]);
+  });
+
+  it.each(isolation)("%s, one of isolation, is staged as the attack that it was", (id) => {
+    expect(naming(id).filter((path) => path.startsWith("test/hostile/"))).not.toEqual([]);
+  });
+
+  it.each(Object.entries(stagedElsewhere))("%s is not, and has its test: %s", (id, where) => {
+    expect(naming(id).some((path) => where.endsWith(path))).toBe(true);
   });
 
   it.each(Object.keys(withoutTest))("%s is listed as missing for as long as it is", (id) => {

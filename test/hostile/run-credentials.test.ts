@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hostPrograms } from "../integration/in-container.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
 import { useStage } from "./run-stage.ts";
 
 // S19: CVE-2022-24769, -27649, -27650, -27651, -29162 (inheritable capabilities).  S20:
-// CVE-2022-2989, -2990, -2995, CVE-2023-25173 (supplementary groups).  S27: what is in force, and
+// CVE-2022-2989, -2990, -2995, CVE-2023-25173 (supplementary groups).  S21: CVE-2014-8989 (groups that
+// are left; with a file that denies one, which takes root, in integration/root).  S27: what is in force, and
 // that no child gets rid of it.
 const stage = useStage();
 
@@ -103,5 +105,29 @@ describe("groups", () => {
     const status = await stage().run("busybox", "sh", "-c", facts);
     expect(parse(status.stdout).Groups).toBe("0");
     expect(stdout.trim()).not.toBe("0");
+  });
+
+  it("are left by nobody whose ids nobody has granted, however deep and privileged", async () => {
+    // Below, one could be root of a namespace that forgets the answer of the one above.
+    const attempt = [
+      "cat /proc/self/setgroups",
+      "(echo allow >/proc/self/setgroups) 2>/dev/null && echo allowed",
+      "su root -c 'echo left' 2>/dev/null",
+      "chroot --groups= / true 2>/dev/null && echo emptied",
+    ].join("; ");
+    const map = ["--uidmap=0:0:1", "--gidmap=0:0:1"];
+    const host = hostPrograms
+      .filter((word) => word !== "--volume")
+      .map((word) => `--volume=${word}`);
+    for (const privileges of [[], ["--cap-add=ALL"], ["--privileged"]]) {
+      const script = `${attempt}; /usr/bin/unshare --user --map-root-user sh -c "${attempt}" 2>/dev/null; true`;
+      const { stdout } = await stage().run(
+        ...[...map, ...privileges, ...host],
+        ...["busybox", "sh", "-c", script],
+      );
+      // Without CAP_SYS_ADMIN there is no namespace below.
+      const times = privileges.length === 0 ? 1 : 2;
+      expect(stdout, privileges.join(" ")).toBe("deny\n".repeat(times));
+    }
   });
 });

@@ -3,9 +3,6 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { statusOf } from "../support/proc.ts";
-import { until } from "../support/wait.ts";
-import { background } from "./in-container.ts";
 import { tsmanPath, useStore } from "./support.ts";
 import { runWrapped } from "./wrapped.ts";
 
@@ -193,52 +190,6 @@ describe("logs of what journald has", () => {
     await store().succeed(["rm", "noted"]);
   });
 });
-
-describe("a flood", () => {
-  // 10 GiB take 38 s, 624 KiB of memory and three files of the size that was asked for.
-  it.each([
-    ["k8s-file", 1024],
-    // Each zero is six characters there.
-    ["json-file", 96],
-  ])(
-    "without newline is logged by %s in bounded memory and bounded space (S36)",
-    async (driver, mebibytes) => {
-      const path = join(store().scratch, `flood-${driver}.log`);
-      await using container = await background(
-        store(),
-        ["--log-driver", driver, "--log-opt", `path=${path}`, "--log-opt", "max-size=4m"],
-        [
-          "sh",
-          "-c",
-          `dd if=/dev/zero bs=1M count=${mebibytes} 2>/dev/null; echo over >/over; sleep 1000`,
-        ],
-      );
-      const monitor = Number(statusOf(container.pid).PPid);
-      await until(
-        "the flood to be over",
-        () => exists(`/proc/${container.pid}/root/over`) || undefined,
-        100_000,
-      );
-      expect(statusOf(monitor).Name).toBe("tsman-monitor");
-      expect(Number.parseInt(statusOf(monitor).VmHWM ?? "", 10)).toBeLessThan(2048);
-      // What is still in the pipe is logged before the end, and files are renamed meanwhile.
-      await store().succeed(["stop", "--time", "0", container.id]);
-      for (const file of [path, `${path}.1`, `${path}.2`]) {
-        expect(statSync(file).size).toBeLessThanOrEqual(4 << 20);
-      }
-      expect(() => statSync(`${path}.3`)).toThrow("ENOENT");
-    },
-  );
-});
-
-function exists(path: string): boolean {
-  try {
-    closeSync(openSync(path, "r"));
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 function hasJournal(): boolean {
   try {

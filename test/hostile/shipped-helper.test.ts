@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { projectRoot, useStore } from "./support.ts";
+import { projectRoot, useStore } from "../integration/support.ts";
 
 // S98: the npm package brings compiled programs.  No hash of theirs is looked at when they are
 // executed: it would stand in dist/cli, which whoever can exchange the one can exchange too, and
