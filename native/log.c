@@ -108,17 +108,32 @@ static int rotate(struct log *log)
     return open_current(log);
 }
 
+/* Takes the beginning of a line back that found no room for its end.  Not a whole line: whoever
+   follows the log may have read it. */
+static void take_back(struct log *log, const uint8_t *data, size_t written)
+{
+    int error = errno;
+    const uint8_t *end = written > 0 ? memrchr(data, '\n', written) : NULL;
+    uint64_t torn = end ? (uint64_t)(data + written - end - 1) : written;
+    if (torn > 0 && ftruncate(log->fd, (off_t)(log->size - torn)) == 0)
+        log->size -= torn;
+    errno = error;
+}
+
+/* Whole lines. */
 static int write_all(struct log *log, const uint8_t *data, size_t size)
 {
-    while (size > 0) {
-        ssize_t written = write(log->fd, data, size);
+    size_t done = 0;
+    while (done < size) {
+        ssize_t written = write(log->fd, data + done, size - done);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0)
+        if (written < 0) {
+            take_back(log, data, done);
             return -1;
+        }
         log->size += (uint64_t)written;
-        data += written;
-        size -= (size_t)written;
+        done += (size_t)written;
     }
     return 0;
 }
@@ -266,15 +281,15 @@ int log_write(struct log *log, const char *stream, const uint8_t *data, size_t s
 {
     struct log_read read;
     bool is_error = strcmp(stream, "stderr") == 0;
-    if (!log_is_open(log) || log->broken || size == 0)
+    if (!log_is_open(log) || size == 0)
         return 0;
     if (log->to_journal)
         return send_lines(log, is_error, data, size);
+    /* A rotation has found no room for another file. */
+    if (log->fd < 0 && open_current(log) < 0)
+        return -1;
     log_read_begin(&read, log, stream);
-    if (write_lines(log, &read, is_error, data, size) == 0)
-        return 0;
-    log->broken = true;
-    return -1;
+    return write_lines(log, &read, is_error, data, size);
 }
 
 /* What was waiting for the rest of its character has waited in vain. */
@@ -282,14 +297,13 @@ static void write_held(struct log *log, int stream)
 {
     size_t length = log->held[stream].length;
     struct log_read read;
-    if (length == 0 || log->fd < 0 || log->broken)
+    if (length == 0 || log->fd < 0)
         return;
     log_read_begin(&read, log, stream ? "stderr" : "stdout");
     struct text text = {.held = log->held[stream].bytes, .held_length = length};
     text.data = text.held;
     size_t used = append_line(0, log, &read, &text);
-    if (write_all(log, batch, used) < 0)
-        log->broken = true;
+    (void)write_all(log, batch, used);
 }
 
 void log_close(struct log *log)

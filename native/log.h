@@ -40,7 +40,6 @@ struct log {
         size_t length;
         uint8_t bytes[4]; /* the beginning of a character */
     } held[2];            /* stdout, stderr */
-    bool broken;          /* a write failed: nothing more is written */
 };
 
 void log_init(struct log *log);
@@ -55,9 +54,9 @@ int log_open_journal(struct log *log, const char *path, char *const fields[], si
 
 bool log_is_open(const struct log *log);
 
-/* `stream` is "stdout" or "stderr".  After an error of the file the log is `broken`
-   and errno says why; the container goes on.  A journal that does not take a line
-   loses it: -1, errno, and the next one is tried. */
+/* `stream` is "stdout" or "stderr".  What a file or a journal does not take is lost: -1 and
+   errno, and the next is tried, since a disk that was full may have room again.  Lines in a
+   file are whole all the same. */
 int log_write(struct log *log, const char *stream, const uint8_t *data, size_t size);
 
 void log_close(struct log *log);

@@ -29,9 +29,19 @@ void monitor_set_exit_aside(struct monitor *monitor)
         aside_path(monitor, path) && rename(monitor->settings.exit_file, path) == 0;
 }
 
+/* Where it goes when the store has no room for it: volatile, but mostly another disk. */
+static bool spare_path(const struct monitor *monitor, char path[1032])
+{
+    const char *directory = monitor->settings.run_dir;
+    return !monitor->settings.is_exec && directory[0] != '\0' &&
+           snprintf(path, 1032, "%s/exit", directory) < 1032;
+}
+
 void monitor_forget_exit(struct monitor *monitor)
 {
     char path[1032];
+    if (spare_path(monitor, path))
+        unlink(path);
     if (monitor->exit_aside && aside_path(monitor, path))
         unlink(path);
     monitor->exit_aside = false;
@@ -73,20 +83,32 @@ static enum oom oom_of(const struct monitor *monitor)
                        WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !monitor->killed);
 }
 
+static int write_exit_to(const struct monitor *monitor, const char *path)
+{
+    return rundir_write_exit_file(path, monitor->init_status, oom_of(monitor),
+                                  wants_restart(monitor));
+}
+
+static void write_exit_file(struct monitor *monitor)
+{
+    const char *file = monitor->settings.exit_file;
+    char text[256], spare[1032];
+    if (file[0] == '\0' || write_exit_to(monitor, file) == 0)
+        return;
+    int error = errno;
+    if (spare_path(monitor, spare) && write_exit_to(monitor, spare) == 0)
+        return;
+    snprintf(text, sizeof(text), "write exit file %.150s: %s", file, strerror(error));
+    proto_send_warning(&monitor->control, text);
+}
+
 void monitor_write_exit(struct monitor *monitor)
 {
     if (monitor->exit_written)
         return;
     monitor->exit_written = true;
     log_close(&monitor->io.log);
-    if (monitor->settings.exit_file[0] != '\0' &&
-        rundir_write_exit_file(monitor->settings.exit_file, monitor->init_status, oom_of(monitor),
-                               wants_restart(monitor)) < 0) {
-        char text[256];
-        snprintf(text, sizeof(text), "write exit file %.150s: %s", monitor->settings.exit_file,
-                 strerror(errno));
-        proto_send_warning(&monitor->control, text);
-    }
+    write_exit_file(monitor);
     tell_end(monitor);
 }
 

@@ -143,7 +143,7 @@
                                  all output is in the log; none if the program was
                                  never executed.  One of an earlier start is gone
                                  as soon as the program runs, and kept if it does
-                                 not */
+                                 not.  Where there is no room for it: `exit` in RUN_DIR */
 #define TSMAN_SET_PID_FILE 17u /* (path): decimal pid of init */
 #define TSMAN_SET_NETWORK 18u /* (argv)*: helper (slirp4netns), started as soon as
                                  the network namespace exists; "{pid}" becomes the

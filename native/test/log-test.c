@@ -2,8 +2,10 @@
 #include "../log.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +56,31 @@ TEST(whole_lines, "whole lines are logged with F, the rest of a read with P")
     log_close(&container_log);
     CHECK_STRING(lines("ctr.log"),
                  "stdout F one\nstdout F two\nstdout P thr\nstderr F ee\nstdout F \n");
+}
+
+/* As of a disk that is full until somebody makes room. */
+static void let_grow(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+TEST(no_room, "a log that finds no room goes on when there is some, in whole lines")
+{
+    const uint8_t lost[] = "two\nthree, of which there is a part\n";
+    begin(0, 0);
+    write_text("stdout", "one\n");
+    signal(SIGXFSZ, SIG_IGN);
+    let_grow(container_log.size + 80);
+    CHECK(log_write(&container_log, "stdout", lost, sizeof(lost) - 1) < 0);
+    CHECK(log_write(&container_log, "stdout", lost + 4, sizeof(lost) - 5) < 0);
+    let_grow(RLIM_INFINITY);
+    signal(SIGXFSZ, SIG_DFL);
+    write_text("stdout", "four\n");
+    log_close(&container_log);
+    CHECK_STRING(lines("ctr.log"), "stdout F one\nstdout F two\nstdout F four\n");
 }
 
 TEST(time_format, "times have nanoseconds and the zone that Podman writes")

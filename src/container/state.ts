@@ -56,7 +56,11 @@ export function readContainerState(sources: StateSources): ContainerState {
       return { status: init.isStopped ? "paused" : "running", pid: init.pid };
     }
   }
-  return { status: "exited", exit: readExitRecord(`${sources.dir}/${exitFileName}`) };
+  const exit =
+    readExitRecord(`${sources.dir}/${exitFileName}`) ??
+    // The store had no room for it.
+    readExitRecord(`${sources.runDir}/${exitFileName}`);
+  return { status: "exited", exit };
 }
 
 /** Init of a container that is initialized. */

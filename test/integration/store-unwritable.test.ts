@@ -78,6 +78,47 @@ t run --rm --network none busybox echo works
   });
 });
 
+describe("a container whose store is full meanwhile", () => {
+  // Lines that are longer than what is left of a page.
+  const command = `sh -c 'exec 3<>/go/on
+    for i in 1 2 3; do printf "line $i %05000d\\n" 0; read -r x <&3; done; exit 7'`;
+  const begin = `
+mkdir go && mkfifo go/on
+t run --detach --name runs --network none --volume "$PWD/go:/go" busybox ${command}
+on() { echo >go/on; }
+logged() { until t logs runs | grep -q "$1"; do sleep 0.1; done; }
+logged "line 1"
+fill`;
+
+  it("ends with a status that is known", async () => {
+    const { stdout, stderr } = await onSmallDisk(`${begin}
+on; on; on
+t wait runs
+t ps --all --filter name=runs --format '{{.Status}}'
+rm "$TSMAN_ROOT/fill"
+t start runs && t ps --format '{{.Names}}'
+t kill runs
+t wait runs
+`);
+    expect(stderr).not.toMatch(/error/);
+    expect(stdout).toMatch(/\n7\nExited \(7\)[^\n]*\nruns\nruns\nruns\n137\n$/);
+  });
+
+  it("is logged again when there is room, without half a line", async () => {
+    const { stdout, stderr } = await onSmallDisk(`${begin}
+on
+rm "$TSMAN_ROOT/fill"
+on
+logged "line 3"
+on
+t wait runs
+t logs runs
+`);
+    expect(stderr).not.toMatch(/error/);
+    expect(stdout).toMatch(/\n7\nline 1 0{5000}\nline 3 0{5000}\n$/);
+  });
+});
+
 describe("a store on a file system that is mounted read-only", () => {
   it("can be looked at, and says why nothing runs", async () => {
     const { stdout, stderr } = await onSmallDisk(`
