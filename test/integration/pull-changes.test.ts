@@ -30,6 +30,25 @@ describe("a tag that names another image by now", () => {
     expect(registry.requestsOf("blob")).toHaveLength(asked);
   });
 
+  it("is pulled though the image that is there has a name of this host too", async () => {
+    await using registry = await startFaultyRegistry();
+    await using store = await TestStore.create();
+    const busybox = await busyboxLayer();
+    const name = `${registry.host}/app`;
+    const pull = async (...options: string[]) =>
+      `sha256:${(await store.succeed(["pull", "--quiet", ...options, name])).stdout.trim()}`;
+    const { configDigest: first } = await release(registry, busybox, "one");
+    expect(await pull()).toBe(first);
+    await store.succeed(["tag", name, "mine"]);
+    const { configDigest: second } = await release(registry, busybox, "two");
+    expect(await pull("--policy", "newer")).toBe(second);
+    const { configDigest: third } = await release(registry, busybox, "three");
+    expect(await pull()).toBe(third);
+    // The other name still means what it meant, and no registry is asked for it.
+    const { stdout } = await store.succeed(["pull", "--quiet", "mine"]);
+    expect(`sha256:${stdout.trim()}`).toBe(first);
+  });
+
   it("is run with --pull newer", async () => {
     await using registry = await startFaultyRegistry();
     await using store = await TestStore.create();

@@ -4,7 +4,7 @@ import { formatPlatform, platformServes } from "../../oci/platform.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
 import type { PullOptions } from "../types.ts";
-import { findImage, findManifestList, getImage } from "./find-image.ts";
+import { findImage, findManifestList, getImage, writtenName } from "./find-image.ts";
 
 /**
  * The image that a container is to be made from, after the pull policy: `missing` (default) pulls
@@ -39,10 +39,9 @@ export async function ensureImage(
   const isUsable = present !== undefined && serves(present, options);
   if (isUsable && policy === "missing") return present;
   const list = await findManifestList(context, text);
-  // An image with a localhost/ name has no registry to ask.
-  const isLocal = (list ?? present)?.names.some((name) => name.startsWith("localhost/"));
-  if (isUsable && isLocal === true) return present;
-  if (list !== undefined && (policy === "missing" || isLocal === true)) {
+  const isLocal = await isLocalName(context, (list ?? present)?.names ?? [], text);
+  if (isUsable && isLocal) return present;
+  if (list !== undefined && (policy === "missing" || isLocal)) {
     const { takeListed } = await import("./take-listed.ts");
     return await takeListed(context, list, options);
   }
@@ -56,6 +55,19 @@ export async function ensureImage(
     if (present === undefined || isUsable || !isMissing(error)) throw error;
     throw otherPlatform(text, present, options, error);
   }
+}
+
+/**
+ * Whether there is no registry to ask: the name that is meant begins with localhost/, whatever other
+ * names the image has; of an id, any of them.
+ */
+async function isLocalName(
+  context: EngineContext,
+  names: readonly string[],
+  text: string,
+): Promise<boolean> {
+  const written = await writtenName(context, names, text);
+  return (written === undefined ? names : [written]).some((name) => name.startsWith("localhost/"));
 }
 
 /** What lies in a directory or archive may be another image tomorrow. */
