@@ -27,11 +27,11 @@ export function findCommand(
   if (entry !== undefined) return { name: first, entry, rest: argv.slice(1) };
   const group = own(groups, first);
   if (group === undefined) {
-    throw unknown(first, [...Object.keys(commands), ...Object.keys(groups)], "tsman");
+    throw unknown(first, [...Object.keys(commands), ...Object.keys(groups)]);
   }
   if (second === undefined || second === "--help" || second === "-h") return undefined;
   const inGroup = own(group.commands, second);
-  if (inGroup === undefined) throw unknown(second, Object.keys(group.commands), `tsman ${first}`);
+  if (inGroup === undefined) throw unknown(second, Object.keys(group.commands), first);
   return { name: `${first} ${second}`, entry: inGroup, rest };
 }
 
@@ -40,8 +40,9 @@ function own<T>(table: Readonly<Record<string, T>>, name: string): T | undefined
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
-function unknown(typed: string, names: readonly string[], prefix: string): Error {
-  const elsewhere = unsupportedCommand(typed);
+function unknown(typed: string, names: readonly string[], group?: string): Error {
+  const prefix = group === undefined ? "tsman" : `tsman ${group}`;
+  const elsewhere = unsupportedCommand(typed, group);
   if (elsewhere !== undefined) {
     return unsupported(`${prefix} ${typed}`, elsewhere.reason, elsewhere.hint);
   }

@@ -1,8 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
+import { namedImages } from "../cli/named-images.ts";
 import { flag, value } from "../cli/option-spec.ts";
 import { oneOf } from "../cli/options/scalars.ts";
-import { parseImageName } from "../cli/options/words.ts";
 import { printableJson } from "../cli/render/escape.ts";
 import type { ImageMountPoint } from "../engine/types.ts";
 
@@ -18,9 +18,11 @@ export const imageMount = defineCommand({
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals }, context) {
+    const isNone = positionals.length === 0 && !values.all;
+    const named = isNone ? [] : namedImages("mount", positionals, values);
     const { images } = await context.openEngine();
     const all = values.all ? (await images.list()).filter(({ kind }) => kind !== "list") : [];
-    const names = values.all ? all.map(({ id }) => id) : positionals.map(parseImageName);
+    const names = values.all ? all.map(({ id }) => id) : named;
     if (names.length === 0) {
       const mounts = values.all ? [] : await images.listMounts();
       if (values.format === "json") context.stdout.write(`${printableJson(mounts.map(json))}\n`);

@@ -1,7 +1,7 @@
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
+import { namedImages } from "../cli/named-images.ts";
 import { flag } from "../cli/option-spec.ts";
-import { parseImageName } from "../cli/options/words.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman image unmount` */
@@ -16,12 +16,10 @@ export const imageUnmount = defineCommand({
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals }, context) {
+    const named = namedImages("unmount", positionals, values);
     const { images } = await context.openEngine();
-    if (positionals.length === 0 && !values.all) {
-      throw usageError("unmount images: none is named", "name one, or use --all");
-    }
     const mounts = values.all ? await images.listMounts() : [];
-    const names = values.all ? mounts.map(({ id }) => id) : positionals.map(parseImageName);
+    const names = values.all ? mounts.map(({ id }) => id) : named;
     return await forEach(names, context, async (name) => {
       if (await images.unmount(name, { force: values.force })) {
         context.stdout.write(`${name.replace(/^sha256:/, "")}\n`);

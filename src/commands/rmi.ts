@@ -1,9 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
+import { namedImages } from "../cli/named-images.ts";
 import { flag } from "../cli/option-spec.ts";
-import { parseImageName } from "../cli/options/words.ts";
 import { shown } from "../cli/render/listing.ts";
-import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman rmi`, `tsman image rm` */
 export const rmi = defineCommand({
@@ -13,19 +12,18 @@ export const rmi = defineCommand({
   examples: ["tsman rmi alpine", "tsman rmi --all --force"],
   options: {
     all: flag({ char: "a", summary: "all images" }),
-    force: flag({ char: "f", summary: "also the containers that were made from it" }),
+    force: flag({
+      char: "f",
+      summary: "also the containers that were made from it; no error for what is not there",
+    }),
     ignore: flag({ char: "i", summary: "no error for an image that is not there" }),
     "no-prune": flag({ summary: "not what it was made from (that never is an image of its own)" }),
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "image" },
   async run({ values, positionals }, context) {
-    if (positionals.length === 0 && !values.all) {
-      throw usageError("remove images: none is named", "name one, or use --all");
-    }
+    const named = namedImages("remove", positionals, values);
     const engine = await context.openEngine();
-    const names = values.all
-      ? (await engine.images.list()).map(({ id }) => id)
-      : positionals.map(parseImageName);
+    const names = values.all ? (await engine.images.list()).map(({ id }) => id) : named;
     const removeImage = async (name: string): Promise<void> => {
       const { untagged, deleted } = await engine.images.remove(name, {
         force: values.force,
@@ -36,7 +34,8 @@ export const rmi = defineCommand({
       }
       for (const id of deleted) context.stdout.write(`Deleted: ${id.replace(/^sha256:/, "")}\n`);
     };
-    const options = { missingStatus: 1, ignoreMissing: values.ignore };
+    const ignoreMissing = values.ignore || values.force;
+    const options = { missingStatus: 1, ignoreMissing };
     return await forEach(names, context, removeImage, options);
   },
 });

@@ -63,7 +63,8 @@ export function parseDocument<T>(
 function jsonFault(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   const position = /at position (\d+)/.exec(message)?.[1];
-  return position === undefined ? "it ends too early" : `at position ${position}`;
+  if (position !== undefined) return `at position ${position}`;
+  return message.startsWith("Unexpected end") ? "it ends too early" : "it begins with another word";
 }
 
 /** One line for what a schema has found, naming the first member that is wrong. */

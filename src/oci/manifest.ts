@@ -8,6 +8,7 @@ import {
   isManifestType,
   layerCompression,
   mediaTypeOfHeader,
+  mediaTypes,
 } from "./media-types.ts";
 
 /** A larger manifest or index is refused; the limit that registries have, too. */
@@ -63,20 +64,30 @@ const genericTypes = new Set(["application/json", "application/octet-stream", "t
  *
  * @param contentType the header; undefined for a file
  * @param descriptor what pointed to it, if anything did
+ * @param of what it is the manifest of, for messages
  * @throws TsmanError MANIFEST_INVALID
  */
 export function parseManifestOrIndex(
   bytes: Uint8Array,
   contentType: string | undefined,
   descriptor?: Pick<Descriptor, "mediaType" | "digest">,
+  of?: string,
 ): Manifest | Index {
-  const what = descriptor === undefined ? "manifest" : `manifest ${descriptor.digest}`;
+  const which = descriptor === undefined ? "manifest" : `manifest ${descriptor.digest}`;
+  const what = of === undefined ? which : `${which} of ${of}`;
+  if (mediaTypeOfHeader(contentType) === "text/html") {
+    throw invalid(
+      what,
+      "it is a web page",
+      "something between here and the registry may answer for it: a proxy, or a page to log in at",
+    );
+  }
   const rules = { what, code: "MANIFEST_INVALID", maxBytes: maxManifestBytes } as const;
   const shape = parseDocument(shapeSchema, bytes, rules);
   const mediaType = agreedMediaType(what, shape, contentType, descriptor?.mediaType);
   const hasLayers = shape.layers !== undefined || shape.config !== undefined;
   if (shape.schemaVersion !== 2) {
-    throw invalid(what, "schemaVersion is not 2", oldSchemaHint);
+    throw invalid(what, "schemaVersion is not 2", oldSchema.hint);
   }
   if (shape.manifests !== undefined && hasLayers) {
     throw invalid(what, "it has both layers and manifests, so it can be read in two ways");
@@ -95,8 +106,10 @@ export function parseManifestOrIndex(
   };
 }
 
-const oldSchemaHint =
-  "the image is in a format that was given up in 2015 or is no image; push it again with a current tool";
+const oldSchema = {
+  why: "it is of Docker's schema 1, a format that was given up in 2015",
+  hint: "push the image again with a current tool, or convert it: skopeo copy --format v2s2",
+} as const;
 
 function agreedMediaType(
   what: string,
@@ -121,12 +134,10 @@ function agreedMediaType(
     }
   }
   if (isManifestType(mediaType) || isIndexType(mediaType)) return mediaType;
-  const isOld = mediaType.startsWith("application/vnd.docker.distribution.manifest.v1+");
-  throw invalid(
-    what,
-    `media type ${printable(mediaType)} is not that of an image`,
-    isOld ? oldSchemaHint : undefined,
-  );
+  if (mediaType.startsWith("application/vnd.docker.distribution.manifest.v1+")) {
+    throw invalid(what, oldSchema.why, oldSchema.hint);
+  }
+  throw invalid(what, `media type ${printable(mediaType)} is not that of an image`);
 }
 
 /**
@@ -136,10 +147,11 @@ function agreedMediaType(
  * @throws TsmanError MANIFEST_INVALID
  */
 export function requireRunnableManifest(manifest: Manifest, what: string): void {
-  if (!isImageConfigType(manifest.config.mediaType)) {
+  if (!isImageConfig(manifest)) {
     throw invalid(
       what,
       `it is not a container image: its config is ${printable(manifest.config.mediaType)}`,
+      "tsman image copy takes it elsewhere as it is",
     );
   }
   for (const layer of manifest.layers) {
@@ -151,6 +163,19 @@ export function requireRunnableManifest(manifest: Manifest, what: string): void 
     }
   }
 }
+
+/**
+ * Whether a manifest is that of an image.  Builders of Docker's first years have written types that
+ * say nothing, which Docker takes to this day (distribution issue 1621).
+ */
+export function isImageConfig({ mediaType, config }: Manifest): boolean {
+  return (
+    isImageConfigType(config.mediaType) ||
+    (mediaType === mediaTypes.dockerManifest && untoldConfigTypes.has(config.mediaType))
+  );
+}
+
+const untoldConfigTypes = new Set(["application/octet-stream", "application/json", "text/html"]);
 
 function invalid(what: string, why: string, hint?: string): TsmanError {
   return new TsmanError("MANIFEST_INVALID", `read ${what}: ${why}`, { hint });

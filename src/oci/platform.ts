@@ -141,8 +141,12 @@ export function isSamePlatform(one: Platform, other: Platform): boolean {
  *
  * @throws TsmanError PLATFORM_NOT_FOUND, listing what the index has
  */
-export function matchPlatform(entries: readonly Descriptor[], wanted: Platform): Descriptor {
-  let best: { readonly entry: Descriptor; readonly distance: number } | undefined;
+export function matchPlatform<T extends Descriptor>(
+  entries: readonly T[],
+  wanted: Platform,
+  of?: string,
+): T {
+  let best: { readonly entry: T; readonly distance: number } | undefined;
   for (const entry of entries) {
     if (entry.platform === undefined) continue;
     const own = distance(entry.platform, wanted);
@@ -156,7 +160,7 @@ export function matchPlatform(entries: readonly Descriptor[], wanted: Platform):
   const offers = offeredPlatforms(entries);
   throw new TsmanError(
     "PLATFORM_NOT_FOUND",
-    `choose image for ${formatPlatform(wanted)}: the index has ${offers.length === 0 ? "no image at all" : `only ${offers.join(", ")}`}`,
+    `choose image${of === undefined ? "" : ` ${of}`} for ${formatPlatform(wanted)}: the index has ${offers.length === 0 ? "no image at all" : `only ${offers.join(", ")}`}`,
     {
       hint:
         offers.length === 0

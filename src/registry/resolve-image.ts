@@ -64,11 +64,11 @@ async function fetchImageManifest(
   platform: Platform,
 ): Promise<ImageManifest> {
   const fetched = await fetchManifest(session, reference);
-  const document = parseManifestOrIndex(fetched.bytes, fetched.mediaType);
+  const document = parseManifestOrIndex(fetched.bytes, fetched.mediaType, undefined, session.name);
   if (document.kind === "manifest") return { fetched, manifest: document, indexDigest: undefined };
-  const descriptor = matchPlatform(document.manifests, platform);
+  const descriptor = matchPlatform(document.manifests, platform, session.name);
   const chosen = await fetchManifest(session, descriptor.digest, descriptor);
-  const manifest = parseManifestOrIndex(chosen.bytes, chosen.mediaType, descriptor);
+  const manifest = parseManifestOrIndex(chosen.bytes, chosen.mediaType, descriptor, session.name);
   if (manifest.kind === "index") {
     throw new TsmanError(
       "MANIFEST_INVALID",

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { readRange } from "../platform/read-range.ts";
@@ -19,6 +19,7 @@ export function directoryFiles(directory: string, name: string): ImageFiles {
         // Never a fifo, which would wait, or a device, which would not end.
         return stat.isFile() ? stat.size : undefined;
       } catch (error) {
+        if (isErrno(error, "ENOENT", "ENOTDIR")) assertDirectory(directory, name);
         if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
         throw toFileError(error, `read ${name}: ${shown(file)}`);
       }
@@ -39,4 +40,13 @@ export function directoryFiles(directory: string, name: string): ImageFiles {
     },
     [Symbol.dispose]: () => undefined,
   };
+}
+
+/** A directory that is not there has not just lost a file. */
+function assertDirectory(directory: string, name: string): void {
+  try {
+    accessSync(path.join(directory, "."));
+  } catch (error) {
+    throw toFileError(error, `read ${name}`);
+  }
 }

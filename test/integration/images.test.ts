@@ -70,6 +70,21 @@ describe("names of images", () => {
     expect((await run("container exists keeper")).status).toBe(1);
     expect((await run(`rmi ${image}`)).status).toBe(1);
     expect((await run(`rmi --ignore ${image}`)).status).toBe(0);
+    expect(await run(`rmi --force ${image}`)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+  });
+
+  it("are all left alone by --all beside a name", async () => {
+    await succeed("tag busybox spared");
+    for (const verb of ["rmi --all", "image mount --all", "image unmount --all"]) {
+      const { status, stderr } = await run(`${verb} busybox`);
+      expect([verb, status, stderr]).toEqual([
+        verb,
+        125,
+        expect.stringContaining("--all and names exclude each other"),
+      ]);
+    }
+    await succeed("rmi spared");
+    await succeed("image exists busybox");
   });
 });
 

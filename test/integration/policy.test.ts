@@ -223,9 +223,15 @@ describe("a policy", () => {
     const unsigned = "it has no signature";
     await expectRejected(["pull", "--all-platforms", image.reference], image.reference, unsigned);
     await expectRejected(["run", "named", "true"], image.reference, unsigned);
+    const copy = join(store().root, "..", "copied-list");
+    const push = ["manifest", "push", "--all", "named", `oci:${copy}:x`];
+    await expectRejected(push, image.reference, unsigned);
+    expect(existsSync(join(copy, "index.json"))).toBe(false);
     signImage(registry, image.name, index, key);
     await store().succeed(["pull", "-q", "--all-platforms", image.reference]);
+    await store().succeed(push);
     await store().succeed(["create", "-q", "named", "true"]);
+    rmSync(copy, { recursive: true });
   });
 
   it("that cannot be read lets nothing in", async () => {

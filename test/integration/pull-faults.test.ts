@@ -425,6 +425,45 @@ describe("an index", () => {
     expect(stdout).toBe(`${own.configDigest.slice(7)}\n`);
   });
 
+  it("with an artifact beside the image is fetched with all that it names", async () => {
+    await using registry = await startFaultyRegistry();
+    const own = addImage(registry, {
+      name: "mixed",
+      layers: [layerOf(new TarBuilder().file("image", "yes").build())],
+    });
+    const empty = { mediaType: "application/vnd.oci.empty.v1+json", size: 2 };
+    const nothing = { ...empty, digest: registry.addBlob("{}") };
+    const type = "application/vnd.oci.image.manifest.v1+json";
+    const artifact = JSON.stringify({
+      schemaVersion: 2,
+      mediaType: type,
+      artifactType: "application/vnd.example.notes",
+      config: nothing,
+      layers: [nothing],
+    });
+    const digest = registry.addManifest("mixed", undefined, type, artifact);
+    const index = {
+      schemaVersion: 2,
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: [
+        { mediaType: type, digest, size: Buffer.byteLength(artifact) },
+        {
+          mediaType: type,
+          digest: own.digest,
+          size: own.size,
+          platform: { os: "linux", architecture: hostArchitecture },
+        },
+      ],
+    };
+    registry.addManifest("mixed", "latest", index.mediaType, JSON.stringify(index));
+    const name = `${registry.host}/mixed`;
+    await store().succeed(["pull", "-q", "--all-platforms", name]);
+    await store().succeed(["push", "-q", name, `${registry.host}/copied:latest`]);
+    expect((await store().succeed(["manifest", "inspect", name])).stdout).toContain(digest);
+    const single = await store().run(["pull", "-q", `${registry.host}/mixed@${digest}`]);
+    expect(single.stderr).toContain("it is not a container image");
+  });
+
   it("that points to a manifest which the registry lacks is an error that names it", async () => {
     await using registry = await startFaultyRegistry();
     const own = addRandomImage(registry);

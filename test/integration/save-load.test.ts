@@ -253,6 +253,14 @@ describe("an archive that is loaded", () => {
 });
 
 describe("an image of another place", () => {
+  it("in a directory that is not there is not called damaged", async () => {
+    for (const from of [`oci:${at("nowhere")}:x`, `dir:${at("nowhere")}`]) {
+      const { status, stderr } = await store().run(["pull", "-q", from]);
+      expect([status, stderr]).toEqual([125, expect.stringContaining("no such file or directory")]);
+      expect(stderr).not.toContain("damaged");
+    }
+  });
+
   it("is run and pulled where it lies", async () => {
     await store().succeed(["save", "-q", "-o", "run.tar", image()]);
     await store().succeed(["save", "-q", "--format", "oci-dir", "-o", "layout", image()]);

@@ -43,7 +43,7 @@ export async function copyImage(
 ): Promise<SourceManifest> {
   const format = formatFor(destination, options.format);
   const top = await source.readManifest();
-  const document = parseManifestOrIndex(top.bytes, top.mediaType);
+  const document = parseManifestOrIndex(top.bytes, top.mediaType, undefined, source.name);
   const copier = new ImageCopier(source, destination, { ...options, format });
   const plan = await copier.plan(top, document, 0);
   // Of the bytes that are copied: asked again, a registry could give others.
@@ -123,7 +123,7 @@ class ImageCopier {
 
   async #planChosen(index: Index, depth: number): Promise<ManifestPlan> {
     const wanted = this.#options.platform ?? hostPlatform();
-    return await this.#planEntry(matchPlatform(index.manifests, wanted), depth);
+    return await this.#planEntry(matchPlatform(index.manifests, wanted, this.#source.name), depth);
   }
 
   async #planEntry(entry: Descriptor, depth: number): Promise<ManifestPlan> {
@@ -135,7 +135,7 @@ class ImageCopier {
       );
     }
     const read = await this.#source.readManifest(entry.digest);
-    const document = parseManifestOrIndex(read.bytes, read.mediaType, entry);
+    const document = parseManifestOrIndex(read.bytes, read.mediaType, entry, this.#source.name);
     return await this.plan(read, document, depth + 1);
   }
 

@@ -83,7 +83,7 @@ export async function lockImage(
     const manifest = await client.fetchManifest(reference.tag ?? "latest");
     return { name: formatReference(reference), fetched: manifest };
   });
-  const document = parseManifestOrIndex(fetched.bytes, fetched.mediaType);
+  const document = parseManifestOrIndex(fetched.bytes, fetched.mediaType, undefined, name);
   const image = await pullImage(context, name, { ...options, pinned: fetched.digest });
   const { os, architecture, variant } = image.config;
   const platforms =

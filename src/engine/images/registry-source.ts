@@ -17,7 +17,12 @@ export async function openRegistrySource(
     readManifest: async (digest) => {
       const wanted = digest ?? reference.digest ?? reference.tag ?? "latest";
       const fetched = await client.fetchManifest(wanted);
-      const { mediaType } = parseManifestOrIndex(fetched.bytes, fetched.mediaType);
+      const { mediaType } = parseManifestOrIndex(
+        fetched.bytes,
+        fetched.mediaType,
+        undefined,
+        formatReference(reference),
+      );
       return { bytes: fetched.bytes, mediaType, digest: fetched.digest };
     },
     readBlob: (descriptor, signal) =>

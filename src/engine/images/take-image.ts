@@ -145,11 +145,11 @@ async function resolve(source: ImageSource, wanted: Platform) {
 async function chooseManifest(source: ImageSource, wanted: Platform) {
   let read: SourceManifest = await source.readManifest();
   const top = read;
-  let document = parseManifestOrIndex(read.bytes, read.mediaType);
+  let document = parseManifestOrIndex(read.bytes, read.mediaType, undefined, source.name);
   if (document.kind === "index") {
-    const entry = matchPlatform(document.manifests, wanted);
+    const entry = matchPlatform(document.manifests, wanted, source.name);
     read = await source.readManifest(entry.digest);
-    document = parseManifestOrIndex(read.bytes, read.mediaType, entry);
+    document = parseManifestOrIndex(read.bytes, read.mediaType, entry, source.name);
   }
   const digests = [...new Set([read.digest, top.digest])];
   if (document.kind === "manifest") return { read, manifest: document, digests };

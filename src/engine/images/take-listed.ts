@@ -4,9 +4,8 @@ import { formatName } from "../../oci/reference.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
-import { listSource } from "../manifests/list-source.ts";
+import { gateOfEntry, listSource } from "../manifests/list-source.ts";
 import type { PullOptions } from "../types.ts";
-import { type AdmitImage, gateOf } from "./assert-admitted.ts";
 import { takeImage } from "./take-image.ts";
 
 /**
@@ -21,15 +20,8 @@ export async function takeListed(
   options: Pick<PullOptions, "platform" | "signal" | "onProgress"> = {},
 ): Promise<ImageRecord> {
   const { platform = hostPlatform(), signal, onProgress } = options;
-  const { digest } = matchPlatform(list.entries, platform);
-  const location = parseImageLocation(
-    list.entries.find((entry) => entry.digest === digest)?.source ?? "",
-  );
-  const reference = location.transport === "docker" ? location.reference : undefined;
-  const gate = gateOf(context, location, { signal });
-  const pinned = reference?.digest === undefined ? [] : [reference.digest];
-  // The index that led to the manifest when it was added; the list itself nobody has signed.
-  const admit: AdmitImage | undefined = gate && (async () => await gate([digest, ...pinned]));
+  const entry = matchPlatform(list.entries, platform, list.names[0] ?? list.id);
+  const admit = gateOfEntry(context, entry, { signal });
   // Nobody collects what is read meanwhile.
   await using _content = await context.store.lockContent({ shared: true, signal });
   await using source = listSource(context, list, options);
@@ -40,10 +32,14 @@ export async function takeListed(
     signal,
     onProgress,
   });
-  if (reference === undefined) return image;
-  const repository = formatName(reference);
-  for (const each of [digest, ...pinned]) {
-    context.store.images.addDigest(image.id, `${repository}@${each}`);
+  const location = parseImageLocation(entry.source);
+  if (location.transport !== "docker") return image;
+  const { reference } = location;
+  for (const digest of [
+    entry.digest,
+    ...(reference.digest === undefined ? [] : [reference.digest]),
+  ]) {
+    context.store.images.addDigest(image.id, `${formatName(reference)}@${digest}`);
   }
   return image;
 }

@@ -5,7 +5,7 @@ import {
   formatImageLocation,
   type ImageLocation,
 } from "../../oci/image-location.ts";
-import { type Manifest, parseManifestOrIndex } from "../../oci/manifest.ts";
+import { isImageConfig, type Manifest, parseManifestOrIndex } from "../../oci/manifest.ts";
 import type { ListedPlatform } from "../../oci/manifest-list.ts";
 import { hostPlatform, matchPlatform } from "../../oci/platform.ts";
 import { parseReference } from "../../oci/reference.ts";
@@ -122,7 +122,7 @@ export async function entriesOf(
   origin: Origin,
 ): Promise<ManifestListEntry[]> {
   const top = await source.readManifest();
-  const document = parseManifestOrIndex(top.bytes, top.mediaType);
+  const document = parseManifestOrIndex(top.bytes, top.mediaType, undefined, source.name);
   if (document.kind === "manifest") {
     return [await entryOf(context, source, { read: top, document }, origin)];
   }
@@ -132,7 +132,7 @@ export async function entriesOf(
   const entries: ManifestListEntry[] = [];
   for (const descriptor of meant) {
     const read = await source.readManifest(descriptor.digest);
-    const inner = parseManifestOrIndex(read.bytes, read.mediaType, descriptor);
+    const inner = parseManifestOrIndex(read.bytes, read.mediaType, descriptor, source.name);
     // An index within an index names no platform of its own.
     if (inner.kind !== "manifest") continue;
     const made = await entryOf(context, source, { read, document: inner, descriptor }, origin);
@@ -167,7 +167,10 @@ async function entryOf(
   };
 }
 
-async function platformOf(source: ImageSource, { config }: Manifest): Promise<ListedPlatform> {
+async function platformOf(source: ImageSource, manifest: Manifest): Promise<ListedPlatform> {
+  // An artifact is for no platform; so an index calls attestations, too.
+  if (!isImageConfig(manifest)) return { os: "unknown", architecture: "unknown" };
+  const { config } = manifest;
   const limits = { what: `read config of ${source.name}`, maxBytes: maxImageConfigBytes };
   const bytes = await readVerifiedBytes(() => source.readBlob(config), config, limits);
   const { os, architecture, variant } = parseImageConfig(bytes);

@@ -3,12 +3,29 @@ import type { Digest } from "../../oci/digest.ts";
 import { parseImageLocation } from "../../oci/image-location.ts";
 import type { ImageSource } from "../../oci/transfer.ts";
 import { verifiedBytes } from "../../oci/verified-bytes.ts";
-import type { ManifestListRecord } from "../../store/manifest-lists.ts";
+import type { ManifestListEntry, ManifestListRecord } from "../../store/manifest-lists.ts";
 import type { EngineContext } from "../context.ts";
+import { gateOf } from "../images/assert-admitted.ts";
 import { openSource } from "../images/open-location.ts";
+import type { AccessOptions } from "../images/registry-access.ts";
 import { readStoredManifest } from "../images/store-source.ts";
 import type { PushManifestOptions } from "../manifest-types.ts";
 import { indexOf } from "./change-list.ts";
+
+/**
+ * Asks the policy for what an entry of a list names; undefined for what is of the store.  The list
+ * itself nobody has signed: the index counts that led to the manifest when it was added.
+ */
+export function gateOfEntry(
+  context: EngineContext,
+  { digest, source }: ManifestListEntry,
+  access: AccessOptions,
+): (() => Promise<void>) | undefined {
+  const location = parseImageLocation(source);
+  const gate = gateOf(context, location, access);
+  const pinned = location.transport === "docker" ? location.reference.digest : undefined;
+  return gate && (async () => await gate([digest, ...(pinned === undefined ? [] : [pinned])]));
+}
 
 /**
  * A list as a place to copy from: blobs that the store lacks come from where each image is.  The

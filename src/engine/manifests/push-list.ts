@@ -8,7 +8,7 @@ import { openDestination } from "../images/open-location.ts";
 import type { PushManifestOptions } from "../manifest-types.ts";
 import type { PushResult } from "../push-types.ts";
 import { getRecord, indexOf } from "./change-list.ts";
-import { listSource } from "./list-source.ts";
+import { gateOfEntry, listSource } from "./list-source.ts";
 
 /** Sends a list, and the images that it names, to a registry or to another place. */
 export async function pushList(
@@ -46,6 +46,12 @@ export async function pushList(
     await place.writeManifest(index, { isTop: true });
     await place.commit();
     return { id: index.digest, digest: index.digest, destination: place.name };
+  }
+  const { signal } = options;
+  for (const entry of record.entries) {
+    // What the store has was let in before.
+    if (entry.blobs.every((digest) => context.store.blobs.has(digest))) continue;
+    await gateOfEntry(context, entry, { signal })?.();
   }
   await using source = listSource(context, record, options);
   const digest = await copyPacked(context, source, place, { ...options, all: true });

@@ -31,7 +31,14 @@ describe("findCommand", () => {
 
 test.each([
   [["build", "."], "tsman build is not supported: images cannot be built yet"],
-  [["image", "trust"], "tsman image trust is not supported: there is no such thing here"],
+  [["image", "trust"], "tsman image trust is not supported: the policy is a file"],
+  [["image", "scp", "a", "b"], "tsman image scp is not supported: nothing is sent over ssh"],
+  [["system", "migrate"], "tsman system migrate is not supported: there is nothing to migrate"],
+  [
+    ["system", "service"],
+    "tsman system service is not supported: there is no daemon, and no service that would answer for one",
+  ],
+  [["service", "ls"], "tsman service is not supported: it starts one container at a time"],
   [["volume", "ls"], "tsman volume is not supported: volumes have no commands yet"],
   [
     ["container", "checkpoint", "x"],

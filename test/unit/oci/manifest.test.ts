@@ -148,6 +148,36 @@ describe("members that no image has (S59, S65)", () => {
   });
 });
 
+test("what is no manifest is refused by what it is, with the name of the image", () => {
+  const bytes = Buffer.from("<html>log in</html>");
+  const read = (type: string) => () =>
+    parseManifestOrIndex(bytes, type, undefined, "docker.io/library/app");
+  expect(read("text/html; charset=utf-8")).toThrow(
+    "read manifest of docker.io/library/app: it is a web page",
+  );
+  expect(read(mediaTypes.ociManifest)).toThrow(
+    "read manifest of docker.io/library/app: not JSON (it begins with another word)",
+  );
+  expect(refusal("[")).toContain("it ends too early");
+});
+
+test.each(["json", "prettyjws"])("Docker's schema 1 (+%s) is refused by its name", (suffix) => {
+  const type = `application/vnd.docker.distribution.manifest.v1+${suffix}`;
+  const old = { schemaVersion: 1, name: "app", tag: "1", fsLayers: [], history: [] };
+  expect(refusal(old, type)).toContain("it is of Docker's schema 1");
+});
+
+test("an image of Docker's first years has a config of a type that says nothing", () => {
+  const of = (mediaType: string, configType: string) => {
+    const parsed = parse({ ...manifest, mediaType, config: { ...config, mediaType: configType } });
+    if (parsed.kind !== "manifest") throw new Error("read as an index");
+    return () => requireRunnableManifest({ ...parsed, layers: [] }, "image");
+  };
+  expect(of(mediaTypes.dockerManifest, "application/octet-stream")).not.toThrow();
+  expect(of(mediaTypes.dockerManifest, "application/json")).not.toThrow();
+  expect(of(mediaTypes.ociManifest, "application/octet-stream")).toThrow("not a container image");
+});
+
 test("an artifact that is no image is refused by what it is", () => {
   const chart = parse({
     ...manifest,
