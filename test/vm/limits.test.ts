@@ -163,10 +163,18 @@ describe("where systemd hands over more or less", () => {
       inside='/src/bin/tsman run --rm --network none --cgroups split -m 64m busybox cat /sys/fs/cgroup/memory.max
         /src/bin/tsman run --rm --network none --cgroups split --cgroupns host busybox cat /proc/self/cgroup'
       step split systemd-run --user --scope --quiet --unit shared -p Delegate=yes bash -c "$inside"
+      inside='id=$(/src/bin/tsman run -d --quiet --network none --cgroups no-conmon -m 64m --cgroupns host busybox sleep 1000)
+        /src/bin/tsman exec $id cat /proc/self/cgroup; cat /proc/$(/src/bin/tsman inspect --format "{{.State.ConmonPid}}" $id)/cgroup
+        /src/bin/tsman rm --force --time 0 $id >/dev/null'
+      step apart systemd-run --user --scope --quiet --unit apart -p Delegate=yes bash -c "$inside"
       `,
     );
     const lines = succeeded(step("split")).split("\n");
     expect(lines[0]).toBe("67108864");
     expect(lines[1]).toMatch(/\/shared\.scope\/tsman-[0-9a-f]{64}$/);
+    const [container, monitor] = succeeded(step("apart")).split("\n");
+    expect(container).toMatch(/\/apart\.scope\/tsman-[0-9a-f]{64}$/);
+    // Where it was started: the scope's processes are in a group of their own, as the kernel wants it.
+    expect(monitor).toMatch(/\/apart\.scope\/tsman-callers$/);
   });
 });
