@@ -29,6 +29,27 @@ export function moveProcesses(group: string, name: string): void {
   }
 }
 
+/** The processes of a group and of those below it, as this pid namespace numbers them. */
+export function groupPids(group: string, depth = 0): readonly number[] {
+  const own = readWords(path.join(group, "cgroup.procs")).map(Number);
+  const below = depth < deepest ? namesBelow(group) : [];
+  return [
+    // 0 is a process of another pid namespace.
+    ...own.filter((pid) => pid > 0),
+    ...below.flatMap((name) => groupPids(path.join(group, name), depth + 1)),
+  ];
+}
+
+function namesBelow(group: string): readonly string[] {
+  try {
+    const entries = readdirSync(group, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
 /** @throws TsmanError PREFLIGHT_CGROUP */
 function moveProcess(group: string, pid: number): void {
   try {

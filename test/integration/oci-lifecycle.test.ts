@@ -179,6 +179,46 @@ describe("a running container", () => {
     await oci.succeed(["delete", "--force", "busy"]);
   });
 
+  it("has its own processes alone, in a pid namespace that others share as well", {
+    timeout: 60_000,
+  }, async () => {
+    const busy = "sleep 1000 & sleep 1000 & wait";
+    await oci.succeed(["run", "--detach", "--bundle", oci.bundle("owner", busy), "owner"]);
+    const owner = (await oci.state("owner")).pid;
+    const guest = oci.bundle("guest", busy, (config) => {
+      for (const namespace of config.linux.namespaces) {
+        if (["user", "pid"].includes(namespace.type)) {
+          namespace.path = `/proc/${owner}/ns/${namespace.type}`;
+        }
+      }
+      delete config.linux.uidMappings;
+      delete config.linux.gidMappings;
+    });
+    await oci.succeed(["run", "--detach", "--bundle", guest, "guest"]);
+    const { pid } = await oci.state("guest");
+    const listed = async (id: string) =>
+      JSON.parse((await oci.succeed(["ps", "--format", "json", id])).stdout) as number[];
+    const own = await until("both of its children to be there", async () => {
+      const found = await listed("guest");
+      return found.length === 3 ? found : undefined;
+    });
+    expect(own[0]).toBe(pid);
+    expect(own).not.toContain(owner);
+    await oci.succeed(["pause", "guest"]);
+    expect((await oci.state("owner")).status).toBe("running");
+    await oci.succeed(["resume", "guest"]);
+    await oci.succeed(["kill", "guest", "0"]);
+    await oci.succeed(["kill", "--all", "guest", "KILL"]);
+    await stopped("guest");
+    for (const one of own) expect(isAlive(one)).toBe(false);
+    expect(isAlive(owner)).toBe(true);
+    // What is left without its first process would get it; there is nothing left here.
+    await oci.succeed(["kill", "--all", "guest", "KILL"]);
+    expect((await oci.run(["kill", "guest", "0"])).status).toBe(1);
+    await oci.succeed(["delete", "guest"]);
+    await oci.succeed(["delete", "--force", "owner"]);
+  });
+
   it("can be paused and resumed", { timeout: 60_000 }, async () => {
     const bundle = oci.bundle("still", "sleep 1000");
     await oci.succeed(["run", "--detach", "--bundle", bundle, "still"]);

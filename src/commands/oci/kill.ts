@@ -12,7 +12,9 @@ export const kill: OciVerb = {
   run: async ({ oci, args }) => {
     const [id = "", signal = "TERM"] = args.positionals;
     const { killOciContainer } = await import("../../engine/oci/end-oci-container.ts");
-    killOciContainer(oci(), id, parseSignal(signal), args.has("all"));
+    // kill(2): only whether there is somebody to get one.
+    const number = signal === "0" ? 0 : parseSignal(signal);
+    killOciContainer(oci(), id, number, args.has("all"));
     return 0;
   },
 };

@@ -35,6 +35,8 @@ export interface OciRecord {
   readonly annotations: Readonly<Record<string, string>>;
   /** What is read back when its program runs. */
   readonly walls: Walls;
+  /** Nobody else's processes are in its pid namespace. */
+  readonly hasOwnPids: boolean;
   /** Whether it has hooks for after its start and its end. */
   readonly hooks: { readonly poststart: boolean; readonly poststop: boolean };
 }

@@ -1,7 +1,6 @@
 import { closeSync } from "node:fs";
 import { isAlive } from "../../container/liveness.ts";
 import { endOrphan } from "../../container/orphan.ts";
-import { containerPids } from "../../container/process/container-pids.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { pidfdOpen, pidfdSendSignal } from "../../platform/libc/pidfd.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
@@ -14,11 +13,14 @@ import {
 } from "./container-directory.ts";
 import { runPoststop } from "./hooks.ts";
 import { removeOciGroup } from "./oci-group.ts";
+import { processesOf } from "./oci-processes.ts";
 import type { OciContext } from "./oci-types.ts";
 
 /**
- * `kill`: a signal to the container's first process, or to all of them.
+ * `kill`: a signal to the container's first process, or to all of them, which may be there without
+ * it in a pid namespace that is not the container's own.
  *
+ * @param signal 0: none, only whether it runs.
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING when it is stopped
  */
 export function killOciContainer(
@@ -27,20 +29,22 @@ export function killOciContainer(
   signal: number,
   all: boolean,
 ): void {
-  const { init, status } = getOciContainer(context, id);
-  if (init === undefined || status === "creating") {
+  const container = getOciContainer(context, id);
+  const { init, status, record } = container;
+  const mayRemain = all && status === "stopped" && !record.hasOwnPids;
+  if ((init === undefined || status === "creating") && !mayRemain) {
     throw new TsmanError("CONTAINER_NOT_RUNNING", `kill container ${id}: container not running`, {
       hint: `its state is ${status}: tsman-oci state ${id}`,
       details: { id },
     });
   }
-  const pids = all ? containerPids(init.pid) : [init.pid];
+  const pids = all || init === undefined ? processesOf(container) : [init.pid];
   for (const pid of pids) {
     const pidfd = pidfdOpen(pid);
     if (pidfd === undefined) continue;
     try {
       // Looked at again: the descriptor may mean a process that has got the pid meanwhile.
-      if (pid !== init.pid || isAlive(init)) pidfdSendSignal(pidfd, signal);
+      if (pid !== init?.pid || isAlive(init)) pidfdSendSignal(pidfd, signal);
     } finally {
       closeSync(pidfd);
     }

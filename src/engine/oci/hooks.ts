@@ -33,7 +33,7 @@ export async function runPoststop(
 ): Promise<void> {
   for (const hook of hooks?.poststop ?? []) {
     try {
-      const { hooks: _, ...state } = record;
+      const { hooks: _, walls: __, hasOwnPids: ___, ...state } = record;
       await runHooks("poststop", [hook], { ...state, pid: 0, status: "stopped" });
     } catch (error) {
       context.onWarning((error as Error).message);

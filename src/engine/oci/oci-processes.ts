@@ -1,8 +1,11 @@
+import { groupPids } from "../../cgroup/group.ts";
 import { findProgram } from "../../config/find-program.ts";
 import { containerPids } from "../../container/process/container-pids.ts";
+import { readNamespace } from "../../container/process/proc-file.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { runProgram } from "../../platform/process.ts";
-import { getOciContainer } from "./container-directory.ts";
+import { findGroup } from "../containers/container-cgroup.ts";
+import { getOciContainer, type OciContainer } from "./container-directory.ts";
 import type { OciContext } from "./oci-types.ts";
 
 /**
@@ -11,14 +14,35 @@ import type { OciContext } from "./oci-types.ts";
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING
  */
 export function ociProcesses(context: OciContext, id: string): readonly number[] {
-  const { init, status } = getOciContainer(context, id);
+  const container = getOciContainer(context, id);
+  const { init, status } = container;
   if (init === undefined) {
     throw new TsmanError(
       "CONTAINER_NOT_RUNNING",
       `list processes of container ${id}: it is ${status}`,
     );
   }
-  return containerPids(init.pid);
+  return processesOf(container);
+}
+
+/**
+ * A container's processes, its first one first.  In a pid namespace that others share these are those
+ * of its control group, or, without one, of its mount namespace: what else is there is not its own.
+ */
+export function processesOf({
+  init,
+  record,
+  directory,
+}: Pick<OciContainer, "init" | "record" | "directory">): readonly number[] {
+  if (record.hasOwnPids) return init === undefined ? [] : containerPids(init.pid);
+  const group = findGroup(directory);
+  if (group !== undefined) {
+    const pids = groupPids(group.path);
+    return init === undefined ? pids : [...new Set([init.pid, ...pids])];
+  }
+  if (init === undefined) return [];
+  const own = readNamespace(init.pid, "mnt");
+  return containerPids(init.pid).filter((pid) => readNamespace(pid, "mnt") === own);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { containerPids } from "../../container/process/container-pids.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import { getOciContainer, type OciContainer, pausedName } from "./container-directory.ts";
+import { processesOf } from "./oci-processes.ts";
 import type { OciContext, OciStatus } from "./oci-types.ts";
 
 /** What was stopped before, where there is no control group to freeze. */
@@ -16,11 +16,11 @@ const stoppedName = "stopped";
  */
 export async function pauseOciContainer(context: OciContext, id: string): Promise<void> {
   const container = wanted(context, id, "pause", "running");
-  const { directory, pid } = container;
+  const { directory } = container;
   const group = findGroup(directory);
   if (group === undefined) {
     const { stopProcesses } = await import("../../container/process/stopped-processes.ts");
-    await stopProcesses(() => containerPids(pid), path.join(directory, stoppedName));
+    await stopProcesses(() => processesOf(container), path.join(directory, stoppedName));
   } else {
     const { setFrozen } = await import("../../cgroup/freezer.ts");
     await setFrozen(group.path, true);
@@ -34,11 +34,12 @@ export async function pauseOciContainer(context: OciContext, id: string): Promis
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING when it is not paused
  */
 export async function resumeOciContainer(context: OciContext, id: string): Promise<void> {
-  const { directory, pid } = wanted(context, id, "resume", "paused");
+  const container = wanted(context, id, "resume", "paused");
+  const { directory } = container;
   const group = findGroup(directory);
   if (group === undefined) {
     const { resumeProcesses } = await import("../../container/process/stopped-processes.ts");
-    await resumeProcesses(() => containerPids(pid), path.join(directory, stoppedName));
+    await resumeProcesses(() => processesOf(container), path.join(directory, stoppedName));
   } else {
     const { setFrozen } = await import("../../cgroup/freezer.ts");
     await setFrozen(group.path, false);
@@ -46,15 +47,10 @@ export async function resumeOciContainer(context: OciContext, id: string): Promi
   rmSync(path.join(directory, pausedName), { force: true });
 }
 
-function wanted(
-  context: OciContext,
-  id: string,
-  verb: string,
-  status: OciStatus,
-): OciContainer & { readonly pid: number } {
+function wanted(context: OciContext, id: string, verb: string, status: OciStatus): OciContainer {
   const container = getOciContainer(context, id);
   if (container.status === status && container.init !== undefined) {
-    return { ...container, pid: container.init.pid };
+    return container;
   }
   throw new TsmanError(
     "CONTAINER_NOT_RUNNING",

@@ -145,6 +145,9 @@ export function newRecord(
       config.process.noNewPrivileges ?? false,
       filter !== undefined,
     ),
+    hasOwnPids: bundle.config.linux.namespaces.some(
+      ({ type, path: joined }) => type === "pid" && joined === undefined,
+    ),
     hooks: {
       poststart: (config.hooks?.poststart ?? []).length > 0,
       poststop: (config.hooks?.poststop ?? []).length > 0,
@@ -154,7 +157,7 @@ export function newRecord(
 
 /** The state while it is made, for hooks of the runtime's namespaces. */
 export function creatingState(record: OciRecord, pid: number): OciState {
-  const { hooks: _, walls: __, ...state } = record;
+  const { hooks: _, walls: __, hasOwnPids: ___, ...state } = record;
   return { ...state, pid, status: "creating" };
 }
 
