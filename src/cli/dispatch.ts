@@ -4,10 +4,8 @@ import type { CommandContext } from "./command.ts";
 import { explainLostDirectory } from "./current-directory.ts";
 import type { Engine } from "./engine.ts";
 import { findCommand } from "./find-command.ts";
-import { type GlobalValues, globalOptions } from "./global-options.ts";
-import { flag } from "./option-spec.ts";
+import type { GlobalValues } from "./global-options.ts";
 import type { Output } from "./output.ts";
-import { parseOptions } from "./parse-options.ts";
 import { errorText } from "./render/error.ts";
 import { type Interruption, listenForInterruption } from "./session/interruption.ts";
 
@@ -24,12 +22,6 @@ export interface DispatchInput {
   readonly columns: () => number;
   readonly openEngine: (values: GlobalValues) => Promise<Engine>;
 }
-
-const topOptions = {
-  ...globalOptions,
-  help: flag({ char: "h", summary: "print this help" }),
-  version: flag({ char: "v", summary: "print the version" }),
-} as const;
 
 /**
  * Runs one command line: finds the command, loads it, and says on stderr what went wrong.
@@ -64,15 +56,14 @@ async function run(
   onGlobals: (values: GlobalValues) => void,
 ): Promise<number> {
   let top: GlobalValues = { "log-level": undefined, root: undefined, "runtime-dir": undefined };
-  let argv = input.argv;
+  let { argv, stdout } = input;
   if (argv[0]?.startsWith("-") === true) {
-    const rules = { stopAtPositional: true, command: "tsman" };
-    const parsed = await parseOptions(argv, topOptions, rules);
-    top = parsed.values;
+    const { readLeadingOptions } = await import("./leading-options.ts");
+    const leading = await readLeadingOptions(argv);
+    top = leading.globals;
     onGlobals(top);
-    argv = parsed.positionals;
-    if (parsed.values.version) argv = ["version", ...argv];
-    else if (parsed.values.help) argv = ["help", ...argv];
+    argv = leading.argv;
+    stdout = leading.stdout ?? stdout;
   }
   if (argv.length === 0) argv = ["help"];
   const { catalogue } = input;
@@ -87,7 +78,7 @@ async function run(
       "runtime-dir": values["runtime-dir"] ?? top["runtime-dir"],
     };
     onGlobals(globals);
-    return contextOf(input, globals, interrupt);
+    return contextOf({ ...input, stdout }, globals, interrupt);
   });
 }
 

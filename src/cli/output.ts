@@ -9,6 +9,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Nobody reads any more (`| head`): what goes on printing may end. */
   readonly isClosed?: boolean;
+  /** Nothing is printed (`--noout`); missing: it is. */
+  readonly isSilent?: boolean;
 }
 
 /**

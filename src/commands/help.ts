@@ -1,15 +1,8 @@
 import { defineCommand } from "../cli/command.ts";
 import { findCommand } from "../cli/find-command.ts";
-import { globalOptions } from "../cli/global-options.ts";
-import { flag } from "../cli/option-spec.ts";
+import { leadingOptions } from "../cli/leading-options.ts";
 import { commandHelp } from "../cli/render/command-help.ts";
 import { groupHelp, overviewHelp } from "../cli/render/overview-help.ts";
-
-const topOptions = {
-  ...globalOptions,
-  help: flag({ char: "h", summary: "print this help" }),
-  version: flag({ char: "v", summary: "print the version" }),
-};
 
 /** `tsman help`, `tsman --help` */
 export const help = defineCommand({
@@ -20,7 +13,7 @@ export const help = defineCommand({
   positionals: { min: 0, max: 2, noun: "command" },
   async run({ positionals }, context) {
     const [name] = positionals;
-    if (name === undefined) context.stdout.write(overviewHelp(context.catalogue, topOptions));
+    if (name === undefined) context.stdout.write(overviewHelp(context.catalogue, leadingOptions));
     else {
       const found = findCommand(positionals, context.catalogue);
       if (found === undefined) context.stdout.write(groupHelp(context.catalogue, name));

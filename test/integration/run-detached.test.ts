@@ -325,3 +325,17 @@ async function nothingLeft(): Promise<void> {
   await until("the container to be removed", () => (directories().length === 0 ? true : undefined));
   expect(await listed("--all")).toEqual([]);
 }
+
+describe("--noout", () => {
+  it("prints no id of what goes to the background, and what a program prints in the foreground", async () => {
+    const silent = await store().succeed(
+      "--noout run --detach --name silent --network none busybox sleep 1000".split(" "),
+    );
+    expect(silent.stdout).toBe("");
+    const { stdout } = await store().succeed("--noout exec silent echo heard".split(" "));
+    expect(stdout).toBe("heard\n");
+    expect((await store().succeed("--noout rm -f -t 0 silent".split(" "))).stdout).toBe("");
+    const run = "--noout run --rm --network none busybox echo heard".split(" ");
+    expect((await store().succeed(run)).stdout).toBe("heard\n");
+  });
+});

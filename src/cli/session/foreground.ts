@@ -62,8 +62,9 @@ export async function runSession(
   const takeSignals = (): void => {
     if (session.sigProxy && !detach) proxy ??= stack.use(proxySignals());
   };
-  // A native session takes them itself.
-  if (!session.isLast) takeSignals();
+  // A native session takes them itself; it prints the id of what it leaves in the background.
+  const isLast = session.isLast === true && !(detach && context.stdout.isSilent === true);
+  if (!isLast) takeSignals();
   try {
     const output = (stream: "stdout" | "stderr", descriptor: number): number =>
       attach.length === 0 || attach.includes(stream) ? descriptor : openNowhere();
@@ -80,7 +81,7 @@ export async function runSession(
       isRetry,
       beforeMonitor: takeSignals,
       beforeStart: enterRaw,
-      handOver: session.isLast
+      handOver: isLast
         ? handOverFrom(context, {
             isTyped: enterRaw !== undefined,
             proxiesSignals: session.sigProxy && !detach,
