@@ -1,12 +1,17 @@
 import { defineCommand } from "../cli/command.ts";
 import { flag, text, value } from "../cli/option-spec.ts";
 import { packing, packingOptions } from "../cli/options/packing.ts";
+import { retryOption } from "../cli/options/registry-access.ts";
 import { naming } from "../cli/options/scalars.ts";
 import { parseCredentials } from "../cli/options/words.ts";
 import { progressView } from "../cli/render/progress.ts";
 import { writeResultFile } from "../cli/result-file.ts";
 import { parsePlatform } from "../oci/platform.ts";
 
+const authFile = (end: string) =>
+  text({ metavar: "FILE", summary: `credentials of the ${end}'s registry` });
+const certDir = (end: string) =>
+  text({ metavar: "DIR", summary: `certificates of the ${end}'s registry` });
 const credentials = (end: string) =>
   value({
     metavar: "USER:PASSWORD",
@@ -28,6 +33,8 @@ export const imageCopy = defineCommand({
   options: {
     all: flag({ char: "a", summary: "all platforms, and the index" }),
     authfile: text({ metavar: "FILE", summary: "credentials of registries" }),
+    "dest-authfile": authFile("destination"),
+    "dest-cert-dir": certDir("destination"),
     "dest-creds": credentials("destination"),
     "dest-tls-verify": flag({ summary: "verify its certificates", default: true }),
     digestfile: text({ metavar: "FILE", summary: "write the digest of what was written there" }),
@@ -37,6 +44,9 @@ export const imageCopy = defineCommand({
       parse: naming(parsePlatform),
     }),
     quiet: flag({ char: "q", summary: "no progress" }),
+    "retry-times": retryOption,
+    "src-authfile": authFile("source"),
+    "src-cert-dir": certDir("source"),
     "src-creds": credentials("source"),
     "src-tls-verify": flag({ summary: "verify its certificates", default: true }),
     ...packingOptions,
@@ -44,8 +54,10 @@ export const imageCopy = defineCommand({
   positionals: { min: 2, max: 2, noun: "source" },
   async run({ values, positionals: [source = "", destination = ""], given }, context) {
     const access = (end: "src" | "dest") => ({
-      authFile: values.authfile,
+      authFile: values[`${end}-authfile`] ?? values.authfile,
+      certDir: values[`${end}-cert-dir`],
       credentials: values[`${end}-creds`],
+      retries: values["retry-times"],
       tlsVerify: given.has(`${end}-tls-verify`) ? values[`${end}-tls-verify`] : undefined,
     });
     const { quiet, all, platform } = values;

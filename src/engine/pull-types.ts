@@ -21,6 +21,8 @@ export interface PullOptions {
   readonly credentials?: RegistryCredentials | undefined;
   /** Directory with the registry's `*.crt`, and `*.cert` with `*.key` of ours. */
   readonly certDir?: string | undefined;
+  /** How often a request that fails is made again; missing: as the configuration says. */
+  readonly retries?: number | undefined;
   /** Fetch an index with all that it names; its name stands for a manifest list then. */
   readonly allPlatforms?: boolean | undefined;
   /** Which image a name means is what this file says. */

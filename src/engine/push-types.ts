@@ -22,6 +22,8 @@ export interface PushOptions {
   readonly authFile?: string | undefined;
   /** A directory of `*.crt`, `*.cert` and `*.key`, instead of the usual ones. */
   readonly certDir?: string | undefined;
+  /** How often a request that fails is made again; missing: as the configuration says. */
+  readonly retries?: number | undefined;
   readonly credentials?: RegistryCredentials | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: PullProgress) => void) | undefined;

@@ -18,6 +18,10 @@ export interface RegistryAccess {
   readonly tlsVerify?: boolean | undefined;
   /** Credentials file to read instead of the usual ones. */
   readonly authFile?: string | undefined;
+  /** A directory of `*.crt`, `*.cert` and `*.key`, instead of the usual ones. */
+  readonly certDir?: string | undefined;
+  /** How often a request that fails is made again; missing: as the configuration says. */
+  readonly retries?: number | undefined;
   readonly credentials?: RegistryCredentials | undefined;
 }
 

@@ -157,6 +157,8 @@ function waitText(milliseconds: number): string {
 
 /** What to do when the registry knows who asks, or does not want to know, and refuses. */
 function deniedHint({ registry, name, hasCredentials, access }: StatusContext): string {
+  // No repository is meant: it is a login.
+  if (hasCredentials && name === registry) return loginHint(registry, true);
   return hasCredentials
     ? `check that the credentials for ${registry} are right and may ${access} ${name}`
     : loginHint(registry, false);

@@ -168,7 +168,8 @@ describe("a copy that fails", () => {
 
   it.each([
     [["nothing", "dir:x"], "it names no transport"],
-    [["oci:not-there:it", "dir:x"], "it has no file oci-layout"],
+    [["oci:not-there:it", "dir:x"], "no such file or directory"],
+    [["oci:full:it", "dir:x"], "it has no file oci-layout"],
     [["--all", "docker://REGISTRY/multi-platform", "docker-archive:x"], "it holds one only"],
     [["--format", "docker", "docker://REGISTRY/busybox", "oci:x"], "it holds oci documents only"],
     [["docker://REGISTRY/busybox", "dir:full"], "the directory is not empty, and no image"],

@@ -84,7 +84,21 @@ describe("tsman login", () => {
     const { status, stdout, stderr } = await tsman(args, "wrong\n");
     expect([status, stdout]).toEqual([125, ""]);
     expect(stderr).toContain("does not accept the credentials");
+    expect(stderr).toContain(`hint: check the user name and password for ${guarded.address}`);
     expect(() => statSync(authFile())).toThrow("ENOENT");
+  });
+
+  it("may be another one at each end of a copy", async () => {
+    await using other = await startDockerRegistry({ kind: "htpasswd" });
+    const [from, to] = [join(config, "from.json"), join(config, "to.json")];
+    await logIn(guarded.address, "--authfile", from);
+    await logIn(other.address, "--authfile", to);
+    await tsman(["push", "-q", "--authfile", from, "busybox", `${guarded.address}/ends:1`]);
+    const ends = [`docker://${guarded.address}/ends:1`, `docker://${other.address}/ends:1`];
+    const copy = ["image", "copy", "-q", ...ends, "--src-authfile", from];
+    expect((await tsman(copy)).stderr).toContain("it wants a user name and a password");
+    expect((await tsman([...copy, "--authfile", to])).status).toBe(0);
+    expect((await tsman([...copy, "--dest-authfile", to])).status).toBe(0);
   });
 
   it("is not needed twice, and says the name that it has", async () => {

@@ -97,6 +97,23 @@ describe("a registry that is busy", () => {
     expect(blobGets(registry, image.blobs[0]).map(({ status }) => status)).toEqual([503, 503, 200]);
   });
 
+  it("is asked as often as --retry says", async () => {
+    await using registry = await startFaultyRegistry();
+    const image = addRandomImage(registry);
+    const busy = { status: 503, kind: "status" } as const;
+    registry.fault({ on: "blob", reference: image.blobs[0] ?? "", times: 1, action: busy });
+    const { status, stderr } = await store().run(["pull", "-q", "--retry", "0", image.reference]);
+    expect([status, stderr]).toEqual([125, expect.stringContaining("503")]);
+    registry.fault({ on: "manifest", method: "PUT", times: 1, action: busy });
+    await store().succeed(["pull", "-q", "--retry", "1", image.reference]);
+    const push = ["push", "-q", image.reference, `${registry.host}/elsewhere:1`];
+    const refused = await store().run([...push, "--retry", "0"]);
+    expect([refused.status, refused.stderr]).toEqual([125, expect.stringContaining("503")]);
+    await store().succeed([...push, "--retry", "1"]);
+    const delayed = await store().run([...push, "--retry-delay", "1s"]);
+    expect(delayed.stderr).toContain("--retry-delay is not supported: the wait doubles");
+  });
+
   it("is left alone for as long as Retry-After says", async () => {
     await using registry = await startFaultyRegistry();
     const image = addRandomImage(registry);

@@ -1,5 +1,13 @@
 import { flag, text, value } from "../option-spec.ts";
+import { integer } from "./scalars.ts";
 import { parseCredentials } from "./words.ts";
+
+/** How often a request is made again. */
+export const retryOption = value({
+  metavar: "NUMBER",
+  summary: "how often a request that fails is made again (5)",
+  parse: integer(0, 100),
+});
 
 /** How a registry is reached. */
 export const registryOptions = {
@@ -10,6 +18,13 @@ export const registryOptions = {
     summary: "credentials of the registry; see tsman login",
     parse: parseCredentials,
   }),
+  retry: retryOption,
+  "retry-delay": {
+    kind: "unsupported",
+    takesValue: true,
+    reason: "the wait doubles from one time to the next, and is as long as the registry wants",
+    hint: "leave it out; transfer.longest_wait in config.toml bounds what a registry may want",
+  },
   "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
 } as const;
 
@@ -19,6 +34,7 @@ export function registryAccess(
     readonly authfile: string | undefined;
     readonly "cert-dir": string | undefined;
     readonly creds: ReturnType<typeof parseCredentials> | undefined;
+    readonly retry: number | undefined;
     readonly "tls-verify": boolean;
   },
   given: ReadonlySet<string>,
@@ -27,6 +43,7 @@ export function registryAccess(
     authFile: values.authfile,
     certDir: values["cert-dir"],
     credentials: values.creds,
+    retries: values.retry,
     tlsVerify: given.has("tls-verify") ? values["tls-verify"] : undefined,
   };
 }

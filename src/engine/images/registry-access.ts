@@ -13,7 +13,7 @@ import { tsmanVersion } from "../version.ts";
 /** What reaching a registry takes of a pull's options. */
 export type AccessOptions = Pick<
   PullOptions,
-  "authFile" | "certDir" | "credentials" | "onProgress" | "signal" | "tlsVerify"
+  "authFile" | "certDir" | "credentials" | "onProgress" | "retries" | "signal" | "tlsVerify"
 >;
 
 /**
@@ -50,6 +50,7 @@ export async function clientOptions(
 ): Promise<RegistryClientOptions> {
   const { transfer, proxy } = await context.settings();
   const { reference, isMirror } = attempt;
+  const { retries = transfer.retries } = options;
   // What is given on the command line is for the registry that is named there, not for whoever
   // keeps a copy of it.
   const creds = isMirror ? undefined : options.credentials;
@@ -68,7 +69,7 @@ export async function clientOptions(
     ...(!isMirror && { certDir: options.certDir }),
     connections: transfer.connections,
     retry: {
-      retries: isMirror ? Math.min(1, transfer.retries) : transfer.retries,
+      retries: isMirror ? Math.min(1, retries) : retries,
       maxRetryAfterMs: transfer.longestWait,
     },
     timeouts: {
