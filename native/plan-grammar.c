@@ -100,6 +100,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_MKNOD, "make node", "ppnnoii", true},
     {TSMAN_OP_LABEL, "label", "pp", true},
     {TSMAN_OP_HOST_USER, "host user", "pip", true},
+    {TSMAN_OP_CHANGE_MOUNT, "change mount", "pss", true},
 };
 
 const struct plan_grammar *plan_grammar_of(uint16_t op)

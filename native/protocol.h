@@ -421,3 +421,5 @@
 #define TSMAN_OP_LABEL 300u   /* (apparmor|selinux, label): of the program (proc_pid_attr(5)) */
 #define TSMAN_OP_HOST_USER 301u /* (name, uid, line): append the line to /etc/passwd, unless
                                  that has the name or the uid already; before USER */
+#define TSMAN_OP_CHANGE_MOUNT 302u /* (path, flags, propagation or ""): of what is mounted there
+                                 already; flags as of BIND, what they do not name stays; phase 2 */

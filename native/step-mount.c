@@ -256,3 +256,27 @@ int step_readonly(struct init *init, const struct plan_record *step)
         return name_target(init, "read-only bind", step->argv[0]);
     return 0;
 }
+
+/* "remount" of mount(8) with "bind": the mount's own flags, not those of its file system. */
+int step_change_mount(struct init *init, const struct plan_record *step)
+{
+    struct mounting_flags flags;
+    if (parse_flags(init, step->argv[1], &flags) < 0)
+        return -1;
+    if (step->argv[2][0] != '\0' &&
+        mounting_parse_propagation(step->argv[2], &flags.propagation) < 0)
+        return fail(&init->failure, errno, "parse propagation", "%s", step->argv[2]);
+    /* MS_REC is for what is mounted below, and the flags are not. */
+    flags.top = true;
+    cleanup_close int target = path_open(init->root, step->argv[0], 0);
+    if (target < 0)
+        return fail(&init->failure, errno, "remount", "%s", step->argv[0]);
+    if (mounting_change(init, target, &flags) == 0)
+        return 0;
+    struct failure *failure = &init->failure;
+    int error = failure->errnum;
+    failure->set = 0;
+    if (error == EINVAL)
+        failure_detail(failure, "nothing is mounted there");
+    return fail(failure, error, "remount", "%s", step->argv[0]);
+}

@@ -52,6 +52,7 @@ export const mountFlagNames: readonly string[] = [
   "nolazytime",
   "nomand",
   "rbind",
+  "remount",
   "ridmap",
   "silent",
   "sync",
@@ -75,6 +76,8 @@ export const mountOption = {
   joined: "x-tsman.joined",
   /** Flags are for the mount itself, not for what is mounted below it. */
   top: "x-tsman.top",
+  /** No new mount: the flags of what is mounted there already. */
+  change: "x-tsman.change",
   /** The ids of its files are mapped. */
   idmap: "x-tsman.idmap",
 } as const;

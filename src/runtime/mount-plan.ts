@@ -101,10 +101,23 @@ function openSource(mount: Mount, slots: SlotTable, because: string): string {
   return slots.openIdMapped(mount, because);
 }
 
+/** A flag's opposite takes it away here, `rw` as well. */
+function changeMount({ destination, options }: Mount, because: string): PlanRecord {
+  const isFlag = (option: string): boolean =>
+    option === "rw" ||
+    flagOptions.has(option) ||
+    clearingOptions.has(option) ||
+    recursiveOption.test(option);
+  const propagation = options.findLast((option) => propagationTypes.has(option)) ?? "";
+  const flags = options.filter(isFlag).join(",");
+  return stepRecord("CHANGE_MOUNT", [destination, flags, propagation], because);
+}
+
 /** The steps of one mount of the OCI configuration. */
 export function compileMount(mount: Mount, slots: SlotTable, because: string): PlanRecord[] {
-  const { flags, propagation, data, extra } = sortOptions(mount.options);
   const { destination } = mount;
+  if (mount.options.includes(mountOption.change)) return [changeMount(mount, because)];
+  const { flags, propagation, data, extra } = sortOptions(mount.options);
   if (mount.type !== "bind") {
     if (propagation !== "") flags.push(propagation);
     return [

@@ -147,6 +147,7 @@ export const step = {
   MKNOD: 299,
   LABEL: 300,
   HOST_USER: 301,
+  CHANGE_MOUNT: 302,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */

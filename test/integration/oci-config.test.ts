@@ -167,7 +167,48 @@ describe("mounts of a config.json", () => {
   });
 });
 
+describe("remount of a config.json", () => {
+  it("changes the mount, takes flags away too, and leaves what is below as it was", async () => {
+    const printed = await oci.output(
+      "remounted",
+      "grep -E ' (/tmp|/home)[^ ]* r[ow]' /proc/self/mountinfo | cut -d ' ' -f 5-7; busybox touch /home/x 2>/dev/null || echo closed",
+      (config) => {
+        config.mounts.push(
+          { destination: "/tmp/below", type: "tmpfs", source: "tmpfs", options: ["noexec"] },
+          { destination: "/home", type: "tmpfs", source: "tmpfs", options: ["nodev"] },
+          { destination: "/home", options: ["remount", "bind", "ro"] },
+          { destination: "/tmp", options: ["remount", "suid", "ro", "shared"] },
+          { destination: "/tmp", options: ["remount", "rw"] },
+        );
+      },
+    );
+    expect(printed.replaceAll(/shared:\d+/g, "shared").split("\n")).toEqual([
+      "/tmp rw,nodev,relatime shared",
+      "/tmp/below rw,noexec,relatime -",
+      "/home ro,nodev,relatime -",
+      "closed",
+      "",
+    ]);
+  });
+
+  it("is refused where nothing is mounted", async () => {
+    const bundle = oci.bundle("unmounted", "true", (config) => {
+      config.mounts.push({ destination: "/etc", options: ["remount", "ro"] });
+    });
+    const { status, stderr } = await oci.run(["run", "--bundle", bundle, "unmounted"]);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/remount \/etc: .*nothing is mounted there/);
+  });
+});
+
 describe("linux of a config.json", () => {
+  it("has its fifos made, as ordinary users may", async () => {
+    const printed = await oci.output("fifo", "busybox stat -c '%F %a' /run/fifo", (config) => {
+      config.linux.devices = [{ type: "p", path: "/run/fifo", fileMode: 0o620 }];
+    });
+    expect(printed).toBe("fifo 620\n");
+  });
+
   it("names the host, sets what belongs to namespaces, and moves clocks", async () => {
     const printed = await oci.output(
       "names",

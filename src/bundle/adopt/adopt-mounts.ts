@@ -62,6 +62,7 @@ function adoptMount(
   const options = [...(mount.options ?? [])];
   const own = options.findIndex((option) => option.startsWith("x-tsman."));
   if (own >= 0) throw refused(`${pointer}/options/${own}`, "is tsman's own");
+  if (options.includes("remount")) return remount(destination, options, pointer);
   const isBind = mount.type === "bind" || options.some((one) => one === "bind" || one === "rbind");
   const type = isBind ? "bind" : (mount.type ?? "");
   guardProc(destination, type, pointer);
@@ -91,12 +92,41 @@ function adoptMount(
   if (type === "cgroup" || type === "cgroup2") {
     return cgroupMount(destination, options, facts, hasCgroupNamespace);
   }
-  if (options.some((option) => option === "remount")) {
-    throw refused(`${pointer}/options`, "remount: what is there is the container's own");
-  }
   const guarded = ["/proc", "/sys", "/dev"].includes(destination) ? [mountOption.nosymlink] : [];
   return { destination, type, source: mount.source ?? type, options: [...options, ...guarded] };
 }
+
+/**
+ * Other flags for what is mounted there already, by the image's mounts or those before.  Never on
+ * what the kernel says of processes, where it could only open what others have closed.
+ */
+function remount(destination: string, options: readonly string[], pointer: string): Mount {
+  if (isAtOrBelow(destination, "/proc") && destination !== "/proc") {
+    throw refused(`${pointer}/destination`, `nothing on ${destination} may be changed`);
+  }
+  const ofMounts = ["remount", "bind", "rbind"];
+  const wrong = options.findIndex(
+    (option) =>
+      !ofMounts.includes(option) &&
+      (ofFileSystem.has(option) ||
+        !(mountFlagNames.includes(option) || propagationTypes.has(option))),
+  );
+  if (wrong >= 0) {
+    const option = JSON.stringify(options[wrong]);
+    throw refused(
+      `${pointer}/options/${wrong}`,
+      `${option} is of a file system, and remount changes a mount alone`,
+    );
+  }
+  const kept = options.filter((option) => !ofMounts.includes(option));
+  return { destination, type: "none", source: "none", options: [...kept, mountOption.change] };
+}
+
+/** What two mounts of one file system have in common. */
+const ofFileSystem: ReadonlySet<string> = new Set([
+  ...["async", "sync", "dirsync", "lazytime", "nolazytime", "iversion", "noiversion"],
+  ...["mand", "nomand", "silent", "loud", "idmap", "ridmap", "tmpcopyup"],
+]);
 
 /** Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on. */
 function isData(option: string): boolean {

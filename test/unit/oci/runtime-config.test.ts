@@ -112,6 +112,11 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.mounts[0].options = ["x-tsman.chown"]),
   ],
   [
+    "other flags for what the kernel says",
+    "/mounts/0/destination",
+    (c) => (c.mounts[0] = { destination: "/proc/sys", options: ["remount", "rw"] }),
+  ],
+  [
     "half an id mapping of a mount",
     "/mounts/0/gidMappings",
     (c) =>
@@ -410,6 +415,16 @@ describe("a config.json", () => {
     expect(bundle.warnings).toEqual([
       expect.stringMatching(/^\/mounts\/0\/options\/1: "mode=755" /),
     ]);
+  });
+
+  it("may change the flags of a mount that is there, but not its file system", () => {
+    const remount = (...options: readonly string[]) =>
+      read((c) =>
+        c.mounts.push({ destination: "/tmp", type: "none", options: ["remount", ...options] }),
+      ).bundle.config.mounts.at(-1)?.options;
+    expect(remount("bind", "ro", "rslave")).toEqual(["ro", "rslave", "x-tsman.change"]);
+    expect(() => remount("size=1m")).toThrow(/\/options\/1: "size=1m" is of a file system/);
+    expect(() => remount("sync")).toThrow(/is of a file system/);
   });
 
   it("takes a limit of memory of zero for none, as Go writes it", () => {
