@@ -7,9 +7,9 @@ import {
 import { execOptions, refusedExecOptions } from "../cli/options/exec-options.ts";
 import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { readOptionFile } from "../cli/options/read-text.ts";
+import { orNoSession } from "../cli/session/exec-status.ts";
 import { runSession } from "../cli/session/foreground.ts";
 import { sessionVariable } from "../cli/session/hand-over.ts";
-import { orStoppedStatus } from "../cli/session/stopped-status.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman exec` */
@@ -72,6 +72,6 @@ export const exec = defineCommand({
       { tty, interactive, detach, quiet: true, sigProxy: true, isLast: true },
       context,
     );
-    return detach ? await session : await orStoppedStatus(session, context);
+    return detach ? await session : await orNoSession(session, context);
   },
 });

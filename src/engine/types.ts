@@ -183,7 +183,7 @@ export interface ContainerService extends ContainerFileService {
    * process; see `Container.exec` for one whose output is wanted here.
    *
    * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND,
-   * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED
+   * COMMAND_NOT_EXECUTABLE, USER_UNUSABLE, WORKDIR_NOT_FOUND, USAGE, RUNTIME_FAILED
    */
   exec(nameOrId: string, options: ExecOptions, io: ExecIo): Promise<ExecSession>;
   /**

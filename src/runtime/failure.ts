@@ -51,7 +51,16 @@ function describe(failure: MonitorFailure): Description {
   if (failure.stage === "map" || isNamespaceFailure(failure)) {
     return { code: "PREFLIGHT_USERNS", message, hint: "run tsman doctor: it says what to change" };
   }
-  return { code: "RUNTIME_FAILED", message, hint: stepHint(failure) ?? joinHint(failure) };
+  return { code: stepCode(failure), message, hint: stepHint(failure) ?? joinHint(failure) };
+}
+
+/** As Podman's and Docker's statuses have it, what cannot be invoked as it was asked for is no defect of theirs. */
+function stepCode({ step: failed, operation, errno }: MonitorFailure): ErrorCode {
+  if (failed?.op === step.CHDIR) {
+    return errnoName(errno) === "ENOENT" ? "WORKDIR_NOT_FOUND" : "WORKDIR_UNUSABLE";
+  }
+  const isUser = failed?.op === step.USER && !operation.startsWith("append");
+  return isUser ? "USER_UNUSABLE" : "RUNTIME_FAILED";
 }
 
 /** setns(2) asks for rights in the user namespace that owns the other one. */
@@ -116,7 +125,7 @@ function describeUnknownName(failure: MonitorFailure): Description {
   const file = failure.operation.includes("group") ? "/etc/group" : "/etc/passwd";
   const detail = failure.detail === "" ? `not in ${file}` : failure.detail;
   return {
-    code: "RUNTIME_FAILED",
+    code: "USER_UNUSABLE",
     message: `${sentence(failure)}: ${detail}`,
     hint: stepHint(failure),
   };

@@ -56,7 +56,7 @@ describe("a working directory behind a descriptor", () => {
       const script = ["/bin/sh", "-c", "pwd -P; ls"];
       const { status, stdout } = await exec(...user, "--workdir", directory, target.id, ...script);
       expect(stdout).toBe("");
-      expect(status).toBe(125);
+      expect([127, 255]).toContain(status);
     }
   });
 });

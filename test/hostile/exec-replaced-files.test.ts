@@ -80,7 +80,7 @@ describe("a container that has replaced", () => {
       const { status, stdout, stderr } = await exec("--user=mallory", target.id, "/bin/id");
       expect(stdout, script).toBe("");
       expect(stderr).toContain("mallory");
-      expect(status).toBe(125);
+      expect(status).toBe(255);
     }
   });
 
@@ -103,7 +103,7 @@ describe("a container that has replaced", () => {
     await using target = await prepared(gone);
     const { status, stderr } = await exec("--workdir=/gone", target.id, "true");
     expect(stderr).toContain("/gone");
-    expect(status).toBe(125);
+    expect(status).toBe(127);
   });
 
   it("its user namespace by one of its own, is executed in there at most", async () => {

@@ -18,7 +18,7 @@ describe("a working directory behind a descriptor", () => {
     const image = stage().image({ config: { WorkingDir: `/proc/self/fd/${number}` } });
     const { status, stdout } = await stage().run(image, "pwd", "-P");
     expect(stdout).toBe("");
-    expect(status).toBe(125);
+    expect(status).toBe(126);
   });
 
   it("is refused through symbolic links of the image", async () => {
@@ -32,7 +32,7 @@ describe("a working directory behind a descriptor", () => {
     for (const directory of ["/fd-4", "/up-5", "/task-6", "/proc/self/cwd", "/proc/self/root"]) {
       const { status, stdout } = await stage().run("--workdir", directory, image, "pwd", "-P");
       expect(stdout).toBe("");
-      expect(status).toBe(125);
+      expect(status).toBe(126);
     }
   });
 });

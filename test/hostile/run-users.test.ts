@@ -65,7 +65,7 @@ describe("a user", () => {
     async (user) => {
       const { status, stdout } = await stage().run("--user", user, shared(), "id");
       expect(stdout).toBe("");
-      expect(status).toBe(125);
+      expect([125, 126]).toContain(status);
     },
   );
 
@@ -75,7 +75,7 @@ describe("a user", () => {
       const image = stage().image({ layers: [accounts], config: { User: user } });
       const { status, stdout } = await stage().run(image, "id");
       expect(stdout).toBe("");
-      expect(status).toBe(125);
+      expect([125, 126]).toContain(status);
     },
   );
 
@@ -113,7 +113,7 @@ describe("account files of the image", () => {
     const { status, stdout, stderr } = await stage().run("--user=user", image, "id");
     expect(stdout).toBe("");
     expect(stderr).toContain("user");
-    expect(status).toBe(125);
+    expect(status).toBe(126);
     // A shell would read the file as well, and wait for a writer.
     const program = ["/bin/busybox", "grep", "-E", "^[UG]id:", "/proc/self/status"];
     const number = await stage().run("--user=7", image, ...program);

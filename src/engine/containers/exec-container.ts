@@ -32,7 +32,7 @@ export type OwnedExecIo = Pick<OwnedIo, keyof ExecIo | "ephemeral">;
  * has succeeded.
  *
  * @throws TsmanError CONTAINER_NOT_FOUND, CONTAINER_NOT_RUNNING, COMMAND_NOT_FOUND,
- * COMMAND_NOT_EXECUTABLE, USAGE, RUNTIME_FAILED; then nothing of it runs.
+ * COMMAND_NOT_EXECUTABLE, USER_UNUSABLE, WORKDIR_NOT_FOUND, USAGE, RUNTIME_FAILED; then nothing of it runs.
  */
 export async function execInContainer(
   context: EngineContext,

@@ -79,6 +79,18 @@ describe("monitorError", () => {
   });
 
   it.each([
+    ["CHDIR", "change directory", errno.ENOENT, "WORKDIR_NOT_FOUND"],
+    ["CHDIR", "change directory", errno.ENOTDIR, "WORKDIR_UNUSABLE"],
+    ["USER", "look up group", errno.ENOENT, "USER_UNUSABLE"],
+    ["USER", "setresuid", errno.EINVAL, "USER_UNUSABLE"],
+    ["USER", "append to", errno.ENOENT, "RUNTIME_FAILED"],
+    ["HOST_USER", "append to", errno.EROFS, "RUNTIME_FAILED"],
+  ] as const)("of %s, in %s with errno %d, is %s", (name, operation, number, code) => {
+    const step = stepRecord(name, ["x", "", "", "", ""], "asked");
+    expect(monitorError(failureOf({ step, operation, errno: number })).code).toBe(code);
+  });
+
+  it.each([
     [stepRecord("CHDIR", ["/x", "0"], "--workdir"), errno.ENOENT, "-w"],
     [stepRecord("USER", ["5", "", ""], "--user"), errno.EINVAL, "not mapped"],
     [stepRecord("USER", ["joe", "", ""], "--user"), errno.ENOENT, "/etc/passwd"],
