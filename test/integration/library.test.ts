@@ -274,6 +274,30 @@ describe("a container", () => {
     });
     expect(await checked.wait({ conditions: ["healthy"] })).toEqual({ status: -1 });
   });
+
+  it("is not waited for to be healthy when it has ended, or has no check", async () => {
+    await using over = await idle({
+      command: ["sh", "-c", "exit 3"],
+      name: "over",
+      health: { test: ["CMD", "false"], intervalMs: 100 },
+    });
+    const ended = await failure(over.wait({ conditions: ["healthy"] }));
+    expect(ended.code).toBe("CONTAINER_NOT_RUNNING");
+    expect(ended.message).toBe(
+      "wait for the health of container over: it has ended, with status 3",
+    );
+    expect(await over.wait({ conditions: ["healthy", "exited"] })).toEqual({ status: 3 });
+    await using unchecked = await idle();
+    expect((await failure(unchecked.wait({ conditions: ["healthy"] }))).code).toBe("USAGE");
+  });
+
+  it("is called by its name in messages", async () => {
+    await using box = await idle({ name: "called" });
+    const { message } = await failure(
+      box.wait({ conditions: ["paused"], signal: AbortSignal.timeout(1) }),
+    );
+    expect(message).toBe("wait for container called: interrupted");
+  });
 });
 
 describe("the library", () => {
@@ -323,6 +347,10 @@ describe("the library", () => {
       since: () => drain(box.logs({ since: new Date("nonsense") })),
       until: () => drain(box.logs({ until: new Date(Number.NaN) })),
       maxOutput: () => box.exec(["true"], { maxOutput: -1 }),
+      tty: () => box.exec(["true"], { tty: true } as object),
+      encoding: () => box.exec(["true"], { encoding: "latin1" as "utf8" }),
+      input: () => box.exec(["true"], { input: 7 as unknown as string }),
+      terminal: () => box.spawn(["true"], { terminal: { rows: 24 } as never }),
     };
     for (const [name, work] of Object.entries(attempts)) {
       expect([name, (await failure(work())).code]).toEqual([name, "USAGE"]);

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -216,3 +218,22 @@ async function nothingHappensTo(id: string): Promise<void> {
   expect(after.State.Running).toBe(false);
   expect(after.RestartCount).toBe(RestartCount);
 }
+
+it("a policy that starts nothing takes no file away that another start may be writing", async () => {
+  const id = await restarting("on-failure", "trap 'exit 0' TERM; while :; do sleep 0.1; done");
+  const runDir = join(store().runtimeDir, id);
+  const named = readFileSync(join(runDir, "monitor"), "utf8");
+  const ended = processEnds(Number(named.split(" ")[0]));
+  // As a start's monitor does, from the moment at which this one decides what comes next.
+  const starting = spawn("flock", [join(runDir, "lock"), "cat"], { stdio: "pipe" });
+  const left = once(starting, "exit");
+  try {
+    await store().succeed(["kill", "--signal", "TERM", id]);
+    await ended;
+    expect(readFileSync(join(runDir, "monitor"), "utf8")).toBe(named);
+  } finally {
+    starting.kill();
+    await left;
+  }
+  expect((await inspect(id)).State).toMatchObject({ Status: "exited", Restarting: false });
+});

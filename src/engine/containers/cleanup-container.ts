@@ -4,6 +4,7 @@ import process from "node:process";
 import type { ExitRecord } from "../../container/exit-record.ts";
 import { readProcessIdentity } from "../../container/liveness.ts";
 import { TsmanError } from "../../errors/index.ts";
+import { type FileLock, tryLockFile } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import { containerEvent } from "./container-events.ts";
@@ -67,9 +68,25 @@ async function startAgain(
   if (started?.stoppedByUser === true) await stopContainer(context, record.id, {});
 }
 
-/** The container's monitor that has become this process is its monitor no more. */
+/**
+ * The container's monitor that has become this process is its monitor no more.  Only under the lock:
+ * the file of another one, which has just been written, must not go, since without it that one's
+ * container passes for what a killed monitor has left.
+ */
 function forgetMonitor(context: EngineContext, record: ContainerRecord): void {
   const runDir = context.store.containers.runDir(record.id);
   if (readProcessIdentity(runDir, "monitor")?.pid !== process.pid) return;
-  rmSync(path.join(runDir, "monitor"), { force: true });
+  let lock: FileLock | undefined;
+  try {
+    lock = tryLockFile(context.store.containers.lockPath(record.id));
+  } catch {
+    // A removal has taken the directory away.
+  }
+  if (lock === undefined) return;
+  try {
+    if (readProcessIdentity(runDir, "monitor")?.pid !== process.pid) return;
+    rmSync(path.join(runDir, "monitor"), { force: true });
+  } finally {
+    lock.release();
+  }
 }

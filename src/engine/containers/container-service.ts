@@ -115,7 +115,8 @@ export function createContainerService(
     async *logs(nameOrId, options = {}) {
       const { containerLogs } = await import("./container-logs.ts");
       const logs = containerLogs(context, nameOrId, options);
-      yield* interruptibleStream(options.signal, `read the log of container ${nameOrId}`, logs);
+      const what = `read the log of container ${nameOf(context, nameOrId)}`;
+      yield* interruptibleStream(options.signal, what, logs);
     },
     async processes(nameOrId) {
       const { containerProcesses } = await import("./container-processes.ts");
@@ -131,9 +132,15 @@ export function createContainerService(
       try {
         return await waitContainer(context, nameOrId, options);
       } catch (error) {
-        throw asInterrupted(error, options.signal, `wait for container ${nameOrId}`);
+        const what = `wait for container ${nameOf(context, nameOrId)}`;
+        throw asInterrupted(error, options.signal, what);
       }
     },
   };
   return service;
+}
+
+/** For messages. */
+function nameOf({ store }: EngineContext, nameOrId: string): string {
+  return store.containers.find(nameOrId)?.name ?? nameOrId;
 }

@@ -1,3 +1,4 @@
+import { healthPolicy } from "../../container/health-policy.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { FileChanges } from "../../platform/file-changes.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -18,11 +19,13 @@ const known = new Set<WaitCondition>([
   ...(["stopped", "exited", "unknown", "removing", "healthy", "unhealthy"] as const),
 ]);
 const endings: readonly WaitCondition[] = ["stopped", "exited"];
+const healths: readonly WaitCondition[] = ["healthy", "unhealthy"];
 
 /**
  * Waits until one of the conditions holds; when its end is waited for, gives its exit status.
  *
- * @throws TsmanError USAGE, CONTAINER_NOT_FOUND, EXIT_STATUS_UNKNOWN, INTERRUPTED
+ * @throws TsmanError USAGE, CONTAINER_NOT_FOUND, EXIT_STATUS_UNKNOWN, INTERRUPTED, and
+ * CONTAINER_NOT_RUNNING when it is over and nothing but its health was waited for
  */
 export async function waitContainer(
   context: EngineContext,
@@ -55,12 +58,35 @@ export async function waitContainer(
       const exit = state.status === "exited" ? state.exit : undefined;
       return { status: exitStatusOfRecord(record, exit ?? (await endFromEvents(context, record))) };
     }
+    if (conditions.every((one) => healths.includes(one))) assertChecked(context, record);
     const isUp = containerSummary(context, record).pid !== undefined;
     // The kernel tells of the end of a monitor, whatever has become of the file of events.
     if (isUp && conditions.every((one) => endings.includes(one))) {
       await waitForExit(context, record, signal);
     } else await changes.next(options.interval ?? defaultInterval);
     signal?.throwIfAborted();
+  }
+}
+
+/** Whoever waits for its health would wait for ever. */
+function assertChecked(context: EngineContext, record: ContainerRecord): void {
+  const what = `wait for the health of container ${record.name}`;
+  const details = { container: record.id };
+  const { state, exitCode } = containerSummary(context, record);
+  if (state === "stopped") {
+    const how = exitCode === undefined ? "" : `, with status ${exitCode}`;
+    throw new TsmanError("CONTAINER_NOT_RUNNING", `${what}: it has ended${how}`, {
+      hint: `look at what it wrote: tsman logs ${record.name}`,
+      details,
+    });
+  }
+  const image =
+    record.imageId === undefined ? undefined : context.store.images.findById(record.imageId);
+  if (healthPolicy(record.options.health, image?.config.config) === undefined) {
+    throw new TsmanError("USAGE", `${what}: it has no health check`, {
+      hint: "give it one (--health-cmd), or wait for something else",
+      details,
+    });
   }
 }
 

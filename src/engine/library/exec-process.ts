@@ -5,7 +5,7 @@ import { execInContainer } from "../containers/exec-container.ts";
 import type { EngineContext } from "../context.ts";
 import type { OwnedSession } from "../owned-session.ts";
 import { asInterrupted, interrupted } from "./interruptible.ts";
-import { requireWords, variablesOf } from "./run-options.ts";
+import { requireProcessOptions, requireWords, variablesOf } from "./run-options.ts";
 import type { CollectOptions, ExecResult, ProcessOptions, SpawnedProcess } from "./types.ts";
 
 const sigkill = 9;
@@ -30,6 +30,7 @@ export async function spawnInContainer(
 ): Promise<SpawnedProcess> {
   const what = `execute in container ${target.name}`;
   requireWords(command, "command", what);
+  requireProcessOptions(options, what);
   const { signal, terminal, user, workdir, privileged } = options;
   const request = {
     command,
@@ -104,13 +105,6 @@ export async function execAndCollect(
   options: CollectOptions,
 ): Promise<ExecResult<string | Uint8Array>> {
   const limit = options.maxOutput ?? defaultMaxOutput;
-  if (!(limit >= 0)) {
-    throw new TsmanError(
-      "USAGE",
-      `execute in container ${target.name}: maxOutput ${limit} is no number of bytes`,
-      { hint: "leave it out for 16 MiB, or use Infinity" },
-    );
-  }
   await using program = await spawnInContainer(context, target, command, options);
   program.stdin.end(options.input);
   const [{ status }, stdout, stderr] = await Promise.all([

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { RunOptions } from "./types.ts";
+import type { CollectOptions, RunOptions } from "./types.ts";
 
 // The shapes of RunOptions, for programs whose compiler has not seen to them.  What a value means –
 // whether there is such a signal, user, path – is checked where it is used.
@@ -271,13 +271,39 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
 
 const schema = z.strictObject(shape);
 
+const processShape: { readonly [K in keyof CollectOptions]-?: z.core.$ZodType } = {
+  env: z.optional(z.record(z.string(), z.optional(z.string()))),
+  workdir: text,
+  user: text,
+  privileged: truth,
+  terminal: z.optional(z.strictObject({ rows: whole, columns: whole })),
+  signal: z.optional(z.custom<AbortSignal>(isAbortSignal)),
+  input: z.optional(z.union([z.string(), z.instanceof(Uint8Array)])),
+  encoding: z.optional(z.enum(["utf8", "bytes"])),
+  maxOutput: z.optional(z.number().check(z.refine((n) => n >= 0))),
+};
+
+const processSchema = z.strictObject(processShape);
+
 /**
  * What is wrong with the shape of options; undefined: nothing.
  *
  * @returns where, and what it should be; never a value, which may be a secret.
  */
 export function faultOfOptions(options: unknown): string | undefined {
-  const result = schema.safeParse(options);
+  return faultOf(schema, options);
+}
+
+/** The same for those of a program in a container. */
+export function faultOfProcess(options: unknown): string | undefined {
+  return faultOf(processSchema, options);
+}
+
+function faultOf(
+  shapes: typeof schema | typeof processSchema,
+  options: unknown,
+): string | undefined {
+  const result = shapes.safeParse(options);
   const [issue] = result.success ? [] : result.error.issues;
   if (issue === undefined) return undefined;
   const where = issue.path.map(String).join(".");

@@ -8,8 +8,8 @@ import {
 } from "../../container/options.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { TsmanError } from "../../errors/index.ts";
-import { faultOfOptions } from "./run-options-schema.ts";
-import type { MountInput, PortInput, RunOptions } from "./types.ts";
+import { faultOfOptions, faultOfProcess } from "./run-options-schema.ts";
+import type { CollectOptions, MountInput, PortInput, RunOptions } from "./types.ts";
 
 /**
  * The normal form of what a program asks for.
@@ -49,6 +49,16 @@ export function containerOptionsOf(image: string, options: RunOptions): Containe
   };
   checkCombinations(all, keep, what);
   return all;
+}
+
+/**
+ * Options of a program in a container.
+ *
+ * @throws TsmanError USAGE
+ */
+export function requireProcessOptions(options: CollectOptions, what: string): void {
+  const fault = faultOfProcess(options);
+  if (fault !== undefined) throw usage(what, fault, "look at the type CollectOptions");
 }
 
 /**
