@@ -27,7 +27,8 @@ export const logout = defineCommand({
       return 0;
     }
     const done = await registries.logOut(registry, options);
-    const others = "credentials of Podman or Docker are still there: log out with these too";
+    const others =
+      "other credentials still count: of the registry as a whole, or of Podman or Docker; log out there too";
     if (!done.wasLoggedIn) {
       throw new TsmanError("REGISTRY_AUTH", `log out of ${done.registry}: not logged in`, {
         hint: done.hasOthers ? others : "see what there is: tsman login --get-login REGISTRY",

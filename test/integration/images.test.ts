@@ -73,6 +73,28 @@ describe("names of images", () => {
     expect(await run(`rmi --force ${image}`)).toMatchObject({ status: 0, stdout: "", stderr: "" });
   });
 
+  it("that are ids take nothing from the images of these ids", async () => {
+    const [image, other] = [`${registry()}/shared-base-a`, `${registry()}/shared-base-b`];
+    await succeed(`pull --quiet ${image}`);
+    await succeed(`pull --quiet ${other}`);
+    const id = (await succeed(`images -q --no-trunc ${image}`)).trim().slice(7);
+    const short = id.slice(0, 12);
+    // As an archive could name its image, too.
+    await succeed(`tag ${other} ${id} docker.io/library/${id} ${short} docker.io/library/${short}`);
+    await succeed(`manifest create ${id}:list`);
+    await succeed(`tag ${id}:list docker.io/library/${id}:latest`);
+    for (const text of [id, short, `sha256:${id}`]) {
+      expect(await succeed(`image inspect --format {{.Id}} ${text}`)).toBe(`${id}\n`);
+    }
+    expect(await succeed(`rmi ${short}`)).toContain(`Deleted: ${id}`);
+    await succeed(`image exists ${other}`);
+    expect(await succeed(`rmi localhost/${short}`)).toContain(
+      `Untagged: localhost/${short}:latest`,
+    );
+    await succeed(`manifest rm localhost/${id}:list`);
+    await succeed(`rmi --force ${other}`);
+  });
+
   it("are all left alone by --all beside a name", async () => {
     await succeed("tag busybox spared");
     for (const verb of ["rmi --all", "image mount --all", "image unmount --all"]) {

@@ -12,6 +12,12 @@ export const embeddedImageName = "localhost/busybox:latest";
 /** At least this much of an id, so that short names are rarely taken for one. */
 const idPrefix = /^(?:sha256:)?[0-9a-f]{3,64}$/;
 
+/**
+ * What tsman prints as an id, or more of it: no name goes before that, since an archive names its
+ * images as it likes.
+ */
+const shownId = /^[0-9a-f]{12,64}$/;
+
 /** Set in a store from which the embedded image was removed: only its name brings it back. */
 export const embeddedImageRemoved = "embedded-image-removed";
 
@@ -24,8 +30,8 @@ export interface FindOptions {
 }
 
 /**
- * Looks an image up in the store only: by name (local names first, as Podman does), by digest
- * reference, then by id or unique id prefix.
+ * Looks an image up in the store only: by what is printed as an id; by name (local names first, as
+ * Podman does), by digest reference, then by id or unique id prefix.
  *
  * @param text what the user wrote.
  * @throws TsmanError REFERENCE_INVALID for what can be neither name nor id.
@@ -37,6 +43,8 @@ export async function findImage(
 ): Promise<ImageRecord | undefined> {
   const { images, manifestLists } = context.store;
   if (text.startsWith("sha256:") && idPrefix.test(text)) return images.findById(text);
+  const shown = shownId.test(text) ? images.findById(text) : undefined;
+  if (shown !== undefined) return shown;
   for (const name of await namesFor(context, text)) {
     const found = images.findByName(name);
     if (found !== undefined) return found;
@@ -75,6 +83,7 @@ export async function findManifestList(
   text: string,
 ): Promise<ManifestListRecord | undefined> {
   const { images, manifestLists } = context.store;
+  if (shownId.test(text) && images.findById(text) !== undefined) return undefined;
   if (!text.startsWith("sha256:")) {
     for (const name of await namesFor(context, text)) {
       const list = manifestLists.findByName(name);
