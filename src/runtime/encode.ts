@@ -91,7 +91,7 @@ function holdsNul(record: PlanRecord, index: number): TsmanError {
 }
 
 function tooLarge(what: string, limit: keyof typeof limits): TsmanError {
-  return new TsmanError("USAGE", `encode plan: ${what} exceed ${limit} (${limits[limit]})`, {
+  return new TsmanError("USAGE", `encode plan: ${what}, more than ${limit} (${limits[limit]})`, {
     hint: "use fewer or shorter arguments, environment variables or mounts",
     details: { limit, value: limits[limit] },
   });

@@ -32,7 +32,12 @@ export async function compileSeccompFilter(
   const result = await runProgram(seccompCompiler(), [], { input: formatFilterSource(seccomp) });
   const program = result.stdout;
   if (result.status !== 0 || !isFilterProgram(program)) {
-    const why = result.stderr.toString("utf8").trim().slice(0, 1024);
+    const said = result.stderr.toString("utf8").trim().slice(0, 1024);
+    const instructions = program.byteLength / instructionBytes;
+    const why =
+      said === "" && instructions > maxInstructions
+        ? `it takes ${instructions} instructions, and the kernel at most ${maxInstructions}`
+        : said;
     throw new TsmanError(
       "USAGE",
       `compile system call filter: ${why === "" ? `the compiler ended with ${result.status ?? result.signal}` : why}`,

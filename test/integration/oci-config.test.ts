@@ -71,6 +71,20 @@ describe("process of a config.json", () => {
     expect(stderr).toContain("/process/capabilities/ambient: CAP_KILL cannot be granted");
   });
 
+  it("is refused a filter that the kernel would not take, with its place", async () => {
+    const bundle = oci.bundle("bulky", "true", (config) => {
+      const syscalls = Array.from({ length: 6000 }, (_, value) => ({
+        names: ["kill"],
+        action: "SCMP_ACT_ERRNO",
+        args: [{ index: 0, value, op: "SCMP_CMP_EQ" }],
+      }));
+      config.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls };
+    });
+    const { status, stderr } = await oci.run(["run", "--bundle", bundle, "bulky"]);
+    expect(status).toBe(125);
+    expect(stderr).toMatch(/\/linux\/seccomp: .* instructions, and the kernel at most 4096/);
+  });
+
   it("is filtered as linux.seccomp says, also what is executed later", async () => {
     const seccomp = {
       defaultAction: "SCMP_ACT_ALLOW",

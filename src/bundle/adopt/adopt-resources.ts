@@ -1,6 +1,7 @@
 import type { DeviceRule, ResourcesConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
 import { refused } from "../../oci/runtime-config.ts";
 import type { LinuxResources } from "../../oci/runtime-spec.ts";
+import { cleanContainerPath } from "../container-path.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
 
 /**
@@ -93,6 +94,31 @@ function withoutZeros<T extends object>(from: T): T {
 function asksForNothing(value: unknown): boolean {
   if (value === undefined || value === 0 || value === -1 || value === false) return true;
   return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+/**
+ * Who is to own the container's group: the program's user, where the container has the group writable
+ * in a cgroup namespace of its own (config-linux.md, "Cgroup ownership").
+ *
+ * @returns a uid of the host; undefined: nobody but the caller.
+ */
+export function groupOwner({ linux, mounts = [], process }: RuntimeConfig): number | undefined {
+  const namespaces = linux.namespaces ?? [];
+  const isNew = (type: string): boolean =>
+    namespaces.some((one) => one.type === type && (one.path ?? "") === "");
+  const isWritable = mounts.some(
+    ({ type = "", destination, options = [] }) =>
+      ["cgroup", "cgroup2"].includes(type) &&
+      cleanContainerPath(destination) === "/sys/fs/cgroup" &&
+      !options.some((option) => option === "ro" || option === "rro"),
+  );
+  if (!isWritable || !isNew("cgroup")) return undefined;
+  const { uid } = process.user;
+  if (!namespaces.some(({ type }) => type === "user")) return uid;
+  // The maps of a user namespace that is joined are not in this document.
+  const map = isNew("user") ? (linux.uidMappings ?? []) : [];
+  const own = map.find(({ containerID, size }) => uid >= containerID && uid - containerID < size);
+  return own && own.hostID + uid - own.containerID;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { groupOwner } from "../../bundle/adopt/adopt-resources.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { refused } from "../../oci/runtime-config.ts";
@@ -37,6 +38,11 @@ export async function prepareOciGroup(
       ? await scopeGroup(context, id, place, settings)
       : (await import("../../cgroup/path-group.ts")).makeGroupAt(place, settings);
     rememberGroup(directory, group);
+    const owner = groupOwner(config);
+    // Whoever is not root has nothing to give away.
+    if (owner !== undefined && owner !== 0 && process.geteuid?.() === 0) {
+      (await import("../../cgroup/give-group.ts")).giveGroup(group.path, owner);
+    }
     return group.path;
   } catch (error) {
     if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;

@@ -4,13 +4,14 @@ import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
 import { deviceRules } from "../../bundle/adopt/adopt-resources.ts";
 import type { Bundle } from "../../bundle/bundle.ts";
 import { parseSignal } from "../../container/signals.ts";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import {
   type DeviceRule,
   parseRuntimeConfig,
   type RuntimeConfig,
   refused,
 } from "../../oci/runtime-config.ts";
+import type { LinuxSeccomp } from "../../oci/runtime-spec.ts";
 import { toFileError } from "../../platform/errno.ts";
 import { loginName } from "../../platform/login-name.ts";
 import { compileAdditions, type Departure } from "../../runtime/additions.ts";
@@ -62,9 +63,18 @@ export async function prepareBundle(
   const bundle = adoptConfig(config, facts);
   for (const warning of bundle.warnings) context.onWarning(`config.json: ${warning}`);
   const { seccomp } = bundle.config.linux;
-  const filter =
-    seccomp === undefined ? undefined : await compileSeccompFilter(seccomp, context.cacheDir);
+  const filter = seccomp && (await compileFilter(seccomp, context.cacheDir));
   return { config, configBytes, bundle, rootfs, filter, deviceRules: deviceRules(config, facts) };
+}
+
+/** @throws TsmanError CONFIG_INVALID with the place of what libseccomp or the kernel refuses */
+async function compileFilter(seccomp: LinuxSeccomp, cacheDir: string): Promise<Uint8Array> {
+  try {
+    return await compileSeccompFilter(seccomp, cacheDir);
+  } catch (error) {
+    if (!isTsmanError(error, "USAGE")) throw error;
+    throw refused("/linux/seccomp", error.message);
+  }
 }
 
 /** What {@link planBundle} takes besides the bundle. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,6 +32,36 @@ const asHost = (config: Config): void => {
   delete config.linux.uidMappings;
   delete config.linux.gidMappings;
 };
+
+describe("a control group that the container may write", () => {
+  it("is the program's user's, but for the files that limit it", async () => {
+    const name = `tsman-test-${randomUUID()}`;
+    const group = `/sys/fs/cgroup/${name}`;
+    const script =
+      "cd /sys/fs/cgroup; busybox stat -c '%n %u' . cgroup.procs cgroup.max.depth; busybox mkdir below && echo made";
+    const bundle = oci.bundle("owned", script, (config) => {
+      config.process.user = { uid: 5, gid: 5 };
+      config.linux.uidMappings = map(0, 100_000, 65_536);
+      config.linux.gidMappings = map(0, 100_000, 65_536);
+      config.linux.cgroupsPath = `/${name}/one`;
+      config.mounts.push(
+        { destination: "/sys", type: "sysfs", source: "sysfs", options: ["ro"] },
+        { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" },
+      );
+    });
+    // Version 2 of control groups, wherever the tests run.
+    const apart = [
+      "[ -e /sys/fs/cgroup/cgroup.controllers ] || { umount --recursive --lazy /sys/fs/cgroup",
+      "mount -t cgroup2 none /sys/fs/cgroup; } || exit 77",
+      `"$@"; status=$?; rmdir ${group}; exit $status`,
+    ].join("\n");
+    const wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", apart, "sh"];
+    const { stdout } = await oci.succeed(["run", "--bundle", bundle, "owned"], wrapper);
+    expect(stdout.split("\n")).toEqual([
+      ...[". 5", "cgroup.procs 5", "cgroup.max.depth 65534", "made", ""],
+    ]);
+  });
+});
 
 describe("a mount with mapped ids of a config.json", () => {
   it("shows files as others', writes them as their owners', and leaves the host's alone", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type AdoptionFacts, adoptConfig } from "../../../src/bundle/adopt/adopt-config.ts";
-import { deviceRules } from "../../../src/bundle/adopt/adopt-resources.ts";
+import { deviceRules, groupOwner } from "../../../src/bundle/adopt/adopt-resources.ts";
 import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
 import { parseRuntimeConfig } from "../../../src/oci/runtime-config.ts";
 import { compileAdditions } from "../../../src/runtime/additions.ts";
@@ -490,6 +490,26 @@ describe("a config.json", () => {
     // user_namespaces(7) says nothing against fifos.
     const fifo = read((c) => (c.linux.devices = [{ type: "p", path: "/run/fifo" }])).bundle;
     expect(fifo.nodes).toMatchObject([{ path: "/run/fifo", type: "p", mode: 0o666 }]);
+  });
+
+  it("has its control group given to the program's user where it can be written, and only there", () => {
+    const ask = (change: (c: Config) => void): number | undefined => {
+      const document: Config = structuredClone(exampleConfig({ uid: 1000, gid: 1000 }));
+      document.process.user = { uid: 5, gid: 5 };
+      document.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      document.linux.namespaces = ["user", "mount", "cgroup"].map((type) => ({ type }));
+      document.mounts = [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" }];
+      change(document);
+      return groupOwner(parseRuntimeConfig(Buffer.from(JSON.stringify(document)), "config.json"));
+    };
+    expect(ask(() => {})).toBe(100_005);
+    expect(ask((c) => c.linux.namespaces.shift())).toBe(5);
+    expect(ask((c) => (c.mounts[0].options = ["ro"]))).toBeUndefined();
+    expect(ask((c) => (c.mounts = []))).toBeUndefined();
+    expect(ask((c) => c.linux.namespaces.pop())).toBeUndefined();
+    expect(ask((c) => (c.linux.namespaces[2].path = "/ns"))).toBeUndefined();
+    expect(ask((c) => (c.linux.namespaces[0].path = "/ns"))).toBeUndefined();
+    expect(ask((c) => (c.process.user.uid = 70_000))).toBeUndefined();
   });
 
   it("has the devices filtered that it denies root of the host, and no other's", () => {
