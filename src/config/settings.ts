@@ -186,8 +186,11 @@ class Collected {
     for (const [name, meant] of Object.entries(value.aliases ?? {})) {
       this.#setAlias(name, meant, originOf(read, ["aliases", name]));
     }
+    const before: RegistryRule[] = [];
     value.registry?.forEach((table, index) => {
       const rule = registryRule(table);
+      assertAgreed(read, [...before, rule]);
+      before.push(rule);
       this.#setRule(rule, originOf(read, ["registry", index]));
     });
   }
@@ -292,6 +295,29 @@ class Collected {
   #set(key: KeyPath, value: SettingEntry["value"], origin: SettingOrigin): void {
     const name = formatKey(key);
     this.#entries.set(name, { key: name, value, origin });
+  }
+}
+
+/**
+ * Refuses a file that says of a registry that it is blocked, or insecure, and that it is not: the
+ * order of its tables should not decide that.  A later file may say otherwise.
+ *
+ * @param rules those of the file so far; the last one is new.
+ */
+function assertAgreed(read: TomlFile<unknown>, rules: readonly RegistryRule[]): void {
+  const [last] = rules.slice(-1);
+  if (last === undefined) return;
+  const index = rules.length - 1;
+  const first = rules.findIndex(({ prefix }) => prefix === last.prefix);
+  for (const key of ["blocked", "insecure"] as const) {
+    const is = last[key] ?? false;
+    if ((rules[first]?.[key] ?? false) === is) continue;
+    const line = read.lineOf(["registry", index]);
+    throw new TsmanError(
+      "CONFIG_INVALID",
+      `read configuration ${read.file}${line === undefined ? "" : `:${line}`}: registry[${index}] says of ${last.prefix} that it is ${is ? "" : "not "}${key}, and registry[${first}] that it is${is ? " not" : ""}`,
+      { hint: "leave out one of the two tables" },
+    );
   }
 }
 

@@ -48,6 +48,9 @@ const maxNameLength = 1024;
 export function findImageLocation(text: string): ImageLocation | undefined {
   const colon = text.indexOf(":");
   const scheme = schemes.find((one) => one === text.slice(0, Math.max(colon, 0)));
+  if (text.startsWith("docker-daemon:")) {
+    throw invalid(text, "tsman does not speak to Docker", "docker save NAME | tsman load");
+  }
   if (scheme === undefined) return undefined;
   return parseRest(text, scheme, text.slice(colon + 1));
 }

@@ -197,6 +197,12 @@ describe("config.toml", () => {
       undefined,
     ],
     ["what is no TOML", "a = \nb = 1", /:1: not TOML/, undefined],
+    [
+      "two tables about one registry that contradict each other",
+      '[[registry]]\nlocation = "a.b"\nblocked = true\n[[registry]]\nprefix = "a.b"\ninsecure = false',
+      /:4: registry\[1\] says of a\.b that it is not blocked, and registry\[0\] that it is/,
+      undefined,
+    ],
     ["the same key twice", "[transfer]\nretries = 1\nretries = 2", /:3: not TOML/, undefined],
   ])("names file, line and key of %s", (_, text, message, meant) => {
     write("tsman/config.toml", text);
@@ -205,6 +211,14 @@ describe("config.toml", () => {
     if (meant !== undefined) {
       expect(read).toThrow(expect.objectContaining({ hint: `did you mean ${meant}?` }));
     }
+  });
+
+  it("takes two tables about one registry that agree in what matters", () => {
+    write(
+      "tsman/config.toml",
+      '[[registry]]\nlocation = "a.b"\n[[registry]]\nlocation = "a.b"\nblocked = false',
+    );
+    expect(read().registries).toMatchObject([{ prefix: "a.b", blocked: false }]);
   });
 
   it("shows the environment's proxies before its own, without their passwords", () => {

@@ -62,6 +62,7 @@ describe("the location of an image", () => {
     [`docker-archive:x:a@sha256:${"0".repeat(64)}`, "none with digests"],
     ["dir:a\0b", "NUL"],
     ["containers-storage:", "it names no image"],
+    ["docker-daemon:alpine:3", "tsman does not speak to Docker"],
   ])("%j is refused: %s", (text, why) => {
     expect(() => parseImageLocation(text)).toThrow(why);
     // Nothing that a terminal could take for a command.
