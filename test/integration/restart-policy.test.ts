@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { processEnds } from "../support/pidfd.ts";
+import { statusOf } from "../support/proc.ts";
 import { fileAppears, until } from "../support/wait.ts";
 import { useStore } from "./support.ts";
 
@@ -202,6 +203,27 @@ describe("the option", () => {
     const { status, stderr } = await store().run(["update", "--memory-swappiness", "1", id]);
     expect(stderr).toContain("--memory-swappiness=1 is not supported");
     expect(status).toBe(125);
+  });
+});
+
+describe("rm of a container that its policy is about to start again", () => {
+  it("is refused also while nobody holds its lock, but not with --force", async () => {
+    const id = await restarting("always", "sleep 1000");
+    const runDir = join(store().runtimeDir, id);
+    const pid = (await inspect(id)).State.Pid;
+    const monitor = Number(statusOf(pid).PPid);
+    process.kill(monitor, "SIGKILL");
+    await processEnds(pid);
+    await processEnds(monitor);
+    // As the command that a monitor becomes, before it starts the next life.
+    const own = readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19];
+    writeFileSync(join(runDir, "monitor"), `${process.pid} ${own}\n`);
+    expect((await inspect(id)).State.Status).toBe("restarting");
+    const refused = await store().run(["rm", id]);
+    expect(refused.stderr).toContain("it is about to be started again");
+    expect(refused.status).toBe(2);
+    await store().succeed(["rm", "--force", id]);
+    expect((await store().succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
   });
 });
 

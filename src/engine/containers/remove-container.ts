@@ -45,6 +45,11 @@ export async function removeContainer(
     const lock = tryLockContainer(context, record);
     if (lock !== undefined) {
       const state = containerState(context, record);
+      // Between its lives nobody holds the lock: whether it is refused must not be a matter of luck.
+      if (options.force !== true && isRestarting(context, record, state)) {
+        lock.release();
+        throw isLiving(record, restartingLife);
+      }
       const warning = asked?.end.warning(state.status === "exited" ? state.exit : undefined);
       if (warning !== undefined) options.onWarning?.(warning);
       try {
@@ -57,10 +62,7 @@ export async function removeContainer(
     const state = containerState(context, record);
     const life = lifeOf(context, record, state);
     if (life !== undefined && !options.force) {
-      throw new TsmanError("CONTAINER_RUNNING", `remove container ${record.name}: it is ${life}`, {
-        hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
-        details: { container: record.id },
-      });
+      throw isLiving(record, life);
     }
     // As with Podman, no program is ended by that.
     if (state.status === "initialized") askToEnd(context, record, 0);
@@ -77,6 +79,15 @@ export async function removeContainer(
   }
 }
 
+const restartingLife = "about to be started again";
+
+function isLiving(record: ContainerRecord, life: string): TsmanError {
+  return new TsmanError("CONTAINER_RUNNING", `remove container ${record.name}: it is ${life}`, {
+    hint: `stop it first, or remove it all the same with: tsman rm --force ${record.name}`,
+    details: { container: record.id },
+  });
+}
+
 /** What a container that is not over is doing; undefined: it is over, or being made. */
 function lifeOf(
   context: EngineContext,
@@ -84,7 +95,7 @@ function lifeOf(
   state: ContainerState,
 ): string | undefined {
   if (isUp(state)) return `${state.status}, with pid ${state.pid}`;
-  return isRestarting(context, record, state) ? "about to be started again" : undefined;
+  return isRestarting(context, record, state) ? restartingLife : undefined;
 }
 
 /** Seconds that it has for its own end. */
