@@ -206,7 +206,7 @@ describe("container cleanup", () => {
     await using running = await background(store(), "");
     const refused = await store().run(["container", "cleanup", running.id]);
     expect(refused.stderr).toContain("it is running");
-    expect(refused.status).toBe(2);
+    expect(refused.status).toBe(125);
   });
 });
 
