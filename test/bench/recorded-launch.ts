@@ -84,7 +84,12 @@ export async function recordLaunch(argv: readonly string[]): Promise<RecordedLau
 export async function recordBundleLaunch(bundle: string, directory: string): Promise<Candidate> {
   const id = "bench";
   const request = { id, bundleDir: bundle, preserveFds: 0, newKeyring: true };
-  const context = { root: directory, cacheDir: directory, systemdCgroup: false, onWarning() {} };
+  const context = {
+    root: directory,
+    cacheDir: directory,
+    cgroupManager: "cgroupfs" as const,
+    onWarning() {},
+  };
   const prepared = await prepareBundle(context, request, false);
   const launch = planBundle(prepared, {
     record: newRecord(request, prepared),

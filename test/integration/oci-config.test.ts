@@ -215,6 +215,26 @@ describe("remount of a config.json", () => {
   });
 });
 
+describe("control groups of a config.json", () => {
+  it("are not made for who has switched them off, and limits are refused then", async () => {
+    const off = ["--cgroup-manager", "disabled", "run", "--bundle"];
+    const path = (config: Config): void => {
+      config.linux.cgroupsPath = "/nobody-may-make-this/one";
+    };
+    await oci.succeed([...off, oci.bundle("groupless", "true", path), "groupless"]);
+    const limited = oci.bundle("limited", "true", (config) => {
+      path(config);
+      config.linux.resources = { pids: { limit: 9 } };
+    });
+    const { stderr } = await oci.run([...off, limited, "limited"]);
+    expect(stderr).toContain(
+      "/linux/resources: no limit can be had with --cgroup-manager disabled",
+    );
+    const wrong = await oci.run(["--cgroup-manager", "mine", "list"]);
+    expect(wrong.stderr).toContain("--cgroup-manager mine: no such manager");
+  });
+});
+
 describe("linux of a config.json", () => {
   it("has its fifos made, as ordinary users may", async () => {
     const printed = await oci.output("fifo", "busybox stat -c '%F %a' /run/fifo", (config) => {

@@ -104,9 +104,18 @@ function contextOf(input: OciInput, globals: OciArguments, log: Log): OciContext
   return {
     root: chosen === undefined ? ociRoot() : path.resolve(input.cwd, chosen),
     cacheDir: resolvePaths().cacheDir,
-    systemdCgroup: globals.has("systemd-cgroup") || globals.get("cgroup-manager") === "systemd",
+    cgroupManager: cgroupManagerOf(globals),
     onWarning: (text) => tell(log, "warning", text),
   };
+}
+
+function cgroupManagerOf(globals: OciArguments): OciContext["cgroupManager"] {
+  const name = globals.get("cgroup-manager") ?? "cgroupfs";
+  if (name !== "systemd" && name !== "cgroupfs" && name !== "disabled") {
+    const hint = "write systemd, cgroupfs or disabled";
+    throw usageError(`use --cgroup-manager ${name}: no such manager`, hint);
+  }
+  return globals.has("systemd-cgroup") && name === "cgroupfs" ? "systemd" : name;
 }
 
 function say({ stdout }: OciInput, text: string): number {

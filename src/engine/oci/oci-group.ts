@@ -24,6 +24,10 @@ export async function prepareOciGroup(
   const { resources = {} } = bundle.config.linux;
   const place = config.linux.cgroupsPath ?? "";
   const isAsked = Object.keys(resources).length > 0 || deviceRules.length > 0;
+  if (context.cgroupManager === "disabled") {
+    if (!isAsked) return undefined;
+    throw refused("/linux/resources", "no limit can be had with --cgroup-manager disabled");
+  }
   if (place === "" && !isAsked) return undefined;
   const { compileLimits } = await import("../../cgroup/compile-limits.ts");
   try {
@@ -33,7 +37,7 @@ export async function prepareOciGroup(
         ? { ...setting, isImplied: true }
         : setting,
     );
-    const isScope = context.systemdCgroup || place === "";
+    const isScope = context.cgroupManager === "systemd" || place === "";
     const group = isScope
       ? await scopeGroup(context, id, place, settings)
       : (await import("../../cgroup/path-group.ts")).makeGroupAt(place, settings);

@@ -4,8 +4,8 @@ export interface OciContext {
   readonly root: string;
   /** Compiled filters. */
   readonly cacheDir: string;
-  /** `linux.cgroupsPath` names a scope of systemd's. */
-  readonly systemdCgroup: boolean;
+  /** Who makes control groups; with systemd `linux.cgroupsPath` names a scope. */
+  readonly cgroupManager: "systemd" | "cgroupfs" | "disabled";
   readonly onWarning: (text: string) => void;
   readonly signal?: AbortSignal | undefined;
 }

@@ -343,6 +343,16 @@ describe("a config.json with", () => {
 });
 
 describe("a config.json", () => {
+  it("may name every architecture that the specification knows", () => {
+    const architectures = ["X86_64", "PARISC64", "M68K", "SHEB", "LOONGARCH64"].map(
+      (name) => `SCMP_ARCH_${name}`,
+    );
+    const { bundle } = read((c) => {
+      c.linux.seccomp = { defaultAction: "SCMP_ACT_ALLOW", architectures };
+    });
+    expect(bundle.config.linux.seccomp?.architectures).toEqual(architectures);
+  });
+
   it("may have members that the specification does not know, and null for missing ones", () => {
     const { bundle } = read((c) => {
       c.unknown = { deep: [1] };
