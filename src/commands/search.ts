@@ -23,7 +23,7 @@ export const search = defineCommand({
     }),
     filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "stars, is-official, is-automated" }),
     format: text({ metavar: "FORMAT", summary: "json, table … or a template" }),
-    limit: value({ metavar: "N", summary: "at most so many", parse: integer(1, 10_000) }),
+    limit: value({ metavar: "N", summary: "at most so many (25)", parse: integer(0, 10_000) }),
     "list-tags": flag({ summary: "the tags of a repository" }),
     "no-trunc": flag({ summary: "whole descriptions" }),
     "tls-verify": flag({ summary: "verify certificates of registries", default: true }),
@@ -34,7 +34,8 @@ export const search = defineCommand({
     const [term = ""] = positionals;
     const accepts = searchFilter(values.filter);
     const options = {
-      limit: values.limit,
+      // 0 is as good as nothing, as with Podman and Docker.
+      limit: values.limit === 0 ? undefined : values.limit,
       authFile: values.authfile,
       certDir: values["cert-dir"],
       credentials: values.creds,

@@ -54,6 +54,8 @@ describe("a search", () => {
     expect(whole.stdout).toContain("x".repeat(60));
     expect(whole.stdout.split("\n")[0]).toMatch(/^NAME +DESCRIPTION$/);
     const one = await store().succeed(["search", "--limit", "1", `${registry.host}/tool`]);
+    const all = await store().succeed(["search", "--limit", "0", `${registry.host}/tool`]);
+    expect(all.stdout.split("\n").length).toBeGreaterThan(one.stdout.split("\n").length);
     expect(one.stdout.trimEnd().split("\n")).toHaveLength(2);
   });
 

@@ -187,7 +187,9 @@ export function goTime(moment: string): string {
 
 /** A moment as Go's JSON has it: `2026-01-02T03:04:05.678Z`, without zeros at the fraction's end. */
 export function goMoment(moment: string): string {
-  return moment.replace(/(\.\d*?)0+Z$/, "$1Z").replace(/\.Z$/, "Z");
+  return moment
+    .replace(/(\.\d*?)0+(Z|[+-]\d\d:\d\d)$/, "$1$2")
+    .replace(/\.(Z|[+-]\d\d:\d\d)$/, "$1");
 }
 
 function shortMount(mount: string): string {

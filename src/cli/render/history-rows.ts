@@ -37,7 +37,7 @@ export function historyRows(
       },
       fields: {
         ID: id === undefined ? missing : shownId(id, isFull),
-        Created: isHuman ? since : (createdAt ?? ""),
+        Created: isHuman ? since : goMoment(createdAt ?? ""),
         CreatedAt: createdAt === undefined ? "" : goTime(createdAt),
         CreatedSince: since,
         CreatedBy: isFull ? createdBy : shortened(createdBy),

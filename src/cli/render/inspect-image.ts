@@ -1,5 +1,6 @@
 import type { ImageDetails } from "../../engine/details-types.ts";
 import { goDocument, goMap } from "../template/go-map.ts";
+import { goMoment } from "./container-rows.ts";
 
 /** An image as `podman image inspect` shows it. */
 export function imageDocument(image: ImageDetails): Readonly<Record<string, unknown>> {
@@ -13,7 +14,7 @@ export function imageDocument(image: ImageDetails): Readonly<Record<string, unkn
     RepoDigests: image.repoDigests,
     Parent: "",
     Comment: config.history.at(-1)?.comment ?? "",
-    Created: image.createdAt,
+    Created: goMoment(image.createdAt),
     Config: goDocument(
       omitEmpty({
         User: execution.user,
@@ -45,7 +46,7 @@ export function imageDocument(image: ImageDetails): Readonly<Record<string, unkn
     User: execution.user,
     History: config.history.map((entry) =>
       omitEmpty({
-        created: entry.created ?? "",
+        created: goMoment(entry.created ?? ""),
         created_by: entry.createdBy ?? "",
         author: entry.author ?? "",
         comment: entry.comment ?? "",
