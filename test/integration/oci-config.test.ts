@@ -397,6 +397,13 @@ describe("hooks of a config.json", () => {
     });
     const result = await oci.run(["run", "--bundle", slow, "slow"]);
     expect(result.stdout).toBe("");
+    expect(result.stderr).toContain("run hook /bin/sleep (/hooks/createRuntime/0)");
     expect(result.stderr).toContain("no end after 1000 ms");
+    const absent = oci.bundle("absent-hook", "echo ran", (config) => {
+      config.hooks = { prestart: [{ path: "/absent/hook" }] };
+    });
+    expect((await oci.run(["run", "--bundle", absent, "slow"])).stderr).toContain(
+      "run hook /absent/hook (/hooks/prestart/0): start /absent/hook: no such file",
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { HookConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
 import { runProgram } from "../../platform/process.ts";
 import type { OciRecord } from "./container-directory.ts";
@@ -56,6 +56,8 @@ async function runHook(
     cwd: state.bundle,
     timeoutMs: timeout === undefined ? noLimit : timeout * 1000,
     signal,
+  }).catch((error: unknown) => {
+    throw isTsmanError(error) ? error.within(what) : error;
   });
   if (result.status === 0) return;
   const how =
