@@ -1,4 +1,5 @@
 import type { RegistryAccess } from "../engine/transfer-types.ts";
+import { TsmanError } from "../errors/index.ts";
 import { parseWritten } from "../oci/reference.ts";
 import type { Engine } from "./engine.ts";
 import { usageError } from "./usage-error.ts";
@@ -9,7 +10,8 @@ const mostTags = 10_000;
 /**
  * Every tag that registries have of these repositories, as full names.
  *
- * @throws TsmanError USAGE for a name with a tag or digest, and for more tags than are pulled at once
+ * @throws TsmanError USAGE for a name with a tag or digest, and for more tags than are pulled at once;
+ *   REGISTRY_NOT_FOUND for a repository without tags
  */
 export async function allTags(
   engine: Engine,
@@ -28,6 +30,11 @@ export async function allTags(
         `pull all tags of ${name}: it has more than ${mostTags}`,
         "name some of them",
       );
+    }
+    if (tags.length === 0) {
+      throw new TsmanError("REGISTRY_NOT_FOUND", `pull all tags of ${name}: it has none`, {
+        hint: `what it has without a tag is pulled by digest: ${name}@sha256:…`,
+      });
     }
     found.push(...tags.map((tag) => `${name}:${tag}`));
   }

@@ -216,6 +216,10 @@ describe("pull --all-tags", () => {
     expect((await store().succeed(["images", ...format])).stdout).toContain("one\ntwo\n");
     const tagged = await store().run(["pull", "-a", `${name}:one`]);
     expect([tagged.status, tagged.stderr]).toEqual([125, expect.stringContaining("leave out")]);
+    // As a registry says of a repository whose tags were all taken away.
+    await using bare = await startFaultyRegistry();
+    const none = await store().run(["pull", "-a", `${bare.host}/untagged`]);
+    expect([none.status, none.stderr]).toEqual([125, expect.stringContaining("it has none")]);
     const missing = await store().run(["pull", "-a", `${target.address}/team/missing`]);
     expect([missing.status, missing.stderr]).toEqual([
       125,
