@@ -113,7 +113,11 @@ export class Tsman implements Disposable, AsyncDisposable {
   /** What is wrong with the store, and, if asked to, repairs it. */
   async *check(options: CheckOptions = {}): AsyncGenerator<CheckFinding> {
     const { checkStore } = await import("./check/check-store.ts");
-    yield* checkStore(this.#context, options);
+    yield* interruptibleStream(
+      options.signal,
+      "check the store",
+      checkStore(this.#context, options),
+    );
   }
 
   /** Runs a program where the store's files have the owners that they have in containers. */

@@ -204,6 +204,8 @@ export interface ContainerService extends ContainerFileService {
       readonly timeout?: number | undefined;
       readonly stopSignal?: string | undefined;
       readonly onWarning?: ((message: string) => void) | undefined;
+      /** Ends the waiting, not what was begun. */
+      readonly signal?: AbortSignal | undefined;
     },
   ): Promise<void>;
   /** @param signal name or number; missing: KILL. */
@@ -218,6 +220,8 @@ export interface ContainerService extends ContainerFileService {
       readonly timeout?: number | undefined;
       readonly volumes?: boolean | undefined;
       readonly onWarning?: ((message: string) => void) | undefined;
+      /** Ends the waiting, not what was begun. */
+      readonly signal?: AbortSignal | undefined;
     },
   ): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, describe, expect, it } from "vitest";
@@ -317,6 +317,9 @@ describe("init", () => {
     process.kill(Number(monitor.split(" ")[0]), "SIGKILL");
     await processEnds(pid);
     expect(await statusOf("wrong")).toBe("created");
+    // The check leaves what is younger than a second to whoever may be writing it.
+    const runDir = join(store().runtimeDir, stdout.trim());
+    for (const name of readdirSync(runDir)) utimesSync(join(runDir, name), 0, 0);
     await store().succeed(["system", "check", "--quick", "--repair"]);
     expect((await store().succeed(["system", "check", "--quick"])).stdout).not.toContain("monitor");
   });

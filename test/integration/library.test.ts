@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { defaultContainerOptions } from "../../src/container/options.ts";
 import {
   type Container,
   isTsmanError,
@@ -334,6 +335,44 @@ describe("the library", () => {
     expect(late.code).toBe("INTERRUPTED");
     expect(await names()).toEqual([]);
     expect(readdirSync(join(store().root, "containers"))).toEqual([]);
+  });
+
+  it("does nothing whose signal is aborted already, for who brings descriptors too", async () => {
+    const signal = AbortSignal.abort();
+    const io = { stdin: 0, stdout: 1, stderr: 2, signal } as const;
+    const { containers } = tsman;
+    await using box = await idle({ health: { test: ["CMD", "sleep", "50"], intervalMs: 60_000 } });
+    const stopped = await idle();
+    await stopped.stop({ timeout: 0 });
+    const options = { ...defaultContainerOptions, image: "localhost/busybox", detach: true };
+    const program = {
+      ...{ command: ["true"], env: [], detachKeys: [] },
+      ...{ interactive: false, tty: false },
+    };
+    const first = async (stream: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of stream) return;
+    };
+    const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
+      create: () => containers.create(options, { signal }),
+      launch: () => containers.launch(options, io),
+      start: () => containers.start(stopped.id, io),
+      restart: () => containers.restart(box.id, { signal, timeout: 0 }),
+      clone: () => containers.clone(box.id, {}, { signal }),
+      exec: () => containers.exec(box.id, program, io),
+      healthcheck: () => containers.healthcheck(box.id, AbortSignal.timeout(50)),
+      commit: () => containers.commit(box.id, { signal }),
+      stop: () => containers.stop(box.id, { signal, timeout: 0 }),
+      remove: () => containers.remove(box.id, { signal, force: true }),
+      startEnabled: () => first(containers.startEnabled({ signal })),
+      check: () => first(tsman.check({ signal })),
+      reset: () => tsman.system.reset({ signal }),
+    };
+    for (const [name, work] of Object.entries(attempts)) {
+      expect([name, (await failure(work())).code]).toEqual([name, "INTERRUPTED"]);
+    }
+    expect((await box.exec(["echo", "there"])).stdout).toBe("there\n");
+    await stopped.remove();
+    expect(await names()).toEqual([box.name]);
   });
 
   it("refuses what no type allows", async () => {

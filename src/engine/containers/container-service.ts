@@ -1,5 +1,10 @@
 import type { EngineContext } from "../context.ts";
-import { asInterrupted, interruptibleStream } from "../library/interruptible.ts";
+import {
+  abortable,
+  asInterrupted,
+  interruptible,
+  interruptibleStream,
+} from "../library/interruptible.ts";
 import { OwnedContainers } from "../library/owned-containers.ts";
 import type { ContainerService } from "../types.ts";
 import { containerSummary } from "./container-summary.ts";
@@ -25,24 +30,52 @@ export function createContainerService(
     },
     async launch(options, io) {
       const { runContainer } = await import("./run-container.ts");
-      return await runContainer(context, options, io);
+      const what = `run image ${options.image}`;
+      return await abortable(
+        () => io.signal,
+        what,
+        () => runContainer(context, options, io),
+      );
     },
     async create(options, io = {}) {
       const { createContainer } = await import("./create-container.ts");
-      const { id, name } = await createContainer(context, options, io);
+      const what = `create container of image ${options.image}`;
+      const { id, name } = await abortable(
+        () => io.signal,
+        what,
+        async () => {
+          io.signal?.throwIfAborted();
+          return await createContainer(context, options, io);
+        },
+      );
       return { id, name };
     },
     async start(nameOrId, io, options) {
       const { startContainer } = await import("./start-container.ts");
-      return await startContainer(context, nameOrId, io, options);
+      const what = `start container ${nameOrId}`;
+      return await abortable(
+        () => io.signal,
+        what,
+        () => startContainer(context, nameOrId, io, options),
+      );
     },
     async exec(nameOrId, options, io) {
       const { execInContainer } = await import("./exec-container.ts");
-      return await execInContainer(context, nameOrId, options, io);
+      const what = `execute in container ${nameOrId}`;
+      return await abortable(
+        () => io.signal,
+        what,
+        () => execInContainer(context, nameOrId, options, io),
+      );
     },
     async healthcheck(nameOrId, signal) {
       const { runHealthCheck } = await import("./run-health-check.ts");
-      return await runHealthCheck(context, nameOrId, signal);
+      const what = `check the health of container ${nameOf(context, nameOrId)}`;
+      return await abortable(
+        () => signal,
+        what,
+        () => runHealthCheck(context, nameOrId, signal),
+      );
     },
     async attach(nameOrId, options, io) {
       const { attachContainer } = await import("./attach-container.ts");
@@ -54,7 +87,15 @@ export function createContainerService(
     },
     async restart(nameOrId, options) {
       const { restartContainer } = await import("./restart-container.ts");
-      await restartContainer(context, nameOrId, options);
+      const what = `restart container ${nameOf(context, nameOrId)}`;
+      await abortable(
+        () => options?.signal,
+        what,
+        async () => {
+          options?.signal?.throwIfAborted();
+          await restartContainer(context, nameOrId, options);
+        },
+      );
     },
     async pause(nameOrId) {
       const { pauseContainer } = await import("./pause-container.ts");
@@ -70,12 +111,20 @@ export function createContainerService(
     },
     async clone(nameOrId, options = {}, io = {}) {
       const { cloneContainer } = await import("./clone-container.ts");
-      const { id, name } = await cloneContainer(context, nameOrId, options, io);
+      const what = `clone container ${nameOf(context, nameOrId)}`;
+      const { id, name } = await abortable(
+        () => io.signal,
+        what,
+        async () => {
+          io.signal?.throwIfAborted();
+          return await cloneContainer(context, nameOrId, options, io);
+        },
+      );
       return { id, name };
     },
     async *startEnabled(io = {}) {
       const { startEnabled } = await import("./start-enabled.ts");
-      yield* startEnabled(context, io);
+      yield* interruptibleStream(io.signal, "start containers", startEnabled(context, io));
     },
     async startupUnit() {
       const { startupUnit } = await import("../startup-unit.ts");
@@ -102,7 +151,8 @@ export function createContainerService(
     },
     async stop(nameOrId, options = {}) {
       const { stopContainer } = await import("./stop-container.ts");
-      await stopContainer(context, nameOrId, options);
+      const what = `stop container ${nameOrId}`;
+      await interruptible(options.signal, what, () => stopContainer(context, nameOrId, options));
     },
     async kill(nameOrId, signal) {
       const { killContainer } = await import("./stop-container.ts");
@@ -110,7 +160,9 @@ export function createContainerService(
     },
     async remove(nameOrId, options = {}) {
       const { removeWithDependents } = await import("./dependents.ts");
-      await removeWithDependents(context, nameOrId, options);
+      const what = `remove container ${nameOrId}`;
+      const work = () => removeWithDependents(context, nameOrId, options);
+      await interruptible(options.signal, what, work);
     },
     async *logs(nameOrId, options = {}) {
       const { containerLogs } = await import("./container-logs.ts");

@@ -54,8 +54,10 @@ async function letGo(record: ContainerRecord, runDir: string): Promise<void> {
   using changes = new DirectoryChanges(runDir);
   sendMonitorCommand(runDir, { kind: "start" });
   // The file goes when the program runs, or with everything else when it cannot.
-  while (existsSync(path.join(runDir, initializedFileName))) {
-    if (findLiveProcess(runDir, "monitor") === undefined) {
+  const isHeld = (): boolean => existsSync(path.join(runDir, initializedFileName));
+  while (isHeld()) {
+    // Looked at again: a monitor that gives up takes first that file away, then its own.
+    if (findLiveProcess(runDir, "monitor") === undefined && isHeld()) {
       throw new TsmanError(
         "RUNTIME_FAILED",
         `start container ${record.name}: its monitor has ended without a word`,

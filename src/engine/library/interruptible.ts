@@ -26,12 +26,31 @@ export async function interruptible<T>(
   }
 }
 
-/** The same for what is given one after the other. */
+/**
+ * Does something that looks at its signal by itself, and undoes what it has begun.
+ *
+ * @param signal asked for when it is needed, which is seldom: some callers make theirs only then.
+ * @throws TsmanError INTERRUPTED for whatever the signal has caused; else what `work` throws.
+ */
+export async function abortable<T>(
+  signal: () => AbortSignal | undefined,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asInterrupted(error, signal(), what);
+  }
+}
+
+/** What is given one after the other, by something that looks at its signal by itself. */
 export async function* interruptibleStream<T>(
   signal: AbortSignal | undefined,
   what: string,
   stream: AsyncIterable<T>,
 ): AsyncGenerator<T> {
+  if (signal?.aborted === true) throw interrupted(what, signal);
   try {
     yield* stream;
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { EngineContext } from "../context.ts";
-import { interruptibleStream } from "../library/interruptible.ts";
+import { abortable, interruptibleStream } from "../library/interruptible.ts";
 import type { SystemService } from "../system-types.ts";
 
 /** The part of the engine that concerns the whole store. */
@@ -20,7 +20,12 @@ export function createSystemService(context: EngineContext): SystemService {
     },
     async reset(options = {}) {
       const { resetStore } = await import("./reset-store.ts");
-      await resetStore(context, options.signal);
+      const { signal } = options;
+      await abortable(
+        () => signal,
+        "reset the store",
+        () => resetStore(context, signal),
+      );
     },
   };
 }

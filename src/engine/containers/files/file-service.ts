@@ -1,5 +1,6 @@
 import type { EngineContext } from "../../context.ts";
 import type { ContainerFileService } from "../../file-types.ts";
+import { abortable } from "../../library/interruptible.ts";
 
 /** The part of the container service that concerns files and namespaces. */
 export function createFileService(context: EngineContext): ContainerFileService {
@@ -18,7 +19,15 @@ export function createFileService(context: EngineContext): ContainerFileService 
     },
     async commit(nameOrId, options) {
       const { commitContainer } = await import("./commit-container.ts");
-      return await commitContainer(context, nameOrId, options);
+      const signal = options?.signal;
+      return await abortable(
+        () => signal,
+        `commit container ${nameOrId}`,
+        async () => {
+          signal?.throwIfAborted();
+          return await commitContainer(context, nameOrId, options);
+        },
+      );
     },
     async mount(nameOrId) {
       const { mountContainer } = await import("./mount-container.ts");
