@@ -161,7 +161,7 @@ describe("several containers", () => {
     await store().succeed("run --name user --network container:base busybox true".split(" "));
     const refused = await store().run(["rm", "--force", "--time", "0", "base"]);
     expect(refused).toMatchObject({ status: 125 });
-    expect(refused.stderr).toContain("shared by user");
+    expect(refused.stderr).toContain("it is needed by user");
     expect(isAlive(base.pid)).toBe(true);
     await store().succeed(["rm", "--force", "--time", "0", "--depend", "base"]);
     expect((await store().succeed(["ps", "-aq", "--filter", "name=user"])).stdout).toBe("");
