@@ -16,6 +16,18 @@ describe("lines of accounts", () => {
     expect(await sh(store(), "--user 4321:4322", script)).toBe("/etc/passwd:1\n/etc/group:1");
   });
 
+  it("are what --explain says", async () => {
+    const explain = async (...options: readonly string[]) => {
+      const run = "run --explain --network none".split(" ");
+      return (await store().succeed([...run, ...options, "busybox"])).stdout;
+    };
+    expect(await explain("--passwd=false")).toMatch(/no line in \/etc\/passwd .*--passwd=false/);
+    const formed = await explain("--passwd-entry", "$UID:x", "--hostuser", "0");
+    expect(formed).toMatch(/the line \$UID:x in \/etc\/passwd, .*--passwd-entry/);
+    expect(formed).toMatch(/the line 0:x in \/etc\/passwd, .*--hostuser root/);
+    expect(await explain()).toMatch(/ a line in \/etc\/group, if it has none for the group/);
+  });
+
   it("have the form of --passwd-entry and --group-entry, at each start once", async () => {
     const form = "$USERNAME-x:*:$UID:$GID:$NAME:$HOME:/bin/ash";
     await store().succeed([

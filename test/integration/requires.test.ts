@@ -34,7 +34,10 @@ describe("a container that requires others", () => {
   it("is run after them; nothing of them is started by --explain", async () => {
     await create("base");
     const run = "run --rm --network none --requires base".split(" ");
-    await store().succeed([...run, "--explain", "busybox"]);
+    const explained = await store().succeed([...run, "--explain", "busybox"]);
+    expect(explained.stdout).toMatch(
+      /container \w+, which is started before, unless it runs\s+<- --requires/,
+    );
     expect(await running()).toBe("");
     await store().succeed([...run, "busybox", "true"]);
     expect(await running()).toBe("base");

@@ -1,3 +1,4 @@
+import { neededContainers } from "../../bundle/joins.ts";
 import { type HealthPolicy, healthPolicy } from "../../container/health-policy.ts";
 import { defaultContainerOptions } from "../../container/options.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
@@ -16,10 +17,20 @@ export function explainProcesses(
   return [
     {
       title: "processes",
-      entries: [...onTheHost(planned, launch, explanation), ...inside(planned)],
+      entries: [...needed(planned), ...onTheHost(planned, launch, explanation), ...inside(planned)],
     },
     { title: "end", entries: end(planned) },
   ];
+}
+
+/** Containers that are started first. */
+function needed({ options }: ContainerPlan): ExplainEntry[] {
+  const { requires = [] } = options;
+  return neededContainers(options).map((name) => ({
+    what: `container ${name}, which is started before, unless it runs`,
+    because: requires.includes(name) ? "--requires" : "container:NAME",
+    data: { name },
+  }));
 }
 
 function onTheHost(

@@ -5,6 +5,7 @@ import { explainPlan } from "../../runtime/explain.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import type { EngineContext } from "../context.ts";
 import type { ExplainDocument, ExplainEntry, ExplainIo } from "../types.ts";
+import { explainAccounts } from "./explain-accounts.ts";
 import { explainLimits } from "./explain-limits.ts";
 import { explainProcesses } from "./explain-processes.ts";
 import { explainSections } from "./explain-sections.ts";
@@ -55,6 +56,7 @@ export async function explainRun(
   });
   return {
     sections: explainSections(explanation, {
+      accounts: explainAccounts(planned),
       written: writtenFiles(options),
       limits: explainLimits(bundle.config.linux.resources, options),
       processes: explainProcesses(planned, launch, explanation),

@@ -3,6 +3,8 @@ import type { ExplainEntry, ExplainSection } from "../types.ts";
 
 /** What {@link explainSections} lists besides the explanation of the plan. */
 export interface ExplainedBesides {
+  /** Of `explainAccounts`. */
+  readonly accounts: readonly ExplainEntry[];
   /** Files on the host that options name. */
   readonly written: readonly ExplainEntry[];
   /** Of `explainLimits`. */
@@ -14,7 +16,7 @@ export interface ExplainedBesides {
 /** An explanation as titled lists, in the order in which things are done. */
 export function explainSections(
   explanation: Explanation,
-  { written, limits, processes }: ExplainedBesides,
+  { accounts, written, limits, processes }: ExplainedBesides,
 ): ExplainSection[] {
   const { idMap, rootfs, network, process: program } = explanation;
   return [
@@ -38,7 +40,7 @@ export function explainSections(
       title: "files",
       entries: [
         ...explanation.files.map((one) => entry(one, `${one.path} from ${one.source}`)),
-        { what: "a line in /etc/passwd, if it has none for the user", because: "default" },
+        ...accounts,
         ...written,
       ],
     },
