@@ -328,7 +328,7 @@
                                  but for what an opposite clears.  extra as above */
 #define TSMAN_OP_MKDIR 262u   /* (path, mode, uid, gid) mkdir -p; existing is fine */
 #define TSMAN_OP_SYMLINK 263u /* (target text, path) existing is replaced only if a
-                                 symbolic link, else left; with a third operand
+                                 symbolic link to something else, else left; with a third operand
                                  "missing": made where there is nothing, in a directory
                                  that is there, or not at all */
 #define TSMAN_OP_WRITE_FILE 264u /* (path, data, mode, flags): flags: create,

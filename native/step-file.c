@@ -113,6 +113,15 @@ int step_mknod(struct init *init, const struct plan_record *step)
     return 0;
 }
 
+/* Left alone then: others may be starting in the same tree, which need not be writable. */
+static bool is_link_to(int parent, const char *name, const char *target)
+{
+    char text[PATH_MAX];
+    ssize_t length = readlinkat(parent, name, text, sizeof(text));
+    return length >= 0 && (size_t)length == strlen(target) &&
+           memcmp(text, target, (size_t)length) == 0;
+}
+
 int step_symlink(struct init *init, const struct plan_record *step)
 {
     if (step->argc > 2)
@@ -123,7 +132,7 @@ int step_symlink(struct init *init, const struct plan_record *step)
     if (parent < 0)
         return fail(&init->failure, errno, "make symbolic link", "%s", step->argv[1]);
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISLNK(status.st_mode))
+        if (!S_ISLNK(status.st_mode) || is_link_to(parent, name, step->argv[0]))
             return 0;
         if (unlinkat(parent, name, 0) < 0)
             return fail(&init->failure, errno, "replace symbolic link", "%s", step->argv[1]);

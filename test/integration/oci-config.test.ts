@@ -1,9 +1,12 @@
 import {
   chmodSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -178,6 +181,24 @@ describe("mounts of a config.json", () => {
       },
     );
     expect(printed).toBe("was here\nnew\n0\n1\ninside\nown\n1\n");
+  });
+});
+
+describe("the links of /dev", () => {
+  it("are left alone where they are right, and made right where they are not", async () => {
+    const dev = join(oci.rootfs, "dev");
+    const withoutDev = (config: Config): void => {
+      config.mounts = config.mounts.filter(({ destination }: Config) => !/^.dev/.test(destination));
+    };
+    const look = "for n in fd stdin core; do busybox readlink /dev/$n; done";
+    const links = "/proc/self/fd\n/proc/self/fd/0\n/proc/kcore\n";
+    expect(await oci.output("links", look, withoutDev)).toBe(links);
+    const before = lstatSync(join(dev, "fd"), { bigint: true });
+    rmSync(join(dev, "stdin"));
+    symlinkSync("/etc/shadow", join(dev, "stdin"));
+    expect(await oci.output("links", look, withoutDev)).toBe(links);
+    const after = lstatSync(join(dev, "fd"), { bigint: true });
+    expect([after.ino, after.ctimeNs]).toEqual([before.ino, before.ctimeNs]);
   });
 });
 
