@@ -63,17 +63,22 @@ export function readContainerState(sources: StateSources): ContainerState {
   return { status: "exited", exit };
 }
 
-/** Init of a container that is initialized. */
-function findInitialized({ runDir, currentBootId }: StateSources): number | undefined {
+/** Under which boot a container was initialized, if it is: its id. */
+export function readInitialized(runDir: string): string | undefined {
   const file = `${runDir}/${initializedFileName}`;
   // An exception costs ten times as much, and of a thousand stopped containers none has the file.
   if (!existsSync(file)) return undefined;
   try {
-    if (readFileSync(file, "utf8") !== currentBootId) return undefined;
+    return readFileSync(file, "utf8");
   } catch {
     // It has been started just now.
     return undefined;
   }
+}
+
+/** Init of a container that is initialized. */
+function findInitialized({ runDir, currentBootId }: StateSources): number | undefined {
+  if (readInitialized(runDir) !== currentBootId) return undefined;
   const init = findLiveInit(runDir);
   return init !== undefined && findLiveProcess(runDir, "monitor") !== undefined
     ? init.pid

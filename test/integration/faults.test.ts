@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { tryLockFile } from "../../src/platform/file-lock.ts";
+import { processStartTime } from "../../src/platform/process-start-time.ts";
 import { freePorts } from "../support/free-port.ts";
 import { processEnds } from "../support/pidfd.ts";
 import { childrenOf, commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
@@ -290,6 +291,55 @@ it("a reboot: what ran has exited, what was --rm is gone, and all starts again",
   expect(status).toBe(0);
   await store().succeed(["start", "kept"]);
   expect(await shown()).toBe("kept running");
+});
+
+it("after a reboot that the run directory has survived, nobody is taken for a container", async () => {
+  const run = "run --detach --stop-timeout 0 --network none".split(" ");
+  await store().succeed([...run, "--name", "plain", "busybox", "sleep", "1000"]);
+  await store().succeed([
+    ...run,
+    "--name",
+    "again",
+    "--restart=always",
+    "busybox",
+    "sleep",
+    "1000",
+  ]);
+  await store().succeed("create --name held --network none busybox sleep 1000".split(" "));
+  await store().succeed(["init", "held"]);
+  const stranger = spawn("sleep", ["1000"], { stdio: "ignore" });
+  const pid = stranger.pid as number;
+  // Its pid and start time are what those of the container were, by chance.
+  const identity = `${pid} ${processStartTime(pid)}\n`;
+  const directories = readdirSync(store().runtimeDir).map((id) => join(store().runtimeDir, id));
+  const found = directories.map((directory) => ({
+    directory,
+    pid: Number(readFileSync(join(directory, "init"), "utf8").split(" ")[0]),
+  }));
+  const ends = found.map((one) => processEnds(one.pid));
+  for (const one of found) process.kill(Number(statusOf(one.pid).PPid), "SIGKILL");
+  await Promise.all(ends);
+  for (const { directory } of found) {
+    for (const name of ["monitor", "init"]) writeFileSync(join(directory, name), identity);
+  }
+  writeFileSync(join(store().scratch, "boot"), "11111111-2222-4333-8444-555555555555\n");
+  try {
+    const { stdout, stderr } = await runShell(
+      store(),
+      `mount --bind boot /proc/sys/kernel/random/boot_id || exit 99
+       t() { ${tsmanPath} "$@"; }
+       t ps --all --sort names --format '{{.Names}} {{.Status}}'
+       t stop again
+       for name in held plain again; do t rm --force $name; done`,
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toBe(
+      "again Exited (unknown)\nheld Created\nplain Exited (unknown)\nagain\nheld\nplain\nagain\n",
+    );
+    expect(isAlive(pid)).toBe(true);
+  } finally {
+    stranger.kill("SIGKILL");
+  }
 });
 
 it("a store that a newer version has made is refused by every verb, and left as it is", async () => {

@@ -2,7 +2,9 @@ import { existsSync, rmSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { findLiveInit } from "../../container/liveness.ts";
 import { endOrphan } from "../../container/orphan.ts";
+import { readInitialized } from "../../container/state.ts";
 import { TsmanError } from "../../errors/index.ts";
+import { bootId } from "../../platform/boot-id.ts";
 import { type FileLock, tryLockFile } from "../../platform/file-lock.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
@@ -48,9 +50,19 @@ export function tryLockContainer(
  * of it before the kernel shows it as dead, so that only its init counts here.
  */
 function endRemains(context: EngineContext, record: ContainerRecord, runDir: string): void {
-  const init = findLiveInit(runDir);
+  const init = isOfThisBoot(record, runDir) ? findLiveInit(runDir) : undefined;
   if (init !== undefined) endOrphan(init);
   containerState(context, record);
+}
+
+/**
+ * Where the volatile directory outlives a boot, its pids and start times, which count from the boot,
+ * may be those of anybody.
+ */
+function isOfThisBoot(record: ContainerRecord, runDir: string): boolean {
+  // Of one that is initialized the record says nothing.
+  const boot = readInitialized(runDir) ?? record.bootId;
+  return boot === undefined || boot === bootId();
 }
 
 /**

@@ -3,6 +3,7 @@ import { findLiveProcess } from "../../container/liveness.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
 import { hasRestartPolicy, longLifeMs, shouldRestart } from "../../container/restart-policy.ts";
 import type { ContainerState } from "../../container/state.ts";
+import { bootId } from "../../platform/boot-id.ts";
 import type { ContainerPatch, ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 
@@ -30,7 +31,7 @@ export function nextLife(
  * monitor, which waits, or the command that this has become, which is the same process.
  */
 export function isPolicyDue(context: EngineContext, record: ContainerRecord): boolean {
-  if (!hasRestartPolicy(record.options.restart)) return false;
+  if (!hasRestartPolicy(record.options.restart) || record.bootId !== bootId()) return false;
   return findLiveProcess(context.store.containers.runDir(record.id), "monitor") !== undefined;
 }
 
