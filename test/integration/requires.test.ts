@@ -80,4 +80,18 @@ describe("a container that requires others", () => {
     expect(itself.status).toBe(125);
     expect(itself.stderr).toContain("it is the one to be replaced");
   });
+
+  it("is refused in a circle, which other names can make, and removed with it", async () => {
+    await create("base");
+    const shared = "create --name middle --network container:base busybox true";
+    await store().succeed(shared.split(" "));
+    await store().succeed(["rename", "base", "foundation"]);
+    await create("base", "--requires", "middle");
+    const { status, stderr } = await store().run(["start", "middle"]);
+    expect(status).toBe(125);
+    expect(stderr).toContain("a circle: base, which needs middle, which needs base");
+    await store().succeed(["rm", "--depend", "middle"]);
+    const left = await store().succeed(["ps", "--all", "--format", "{{.Names}}"]);
+    expect(left.stdout).toBe("foundation\n");
+  });
 });

@@ -128,9 +128,12 @@ const ofFileSystem: ReadonlySet<string> = new Set([
   ...["mand", "nomand", "silent", "loud", "idmap", "ridmap", "tmpcopyup"],
 ]);
 
-/** Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on. */
+/**
+ * Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on.  Not crun's
+ * own `idmap=…`: without it files would have other owners.
+ */
 function isData(option: string): boolean {
-  return /^[a-z_]+=/.test(option);
+  return /^(?!r?idmap=)[a-z_]+=/.test(option);
 }
 
 /** What looks like a flag was meant as one. */

@@ -20,6 +20,7 @@ function dependentsOf(context: EngineContext, record: ContainerRecord): Containe
  * Removes a container, and with `depend` those before it that share its namespaces or require it:
  * they could not be started without it.
  *
+ * @param waiting ids of those that go after this one.
  * @throws TsmanError CONTAINER_IN_USE when there are such and `depend` is not set;
  * CONTAINER_NOT_FOUND, CONTAINER_RUNNING
  */
@@ -27,9 +28,11 @@ export async function removeWithDependents(
   context: EngineContext,
   nameOrId: string,
   options: RemoveOptions & { readonly depend?: boolean | undefined },
+  waiting: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   const record = getContainer(context, nameOrId);
-  const dependents = dependentsOf(context, record);
+  // Names may change, so that two can need each other.
+  const dependents = dependentsOf(context, record).filter(({ id }) => !waiting.has(id));
   if (dependents.length > 0 && options.depend !== true) {
     const names = dependents.map(({ name }) => name);
     throw new TsmanError(
@@ -43,7 +46,7 @@ export async function removeWithDependents(
   }
   for (const { id } of dependents) {
     try {
-      await removeWithDependents(context, id, options);
+      await removeWithDependents(context, id, options, new Set([...waiting, record.id]));
     } catch (error) {
       // A dependent of two is gone when the second one's turn comes, as is one that is removed
       // beside this.

@@ -2,6 +2,7 @@ import { neededContainers } from "../../bundle/joins.ts";
 import { assertContainerName } from "../../container/names.ts";
 import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import type { ContainerRecord } from "../../store/containers.ts";
 import type { EngineContext } from "../context.ts";
 import type { CreateIo } from "../types.ts";
 import { containerState, isUp } from "./find-container.ts";
@@ -39,13 +40,14 @@ function requiredId(context: EngineContext, options: ContainerOptions, name: str
  * Starts what a container with these options needs and what is not up, and what that needs before it.  One
  * that is gone is not missed here: who joins it says so.
  *
- * @throws TsmanError why one of them cannot start
+ * @throws TsmanError USAGE where one of them needs itself in the end, else why one cannot start
  */
 export async function startNeeded(
   context: EngineContext,
   options: ContainerOptions,
   { signal, onWarning }: Pick<CreateIo, "signal" | "onWarning">,
 ): Promise<void> {
+  assertNoCircle(context, options, []);
   for (const name of neededContainers(options)) {
     const record = context.store.containers.find(name);
     if (record === undefined || isUp(containerState(context, record))) continue;
@@ -56,5 +58,32 @@ export async function startNeeded(
     } catch (error) {
       throw isTsmanError(error) ? error.within(`start what it needs, ${record.name}`) : error;
     }
+  }
+}
+
+/**
+ * Names may change after they were given, so that two containers can need each other.
+ *
+ * @param path those that lead to these options.
+ * @param seen those of which all that they need has been looked at.
+ */
+function assertNoCircle(
+  context: EngineContext,
+  options: ContainerOptions,
+  path: readonly ContainerRecord[],
+  seen: Set<string> = new Set(),
+): void {
+  for (const needed of neededContainers(options)) {
+    const record = context.store.containers.find(needed);
+    if (record === undefined || seen.has(record.id)) continue;
+    const from = path.findIndex(({ id }) => id === record.id);
+    if (from >= 0) {
+      const circle = [...path.slice(from), record].map(({ name }) => name).join(", which needs ");
+      throw new TsmanError("USAGE", `start what is needed: a circle: ${circle}`, {
+        hint: `start one of them without the others: rename or remove ${record.name}`,
+      });
+    }
+    assertNoCircle(context, record.options, [...path, record], seen);
+    seen.add(record.id);
   }
 }

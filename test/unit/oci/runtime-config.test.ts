@@ -90,6 +90,16 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     "/process/execCPUAffinity",
     (c) => (c.process.execCPUAffinity = { initial: "0" }),
   ],
+  [
+    "ids of a bind mount in crun's words",
+    "/mounts/0/options/1",
+    (c) =>
+      (c.mounts[0] = {
+        destination: "/x",
+        source: "/y",
+        options: ["bind", "idmap=uids=0-1-10;gids=0-1-10"],
+      }),
+  ],
   ["a mount on the root", "/mounts/0/destination", (c) => (c.mounts[0].destination = "/")],
   [
     "a mount over the kernel's word",
