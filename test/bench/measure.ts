@@ -1,5 +1,20 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { root } from "../run/tree.ts";
+
+const execute = promisify(execFile);
+let stopwatch = "";
+
+/** Compiles what starts the candidates and takes their time, into a directory for that. */
+export async function buildStopwatch(directory: string): Promise<void> {
+  stopwatch = join(directory, "stopwatch");
+  const source = join(root, "native/test/stopwatch.c");
+  await execute("cc", ["-O2", "-D_GNU_SOURCE", "-o", stopwatch, source]);
+}
 
 /** A command whose duration is of interest. */
 export interface Candidate {
@@ -48,21 +63,21 @@ export async function alternate(
 
 async function timeOnce({ name, argv, env, prepare, cleanUp }: Candidate): Promise<number> {
   await prepare?.();
-  const [file, ...args] = argv;
-  const begin = performance.now();
-  const child = spawn(file, args, {
-    stdio: ["ignore", "ignore", "pipe"],
+  const child = spawn(stopwatch, argv, {
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
   let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
+  child.stderr?.setEncoding("utf8").on("data", (some: string) => {
+    words += some;
   });
-  const [status] = (await once(child, "exit")) as [number | null];
-  const time = performance.now() - begin;
+  const [[status], nanoseconds] = await Promise.all([
+    once(child, "exit") as Promise<[number | null]>,
+    text(child.stdio[3] as Readable),
+  ]);
   await cleanUp?.();
   if (status !== 0) throw new Error(`${name} (${argv.join(" ")}): ${status}: ${words.trim()}`);
-  return time;
+  return Number(nanoseconds) / 1e6;
 }
 
 /** The middle value; NaN of none. */

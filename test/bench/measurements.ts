@@ -5,7 +5,6 @@ import { promisify } from "node:util";
 import { removeTree } from "../run/remove-tree.ts";
 import { alternate, type Candidate, type Effort, median, type Times } from "./measure.ts";
 import type { Podman } from "./podman.ts";
-import { recordLaunch } from "./recorded-launch.ts";
 
 const execute = promisify(execFile);
 
@@ -36,7 +35,7 @@ export interface Result {
 const mebibyte = 1024 * 1024;
 const store = "podman";
 
-/** (a), (b) and the floors: how long a start takes. */
+/** (a), (b) and the floor: how long a start takes. */
 export async function measureStarts({ tsman, podman }: Stage): Promise<readonly Result[]> {
   const starts = async (what: string, target: string, network: Networks): Promise<Result> => {
     const run = ["run", "--rm"];
@@ -50,19 +49,10 @@ export async function measureStarts({ tsman, podman }: Stage): Promise<readonly 
     return compare(what, target, await alternate(candidates, effort(25, 45_000)));
   };
   const none = ["--network", "none"];
-  const { run: runNative } = await recordLaunch([...none, "busybox", "true"]);
-  const native: number[] = [];
-  for (let round = -2; round < 25; round += 1) {
-    const time = await runNative();
-    if (round >= 0) native.push(time);
-  }
   const node: Candidate = { name: "node -e 0", argv: [process.execPath, "-e", "0"] };
-  const floors = new Map([
-    ...(await alternate([node], effort(25, 15_000))),
-    ["native part", native] as const,
-  ]);
+  const floors = await alternate([node], effort(25, 15_000));
   return [
-    { what: "floors", unit: "ms", medians: mediansOf(floors), runs: floors },
+    { what: "the floor", unit: "ms", medians: mediansOf(floors), runs: floors },
     await starts("run --network none", "≤ 0.40", { tsman: none, podman: { podman: none } }),
     await starts("run, default network", "≤ 0.50", {
       tsman: [],

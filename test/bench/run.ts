@@ -11,6 +11,7 @@ import { measureBundle } from "./bundles.ts";
 import { measureArchives, measureImageList, measureLayeredPull, measurePush } from "./images.ts";
 import { measureExec, measureList, measureRunning, measureStartsAtOnce } from "./living.ts";
 import { enterMountNamespace, type MachineFacts, machineFacts, prepareMachine } from "./machine.ts";
+import { buildStopwatch } from "./measure.ts";
 import {
   measureMonitor,
   measurePull,
@@ -114,6 +115,7 @@ async function measure(work: string, only: string | undefined): Promise<number> 
   const wanted = only?.split(",");
   const machine = await machineFacts();
   say("building the images, filling the registry");
+  await buildStopwatch(work);
   const served = join(work, "served");
   await mkdir(served);
   const recipes = ["busybox", "big", "layered"];
