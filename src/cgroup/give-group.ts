@@ -1,6 +1,7 @@
-import { chownSync } from "node:fs";
+import { chownSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { isErrno, toFileError } from "../platform/errno.ts";
+import { deepest } from "./group.ts";
 import { readGroupText } from "./hierarchy.ts";
 
 /** cgroups(7), "Cgroups delegation": those of the first kernels that had a list. */
@@ -14,6 +15,9 @@ const everyKernels = ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"
  * @throws TsmanError PERMISSION_DENIED and the like
  */
 export function giveGroup(group: string, uid: number): void {
+  // Deeper ones would be missed when all its processes are to end, and would stay behind.
+  const depth = path.join(group, "cgroup.max.depth");
+  if (readGroupText(depth)?.trim() === "max") writeFileSync(depth, String(deepest), { flag: "r+" });
   const listed = readGroupText("/sys/kernel/cgroup/delegate")?.trim().split("\n") ?? everyKernels;
   // The list comes from the kernel; a name of it with a slash would be no file of the group.
   for (const name of [".", ...listed.filter((one) => /^[\w.]+$/.test(one))]) {

@@ -5,8 +5,8 @@ import { isErrno, toFileError } from "../platform/errno.ts";
 import type { GroupSetting } from "./compile-limits.ts";
 import { readGroupText, readWords } from "./hierarchy.ts";
 
-/** Of groups within groups. */
-const deepest = 16;
+/** Levels of groups within a group that are looked at. */
+export const deepest = 16;
 
 /**
  * Moves every process of a group into a group below it: one that has processes cannot give
