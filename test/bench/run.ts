@@ -165,7 +165,9 @@ async function measure(work: string, only: string | undefined): Promise<number> 
     signal.throwIfAborted();
     if (wanted !== undefined && !wanted.includes(what)) continue;
     say(`measuring: ${what}`);
+    const known = results.length;
     await step();
+    for (const result of results.slice(known)) say(row(result));
   }
   const report: Report = { machine, podman: podman?.version, results };
   await writeFile(join(work, "report.json"), JSON.stringify(report, plain));
@@ -189,16 +191,16 @@ function table({ machine, podman, results }: Report): string {
       `load ${machine.load.toFixed(1)}; medians`,
     "",
   ];
-  for (const { what, unit, medians, ratio, target } of results) {
-    const digits = unit === "MiB" ? 2 : 0;
-    const values = Object.entries(medians).map(
-      ([name, value]) => `${name} ${value.toFixed(digits)}`,
-    );
-    const goal = target === undefined ? "" : `(target ${target})`;
-    const compared = ratio === undefined ? "" : `ratio ${ratio.toFixed(2)}`;
-    lines.push([`${what}, ${unit}:`, values.join(", "), compared, goal].filter(Boolean).join("  "));
-  }
+  lines.push(...results.map(row));
   return lines.join("\n");
+}
+
+function row({ what, unit, medians, ratio, target }: Result): string {
+  const digits = unit === "MiB" ? 2 : 0;
+  const values = Object.entries(medians).map(([name, value]) => `${name} ${value.toFixed(digits)}`);
+  const goal = target === undefined ? "" : `(target ${target})`;
+  const compared = ratio === undefined ? "" : `ratio ${ratio.toFixed(2)}`;
+  return [`${what}, ${unit}:`, values.join(", "), compared, goal].filter(Boolean).join("  ");
 }
 
 try {
