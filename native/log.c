@@ -277,19 +277,37 @@ static int send_lines(struct log *log, bool is_error, const uint8_t *data, size_
     return result;
 }
 
-int log_write(struct log *log, const char *stream, const uint8_t *data, size_t size)
+static int write_file(struct log *log, const char *stream, bool is_error, const uint8_t *data,
+                      size_t size)
 {
     struct log_read read;
-    bool is_error = strcmp(stream, "stderr") == 0;
-    if (!log_is_open(log) || size == 0)
-        return 0;
-    if (log->to_journal)
-        return send_lines(log, is_error, data, size);
     /* A rotation has found no room for another file. */
     if (log->fd < 0 && open_current(log) < 0)
         return -1;
     log_read_begin(&read, log, stream);
     return write_lines(log, &read, is_error, data, size);
+}
+
+int log_write(struct log *log, const char *stream, const uint8_t *data, size_t size)
+{
+    bool is_error = strcmp(stream, "stderr") == 0;
+    bool *torn = &log->torn[is_error];
+    if (!log_is_open(log) || size == 0)
+        return 0;
+    if (log->to_journal)
+        return send_lines(log, is_error, data, size);
+    const uint8_t *end = *torn ? memchr(data, '\n', size) : NULL;
+    if (*torn && (end == NULL || end + 1 == data + size)) {
+        *torn = end == NULL;
+        return 0;
+    }
+    if (end != NULL) {
+        size -= (size_t)(end + 1 - data);
+        data = end + 1;
+    }
+    int result = write_file(log, stream, is_error, data, size);
+    *torn = result < 0 && data[size - 1] != '\n';
+    return result;
 }
 
 /* What was waiting for the rest of its character has waited in vain. */

@@ -40,6 +40,7 @@ struct log {
         size_t length;
         uint8_t bytes[4]; /* the beginning of a character */
     } held[2];            /* stdout, stderr */
+    bool torn[2];         /* the beginning of the line that goes on was lost, and so is its rest */
 };
 
 void log_init(struct log *log);

@@ -83,6 +83,22 @@ TEST(no_room, "a log that finds no room goes on when there is some, in whole lin
     CHECK_STRING(lines("ctr.log"), "stdout F one\nstdout F two\nstdout F four\n");
 }
 
+TEST(torn_line, "a line whose beginning found no room has no end either")
+{
+    begin(0, 0);
+    signal(SIGXFSZ, SIG_IGN);
+    let_grow(0);
+    CHECK(log_write(&container_log, "stdout", (const uint8_t *)"one\ntw", 6) < 0);
+    let_grow(RLIM_INFINITY);
+    signal(SIGXFSZ, SIG_DFL);
+    write_text("stdout", "o, ");
+    write_text("stderr", "err\n");
+    write_text("stdout", "still two\nthree\n");
+    write_text("stdout", "four\n");
+    log_close(&container_log);
+    CHECK_STRING(lines("ctr.log"), "stderr F err\nstdout F three\nstdout F four\n");
+}
+
 TEST(time_format, "times have nanoseconds and the zone that Podman writes")
 {
     int year, month, day, hour, minute, second, nano, end = 0;

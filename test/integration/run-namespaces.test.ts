@@ -154,18 +154,18 @@ describe("the namespaces of a container", () => {
     expect(files).toContain("10.0.2.100/24");
   });
 
-  it("cannot be joined when that container does not exist, does not run, or is another one", async () => {
+  it("cannot be joined when that container does not exist, cannot start, or is another one", async () => {
     const missing = await trySh(store(), "--pid container:nobody", "true");
     expect(missing.stderr).toContain("container nobody: no such container");
     expect(missing.status).toBe(125);
 
-    await store().succeed("run --name ended --network none busybox true".split(" "));
-    const ended = await trySh(store(), "--network none --pid container:ended", "true");
-    expect(ended.stderr).toContain("container ended: it does not run");
-    expect(ended.status).toBe(125);
+    await store().succeed("create --name unable --network none busybox /no-such".split(" "));
+    const unable = await trySh(store(), "--network none --pid container:unable", "true");
+    expect(unable.stderr).toContain("start what it needs, unable: run /no-such: no such program");
+    expect(unable.status).toBe(127);
 
-    const two = await trySh(store(), "--pid container:ended --ipc container:first", "true");
-    expect(two.stderr).toContain("ended and first");
+    const two = await trySh(store(), "--pid container:unable --ipc container:first", "true");
+    expect(two.stderr).toContain("unable and first");
     expect(two.status).toBe(125);
   });
 });

@@ -92,7 +92,8 @@ describe("an error of a program whose names were made short", () => {
       const { stderr } = await store().run(["--log-level", "debug", ...command]);
       const places = stderr.split("\n").filter((line) => line.startsWith("debug: at "));
       expect(places[0]).toMatch(/^debug: at src\/engine\/images\/find-image\.ts:\d+:\d+$/);
-      expect(places.join("\n")).toContain("debug: at src/commands/");
+      // V8 keeps ten of them, of which the engine may need nine.
+      expect(places.join("\n")).toMatch(/debug: at src\/(commands|cli)\//);
       expect(places.join("\n")).not.toContain(".cjs");
     }
   });
