@@ -59,7 +59,8 @@ function stepCode({ step: failed, operation, errno }: MonitorFailure): ErrorCode
   if (failed?.op === step.CHDIR) {
     return errnoName(errno) === "ENOENT" ? "WORKDIR_NOT_FOUND" : "WORKDIR_UNUSABLE";
   }
-  const isUser = failed?.op === step.USER && !operation.startsWith("append");
+  // What was set and does not hold is no wish that cannot be met.
+  const isUser = failed?.op === step.USER && !/^(append|verify)/.test(operation);
   return isUser ? "USER_UNUSABLE" : "RUNTIME_FAILED";
 }
 

@@ -30,6 +30,22 @@ export interface FoundTarget {
 }
 
 /**
+ * The one container that `container:NAME` modes name, as they name it; undefined: there is no such mode.
+ *
+ * @throws TsmanError USAGE when several are named
+ */
+export function joinedContainer(options: ContainerOptions): string | undefined {
+  const names = new Set(askedJoins(options).map(({ container }) => container));
+  const [name, ...others] = names;
+  if (others.length === 0) return name;
+  throw new TsmanError(
+    "USAGE",
+    `join the namespaces of ${[...names].join(" and ")}: they have different user namespaces`,
+    { hint: "join one container only" },
+  );
+}
+
+/**
  * For `container:NAME` modes: the running container whose namespaces are joined, and with them its
  * user namespace, which owns them (setns(2) asks for capabilities there).
  *
@@ -42,18 +58,9 @@ export function findJoinTarget(
   options: ContainerOptions,
   mustRun: boolean,
 ): FoundTarget | undefined {
-  const joins = askedJoins(options);
-  const asked = joins.map(({ option }) => option);
-  const names = new Set(joins.map(({ container }) => container));
-  const [name, ...others] = names;
+  const asked = askedJoins(options).map(({ option }) => option);
+  const name = joinedContainer(options);
   if (name === undefined) return undefined;
-  if (others.length > 0) {
-    throw new TsmanError(
-      "USAGE",
-      `join the namespaces of ${[...names].join(" and ")}: they have different user namespaces`,
-      { hint: "join one container only" },
-    );
-  }
   const record = context.store.containers.find(name);
   if (record === undefined) {
     assertContainerName(name);

@@ -27,7 +27,7 @@ import type { RunIo } from "../types.ts";
 import { describeContainerNetwork } from "./container-network.ts";
 import { mayHandOver } from "./hand-over.ts";
 import { withInheritedMounts } from "./inherited-mounts.ts";
-import { type FoundTarget, findJoinTarget } from "./join-target.ts";
+import { type FoundTarget, findJoinTarget, joinedContainer } from "./join-target.ts";
 
 /** A volume that the container needs, and the name under which the store has or will have it. */
 export interface PlannedVolume extends VolumeNeed {
@@ -91,6 +91,8 @@ export async function planContainer(
   const image = await imageOf(context, wanted, io);
   const options = withStoredImage(wanted, image);
   if (use === "run" && neededContainers(options).length > 0) {
+    // What cannot be meant starts nothing.
+    joinedContainer(options);
     await (await import("./needed-containers.ts")).startNeeded(context, options, io);
   }
   const target = findJoinTarget(context, options, use !== "create");
