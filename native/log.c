@@ -305,8 +305,13 @@ int log_write(struct log *log, const char *stream, const uint8_t *data, size_t s
         size -= (size_t)(end + 1 - data);
         data = end + 1;
     }
+    *torn = false;
     int result = write_file(log, stream, is_error, data, size);
-    *torn = result < 0 && data[size - 1] != '\n';
+    if (result < 0) {
+        *torn = data[size - 1] != '\n';
+        /* Of what is lost. */
+        log->held[is_error].length = 0;
+    }
     return result;
 }
 

@@ -99,6 +99,21 @@ TEST(torn_line, "a line whose beginning found no room has no end either")
     CHECK_STRING(lines("ctr.log"), "stderr F err\nstdout F three\nstdout F four\n");
 }
 
+TEST(torn_character, "nor does a character of it begin the next line")
+{
+    begin(0, 0);
+    CHECK(log_set_format(&container_log, "json-file", "") == 0);
+    signal(SIGXFSZ, SIG_IGN);
+    let_grow(0);
+    CHECK(log_write(&container_log, "stdout", (const uint8_t *)"one \xe2\x82", 6) < 0);
+    let_grow(RLIM_INFINITY);
+    signal(SIGXFSZ, SIG_DFL);
+    write_text("stdout", "\xac\ntwo\n");
+    log_close(&container_log);
+    const char *logged = test_read(directory, "ctr.log");
+    CHECK(strncmp(logged, "{\"log\":\"two\\n\",", 15) == 0);
+}
+
 TEST(time_format, "times have nanoseconds and the zone that Podman writes")
 {
     int year, month, day, hour, minute, second, nano, end = 0;
