@@ -6,8 +6,7 @@
 
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env, napi_value);
 
-/* NULL: no string, or no memory. */
-static char *to_string(napi_env env, napi_value value)
+char *addon_string(napi_env env, napi_value value)
 {
     size_t length;
     if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != NAPI_OK)
@@ -27,7 +26,7 @@ static char **to_strings(napi_env env, napi_value array)
     for (uint32_t i = 0; texts != NULL && i < length; i++) {
         napi_value element;
         if (napi_get_element(env, array, i, &element) != NAPI_OK ||
-            (texts[i] = to_string(env, element)) == NULL)
+            (texts[i] = addon_string(env, element)) == NULL)
             return NULL;
     }
     return texts;
@@ -41,7 +40,7 @@ int addon_command(napi_env env, napi_callback_info info, struct addon_command *c
         return EINVAL;
     if (count < 4 || napi_get_value_int32(env, arguments[3], &command->descriptor) != NAPI_OK)
         command->descriptor = -1;
-    command->program = to_string(env, arguments[0]);
+    command->program = addon_string(env, arguments[0]);
     command->argv = to_strings(env, arguments[1]);
     command->environment = to_strings(env, arguments[2]);
     return command->program && command->argv && command->environment ? 0 : EINVAL;
@@ -57,6 +56,7 @@ static void export_function(napi_env env, napi_value exports, const char *name,
 
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
+    export_function(env, exports, "connectSocket", addon_connect_socket);
     export_function(env, exports, "replaceProcess", addon_replace_process);
     export_function(env, exports, "startBeside", addon_start_beside);
     return exports;

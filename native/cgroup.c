@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "memory.h"
 #include "number.h"
 #include "protocol.h"
@@ -78,20 +79,48 @@ static int write_file(int directory, const char *name, const char *text)
     return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
 }
 
+/* What is listed at the beginning, in whole lines. */
+static size_t read_list(const struct cgroup *cgroup, char text[4096])
+{
+    ssize_t length = pread(cgroup->entry, text, 4095, 0);
+    while (length > 0 && text[length - 1] != '\n')
+        length--;
+    text[length > 0 ? length : 0] = '\0';
+    return strlen(text);
+}
+
+static bool is_listed(const struct cgroup *cgroup, const char *wanted)
+{
+    char text[4096], *rest = NULL;
+    read_list(cgroup, text);
+    char *word = strtok_r(text, "\n", &rest);
+    while (word != NULL && strcmp(word, wanted) != 0)
+        word = strtok_r(NULL, "\n", &rest);
+    return word != NULL;
+}
+
+/* Held before it is looked at again: its number may have become another's meanwhile. */
+static void kill_one(const struct cgroup *cgroup, const char *word)
+{
+    uint64_t pid;
+    if (!number_parse(word, 10, INT32_MAX, &pid) || pid <= 1)
+        return;
+    cleanup_close int held = kernel_pidfd_open((pid_t)pid);
+    if (held >= 0 && is_listed(cgroup, word))
+        kernel_pidfd_send_signal(held, SIGKILL);
+    else if (held < 0 && errno == ENOSYS) /* before Linux 5.3 */
+        kill((pid_t)pid, SIGKILL);
+}
+
 /* Kernels before 5.14 have no cgroup.kill: what is listed is killed, until nothing is. */
 static void kill_listed(const struct cgroup *cgroup)
 {
     for (int round = 0; round < 100; round++) {
         char text[4096], *rest = NULL;
-        ssize_t length = pread(cgroup->entry, text, sizeof(text) - 1, 0);
-        if (length <= 0)
+        if (read_list(cgroup, text) == 0)
             return;
-        text[length] = '\0';
-        for (char *word = strtok_r(text, "\n", &rest); word; word = strtok_r(NULL, "\n", &rest)) {
-            uint64_t pid;
-            if (number_parse(word, 10, INT32_MAX, &pid) && pid > 1)
-                kill((pid_t)pid, SIGKILL);
-        }
+        for (char *word = strtok_r(text, "\n", &rest); word; word = strtok_r(NULL, "\n", &rest))
+            kill_one(cgroup, word);
         nanosleep(&(struct timespec){0, 5000000}, NULL);
     }
 }

@@ -1,6 +1,6 @@
 /*
  * The container's first process: executes the steps of the plan, in order, then
- * the user's program.  Everything here and in step-*.c, user.c, process*.c,
+ * the user's program.  Everything here and in step-*.c, user*.c, process*.c,
  * privileges.c, execute.c and pty.c runs in it: in all of the container's namespaces,
  * as root of its user namespace, not dumpable.
  */

@@ -18,6 +18,9 @@
 #define SYS_fsconfig   431
 #define SYS_fsmount    432
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -122,6 +125,11 @@ int kernel_execveat(int directory, const char *path, char *const argv[], char *c
 int kernel_pidfd_open(pid_t pid)
 {
     return (int)syscall(SYS_pidfd_open, pid, 0u);
+}
+
+int kernel_pidfd_send_signal(int pidfd, int number)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0u);
 }
 
 int kernel_memfd_create(const char *name, unsigned flags)

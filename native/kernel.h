@@ -63,6 +63,8 @@ int kernel_execveat(int directory, const char *path, char *const argv[], char *c
                     int flags);
 /* pidfd_open(2), Linux 5.3; close-on-exec */
 int kernel_pidfd_open(pid_t pid);
+/* pidfd_send_signal(2), Linux 5.1 */
+int kernel_pidfd_send_signal(int pidfd, int number);
 
 int kernel_memfd_create(const char *name, unsigned flags);
 

@@ -108,6 +108,16 @@ static int rotate(struct log *log)
     return open_current(log);
 }
 
+/* Somebody may have emptied the file (`: >ctr.log`) since it was looked at last. */
+static bool look_at_size(struct log *log)
+{
+    struct stat status;
+    if (fstat(log->fd, &status) < 0)
+        return false;
+    log->size = (uint64_t)status.st_size;
+    return true;
+}
+
 /* Takes the beginning of a line back that found no room for its end.  Not a whole line: whoever
    follows the log may have read it. */
 static void take_back(struct log *log, const uint8_t *data, size_t written)
@@ -115,7 +125,8 @@ static void take_back(struct log *log, const uint8_t *data, size_t written)
     int error = errno;
     const uint8_t *end = written > 0 ? memrchr(data, '\n', written) : NULL;
     uint64_t torn = end ? (uint64_t)(data + written - end - 1) : written;
-    if (torn > 0 && ftruncate(log->fd, (off_t)(log->size - torn)) == 0)
+    if (torn > 0 && look_at_size(log) && log->size >= torn &&
+        ftruncate(log->fd, (off_t)(log->size - torn)) == 0)
         log->size -= torn;
     errno = error;
 }
@@ -218,6 +229,12 @@ static bool complete_character(struct log *log, int stream, const uint8_t **data
     return *size > 0 || log->held[stream].length == want;
 }
 
+/* Whether what is gathered up to `end` does not fit any more, and there is something without it. */
+static bool is_full(const struct log *log, size_t used, size_t end)
+{
+    return log->limit > 0 && log->size + used > 0 && log->size + end > log->limit;
+}
+
 static int write_lines(struct log *log, const struct log_read *read, int stream,
                        const uint8_t *data, size_t size)
 {
@@ -247,8 +264,7 @@ static int write_lines(struct log *log, const struct log_read *read, int stream,
             used = 0;
         }
         size_t end = append_line(used, log, read, &text);
-        bool full = log->limit > 0 && log->size + used > 0 && log->size + end > log->limit;
-        if (full) {
+        if (is_full(log, used, end) && look_at_size(log) && is_full(log, used, end)) {
             if (write_all(log, batch, used) < 0 || rotate(log) < 0)
                 return -1;
             memmove(batch, batch + used, end - used);

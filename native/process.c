@@ -17,6 +17,7 @@
 #include "protocol.h"
 #include "slots.h"
 #include "tree.h"
+#include "user-add.h"
 
 /* A form of a line; NULL: the usual one. */
 static const char *form_of(const struct plan_record *step, unsigned operand)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "memory.h"
 
 /* Of the path in messages; the tree itself may be deeper. */
@@ -22,6 +23,8 @@
 
 struct removal {
     dev_t device;
+    uint64_t mount;
+    bool has_mount; /* Linux 5.8 */
     bool failed, quiet;
     char path[MAX_NAME];
     size_t length;
@@ -43,20 +46,35 @@ static size_t path_append(struct removal *removal, const char *name)
     return before;
 }
 
+/* EXDEV where something is mounted, also of the same device (a bind mount). */
+static int check_place(const struct removal *removal, int fd)
+{
+    struct stat status;
+    uint64_t mount;
+    if (fstat(fd, &status) < 0)
+        return -1;
+    if (status.st_dev == removal->device &&
+        (!removal->has_mount || (kernel_mount_id(fd, &mount) == 0 && mount == removal->mount)))
+        return 0;
+    errno = EXDEV;
+    return -1;
+}
+
 /* A directory without r or x for its owner: images have them. */
-static int open_directory(int parent, const char *name)
+static int make_readable(const struct removal *removal, int parent, const char *name)
+{
+    cleanup_close int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || check_place(removal, fd) < 0 ? -1 : fchmodat(parent, name, 0700, 0);
+}
+
+/* Each time anew: something may have been mounted there since the last. */
+static int open_directory(const struct removal *removal, int parent, const char *name)
 {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    int fd = openat(parent, name, flags);
-    if (fd >= 0 || errno != EACCES)
-        return fd;
-    struct stat status;
-    if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode) ||
-        fchmodat(parent, name, 0700, 0) < 0) {
-        errno = EACCES;
-        return -1;
-    }
-    return openat(parent, name, flags);
+    cleanup_close int fd = openat(parent, name, flags);
+    if (fd < 0 && errno == EACCES && make_readable(removal, parent, name) == 0)
+        fd = openat(parent, name, flags);
+    return fd < 0 || check_place(removal, fd) < 0 ? -1 : give_fd(&fd);
 }
 
 static bool may_change(int directory)
@@ -94,7 +112,6 @@ static void remove_contents(struct removal *removal, int fd)
 
 static void remove_directory(struct removal *removal, int parent, const char *name)
 {
-    struct stat status;
     /* An empty one needs no look inside. */
     if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
         return;
@@ -102,31 +119,21 @@ static void remove_directory(struct removal *removal, int parent, const char *na
         report(removal, "remove", errno);
         return;
     }
-    int fd = open_directory(parent, name);
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        report(removal, "open", errno);
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    if (status.st_dev != removal->device) {
-        report(removal, "enter mount point", EXDEV);
-        close(fd);
-        return;
-    }
     for (int left = MAX_PASSES;; left--) {
+        int fd = open_directory(removal, parent, name);
+        if (fd < 0) {
+            if (errno != ENOENT)
+                report(removal, errno == EXDEV ? "enter mount point" : "open", errno);
+            return;
+        }
         remove_contents(removal, fd);
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
             return;
         /* What cannot be removed would not go the next time either. */
         if (removal->failed || left == 0 || errno != ENOTEMPTY)
             break;
-        fd = open_directory(parent, name);
-        if (fd < 0)
-            break;
     }
-    if (errno != ENOENT)
-        report(removal, "remove", errno);
+    report(removal, "remove", errno);
 }
 
 static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory)
@@ -154,13 +161,15 @@ static bool remove_at(int parent, const char *path, bool quiet)
     removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
     if (removal.length >= sizeof(removal.path))
         removal.length = sizeof(removal.path) - 1;
-    if (fstatat(parent, path, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+    cleanup_close int fd = openat(parent, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0) {
         if (errno == ENOENT)
             return true;
         report(&removal, "stat", errno);
         return false;
     }
     removal.device = status.st_dev;
+    removal.has_mount = kernel_mount_id(fd, &removal.mount) == 0;
     if (S_ISDIR(status.st_mode))
         remove_directory(&removal, parent, path);
     else if (unlinkat(parent, path, 0) < 0 && errno != ENOENT)

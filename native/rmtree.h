@@ -1,7 +1,7 @@
 /*
  * Removes directory trees (the `rmtree` verb), also inside `userns` for files of
  * subordinate ids.  By descriptors: no symbolic link is followed, no mount point
- * entered.  Directories that the caller owns but may not read are made readable.
+ * entered, whenever it came.  Directories that the caller owns but may not read are made readable.
  */
 #pragma once
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../accounts.h"
 #include "../attach.h"
 #include "../detach-keys.h"
 #include "../health-check.h"
@@ -21,7 +22,7 @@
 #include "../plan.h"
 #include "../proto.h"
 #include "../protocol.h"
-#include "../user.h"
+#include "../user-add.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -171,7 +172,7 @@ static void look_up(const uint8_t *data, size_t size)
     struct user user;
     memset(&user, 0, sizeof(user));
     if (user_lookup(root, spec, length % 2 ? "wheel,7" : "", &user, &failure) == 0) {
-        if (user.uid > USER_MAX_ID || user.gid > USER_MAX_ID)
+        if (user.uid > ACCOUNTS_MAX_ID || user.gid > ACCOUNTS_MAX_ID)
             abort();
         user_add_entry(root, &user, NULL);
     }

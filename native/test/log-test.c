@@ -58,6 +58,14 @@ TEST(whole_lines, "whole lines are logged with F, the rest of a read with P")
                  "stdout F one\nstdout F two\nstdout P thr\nstderr F ee\nstdout F \n");
 }
 
+static off_t size_of(const char *name)
+{
+    char file[256];
+    struct stat status;
+    snprintf(file, sizeof(file), "%s/%s", directory, name);
+    return stat(file, &status) == 0 ? status.st_size : -1;
+}
+
 /* As of a disk that is full until somebody makes room. */
 static void let_grow(rlim_t bytes)
 {
@@ -81,6 +89,38 @@ TEST(no_room, "a log that finds no room goes on when there is some, in whole lin
     write_text("stdout", "four\n");
     log_close(&container_log);
     CHECK_STRING(lines("ctr.log"), "stdout F one\nstdout F two\nstdout F four\n");
+}
+
+TEST(emptied, "a log that somebody empties goes on at its beginning, also when it finds no room")
+{
+    const uint8_t lost[] = "three\nfour, of which there is a part\n";
+    begin(0, 0);
+    write_text("stdout", "one\ntwo, which is not to be kept\n");
+    CHECK(truncate(path, 0) == 0);
+    signal(SIGXFSZ, SIG_IGN);
+    let_grow(100);
+    CHECK(log_write(&container_log, "stdout", lost, sizeof(lost) - 1) < 0);
+    let_grow(RLIM_INFINITY);
+    signal(SIGXFSZ, SIG_DFL);
+    write_text("stdout", "five\n");
+    CHECK(container_log.size == (uint64_t)size_of("ctr.log"));
+    log_close(&container_log);
+    CHECK_STRING(lines("ctr.log"), "stdout F three\nstdout F five\n");
+}
+
+TEST(emptied_limit, "and is renamed when it has grown over its limit again")
+{
+    begin(400, 1);
+    for (int i = 0; i < 6; i++)
+        write_text("stdout", "0123456789\n");
+    CHECK(truncate(path, 0) == 0);
+    for (int i = 0; i < 6; i++)
+        write_text("stdout", "0123456789\n");
+    CHECK(size_of("ctr.log.1") < 0);
+    for (int i = 0; i < 6; i++)
+        write_text("stdout", "0123456789\n");
+    log_close(&container_log);
+    CHECK(size_of("ctr.log.1") > 300 && size_of("ctr.log.1") <= 400);
 }
 
 TEST(torn_line, "a line whose beginning found no room has no end either")
@@ -157,14 +197,6 @@ TEST(binary, "NUL and other bytes are logged as they are")
     log_close(&container_log);
     const char *text = test_read(directory, "ctr.log");
     CHECK(memcmp(text + 45, "a\0b\xff\n", 5) == 0);
-}
-
-static off_t size_of(const char *name)
-{
-    char file[256];
-    struct stat status;
-    snprintf(file, sizeof(file), "%s/%s", directory, name);
-    return stat(file, &status) == 0 ? status.st_size : -1;
 }
 
 TEST(rotation, "no file grows over its limit and the oldest lines go first")

@@ -2,10 +2,14 @@
 #include "../rmtree.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "race.h"
 #include "test.h"
 
 static char top[128], victim[128];
@@ -105,6 +109,58 @@ TEST(busy, "a tree that somebody writes to at the same time goes")
         waitpid(writer, NULL, 0);
         CHECK(!exists(top));
     }
+}
+
+/* Over `a`, until something is mounted there. */
+static int passes_left;
+
+/* Whoever writes there makes another pass necessary. */
+static void write_there(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/a", top);
+    if (strcmp(name, "a") == 0 && passes_left >= 0)
+        test_write(path, "file", "x", 1);
+}
+
+/* It has just turned out not to be empty. */
+static void mount_there(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/a", top);
+    if (strcmp(name, "a") == 0 && passes_left-- == 0 &&
+        mount(victim, path, NULL, MS_BIND, NULL) < 0)
+        _exit(3);
+}
+
+/* 0: the victim, which is bound on a directory after so many passes over that, is intact. */
+static int remove_with_mount(int passes)
+{
+    char path[256];
+    int status;
+    snprintf(path, sizeof(path), "%s/a", top);
+    mkdir(path, 0755);
+    pid_t child = fork();
+    if (child == 0) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+            _exit(getenv("TSMAN_TEST_MUST_WORK") != NULL ? 2 : 0);
+        passes_left = passes;
+        race_before_unlink = write_there;
+        race_after_unlink = mount_there;
+        _exit(rmtree_quietly(top) || passes_left >= 0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        return -1;
+    return status == 0 && strcmp(test_read(victim, "file"), "x") == 0 ? 0 : -1;
+}
+
+TEST(mounted, "what is mounted while a tree is removed is not entered, whichever pass it is")
+{
+    begin();
+    CHECK(remove_with_mount(0) == 0);
+    CHECK(remove_with_mount(1) == 0);
+    CHECK(remove_with_mount(2) == 0);
+    CHECK(rmtree_quietly(top));
 }
 
 TEST(missing, "what is not there is removed already")

@@ -31,8 +31,16 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
+static void remove_directory(void)
+{
+    if (directory[0] != '\0')
+        nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    directory[0] = '\0';
+}
+
 const char *test_directory(void)
 {
+    remove_directory();
     strcpy(directory, "/tmp/tsman-native-test.XXXXXX");
     if (mkdtemp(directory) == NULL)
         abort();
@@ -68,10 +76,8 @@ int main(void)
     int count = 0;
     for (struct test *test = first; test != NULL; test = test->next, count++) {
         current_failed = false;
-        directory[0] = '\0';
         test->run();
-        if (directory[0] != '\0')
-            nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_directory();
         printf("%s %s\n", current_failed ? "FAIL" : "ok  ", test->sentence);
         failures += current_failed;
     }

@@ -15,7 +15,8 @@ struct test {
 void test_register(struct test *test);
 void test_failed(const char *file, int line, const char *what);
 
-/* A fresh empty directory, removed with all it holds at the end of the test. */
+/* A fresh empty directory, removed with all it holds at the end of the test, or when it asks for
+   another. */
 const char *test_directory(void);
 /* Writes a file below it; returns 0. */
 int test_write(const char *directory, const char *name, const void *data, size_t size);

@@ -9,57 +9,14 @@
 #include <unistd.h>
 
 #include "test.h"
-
-static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
-                             "broken:x:abc:0::/:/bin/sh\n"
-                             "negative:x:-1:0::/:/bin/sh\n"
-                             "huge:x:4294967296:0::/:/bin/sh\n"
-                             "short:x:5\n"
-                             "one:x:1:11::/home/one:/bin/sh\n"
-                             "bob:x:1000:1001:Bob:/home/bob:/bin/sh\n"
-                             "bob2:x:1000:1002::/home/bob2:/bin/sh\n"
-                             "123name:x:123:123::/home/123:/bin/sh\n"
-                             "42:x:0:0::/root:/bin/sh\n"
-                             ":x:77:77::/:/bin/sh\n"
-                             "last:x:9:9";
-static const char group[] = "root:x:0:root\n"
-                            "bad:x:zz:bob\n"
-                            "wheel:x:10:root,bob\n"
-                            "bobs:x:1001:\n"
-                            "audio:x:29:bob,bobby\n"
-                            "bobby:x:30:bobby,\n"
-                            "dup:x:10:bob\n";
-
-static struct user user;
-static struct failure failure;
-
-static int look_up(const char *directory, const char *spec, const char *additional)
-{
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    free(user.groups);
-    memset(&failure, 0, sizeof(failure));
-    int result = user_lookup(root, spec, additional, &user, &failure);
-    close(root);
-    return result;
-}
-
-static const char *image(void)
-{
-    char path[128];
-    const char *directory = test_directory();
-    snprintf(path, sizeof(path), "%s/etc", directory);
-    mkdir(path, 0755);
-    test_write(directory, "etc/passwd", passwd, sizeof(passwd) - 1);
-    test_write(directory, "etc/group", group, sizeof(group) - 1);
-    return directory;
-}
+#include "user-image.h"
 
 /* "uid:gid groups home", or the errno. */
 static const char *described(const char *directory, const char *spec, const char *additional)
 {
     static char text[512];
     if (look_up(directory, spec, additional) < 0) {
-        snprintf(text, sizeof(text), "%s", failure.errnum == EINVAL ? "invalid" : "not found");
+        snprintf(text, sizeof(text), "%s", user_failure.errnum == EINVAL ? "invalid" : "not found");
         return text;
     }
     int used = snprintf(text, sizeof(text), "%u:%u", user.uid, user.gid);
@@ -142,7 +99,7 @@ TEST(no_files, "without passwd a number works and a name does not")
     CHECK_STRING(described(directory, "1000:5", ""), "1000:5 5 /");
     CHECK_STRING(described(directory, "", ""), "0:0 0 /");
     CHECK_STRING(described(directory, "root", ""), "not found");
-    CHECK(strstr(failure.detail, "No such file") != NULL);
+    CHECK(strstr(user_failure.detail, "No such file") != NULL);
 }
 
 TEST(strange_files, "a passwd that is a fifo, a device, a directory or a link out is not read")
@@ -196,7 +153,7 @@ TEST(sparse, "ten gigabytes of passwd are read up to the limit only")
     double start = seconds();
     CHECK_STRING(described(directory, "bob", ""), "1000:1001 1001,10,29 /home/bob");
     CHECK_STRING(described(directory, "nobody-here", ""), "not found");
-    CHECK(strstr(failure.detail, "first") != NULL);
+    CHECK(strstr(user_failure.detail, "first") != NULL);
     CHECK(seconds() - start < 5);
 }
 
@@ -211,107 +168,8 @@ TEST(many_groups, "a million groups with the user end in an error, soon")
     free(text);
     double start = seconds();
     CHECK(look_up(directory, "bob", "") < 0);
-    CHECK(failure.errnum == E2BIG);
+    CHECK(user_failure.errnum == E2BIG);
     CHECK(seconds() - start < 10);
-}
-
-TEST(new_entry, "an entry is appended for a user that has none")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(look_up(directory, "4321:10", "") == 0);
-    CHECK(!user.has_entry);
-    CHECK(user_add_entry(root, &user, NULL) == 0);
-    close(root);
-    CHECK(strstr(test_read(directory, "etc/passwd"),
-                 "last:x:9:9\n4321:x:4321:10:container user:/:/bin/sh\n") != NULL);
-    CHECK(look_up(directory, "4321", "") == 0 && user.has_entry);
-}
-
-TEST(named_entry, "an entry gets the name that it shall have, unless another line has it")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(look_up(directory, "4321:10", "") == 0);
-    strcpy(user.name, "alice");
-    CHECK(user_add_entry(root, &user, NULL) == 0);
-    CHECK(strstr(test_read(directory, "etc/passwd"), "\nalice:x:4321:10:") != NULL);
-    CHECK(look_up(directory, "4322:10", "") == 0);
-    strcpy(user.name, "alice");
-    CHECK(user_add_entry(root, &user, NULL) == 0);
-    CHECK(strstr(test_read(directory, "etc/passwd"), "\n4322:x:4322:10:") != NULL);
-    CHECK(look_up(directory, "4323:10", "") == 0);
-    strcpy(user.name, "x:0:0:evil\ny");
-    CHECK(user_add_entry(root, &user, NULL) == 0);
-    CHECK(strstr(test_read(directory, "etc/passwd"), "evil") == NULL);
-    close(root);
-}
-
-TEST(new_group, "a line is appended for a group that has none, once")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(look_up(directory, "0:4321", "") == 0);
-    CHECK(user_add_group(root, &user, NULL) == 0);
-    CHECK(user_add_group(root, &user, NULL) == 0);
-    const char *line = strstr(test_read(directory, "etc/group"), "\n4321:x:4321:\n");
-    CHECK(line != NULL && strstr(line + 1, "4321:x") == line + 1);
-    CHECK(line != NULL && strstr(line + 8, "\n4321:x") == NULL);
-    CHECK(look_up(directory, "0:10", "") == 0);
-    size_t before = strlen(test_read(directory, "etc/group"));
-    CHECK(user_add_group(root, &user, NULL) == 0);
-    CHECK(strlen(test_read(directory, "etc/group")) == before);
-    close(root);
-}
-
-TEST(formed_entry, "an entry has the form that is asked for, and is appended once")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(look_up(directory, "4321:10", "") == 0);
-    const char *form = "$USERNAME-$UIDX:*:77:$GID:$NAME $:$HOME:/bin/ash";
-    CHECK(user_add_entry(root, &user, form) == 0);
-    CHECK(user_add_entry(root, &user, form) == 0);
-    const char *line = strstr(test_read(directory, "etc/passwd"),
-                              "\n4321-4321X:*:77:10:container user $:/:/bin/ash\n");
-    CHECK(line != NULL && line[strlen("\n4321-4321X:*:77:10:container user $:/:/bin/ash\n")] == 0);
-    CHECK(user_add_entry(root, &user, "$UID\nevil:x:0:0") < 0);
-    char longest[1200];
-    memset(longest, 'x', sizeof(longest));
-    longest[sizeof(longest) - 1] = '\0';
-    CHECK(user_add_entry(root, &user, longest) < 0 && errno == EINVAL);
-    CHECK(strstr(test_read(directory, "etc/passwd"), "evil") == NULL);
-    CHECK(look_up(directory, "0:4321", "") == 0);
-    CHECK(user_add_group(root, &user, "g$GROUPNAME:*:$GID:$USERLIST") == 0);
-    CHECK(strstr(test_read(directory, "etc/group"), "\ng4321:*:4321:0\n") != NULL);
-    close(root);
-}
-
-TEST(host_user, "a user of the host is added unless its name or id is there")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(user_add_line(root, "carol", 4000, "carol:*:4000:4000::/:/bin/sh") == 0);
-    CHECK(user_add_line(root, "carol", 4001, "carol:*:4001:4001::/:/bin/sh") == 0);
-    CHECK(user_add_line(root, "dave", 4000, "dave:*:4000:4000::/:/bin/sh") == 0);
-    CHECK(user_add_line(root, "erin", 4002, "erin:*:4002:4002::/\nevil:x:0:0") < 0);
-    const char *text = test_read(directory, "etc/passwd");
-    CHECK(strstr(text, "\ncarol:*:4000:4000::/:/bin/sh\n") != NULL);
-    CHECK(strstr(text, "4001") == NULL && strstr(text, "dave") == NULL);
-    CHECK(strstr(text, "evil") == NULL);
-    CHECK(look_up(directory, "carol", "") == 0 && user.uid == 4000);
-    close(root);
-}
-
-TEST(hostile_entry, "no entry is appended with a home that would forge another line")
-{
-    const char *directory = image();
-    int root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    CHECK(look_up(directory, "4321:10", "") == 0);
-    strcpy(user.home, "/x\nevil:x:0:0");
-    CHECK(user_add_entry(root, &user, NULL) < 0);
-    close(root);
-    CHECK(strstr(test_read(directory, "etc/passwd"), "evil") == NULL);
 }
 
 TEST(exact_groups, "the groups that OCI names are all that there are")
@@ -319,8 +177,8 @@ TEST(exact_groups, "the groups that OCI names are all that there are")
     const char *directory = image();
     CHECK(look_up(directory, "4321:10", "") == 0);
     CHECK(user.group_count == 1 && user.groups[0] == 10);
-    CHECK(user_take_groups("", &user, &failure) == 0 && user.group_count == 0);
-    CHECK(user_take_groups("7,10,7", &user, &failure) == 0 && user.group_count == 2);
+    CHECK(user_take_groups("", &user, &user_failure) == 0 && user.group_count == 0);
+    CHECK(user_take_groups("7,10,7", &user, &user_failure) == 0 && user.group_count == 2);
     CHECK(user.groups[0] == 7 && user.groups[1] == 10 && user.gid == 10);
-    CHECK(user_take_groups("4294967295", &user, &failure) < 0);
+    CHECK(user_take_groups("4294967295", &user, &user_failure) < 0);
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno } from "../../platform/errno.ts";
 
-/** As native/user.h has it. */
+/** As native/accounts.h has it. */
 const maxFileBytes = 4 * 1024 * 1024;
 const maxId = 2_147_483_647;
 
