@@ -3,6 +3,7 @@ import { chosenContainers } from "./chosen-containers.ts";
 import { type Command, defineCommand } from "./command.ts";
 import { forEach } from "./each.ts";
 import { flag, texts } from "./option-spec.ts";
+import { choosingOptions } from "./options/stop-options.ts";
 
 /** What `pause` and `unpause` differ in. */
 export interface PausingVerb {
@@ -23,9 +24,8 @@ export function pausingCommand({ name: verb, summary, among, all }: PausingVerb)
     examples: [`tsman ${verb} web`],
     options: {
       all: flag({ char: "a", summary: all }),
-      cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+      ...choosingOptions,
       filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
-      latest: flag({ char: "l", summary: "the last one made" }),
     },
     positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
     async run({ values, positionals }, context) {

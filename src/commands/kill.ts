@@ -1,7 +1,8 @@
 import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach } from "../cli/each.ts";
-import { flag, texts, value } from "../cli/option-spec.ts";
+import { flag, value } from "../cli/option-spec.ts";
+import { choosingOptions } from "../cli/options/stop-options.ts";
 import { parseSignalText } from "../cli/options/words.ts";
 
 /** `tsman kill` */
@@ -12,8 +13,7 @@ export const kill = defineCommand({
   examples: ["tsman kill web", "tsman kill --signal HUP web"],
   options: {
     all: flag({ char: "a", summary: "all that run" }),
-    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
-    latest: flag({ char: "l", summary: "the last one made" }),
+    ...choosingOptions,
     signal: value({
       char: "s",
       metavar: "SIGNAL",

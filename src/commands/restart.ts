@@ -1,9 +1,8 @@
 import { chosenContainers, isUp } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
-import { flag, texts, value } from "../cli/option-spec.ts";
-import { integer } from "../cli/options/scalars.ts";
-import { parseSignalText } from "../cli/options/words.ts";
+import { flag, texts } from "../cli/option-spec.ts";
+import { choosingOptions, stopOptions } from "../cli/options/stop-options.ts";
 import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman restart` */
@@ -14,23 +13,10 @@ export const restart = defineCommand({
   examples: ["tsman restart web", "tsman restart --running --time 2"],
   options: {
     all: flag({ char: "a", summary: "all containers" }),
-    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    ...choosingOptions,
     filter: texts({ char: "f", metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
-    latest: flag({ char: "l", summary: "the last one made" }),
     running: flag({ summary: "all that run" }),
-    signal: value({
-      char: "s",
-      metavar: "SIGNAL",
-      summary: "instead of its stop signal",
-      parse: parseSignalText,
-    }),
-    time: value({
-      char: "t",
-      metavar: "SECONDS",
-      summary: "how long to wait before SIGKILL; -1: for ever",
-      aliases: ["timeout"],
-      parse: integer(-1, 2_147_483),
-    }),
+    ...stopOptions,
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {

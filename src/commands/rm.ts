@@ -1,8 +1,8 @@
 import { chosenContainers } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
-import { flag, texts, value } from "../cli/option-spec.ts";
-import { integer } from "../cli/options/scalars.ts";
+import { flag, texts } from "../cli/option-spec.ts";
+import { choosingOptions, stopTime } from "../cli/options/stop-options.ts";
 import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman rm` */
@@ -13,19 +13,12 @@ export const rm = defineCommand({
   examples: ["tsman rm web", "tsman rm --force --all", "tsman rm --filter status=exited"],
   options: {
     all: flag({ char: "a", summary: "all containers" }),
-    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    ...choosingOptions,
     depend: flag({ summary: "before it, those that use its namespaces" }),
     filter: texts({ metavar: "KEY=VALUE", summary: "those that pass, as of ps" }),
     force: flag({ char: "f", summary: "also one that runs: it is stopped first" }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
-    latest: flag({ char: "l", summary: "the last one made" }),
-    time: value({
-      char: "t",
-      metavar: "SECONDS",
-      summary: "with --force: how long to wait before SIGKILL; 0: not at all",
-      aliases: ["timeout"],
-      parse: integer(-1, 2_147_483),
-    }),
+    time: stopTime("with --force: how long to wait before SIGKILL; 0: not at all"),
     volumes: flag({ char: "v", summary: "also its anonymous volumes" }),
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },

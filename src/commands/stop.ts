@@ -1,9 +1,8 @@
 import { chosenContainers, isMeantToRun } from "../cli/chosen-containers.ts";
 import { defineCommand } from "../cli/command.ts";
 import { forEach, severalAtOnce } from "../cli/each.ts";
-import { flag, texts, value } from "../cli/option-spec.ts";
-import { integer } from "../cli/options/scalars.ts";
-import { parseSignalText } from "../cli/options/words.ts";
+import { flag, texts } from "../cli/option-spec.ts";
+import { choosingOptions, stopOptions } from "../cli/options/stop-options.ts";
 import { warningsTo } from "../cli/render/error.ts";
 
 /** `tsman stop` */
@@ -14,27 +13,14 @@ export const stop = defineCommand({
   examples: ["tsman stop web", "tsman stop --time 2 --all", "tsman stop --filter label=tier=front"],
   options: {
     all: flag({ char: "a", summary: "all that run" }),
-    cidfile: texts({ metavar: "FILE", summary: "the container whose id is in FILE" }),
+    ...choosingOptions,
     filter: texts({
       char: "f",
       metavar: "KEY=VALUE",
       summary: "those that run and pass, as of ps",
     }),
     ignore: flag({ char: "i", summary: "no error for a container that is not there" }),
-    latest: flag({ char: "l", summary: "the last one made" }),
-    signal: value({
-      char: "s",
-      metavar: "SIGNAL",
-      summary: "instead of its stop signal",
-      parse: parseSignalText,
-    }),
-    time: value({
-      char: "t",
-      metavar: "SECONDS",
-      summary: "how long to wait before SIGKILL; -1: for ever",
-      aliases: ["timeout"],
-      parse: integer(-1, 2_147_483),
-    }),
+    ...stopOptions,
   },
   positionals: { min: 0, max: Number.POSITIVE_INFINITY, noun: "container" },
   async run({ values, positionals }, context) {

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { fileAppears, until } from "../support/wait.ts";
-import { OciBundles, ociPath } from "./oci-bundles.ts";
+import { type Config, OciBundles, ociPath } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -19,6 +19,28 @@ async function stopped(id: string): Promise<void> {
   await until(`${id} to stop`, async () =>
     (await oci.state(id)).status === "stopped" ? true : undefined,
   );
+}
+
+/** For a bundle: in these namespaces of a process. */
+function joining(pid: number, types: readonly string[]): (config: Config) => void {
+  return (config) => {
+    for (const namespace of config.linux.namespaces) {
+      const file = namespace.type === "mount" ? "mnt" : namespace.type;
+      if (types.includes(namespace.type)) namespace.path = `/proc/${pid}/ns/${file}`;
+    }
+    delete config.linux.uidMappings;
+    delete config.linux.gidMappings;
+    if (types.includes("mount")) delete config.mounts;
+  };
+}
+
+/** A container's processes, its first one first, when there are as many. */
+async function processes(id: string, count: number): Promise<readonly number[]> {
+  return await until(`${count} processes of ${id}`, async () => {
+    const { stdout } = await oci.succeed(["ps", "--format", "json", id]);
+    const found = JSON.parse(stdout) as number[];
+    return found.length === count ? found : undefined;
+  });
 }
 
 describe("the life of a container", () => {
@@ -185,23 +207,10 @@ describe("a running container", () => {
     const busy = "sleep 1000 & sleep 1000 & wait";
     await oci.succeed(["run", "--detach", "--bundle", oci.bundle("owner", busy), "owner"]);
     const owner = (await oci.state("owner")).pid;
-    const guest = oci.bundle("guest", busy, (config) => {
-      for (const namespace of config.linux.namespaces) {
-        if (["user", "pid"].includes(namespace.type)) {
-          namespace.path = `/proc/${owner}/ns/${namespace.type}`;
-        }
-      }
-      delete config.linux.uidMappings;
-      delete config.linux.gidMappings;
-    });
+    const guest = oci.bundle("guest", busy, joining(owner, ["user", "pid"]));
     await oci.succeed(["run", "--detach", "--bundle", guest, "guest"]);
     const { pid } = await oci.state("guest");
-    const listed = async (id: string) =>
-      JSON.parse((await oci.succeed(["ps", "--format", "json", id])).stdout) as number[];
-    const own = await until("both of its children to be there", async () => {
-      const found = await listed("guest");
-      return found.length === 3 ? found : undefined;
-    });
+    const own = await processes("guest", 3);
     expect(own[0]).toBe(pid);
     expect(own).not.toContain(owner);
     await oci.succeed(["pause", "guest"]);
@@ -218,6 +227,34 @@ describe("a running container", () => {
     await oci.succeed(["delete", "guest"]);
     await oci.succeed(["delete", "--force", "owner"]);
   });
+
+  it.each([
+    { shared: ["user", "pid"], what: "a pid namespace" },
+    { shared: ["user", "pid", "mount"], what: "pid and mount namespace" },
+  ])(
+    "takes all its processes with it, and nobody else's, where it shares $what",
+    {
+      timeout: 60_000,
+    },
+    async ({ shared }) => {
+      const [owner, guest] = [`owner-${shared.length}`, `guest-${shared.length}`];
+      const busy = "sleep 1000 & sleep 1000 & wait";
+      await oci.succeed(["run", "--detach", "--bundle", oci.bundle("owner", busy), owner]);
+      const others = await processes(owner, 3);
+      // One of its own has namespaces of its own, and each has started another.
+      const script =
+        "busybox unshare -Um sh -c 'sleep 1000 & wait' & sh -c 'sleep 1000 & wait' & wait";
+      const bundle = oci.bundle("guest", script, joining(others[0] as number, shared));
+      await oci.succeed(["run", "--detach", "--bundle", bundle, guest]);
+      const own = await processes(guest, 5);
+      for (const one of others) expect(own).not.toContain(one);
+      await oci.succeed(["delete", "--force", guest]);
+      for (const one of own) expect(isAlive(one)).toBe(false);
+      for (const one of others) expect(isAlive(one)).toBe(true);
+      await oci.succeed(["delete", "--force", owner]);
+      expect(readdirSync(oci.root)).toEqual([]);
+    },
+  );
 
   it("can be paused and resumed", { timeout: 60_000 }, async () => {
     const bundle = oci.bundle("still", "sleep 1000");
@@ -239,7 +276,9 @@ describe("conmon", () => {
     const conmon = spawnSync("conmon", ["--version"]);
     requires(context, conmon.status === 0, "conmon is not installed");
     const directory = oci.file("conmon");
-    mkdirSync(directory);
+    // conmon makes a directory there with the name that the file about the end has here.
+    const sockets = oci.file("conmon-sockets");
+    for (const name of [directory, sockets]) mkdirSync(name);
     const bundle = oci.bundle("watched", "tty; exit 9", (config) => {
       config.process.terminal = true;
     });
@@ -249,7 +288,7 @@ describe("conmon", () => {
         ...["--api-version", "1", "-c", "watched", "-u", "watched", "-n", "watched"],
         ...["-r", ociPath, "--runtime-arg", "--root", "--runtime-arg", oci.root],
         ...["-b", bundle, "-p", `${directory}/pid`, "--exit-dir", directory, "-t"],
-        ...["-l", `k8s-file:${directory}/log`, "--socket-dir-path", directory],
+        ...["-l", `k8s-file:${directory}/log`, "--socket-dir-path", sockets],
       ],
       { env: store().environment() as NodeJS.ProcessEnv, encoding: "utf8" },
     );

@@ -69,7 +69,9 @@ describe("pause and unpause", () => {
     await store().succeed(["pause", container.id]);
     await store().succeed(["unpause", container.id]);
     expect(stateOf(stopped)).toBe("T");
-    expect(stateOf(container.pid)).toBe("S");
+    await until("the first process to wait again", () =>
+      stateOf(container.pid) === "S" ? true : undefined,
+    );
   });
 
   it("are what ps and inspect show, as the kernel has it", async () => {

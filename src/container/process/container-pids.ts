@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { isAlive, type ProcessIdentity } from "../liveness.ts";
 import { parseProcStat, readNamespace, readProcText } from "./proc-file.ts";
 
 /** The processes of this machine, as far as the caller may see them, at a moment. */
@@ -44,8 +45,40 @@ export function containerPids(
 ): readonly number[] {
   const namespace = readNamespace(init, "pid");
   const sharing = namespace === undefined ? [] : (table.byNamespace.get(namespace) ?? []);
-  const members = new Set<number>([init, ...sharing]);
+  return withDescendants([init, ...sharing], table);
+}
+
+/** What of a container's namespaces nobody else is in. */
+export interface OwnNamespaces {
+  readonly hasOwnPids: boolean;
+  readonly hasOwnMounts: boolean;
+}
+
+/**
+ * {@link containerPids} without what others have in a pid namespace that is not the container's
+ * alone: those of its mount namespace, or else its init, and what these have started.
+ *
+ * @returns none when init has ended: what was read may be of another process that got its pid.
+ */
+export function ownPids(
+  init: ProcessIdentity,
+  { hasOwnPids, hasOwnMounts }: OwnNamespaces,
+): readonly number[] {
+  const table = readProcessTable();
+  const pids = hasOwnPids
+    ? containerPids(init.pid, table)
+    : withDescendants([init.pid, ...(hasOwnMounts ? sharingMounts(init.pid, table) : [])], table);
+  return isAlive(init) ? pids : [];
+}
+
+function sharingMounts(init: number, table: ProcessTable): readonly number[] {
+  const own = readNamespace(init, "mnt");
+  return containerPids(init, table).filter((pid) => readNamespace(pid, "mnt") === own);
+}
+
+function withDescendants(pids: readonly number[], { children }: ProcessTable): readonly number[] {
+  const members = new Set(pids);
   // A set may grow while it is walked through.
-  for (const pid of members) for (const child of table.children.get(pid) ?? []) members.add(child);
+  for (const pid of members) for (const child of children.get(pid) ?? []) members.add(child);
   return [...members];
 }

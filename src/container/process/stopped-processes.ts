@@ -1,8 +1,8 @@
-import { closeSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { TsmanError } from "../../errors/index.ts";
-import { pidfdOpen, pidfdSendSignal } from "../../platform/libc/pidfd.ts";
 import { readLife } from "../../platform/process-start-time.ts";
+import { signalProcesses } from "./signal-processes.ts";
 
 const sigcont = 18;
 const sigstop = 19;
@@ -41,7 +41,7 @@ export async function stopProcesses(members: () => readonly number[], file: stri
       );
     }
     for (const pid of left) asked.add(identityOf(pid));
-    signalAll(left, members, sigstop);
+    signalProcesses(members, sigstop, left);
     await delay(passDelay);
   }
 }
@@ -54,32 +54,10 @@ export async function resumeProcesses(all: () => readonly number[], file: string
     // Children first: a shell that wakes before its jobs would take them for stopped ones.
     const left = members().filter((pid) => readLife(pid)?.isStopped === true);
     if (left.length === 0) break;
-    signalAll(left.toReversed(), members, sigcont);
+    signalProcesses(members, sigcont, left.toReversed());
     await delay(passDelay);
   }
   rmSync(file, { force: true });
-}
-
-/**
- * Sends a signal to processes and to nothing else: each is held by a descriptor, then looked for
- * again, so that the descriptor cannot mean another process that was given the same pid before.
- */
-function signalAll(
-  pids: readonly number[],
-  members: () => readonly number[],
-  signal: number,
-): void {
-  const held = new Map<number, number>();
-  try {
-    for (const pid of pids) {
-      const pidfd = pidfdOpen(pid);
-      if (pidfd !== undefined) held.set(pid, pidfd);
-    }
-    const still = new Set(members());
-    for (const [pid, pidfd] of held) if (still.has(pid)) pidfdSendSignal(pidfd, signal);
-  } finally {
-    for (const pidfd of held.values()) closeSync(pidfd);
-  }
 }
 
 function isWaiting(pid: number): boolean {

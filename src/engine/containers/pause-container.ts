@@ -1,8 +1,8 @@
 import path from "node:path";
 import { isFrozen, setFrozen } from "../../cgroup/freezer.ts";
+import { findLiveProcess } from "../../container/liveness.ts";
 import { sendMonitorCommand } from "../../container/monitor-control.ts";
-import { containerPids } from "../../container/process/container-pids.ts";
-import { readNamespace } from "../../container/process/proc-file.ts";
+import { ownPids } from "../../container/process/container-pids.ts";
 import { resumeProcesses, stopProcesses } from "../../container/process/stopped-processes.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -35,7 +35,7 @@ export async function pauseContainer(context: EngineContext, nameOrId: string): 
   if (group === undefined) {
     const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
     try {
-      await stopProcesses(() => processesOf(record, state.pid), file);
+      await stopProcesses(processesOf(context, record, "pause"), file);
     } catch (error) {
       throw isTsmanError(error) ? error.within(`pause container ${record.name}`) : error;
     }
@@ -67,17 +67,21 @@ export async function unpauseContainer(context: EngineContext, nameOrId: string)
   if (group !== undefined && isFrozen(group.path)) await setFrozen(group.path, false);
   else {
     const file = path.join(context.store.containers.runDir(record.id), stoppedFileName);
-    await resumeProcesses(() => processesOf(record, state.pid), file);
+    await resumeProcesses(processesOf(context, record, "unpause"), file);
   }
   context.events.emit(containerEvent("unpause", record));
 }
 
 /** Init first.  With another container's pid namespace, its processes are not ours to stop. */
-function processesOf(record: ContainerRecord, init: number): readonly number[] {
-  const pids = containerPids(init);
-  if (record.options.pid.mode !== "container") return pids;
-  const own = readNamespace(init, "mnt");
-  return pids.filter((pid) => readNamespace(pid, "mnt") === own);
+function processesOf(
+  context: EngineContext,
+  record: ContainerRecord,
+  verb: string,
+): () => readonly number[] {
+  const init = findLiveProcess(context.store.containers.runDir(record.id), "init");
+  if (init === undefined) throw notRunning(record, verb);
+  const hasOwnPids = record.options.pid.mode !== "container";
+  return () => ownPids(init, { hasOwnPids, hasOwnMounts: true });
 }
 
 function notRunning(record: ContainerRecord, verb: string): TsmanError {

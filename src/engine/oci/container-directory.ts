@@ -17,6 +17,7 @@ import {
 } from "../../container/liveness.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
+import { makeDirectory } from "../../platform/make-directory.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { OciContext, OciState, OciStatus } from "./oci-types.ts";
@@ -37,6 +38,8 @@ export interface OciRecord {
   readonly walls: Walls;
   /** Nobody else's processes are in its pid namespace. */
   readonly hasOwnPids: boolean;
+  /** Nor in its mount namespace; missing, of an older version's: they are not. */
+  readonly hasOwnMounts?: boolean;
   /** Whether it has hooks for after its start and its end. */
   readonly hooks: { readonly poststart: boolean; readonly poststop: boolean };
 }
@@ -67,7 +70,7 @@ export function claimDirectory(context: OciContext, id: string): string {
   }
   const directory = path.join(context.root, id);
   try {
-    mkdirSync(context.root, { recursive: true, mode: 0o700 });
+    makeDirectory(context.root);
     // Complete at once: from its first moment it says who is at it.
     const made = passingName(directory);
     mkdirSync(made, { mode: 0o700 });
@@ -203,6 +206,8 @@ function statusOf(directory: string, init: ReturnType<typeof findLiveInit>): Oci
 
 /** Its control group is frozen, or its processes are stopped. */
 export const pausedName = "paused";
+/** What was stopped before, where there is no control group to freeze. */
+export const stoppedName = "stopped";
 
 /** All containers, by id. */
 export function listOciContainers(context: OciContext): readonly OciContainer[] {
@@ -215,9 +220,13 @@ export function listOciContainers(context: OciContext): readonly OciContainer[] 
 }
 
 /** The state as `state` prints it, and hooks read it. */
-export function stateOf({ record, status, init }: OciContainer): OciState {
+export function stateOf({ record, status, init }: Omit<OciContainer, "directory">): OciState {
+  return stateAs(record, status, init?.pid ?? 0);
+}
+
+/** {@link stateOf} of a container that is somewhere in between. */
+export function stateAs(record: OciRecord, status: OciStatus, pid: number): OciState {
   const { ociVersion, id, bundle, rootfs, created, owner, annotations } = record;
-  const pid = init?.pid ?? 0;
   return { ociVersion, id, pid, status, bundle, rootfs, created, owner, annotations };
 }
 

@@ -9,13 +9,15 @@ import {
   markCreated,
   type OciRecord,
   removeDirectory,
+  stateAs,
   writeRecord,
 } from "./container-directory.ts";
 import { removeAbandoned } from "./end-oci-container.ts";
 import { runHooks, runPoststop } from "./hooks.ts";
 import { prepareOciGroup, removeOciGroup } from "./oci-group.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
-import { creatingState, newRecord, planBundle, prepareBundle } from "./prepare-bundle.ts";
+import { newRecord, planBundle, prepareBundle } from "./prepare-bundle.ts";
+import { rememberSteps } from "./waiting-steps.ts";
 
 /**
  * `create`: everything of a bundle but its program, which waits for `start`.  The first process is
@@ -44,6 +46,7 @@ export async function createOciContainer(
       isPassedThrough: !(prepared.config.process.terminal ?? false),
       hold: true,
     });
+    rememberSteps(directory, plan);
     handle = await startForCaller(context, request, plan);
     await setUp(context, prepared.config, record, handle);
     if (request.pidFile !== undefined) {
@@ -70,7 +73,7 @@ export async function setUp(
   const before = [...(hooks?.prestart ?? []), ...(hooks?.createRuntime ?? [])];
   if (before.length > 0) {
     const [{ pid }] = await Promise.all([handle.created, handle.asked]);
-    const state = creatingState(record, pid);
+    const state = stateAs(record, "creating", pid);
     await runHooks("prestart", hooks?.prestart, state, context.signal);
     await runHooks("createRuntime", hooks?.createRuntime, state, context.signal);
     handle.go();

@@ -1,8 +1,6 @@
-import { closeSync } from "node:fs";
 import { isAlive } from "../../container/liveness.ts";
-import { endOrphan } from "../../container/orphan.ts";
+import { signalProcesses } from "../../container/process/signal-processes.ts";
 import { TsmanError } from "../../errors/index.ts";
-import { pidfdOpen, pidfdSendSignal } from "../../platform/libc/pidfd.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import {
   getOciContainer,
@@ -11,6 +9,7 @@ import {
   removeDirectory,
   sweepRoot,
 } from "./container-directory.ts";
+import { endProcesses } from "./end-processes.ts";
 import { runPoststop } from "./hooks.ts";
 import { removeOciGroup } from "./oci-group.ts";
 import { processesOf } from "./oci-processes.ts";
@@ -38,17 +37,8 @@ export function killOciContainer(
       details: { id },
     });
   }
-  const pids = all || init === undefined ? processesOf(container) : [init.pid];
-  for (const pid of pids) {
-    const pidfd = pidfdOpen(pid);
-    if (pidfd === undefined) continue;
-    try {
-      // Looked at again: the descriptor may mean a process that has got the pid meanwhile.
-      if (pid !== init?.pid || isAlive(init)) pidfdSendSignal(pidfd, signal);
-    } finally {
-      closeSync(pidfd);
-    }
-  }
+  const first = (): readonly number[] => (init !== undefined && isAlive(init) ? [init.pid] : []);
+  signalProcesses(all ? () => processesOf(container) : first, signal);
 }
 
 /** Removes what is left of containers whose `create` was killed. */
@@ -87,7 +77,7 @@ export async function deleteOciContainer(
         { hint: `end it first, or: tsman-oci delete --force ${id}`, details: { id } },
       );
     }
-    endOrphan(init);
+    await endProcesses({ ...container, init });
   }
   const config = record.hooks.poststop ? readConfigOf(directory) : undefined;
   const group = findGroup(directory);

@@ -1,7 +1,7 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { HookConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
 import { runProgram } from "../../platform/process.ts";
-import type { OciRecord } from "./container-directory.ts";
+import { type OciRecord, stateAs } from "./container-directory.ts";
 import type { OciContext, OciState } from "./oci-types.ts";
 
 /** setTimeout(3) takes no more. */
@@ -31,10 +31,9 @@ export async function runPoststop(
   hooks: RuntimeConfig["hooks"],
   record: OciRecord,
 ): Promise<void> {
-  for (const hook of hooks?.poststop ?? []) {
+  for (const [index, hook] of (hooks?.poststop ?? []).entries()) {
     try {
-      const { hooks: _, walls: __, hasOwnPids: ___, ...state } = record;
-      await runHooks("poststop", [hook], { ...state, pid: 0, status: "stopped" });
+      await runHook(`/hooks/poststop/${index}`, hook, stateAs(record, "stopped", 0), undefined);
     } catch (error) {
       context.onWarning((error as Error).message);
     }

@@ -95,12 +95,14 @@ export function getOciGroup(directory: string, what: string): ContainerGroup {
 /** Ends what is left in a container's group, and removes it. */
 export async function removeOciGroup(group: ContainerGroup | undefined): Promise<void> {
   if (group === undefined) return;
-  const { removeGroup } = await import("../../cgroup/group.ts");
+  const { groupPids, removeGroup } = await import("../../cgroup/group.ts");
+  const { signalProcesses } = await import("../../container/process/signal-processes.ts");
   for (let pass = 0; pass < removalPasses && !removeGroup(group.path); pass += 1) {
     try {
       writeFileSync(path.join(group.path, "cgroup.kill"), "1", { flag: "r+" });
     } catch {
       // Linux 5.14; or it is gone.
+      signalProcesses(() => groupPids(group.path), sigkill);
     }
     await new Promise((resolve) => setTimeout(resolve, removalPause));
   }
@@ -109,6 +111,7 @@ export async function removeOciGroup(group: ContainerGroup | undefined): Promise
 /** Of cgroup v1, in which config.json counts. */
 const defaultShares = 1024;
 
+const sigkill = 9;
 const removalPasses = 200;
 /** Milliseconds. */
 const removalPause = 5;

@@ -1,7 +1,7 @@
 import { groupPids } from "../../cgroup/group.ts";
 import { findProgram } from "../../config/find-program.ts";
-import { containerPids } from "../../container/process/container-pids.ts";
-import { readNamespace } from "../../container/process/proc-file.ts";
+import { isAlive } from "../../container/liveness.ts";
+import { ownPids } from "../../container/process/container-pids.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { runProgram } from "../../platform/process.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
@@ -27,22 +27,20 @@ export function ociProcesses(context: OciContext, id: string): readonly number[]
 
 /**
  * A container's processes, its first one first.  In a pid namespace that others share these are those
- * of its control group, or, without one, of its mount namespace: what else is there is not its own.
+ * of its control group, or, without one, {@link ownPids}: what else is there is not its own.
  */
 export function processesOf({
   init,
   record,
   directory,
 }: Pick<OciContainer, "init" | "record" | "directory">): readonly number[] {
-  if (record.hasOwnPids) return init === undefined ? [] : containerPids(init.pid);
-  const group = findGroup(directory);
-  if (group !== undefined) {
-    const pids = groupPids(group.path);
-    return init === undefined ? pids : [...new Set([init.pid, ...pids])];
+  const { hasOwnPids, hasOwnMounts = true } = record;
+  const group = hasOwnPids ? undefined : findGroup(directory);
+  if (group === undefined) {
+    return init === undefined ? [] : ownPids(init, { hasOwnPids, hasOwnMounts });
   }
-  if (init === undefined) return [];
-  const own = readNamespace(init.pid, "mnt");
-  return containerPids(init.pid).filter((pid) => readNamespace(pid, "mnt") === own);
+  const pids = groupPids(group.path);
+  return init !== undefined && isAlive(init) ? [...new Set([init.pid, ...pids])] : pids;
 }
 
 /**

@@ -2,12 +2,14 @@ import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../errors/index.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
-import { getOciContainer, type OciContainer, pausedName } from "./container-directory.ts";
+import {
+  getOciContainer,
+  type OciContainer,
+  pausedName,
+  stoppedName,
+} from "./container-directory.ts";
 import { processesOf } from "./oci-processes.ts";
 import type { OciContext, OciStatus } from "./oci-types.ts";
-
-/** What was stopped before, where there is no control group to freeze. */
-const stoppedName = "stopped";
 
 /**
  * `pause`: freezes all processes of a container, or, without a control group, stops them.

@@ -21,7 +21,7 @@ import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import type { OciRecord } from "./container-directory.ts";
-import type { CreateRequest, OciContext, OciState } from "./oci-types.ts";
+import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { wallsOf } from "./verify-start.ts";
 
 /** A bundle that was read and found good; nothing has happened yet. */
@@ -142,6 +142,10 @@ export function newRecord(
   { id, bundleDir }: CreateRequest,
   { config, bundle, rootfs, filter }: PreparedBundle,
 ): OciRecord {
+  const isOwn = (wanted: "pid" | "mount"): boolean =>
+    bundle.config.linux.namespaces.some(
+      ({ type, path: joined }) => type === wanted && joined === undefined,
+    );
   return {
     ociVersion: config.ociVersion,
     id,
@@ -155,20 +159,13 @@ export function newRecord(
       config.process.noNewPrivileges ?? false,
       filter !== undefined,
     ),
-    hasOwnPids: bundle.config.linux.namespaces.some(
-      ({ type, path: joined }) => type === "pid" && joined === undefined,
-    ),
+    hasOwnPids: isOwn("pid"),
+    hasOwnMounts: isOwn("mount"),
     hooks: {
       poststart: (config.hooks?.poststart ?? []).length > 0,
       poststop: (config.hooks?.poststop ?? []).length > 0,
     },
   };
-}
-
-/** The state while it is made, for hooks of the runtime's namespaces. */
-export function creatingState(record: OciRecord, pid: number): OciState {
-  const { hooks: _, walls: __, hasOwnPids: ___, ...state } = record;
-  return { ...state, pid, status: "creating" };
 }
 
 function readFile(file: string): Uint8Array {

@@ -3,16 +3,22 @@ import { writePidFile } from "../../container/pid-file.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { handOver, sessionWords } from "../containers/hand-over.ts";
 import type { HandOver } from "../types.ts";
-import { claimDirectory, markCreated, type OciRecord, writeRecord } from "./container-directory.ts";
+import {
+  claimDirectory,
+  markCreated,
+  type OciRecord,
+  stateAs,
+  writeRecord,
+} from "./container-directory.ts";
 import { departureOf, setUp, startForCaller, undo } from "./create-oci-container.ts";
 import { deleteOciContainer, removeAbandoned } from "./end-oci-container.ts";
+import { endProcesses } from "./end-processes.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareOciGroup } from "./oci-group.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import {
   type BundleLaunch,
-  creatingState,
   newRecord,
   type PreparedBundle,
   planBundle,
@@ -80,7 +86,7 @@ export async function runOciContainer(
     await request.beforeStart?.(isTerminal && request.consoleSocket === undefined);
     handle.start();
     await handle.started;
-    await afterStart(context, prepared, record, handle);
+    await afterStart(context, prepared, { record, directory }, handle);
   } catch (error) {
     await handle?.end();
     await undo(context, prepared.config, record, directory);
@@ -117,16 +123,16 @@ function makeWay(
 async function afterStart(
   context: OciContext,
   { config: { hooks } }: PreparedBundle,
-  record: OciRecord,
+  { record, directory }: { readonly record: OciRecord; readonly directory: string },
   handle: MonitorHandle,
 ): Promise<void> {
   if (hooks?.poststart === undefined) return;
-  const { pid } = await handle.created;
-  const state = { ...creatingState(record, pid), status: "running" } as const;
+  const init = await handle.created;
+  const state = stateAs(record, "running", init.pid);
   try {
     await runHooks("poststart", hooks.poststart, state, context.signal);
   } catch (error) {
-    process.kill(pid, "SIGKILL");
+    await endProcesses({ init, record, directory });
     throw error;
   }
 }

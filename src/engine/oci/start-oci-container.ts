@@ -6,6 +6,7 @@ import { deleteOciContainer } from "./end-oci-container.ts";
 import { runHooks } from "./hooks.ts";
 import type { OciContext } from "./oci-types.ts";
 import { countFilters, verifyStart } from "./verify-start.ts";
+import { findStep } from "./waiting-steps.ts";
 
 /**
  * `start`: the program of a created container.
@@ -23,10 +24,14 @@ export async function startOciContainer(context: OciContext, id: string): Promis
       { hint: "only a created container can be started, and only once", details: { id } },
     );
   }
-  const { init } = container;
+  const { init, directory } = container;
   const filters = init && countFilters(init);
   try {
-    await startWaiting(container.directory, context.onWarning);
+    await startWaiting({
+      runDir: directory,
+      findStep: (index) => findStep(directory, index),
+      onWarning: context.onWarning,
+    });
   } catch (error) {
     if (isOfHook(error)) await deleteOciContainer(context, id, true);
     throw error;
@@ -34,7 +39,7 @@ export async function startOciContainer(context: OciContext, id: string): Promis
   if (init !== undefined) verifyStart(container.record, init, filters);
   if (!container.record.hooks.poststart) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
-  const { hooks } = parseRuntimeConfig(readConfigOf(container.directory), "config.json");
+  const { hooks } = parseRuntimeConfig(readConfigOf(directory), "config.json");
   const now = getOciContainer(context, id);
   try {
     await runHooks("poststart", hooks?.poststart, stateOf(now), context.signal);

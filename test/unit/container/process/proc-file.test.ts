@@ -1,6 +1,6 @@
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { containerPids } from "../../../../src/container/process/container-pids.ts";
+import { containerPids, ownPids } from "../../../../src/container/process/container-pids.ts";
 import { parseNames } from "../../../../src/container/process/id-names.ts";
 import {
   numbersOf,
@@ -8,6 +8,7 @@ import {
   parseProcStatus,
   readProcText,
 } from "../../../../src/container/process/proc-file.ts";
+import { processStartTime } from "../../../../src/platform/process-start-time.ts";
 
 const fields = "7 41 40 34816 39 4194304 1 2 3 4 150 50 20 10 20 5 3 0 900 2097152 300";
 
@@ -52,6 +53,22 @@ describe("the processes of a container", () => {
     const pids = containerPids(process.pid);
     expect(pids[0]).toBe(process.pid);
     expect(pids).not.toContain(process.ppid);
+  });
+
+  it.each([
+    { hasOwnPids: true, hasOwnMounts: true },
+    { hasOwnPids: false, hasOwnMounts: true },
+    { hasOwnPids: false, hasOwnMounts: false },
+  ])("are none of whoever got its init's number (%o)", (own) => {
+    const startTime = processStartTime(process.pid) ?? 0n;
+    expect(ownPids({ pid: process.pid, startTime }, own)).toContain(process.pid);
+    expect(ownPids({ pid: process.pid, startTime: startTime + 1n }, own)).toEqual([]);
+  });
+
+  it("in namespaces that are others' too are those that its init has started", () => {
+    const startTime = processStartTime(process.pid) ?? 0n;
+    const shared = { hasOwnPids: false, hasOwnMounts: false };
+    expect(ownPids({ pid: process.pid, startTime }, shared)).not.toContain(process.ppid);
   });
 });
 
