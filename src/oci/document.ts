@@ -59,12 +59,17 @@ export function parseDocument<T>(
   return result.success ? result.data : fail(describeIssues(result.error.issues));
 }
 
-/** V8 quotes the document in its message; the document may hold anything, so only say where. */
+/** V8 quotes the document in its message; the document may hold anything, so only say where.  JavaScriptCore does not know. */
 function jsonFault(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   const position = /at position (\d+)/.exec(message)?.[1];
   if (position !== undefined) return `at position ${position}`;
-  return message.startsWith("Unexpected end") ? "it ends too early" : "it begins with another word";
+  if (message.startsWith("JSON Parse error") && !message.endsWith("Unexpected EOF")) {
+    return "its syntax is wrong";
+  }
+  return /^Unexpected end|Unexpected EOF$/.test(message)
+    ? "it ends too early"
+    : "it begins with another word";
 }
 
 /** One line for what a schema has found, naming the first member that is wrong. */
@@ -141,12 +146,13 @@ function memberName(quoted: string): string {
 
 /** Index of the quote that ends the string which starts at `start`. */
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit === 0x5c) at += 1;
-    else if (unit === 0x22) return at;
+  for (let at = start + 1; ; at += 1) {
+    at = text.indexOf('"', at);
+    if (at < 0) return text.length;
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
   }
-  return text.length;
 }
 
 /** A map of strings to strings as a schema. */

@@ -23,13 +23,12 @@ export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): Ado
     ({ type, path }) => type === "user" && (path ?? "") === "",
   );
   const mapsItself = isNewUser && !canSetIds && isOwnId(config);
+  const permitted = new Set(capabilitiesIn(status, "Prm"));
   return {
     bundleDir,
     isUnified: existsSync("/sys/fs/cgroup/cgroup.controllers"),
     canMakeNodes: process.geteuid?.() === 0 && isInitialMap(readText("/proc/self/uid_map")),
-    grantable: capabilitiesIn(status, "Bnd").filter((name) =>
-      capabilitiesIn(status, "Prm").includes(name),
-    ),
+    grantable: capabilitiesIn(status, "Bnd").filter((name) => permitted.has(name)),
     mapTools: isNewUser && !canSetIds && !mapsItself ? usableTools(status) : undefined,
     mapsItself,
     securityModules: readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean),
