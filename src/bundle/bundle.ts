@@ -172,7 +172,7 @@ export interface UserRequest {
   readonly isExact?: boolean | undefined;
   /** The image's files are asked, and not added to. */
   readonly isUnlisted?: boolean | undefined;
-  /** Lines for a user and a group without one, with the variables of native/user.h; missing: the usual. */
+  /** Lines for a user and a group without one, with the variables of native/user-add.h; missing: the usual. */
   readonly forms?: { readonly passwd?: string; readonly group?: string } | undefined;
 }
 

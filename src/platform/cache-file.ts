@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { writeFileAtomic } from "./atomic-file.ts";
+import { makeDirectory } from "./make-directory.ts";
 
 /**
  * A file of the user's cache; undefined when there is none, or one that others could have written:
@@ -23,7 +24,7 @@ export function readCacheFile(file: string): Buffer | undefined {
  */
 export function writeCacheFile(file: string, bytes: Uint8Array): void {
   try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    makeDirectory(path.dirname(file));
     writeFileAtomic(file, bytes);
   } catch {
     // No space, no rights, or no directory.

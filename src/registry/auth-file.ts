@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import * as z from "zod/mini";
@@ -7,6 +7,7 @@ import { parseDocument } from "../oci/document.ts";
 import { readSmallFile, writeFileAtomic } from "../platform/atomic-file.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
 import { lockFile } from "../platform/file-lock.ts";
+import { makeDirectory } from "../platform/make-directory.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** Larger files are no auth.json. */
@@ -139,7 +140,7 @@ export async function updateAuthFile(
   const target = resolveOwnFile(file);
   const directory = path.dirname(target);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
   } catch (error) {
     throw toFileError(error, `make ${directory}`);
   }

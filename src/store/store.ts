@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { toFileError } from "../platform/errno.ts";
 import { type FileLock, type LockOptions, lockFile } from "../platform/file-lock.ts";
+import { makeDirectory } from "../platform/make-directory.ts";
 import { BlobDirectory } from "./blobs.ts";
 import { ContainerTable } from "./containers.ts";
 import { Database } from "./database.ts";
@@ -116,7 +117,7 @@ function makeDirectories(root: string, isNew: boolean): void {
   try {
     for (const name of directories) {
       const directory = path.join(root, name);
-      if (isNew || !existsSync(directory)) mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if (isNew || !existsSync(directory)) makeDirectory(directory);
     }
   } catch (error) {
     // On a full disk what is there can be read all the same.

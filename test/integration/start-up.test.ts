@@ -68,6 +68,20 @@ describe("a command that people wait for", () => {
   );
 });
 
+describe("a directory in /proc, which takes none", () => {
+  it("is no reason not to start where the cache should be", async () => {
+    const env = { XDG_CACHE_HOME: "/proc/none" };
+    const run = ["run", "--rm", "--network", "none", "busybox", "echo", "ran"];
+    expect((await store().succeed(run, { env })).stdout).toBe("ran\n");
+  });
+
+  it("is said to be no place for a store", async () => {
+    const { status, stderr } = await store().run(["ps"], { env: { TSMAN_ROOT: "/proc/none" } });
+    expect(status).toBe(125);
+    expect(stderr).toContain("make store /proc/none: ");
+  });
+});
+
 describe("what the C library of tsman's own Node is told", () => {
   const show = ["run", "--rm", "--network", "none", "--env", "GLIBC_TUNABLES", "busybox", "env"];
 
