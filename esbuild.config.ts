@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import { compileForBun } from "./esbuild-bytecode.config.ts";
 import { asFunctions, toAscii } from "./esbuild-functions.config.ts";
 import { buildHalves, plainFunctions } from "./esbuild-halves.config.ts";
 
@@ -65,6 +66,8 @@ const heavyBuiltins = new Set([
   "node:stream",
   "node:timers/promises",
   "node:tty",
+  // In Bun, which has its own modules as text.
+  "node:util",
   "node:zlib",
 ]);
 
@@ -253,8 +256,11 @@ const programs = {
     oci.outputFiles.find(({ path }) => path.endsWith(".cjs"))?.text ?? "",
   ),
 };
+const functions = await asFunctions(programs);
+const withoutBun = await compileForBun(root, functions["oci-app.cjs"] ?? "");
+if (withoutBun !== undefined) console.warn(`tsman-oci will be run by Node: ${withoutBun}`);
 const outputs = [
-  ...Object.entries(await asFunctions(programs)).map(([name, text]) => ({
+  ...Object.entries(functions).map(([name, text]) => ({
     path: join(out, "cli", name),
     contents: Buffer.from(text, "latin1"),
   })),

@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import vm from "node:vm";
 import { readCacheFile, writeCacheFile } from "../platform/cache-file.ts";
+import { makeDirectory } from "../platform/make-directory.ts";
 
 /** How often a command's cache is written: what several runs of it have used is in there then. */
 const generations = 3;
@@ -56,7 +57,7 @@ function readCache(
 
 function writeCache(file: string, code: Buffer, generation: number): void {
   try {
-    makeDirectory(path.dirname(file));
+    makeBuildDirectory(path.dirname(file));
   } catch {
     return;
   }
@@ -64,8 +65,8 @@ function writeCache(file: string, code: Buffer, generation: number): void {
 }
 
 /** The first cache of a new build takes the place of those of the build before. */
-function makeDirectory(directory: string): void {
-  if (mkdirSync(directory, { recursive: true, mode: 0o700 }) === undefined) return;
+function makeBuildDirectory(directory: string): void {
+  if (makeDirectory(directory) === undefined) return;
   const parent = path.dirname(directory);
   for (const name of readdirSync(parent)) {
     if (name !== path.basename(directory)) rmSync(path.join(parent, name), { recursive: true });

@@ -9,14 +9,24 @@ export function environmentVariable(name: string): string | undefined {
   return value === undefined || value === "" ? undefined : value;
 }
 
-/** What bin/tsman tells the C library of its Node, where the caller says nothing to it. */
-const ownTunables = "glibc.malloc.top_pad=4194304";
+/**
+ * What bin/tsman and bin/tsman-oci tell the engine that runs tsman, where the caller says nothing to it:
+ * little memory management and, in a Bun that lives for milliseconds, no compiler and no crash reports.
+ */
+const ownSettings: Readonly<Record<string, string>> = {
+  GLIBC_TUNABLES: "glibc.malloc.top_pad=4194304",
+  BUN_JSC_useJIT: "0",
+  MIMALLOC_ALLOW_THP: "1",
+  BUN_ENABLE_CRASH_REPORTING: "0",
+};
 
 /** A copy of the caller's environment, for `--env NAME` (value taken from the caller) and the like. */
 export function callerEnvironment(): Readonly<Record<string, string | undefined>> {
-  const { GLIBC_TUNABLES: tunables, ...environment } = process.env;
-  if (tunables === undefined || tunables === ownTunables) return environment;
-  return { ...environment, GLIBC_TUNABLES: tunables };
+  const environment = { ...process.env };
+  for (const name of Object.keys(ownSettings)) {
+    if (environment[name] === ownSettings[name]) delete environment[name];
+  }
+  return environment;
 }
 
 /** The proxy variables that HTTP clients honour, in either spelling; lower case wins as in curl. */

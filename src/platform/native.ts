@@ -48,6 +48,13 @@ export function nodeProgram(): string {
   return process.execPath;
 }
 
+/** How this command was started, for execve(2). */
+export function ownCommandLine(): readonly string[] {
+  // Bun's program has its entry in itself.
+  const entry = process.versions.bun === undefined ? process.argv.slice(1, 2) : [];
+  return [process.execPath, ...process.execArgv, ...entry, ...process.argv.slice(2)];
+}
+
 /** The entry of the unpack worker: the bundle, which starts in a quarter of the sources' time. */
 export function unpackWorkerEntry(): string {
   return path.join(installationDir(), "dist/cli/unpack-worker.js");

@@ -1,10 +1,13 @@
 import type { Readable, Writable } from "node:stream";
 import type { PlanRecord } from "./launch-plan.ts";
 
+/** A step of a plan, as far as a message tells of it. */
+export type FailedStep = Pick<PlanRecord, "op" | "because">;
+
 /** Why a container did not start, as the native program reported it. */
 export interface MonitorFailure {
   /** The step that failed, when it was one. */
-  readonly step?: PlanRecord | undefined;
+  readonly step?: FailedStep | undefined;
   /** Position among the steps; -1: it was not a step. */
   readonly stepIndex: number;
   /** "monitor", "map", "stage 1", "init", "network", "hook" or "exec". */

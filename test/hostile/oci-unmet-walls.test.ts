@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Config, OciBundles } from "../integration/oci-bundles.ts";
+import { byNode, type Config, OciBundles } from "../integration/oci-bundles.ts";
 import { projectRoot, useStore } from "../integration/support.ts";
 import { requires } from "../support/must-work.ts";
 
@@ -62,13 +62,17 @@ const cases: readonly [string, (config: Config) => void, string][] = [
 ];
 
 describe("where a system call does nothing and says that it has", () => {
+  // Bun asks for limits of its own and aborts without an answer; who plans the container says nothing here.
   it.for(cases)("(%s) neither run nor start goes on", async ([call, change, message], context) => {
     requires(context, existsSync(pretend), "dist/native/deny-syscall is not built");
     const bundle = oci.bundle("open", "sleep 1000", change);
-    const run = await oci.run(["run", "--bundle", bundle, "open"], [pretend, call]);
+    const run = await oci.run(["run", "--bundle", bundle, "open"], [...byNode, pretend, call]);
     expect(run.stderr).toContain(message);
     expect(run.status).toBe(125);
-    const created = await oci.run(["create", "--bundle", bundle, "open"], [pretend, call]);
+    const created = await oci.run(
+      ["create", "--bundle", bundle, "open"],
+      [...byNode, pretend, call],
+    );
     const started = created.status === 0 ? await oci.run(["start", "open"]) : created;
     expect(started.stderr).toContain(message);
     expect(started.status).toBe(1);
@@ -83,7 +87,7 @@ describe("where a system call does nothing and says that it has", () => {
     requires(context, existsSync(pretend), "dist/native/deny-syscall is not built");
     // Without no_new_privs the filter comes first, and only what the kernel tells afterwards counts.
     const bundle = oci.bundle("runs", "sleep 1000", ({ linux }) => (linux.seccomp = filter));
-    await oci.succeed(["create", "--bundle", bundle, "runs"], [pretend, call]);
+    await oci.succeed(["create", "--bundle", bundle, "runs"], [...byNode, pretend, call]);
     const started = await oci.run(["start", "runs"]);
     expect(started.stderr).toContain(message);
     expect(started.status).toBe(1);

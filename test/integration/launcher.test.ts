@@ -190,6 +190,37 @@ describe("bin/tsman", () => {
   });
 });
 
+describe("bin/tsman-oci", () => {
+  const launcher = (): string => join(installation, "bin/tsman-oci");
+
+  /** What the build makes where Bun runs. */
+  function makeProgram(): void {
+    const folder = join(installation, "dist/libexec");
+    cpSync(fakeNode(folder, "bun", "1.4.5"), join(folder, "tsman-oci"));
+  }
+
+  beforeEach(() => writeFileSync(join(installation, "dist/cli/oci-main.cjs"), ""));
+
+  it("starts the program with Bun where there is one, without what the caller tells Bun", () => {
+    makeProgram();
+    rmSync(join(installation, "node_modules"), { recursive: true });
+    const args = ["--root", "a b", "run", "--env-file=x", "%d"];
+    const env = { NODE_OPTIONS: "--require=/tmp/evil.js", NODE_PATH: "/tmp" };
+    const { lines } = start(launcher(), { args, env });
+    expect(lines).toEqual(["bun options= path=", ...args.slice(0, -2), "%--env-file=x", "%%d"]);
+  });
+
+  it("starts Node where Bun did not run when tsman was built", () => {
+    expect(start(launcher()).lines[0]).toMatch(/^ours /);
+  });
+
+  it("prefers TSMAN_NODE to Bun", () => {
+    makeProgram();
+    const node = fakeNode(join(directory, "other"), "theirs", "v24.0.0");
+    expect(start(launcher(), { env: { TSMAN_NODE: node } }).lines[0]).toMatch(/^theirs /);
+  });
+});
+
 describe("bin/setup on a machine that lacks packages", () => {
   /** A PATH of a user 1000 with nothing on it but these, and apt-get, which writes down its calls. */
   function bareMachine(programs: Readonly<Record<string, string>> = {}): {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { makeRootfs } from "../hostile/direct-launch.ts";
@@ -8,6 +8,15 @@ import { projectRoot, type TestStore, type TsmanResult } from "./support.ts";
 
 /** The launcher of the OCI runtime. */
 export const ociPath = join(projectRoot, "bin/tsman-oci");
+
+/** The Node that tsman brings. */
+export const ownNode =
+  ["x64", "arm64"]
+    .map((cpu) => join(projectRoot, `node_modules/node-linux-${cpu}/bin/node`))
+    .find((path) => existsSync(path)) ?? process.execPath;
+
+/** A wrapper for {@link OciBundles.run}, with which that runs `tsman-oci`, and not Bun. */
+export const byNode: readonly string[] = ["env", `TSMAN_NODE=${ownNode}`];
 
 /** A part of a config.json, as far as tests change it. */
 export type Config = ReturnType<typeof JSON.parse>;

@@ -379,12 +379,12 @@ describe("hooks of a config.json", () => {
   it("of a start delete the container when one fails, and those for the end run", {
     timeout: 60_000,
   }, async () => {
-    const failing = { path: "/bin/sh", args: ["sh", "-c", "exit 3"] };
+    const hook = (status: number) => ({ path: "/bin/sh", args: ["sh", "-c", `exit ${status}`] });
     for (const name of ["startContainer", "poststart"]) {
       const ended = oci.file(`ended-${name}`);
       const bundle = oci.bundle(`late-${name}`, "sleep 1000", (config) => {
         config.hooks = {
-          [name]: [failing],
+          [name]: [hook(0), hook(3)],
           poststop: [{ path: "/bin/sh", args: ["sh", "-c", `cat >>${ended}`] }],
         };
       });
@@ -392,7 +392,7 @@ describe("hooks of a config.json", () => {
       const { pid } = await oci.state("late");
       const start = await oci.run(["start", "late"]);
       expect(start.status).toBe(1);
-      expect(start.stderr).toContain("run hook /bin/sh");
+      expect(start.stderr).toContain(`run hook /bin/sh (/hooks/${name}/1)`);
       expect(isAlive(pid)).toBe(false);
       expect((await oci.run(["state", "late"])).stderr).toContain("does not exist");
       expect(JSON.parse(readFileSync(ended, "utf8"))).toMatchObject({ status: "stopped" });
@@ -401,16 +401,23 @@ describe("hooks of a config.json", () => {
   });
 
   it("stop the container when one fails, or takes too long", { timeout: 60_000 }, async () => {
+    const good = { path: "/bin/sh", args: ["sh", "-c", "true"] };
     const failing = { path: "/bin/sh", args: ["sh", "-c", "echo because >&2; exit 3"] };
     for (const name of ["prestart", "createContainer", "startContainer"]) {
       const bundle = oci.bundle(`fails-${name}`, "echo ran", (config) => {
-        config.hooks = { [name]: [failing] };
+        config.hooks = { [name]: [good, failing] };
       });
       const result = await oci.run(["run", "--bundle", bundle, "fails"]);
       expect(result.status).not.toBe(0);
       expect(result.stdout).toBe("");
       expect(result.stderr).toContain("because");
+      expect(result.stderr).toContain(`run hook /bin/sh (/hooks/${name}/1)`);
     }
+    const late = oci.bundle("fails-poststop", "echo ran", (config) => {
+      config.hooks = { poststop: [good, failing] };
+    });
+    const ended = await oci.succeed(["run", "--bundle", late, "late"]);
+    expect(ended.stderr).toContain("run hook /bin/sh (/hooks/poststop/1)");
     const slow = oci.bundle("slow", "echo ran", (config) => {
       config.hooks = {
         createRuntime: [{ path: "/bin/sleep", args: ["sleep", "1000"], timeout: 1 }],

@@ -4,6 +4,7 @@ import { ociRoot } from "../../config/oci-root.ts";
 import { resolvePaths } from "../../config/paths.ts";
 import type { OciContext } from "../../engine/oci/oci-types.ts";
 import { type TsmanError, toTsmanError } from "../../errors/index.ts";
+import { explainLostDirectory } from "../current-directory.ts";
 import { type OciEntry, ociVerbs } from "../oci-commands.ts";
 import type { Output } from "../output.ts";
 import { usageError } from "../usage-error.ts";
@@ -61,7 +62,7 @@ export async function dispatchOci(input: OciInput): Promise<number> {
     if (globals.has("help")) return say(input, verbHelp(verb, entry, await entry.load()));
     return await runVerb(input, globals, { verb, entry, log });
   } catch (thrown) {
-    const error = toTsmanError(thrown, "tsman-oci");
+    const error = toTsmanError(explainLostDirectory(thrown), "tsman-oci");
     tell(log, "error", messageOf(error));
     return verb === "run" || verb === "exec" ? error.exitStatus : failureStatus;
   }

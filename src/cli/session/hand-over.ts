@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { HandOver } from "../../engine/types.ts";
+import { ownCommandLine } from "../../platform/native.ts";
 import { replaceProcess } from "../../platform/replace-process.ts";
 import type { CommandContext } from "../command.ts";
 
@@ -31,7 +32,7 @@ export function handOverFrom(
     isTyped,
     proxiesSignals,
     isInterrupted,
-    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    commandLine: ownCommandLine(),
     replaceProcess: (program, args, descriptor) => {
       prepare();
       // For whoever wants to know of the end: the code cache is written then.

@@ -5,12 +5,23 @@ import { callerEnvironment } from "../../../src/config/environment.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
-it("the caller's environment lacks what bin/tsman tells the C library of its Node", () => {
-  const launcher = readFileSync(join(import.meta.dirname, "../../../bin/tsman"), "utf8");
-  const own = /export GLIBC_TUNABLES=(\S+)/.exec(launcher)?.[1];
-  expect(own).toMatch(/^glibc\.malloc\./);
-  vi.stubEnv("GLIBC_TUNABLES", own);
-  expect(callerEnvironment()).not.toHaveProperty("GLIBC_TUNABLES");
+/** What a launcher exports for the engine that it executes. */
+function ownSettings(launcher: string): [string, string][] {
+  const text = readFileSync(join(import.meta.dirname, "../../../bin", launcher), "utf8");
+  return Array.from(text.matchAll(/export (\w+)=(\S+)/g), ([, name = "", value = ""]) => [
+    name,
+    value,
+  ]);
+}
+
+it.each([
+  ["tsman", 1],
+  ["tsman-oci", 3],
+])("the caller's environment lacks what bin/%s tells the engine of tsman", (launcher, count) => {
+  const settings = ownSettings(launcher);
+  expect(settings).toHaveLength(count);
+  for (const [name, value] of settings) vi.stubEnv(name, value);
+  for (const [name] of settings) expect(callerEnvironment()).not.toHaveProperty(name);
 });
 
 it("the caller's environment has what the caller tells the C library", () => {
