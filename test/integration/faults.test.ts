@@ -204,16 +204,16 @@ it.each(["cp - victim:/", "cp - idle:/"])(
       env: store().environment(),
       stdio: ["pipe", "ignore", "ignore"],
     });
-    const workers = await until("the worker", () => {
-      const found = findProcesses(
+    const search = () =>
+      findProcesses(
         (pid) =>
           isBelow(pid, command.pid ?? 0) &&
           commandLineOf(pid).some((word) => word.includes("inside-worker")),
       );
-      // The others start it.
-      const isNode = (pid: number) => commandLineOf(pid)[0]?.endsWith("/node") ?? false;
-      return found.some(isNode) ? found : undefined;
-    });
+    const isNode = (pid: number) => commandLineOf(pid)[0]?.endsWith("/node") ?? false;
+    // The others start it, and what they have had done for it (newuidmap) is over once it is there:
+    // hence another look.
+    const workers = await until("the worker", () => (search().some(isNode) ? search() : undefined));
     const ended = Promise.all(workers.map((pid) => processEnds(pid)));
     // It does not come to notice that nothing more is to be read.
     for (const worker of workers) process.kill(worker, "SIGSTOP");
