@@ -29,6 +29,8 @@ static int started(struct monitor *monitor)
     monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
     rundir_end_stay(&monitor->rundir);
+    /* Before the caller may ask for a check. */
+    health_begin(&monitor->health, monitor->init, monitor->init_start, monitor_now());
     /* Told by whoever knows first: in this order, though the program may be over before
        the caller has heard of its start. */
     event_write(&monitor->settings.events, monitor->settings.is_exec ? "exec" : "start", "");
@@ -41,7 +43,6 @@ static int started(struct monitor *monitor)
         monitor_leave_caller(monitor);
     if (monitor->cgroup.directory < 0)
         oom_begin(&monitor->oom, monitor->init);
-    health_begin(&monitor->health, monitor->init, monitor->init_start, monitor_now());
     /* Megabytes at most, and not needed any more. */
     plan_release(&monitor->plan);
     munmap(monitor->payload, monitor->payload_size);

@@ -74,8 +74,12 @@ static int write_identity(const struct rundir *rundir, const char *name, pid_t p
                           uint64_t start_time, struct failure *failure)
 {
     char text[64];
+    char temporary[32];
     snprintf(text, sizeof(text), "%d %llu\n", (int)pid, (unsigned long long)start_time);
-    if (write_text(rundir->directory, name, text) < 0)
+    snprintf(temporary, sizeof(temporary), "%s~", name);
+    /* Nobody finds none, or half of one, between two. */
+    if (write_text(rundir->directory, temporary, text) < 0 ||
+        renameat(rundir->directory, temporary, rundir->directory, name) < 0)
         return fail(failure, errno, "write", "run directory: %s", name);
     return 0;
 }

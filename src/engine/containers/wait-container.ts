@@ -1,4 +1,5 @@
 import { healthPolicy } from "../../container/health-policy.ts";
+import { findLiveProcess } from "../../container/liveness.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { FileChanges } from "../../platform/file-changes.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -51,6 +52,11 @@ export async function waitContainer(
       if (conditions.includes("removing")) return { status: noStatus };
       return { status: exitStatusOfRecord(first, await endFromEvents(context, first)) };
     }
+    if (isEnding(context, record)) {
+      await changes.next(options.interval ?? defaultInterval);
+      signal?.throwIfAborted();
+      continue;
+    }
     const held = conditions.find((condition) => holds(context, record, condition));
     if (held !== undefined && !endings.includes(held)) return { status: noStatus };
     if (held !== undefined) {
@@ -66,6 +72,13 @@ export async function waitContainer(
     } else await changes.next(options.interval ?? defaultInterval);
     signal?.throwIfAborted();
   }
+}
+
+/** Its program is over (or not yet begun), and its monitor is about to say how it ended. */
+function isEnding(context: EngineContext, record: ContainerRecord): boolean {
+  const state = containerState(context, record);
+  if (state.status !== "exited" || state.exit !== undefined) return false;
+  return findLiveProcess(context.store.containers.runDir(record.id), "monitor") !== undefined;
 }
 
 /** Whoever waits for its health would wait for ever. */
