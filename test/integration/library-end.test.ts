@@ -1,14 +1,12 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { isAlive } from "../support/proc.ts";
-import { Transcript, until, within } from "../support/wait.ts";
+import { patience, Transcript, until, within } from "../support/wait.ts";
 import { projectRoot, TestStore } from "./support.ts";
-
-/** Milliseconds in which nothing may be left of a killed process. */
-const longest = 2000;
+import { directoriesOf } from "./traces.ts";
 
 interface Started extends AsyncDisposable {
   readonly pid: number;
@@ -47,8 +45,12 @@ function startWorker(store: TestStore, what: string): Started {
 function containerProcesses(store: TestStore): readonly number[] {
   return readdirSync(store.runtimeDir).flatMap((id) =>
     ["monitor", "init"].flatMap((name) => {
-      const file = join(store.runtimeDir, id, name);
-      return existsSync(file) ? [Number.parseInt(readFileSync(file, "utf8"), 10)] : [];
+      try {
+        return [Number.parseInt(readFileSync(join(store.runtimeDir, id, name), "utf8"), 10)];
+      } catch {
+        // It is gone, or is not there yet.
+        return [];
+      }
     }),
   );
 }
@@ -57,7 +59,7 @@ describe("a process that has tsman as a library", () => {
   it("takes what it started with it when it is killed, and leaves what is to be kept", async () => {
     await using store = await TestStore.create();
     await using worker = startWorker(store, "several");
-    const line = await worker.stdout.until("\n", 60_000).catch((error: unknown) => {
+    const line = await worker.stdout.until("\n").catch((error: unknown) => {
       throw new Error(`${String(error)}: ${worker.stderr.text}`);
     });
     const started = JSON.parse(line) as readonly { readonly id: string; readonly name: string }[];
@@ -77,16 +79,13 @@ describe("a process that has tsman as a library", () => {
     worker.kill("SIGKILL");
     await worker.ended;
     const of = (directory: string): readonly string[] => readdirSync(directory);
-    await until(
-      "everything but the kept container to be gone",
-      () =>
-        of(store.runtimeDir).length === 1 &&
-        of(join(store.root, "containers")).length === 1 &&
-        of(join(store.root, "volumes")).length === 0 &&
-        pids.filter(isAlive).length === 2
-          ? true
-          : undefined,
-      longest,
+    await until("everything but the kept container to be gone", () =>
+      of(store.runtimeDir).length === 1 &&
+      of(join(store.root, "containers")).length === 1 &&
+      of(join(store.root, "volumes")).length === 0 &&
+      pids.filter(isAlive).length === 2
+        ? true
+        : undefined,
     );
     expect(of(store.runtimeDir)).toEqual([kept]);
     const { stdout } = await store.succeed(["ps", "--all", "--format", "{{.Names}}"]);
@@ -98,22 +97,18 @@ describe("a process that has tsman as a library", () => {
     expect(events.stdout).toMatch(/died\nremove\n$/);
 
     await using second = startWorker(store, "kept");
-    await second.stdout.until("\n", 60_000);
+    await second.stdout.until("\n");
     const sessions = join(store.runtimeDir, kept as string, "exec");
     expect(of(sessions)).toHaveLength(1);
     second.kill("SIGKILL");
-    await until(
-      "its program to be gone",
-      () => (of(sessions).length === 0 ? true : undefined),
-      longest,
-    );
+    await until("its program to be gone", () => (of(sessions).length === 0 ? true : undefined));
     await store.succeed(["rm", "--force", "--time", "0", "kept"]);
   });
 
   it("keeps what another command has started again, and its clone stays", async () => {
     await using store = await TestStore.create();
     await using worker = startWorker(store, "single");
-    await worker.stdout.until("\n", 60_000);
+    await worker.stdout.until("\n");
     const listed = async (): Promise<string> =>
       (await store.succeed(["ps", "--all", "--format", "{{.Names}}", "--sort", "names"])).stdout;
     await store.succeed(["container", "clone", "single", "twin"]);
@@ -132,14 +127,11 @@ describe("a process that has tsman as a library", () => {
   it("ends by itself though it forgot a container, which goes with it", async () => {
     await using store = await TestStore.create();
     await using worker = startWorker(store, "forgotten");
-    expect(await within(30_000, "the process to end", worker.ended)).toBe(0);
+    expect(await within(patience, "the process to end", worker.ended)).toBe(0);
     expect(worker.stderr.text).toBe("");
-    await until(
-      "the container to be gone",
-      () => (readdirSync(store.runtimeDir).length === 0 ? true : undefined),
-      longest,
+    await until("the container to be gone", () =>
+      directoriesOf(store).length === 0 ? true : undefined,
     );
-    expect(readdirSync(join(store.root, "containers"))).toEqual([]);
     expect((await store.succeed(["ps", "--all", "--quiet"])).stdout).toBe("");
   });
 
@@ -157,19 +149,16 @@ describe("a process that has tsman as a library", () => {
       await delay(milliseconds);
       worker.kill("SIGKILL");
       await worker.ended;
-      await until(
-        "its processes to end",
-        () => (containerProcesses(store).some(isAlive) ? undefined : true),
-        longest,
+      await until("its processes to end", () =>
+        containerProcesses(store).some(isAlive) ? undefined : true,
       );
-      await until(
-        "the next command to see nothing",
-        async () =>
-          (await store.succeed(["ps", "--all", "--quiet"])).stdout === "" ? true : undefined,
-        longest,
+      await until("the next command to see nothing", async () =>
+        (await store.succeed(["ps", "--all", "--quiet"])).stdout === "" ? true : undefined,
       );
-      expect(readdirSync(join(store.root, "containers"))).toEqual([]);
-      expect(readdirSync(store.runtimeDir)).toEqual([]);
+      // A container is in no list any more before its directories are gone.
+      await until("its directories to be gone", () =>
+        directoriesOf(store).length === 0 ? true : undefined,
+      );
     },
   );
 });

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { freePorts } from "../support/free-port.ts";
-import { isAlive } from "../support/proc.ts";
+import { descriptorsOf, isAlive } from "../support/proc.ts";
+import { until } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { useStore } from "./support.ts";
 
@@ -14,7 +15,12 @@ describe("top", () => {
     const script = "sleep 1000 & exec sleep 2000";
     await using container = await background(store(), "--name busy", ["sh", "-c", script]);
     const argv = ["top", "busy", "pid", "ppid", "hpid", "user", "comm", "args"];
-    const [header, first, second] = (await store().succeed(argv)).stdout.split("\n").map(cells);
+    // Until the shell has started the one, and is the other.
+    const [header, first, second] = await until("both programs", async () => {
+      const rows = (await store().succeed(argv)).stdout.split("\n").map(cells);
+      const words = rows.slice(1, 3).map((row) => row.at(-1));
+      return words.join() === "sleep 2000,sleep 1000" ? rows : undefined;
+    });
     expect(header).toEqual(["PID", "PPID", "HPID", "USER", "COMMAND", "COMMAND"]);
     expect(first).toEqual(["1", "0", String(container.pid), "root", "sleep", "sleep 2000"]);
     expect(second?.[1]).toBe("1");
@@ -48,8 +54,10 @@ describe("top", () => {
     const script = "unshare -Upf sleep 1234 & sleep 1000";
     const options = "--name deep --security-opt seccomp=unconfined";
     await using _ = await background(store(), options, ["sh", "-c", script]);
-    const { stdout } = await store().succeed(["top", "deep", "args"]);
-    expect(stdout).toContain("sleep 1234");
+    await until("the process within", async () => {
+      const { stdout } = await store().succeed(["top", "deep", "args"]);
+      return /^sleep 1234 *$/m.test(stdout) || undefined;
+    });
   });
 
   it("sees with the host's pid namespace only what the container has started", async () => {
@@ -172,6 +180,16 @@ describe("several containers", () => {
   });
 });
 
+/** Whether a process watches a file: inotify(7). */
+function hasWatch(pid: number): boolean {
+  try {
+    return [...descriptorsOf(pid).values()].includes("anon_inode:inotify");
+  } catch {
+    // A descriptor was closed meanwhile.
+    return false;
+  }
+}
+
 describe("wait", () => {
   it("--condition waits for a state", async () => {
     const waiting = "wait --condition running coming".split(" ");
@@ -188,17 +206,12 @@ describe("wait", () => {
   });
 
   it("gives the status of a container that was removed at its end", async () => {
-    const { stdout } = await store().succeed([
-      "run",
-      "-d",
-      "--rm",
-      "--network",
-      "none",
-      "busybox",
-      "sh",
-      "-c",
-      "sleep 1; exit 7",
-    ]);
-    expect((await store().succeed(["wait", stdout.trim()])).stdout).toBe("7\n");
+    const script = "until [ -e /end ]; do sleep 0.1; done; exit 7";
+    await using container = await background(store(), "--rm", ["sh", "-c", script]);
+    const waiting = store().start(["wait", container.id]);
+    // It has found the container when it watches for what happens.
+    await until("the command to watch", () => hasWatch(waiting.pid) || undefined);
+    writeFileSync(`/proc/${container.pid}/root/end`, "");
+    expect(await waiting.ended).toMatchObject({ status: 0, stdout: "7\n" });
   });
 });

@@ -119,7 +119,8 @@ describe("--restart always", () => {
 
   it("can be removed between two lives with --force, and not without", async () => {
     const id = await restarting("always", "exit 1");
-    await restartsReach(id, 3);
+    // Its next start waits long enough for commands on a slow machine.
+    await restartsReach(id, 5);
     await isBetweenLives(id);
     const { status, stderr } = await store().run(["rm", id]);
     expect(stderr).toContain("about to be started again");
@@ -131,13 +132,14 @@ describe("--restart always", () => {
 
   it("is restarting between two lives: for ps, its filter, inspect and stop --all", async () => {
     const id = await restarting("always", "exit 6");
-    await restartsReach(id, 4);
+    // Its next start waits long enough for commands on a slow machine.
+    await restartsReach(id, 6);
     await isBetweenLives(id);
     const { State, RestartCount } = await inspect(id);
     expect(State).toMatchObject({
       ...{ Status: "restarting", Restarting: true, Running: false, ExitCode: 6, Pid: 0 },
     });
-    expect(RestartCount).toBeGreaterThanOrEqual(4);
+    expect(RestartCount).toBeGreaterThanOrEqual(6);
     const format = ["--format", "{{.State}} {{.Status}}", "--filter", "status=restarting"];
     const { stdout } = await store().succeed(["ps", ...format]);
     expect(stdout).toMatch(/^restarting Restarting \(6\) .* ago\n$/);
@@ -242,7 +244,11 @@ async function nothingHappensTo(id: string): Promise<void> {
 }
 
 it("a policy that starts nothing takes no file away that another start may be writing", async () => {
-  const id = await restarting("on-failure", "trap 'exit 0' TERM; while :; do sleep 0.1; done");
+  const id = await restarting(
+    "on-failure",
+    "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done",
+  );
+  await until("the trap to be set", async () => (await linesOfLog(id)) > 0 || undefined);
   const runDir = join(store().runtimeDir, id);
   const named = readFileSync(join(runDir, "monitor"), "utf8");
   const ended = processEnds(Number(named.split(" ")[0]));

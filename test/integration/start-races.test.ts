@@ -32,6 +32,11 @@ function processesWith(word: string): readonly number[] {
   return findProcesses((pid) => commandLineOf(pid).some((argument) => argument.includes(word)));
 }
 
+/** Waits for one process with that word: an init has its parent's until it executes the program. */
+async function oneIsLeftWith(word: string): Promise<void> {
+  await until(`one process with ${word}`, () => processesWith(word).length === 1 || undefined);
+}
+
 describe("commands that work on one container at once", () => {
   it("several starts start it once", async () => {
     const mark = `once-${process.pid}`;
@@ -42,8 +47,12 @@ describe("commands that work on one container at once", () => {
     expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
       results.map(() => ({ status: 0, stderr: "" })),
     );
-    expect((await store().succeed(["logs", "one"])).stdout).toBe("life\n");
-    expect(processesWith(mark)).toHaveLength(1);
+    await oneIsLeftWith(mark);
+    const logs = await until("its output", async () => {
+      const { stdout } = await store().succeed(["logs", "one"]);
+      return stdout === "" ? undefined : stdout;
+    });
+    expect(logs).toBe("life\n");
   });
 
   it("rm --force against start leaves the container running or gone, and nothing else", async () => {
@@ -132,7 +141,7 @@ describe("commands that work on one container at once", () => {
     expect(results.some(({ status }) => status === 0)).toBe(true);
     const { stdout } = await store().succeed(["ps", "--all", "--format", "{{.Names}} {{.State}}"]);
     expect(stdout).toBe("only running\n");
-    expect(processesWith(mark)).toHaveLength(1);
+    await oneIsLeftWith(mark);
   });
 
   it("restart against restart ends with one running container", async () => {
@@ -144,7 +153,7 @@ describe("commands that work on one container at once", () => {
     expect(results.map(({ status, stderr }) => ({ status, stderr }))).toEqual(
       results.map(() => ({ status: 0, stderr: "" })),
     );
-    expect(processesWith(mark)).toHaveLength(1);
+    await oneIsLeftWith(mark);
   });
 });
 

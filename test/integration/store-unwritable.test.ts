@@ -79,9 +79,12 @@ t run --rm --network none busybox echo works
 });
 
 describe("a container whose store is full meanwhile", () => {
-  // Lines that are longer than what is left of a page.
+  // Lines that are longer than what is left of a page; the second is longer than a pipe holds, so
+  // that its beginning has been logged, or not, when it is said.
   const command = `sh -c 'exec 3<>/go/on
-    for i in 1 2 3; do printf "line $i %05000d\\n" 0; read -r x <&3; done; exit 7'`;
+    for i in 1 2 3; do
+      printf "line $i %0$((i == 2 ? 300000 : 5000))d\\n" 0; touch /go/said-$i; read -r x <&3
+    done; exit 7'`;
   const begin = `
 mkdir go && mkfifo go/on
 t run --detach --name runs --network none --volume "$PWD/go:/go" busybox ${command}
@@ -107,6 +110,7 @@ t wait runs
   it("is logged again when there is room, without half a line", async () => {
     const { stdout, stderr } = await onSmallDisk(`${begin}
 on
+until [ -e go/said-2 ]; do sleep 0.1; done
 rm "$TSMAN_ROOT/fill"
 on
 logged "line 3"
