@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { projectRoot, tsmanPath } from "../integration/support.ts";
 import { runWrapped } from "../integration/wrapped.ts";
 import { requires } from "../support/must-work.ts";
-import { childrenOf, commandLineOf, isAlive, statusOf } from "../support/proc.ts";
+import { childrenOf, commandLineOf, findChild, isAlive, statusOf } from "../support/proc.ts";
 import { Transcript, until } from "../support/wait.ts";
 import { compileProbe } from "./probe.ts";
 import { useStage } from "./run-stage.ts";
@@ -163,9 +163,10 @@ describe("a caller who wants core files", () => {
       stdio: ["pipe", "ignore", "ignore"],
     });
     const worker = await until("the worker", () =>
-      childrenOf(command.pid ?? 0).find(
+      findChild(
+        command.pid ?? 0,
         (pid) =>
-          commandLineOf(pid)[0]?.endsWith("/node") &&
+          commandLineOf(pid)[0]?.endsWith("/node") === true &&
           statSync(`/proc/${pid}/root/`).ino !== statSync("/").ino &&
           commandLineOf(pid).some((word) => word.includes("inside-worker")),
       ),

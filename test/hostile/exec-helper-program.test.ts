@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { projectRoot } from "../integration/support.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
-import { Transcript, until, within } from "../support/wait.ts";
+import { patience, Transcript, until, within } from "../support/wait.ts";
 import { compileProbe } from "./probe.ts";
 import { fingerprint, useStage } from "./run-stage.ts";
 
@@ -39,7 +39,7 @@ async function exec(...args: readonly string[]) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr] = [new Transcript(child.stdout), new Transcript(child.stderr)];
-  const [status] = await within(30_000, `tsman exec ${args.join(" ")}`, once(child, "close"));
+  const [status] = await within(patience, `tsman exec ${args.join(" ")}`, once(child, "close"));
   return { status, stdout: stdout.text, stderr: stderr.text };
 }
 

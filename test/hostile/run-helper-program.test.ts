@@ -9,9 +9,9 @@ import { startMonitor } from "../../src/runtime/monitor-client.ts";
 import { protocolVersion } from "../../src/runtime/protocol.ts";
 import { SlotTable } from "../../src/runtime/slots.ts";
 import { projectRoot } from "../integration/support.ts";
-import { childrenOf, statusOf } from "../support/proc.ts";
+import { childrenOf, findChild, statusOf } from "../support/proc.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
-import { Transcript, until, within } from "../support/wait.ts";
+import { patience, Transcript, until, within } from "../support/wait.ts";
 import { launchDirectly, makeRootfs } from "./direct-launch.ts";
 import { compileProbe } from "./probe.ts";
 import { fingerprint, useStage } from "./run-stage.ts";
@@ -58,7 +58,7 @@ async function run(...args: readonly string[]) {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const [stdout, stderr] = [new Transcript(child.stdout), new Transcript(child.stderr)];
-  const [status] = await within(30_000, `tsman run ${args.join(" ")}`, once(child, "close"));
+  const [status] = await within(patience, `tsman run ${args.join(" ")}`, once(child, "close"));
   return { status, stdout: stdout.text, stderr: stderr.text };
 }
 
@@ -218,7 +218,7 @@ describe("a process that joins a container", () => {
     });
     await handle.ready;
     const companion = await until("the stopped process", () =>
-      childrenOf(handle.pid).find((pid) => statusOf(pid).State?.startsWith("T")),
+      findChild(handle.pid, (pid) => statusOf(pid).State?.startsWith("T") === true),
     );
     await delay(200);
     expect(hasStarted).toBe(false);

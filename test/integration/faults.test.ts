@@ -8,7 +8,7 @@ import { tryLockFile } from "../../src/platform/file-lock.ts";
 import { processStartTime } from "../../src/platform/process-start-time.ts";
 import { freePorts } from "../support/free-port.ts";
 import { processEnds } from "../support/pidfd.ts";
-import { childrenOf, commandLineOf, findProcesses, isAlive, statusOf } from "../support/proc.ts";
+import { commandLineOf, findChild, findProcesses, isAlive, statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import { projectRoot, tsmanPath, useStore } from "./support.ts";
 import { directoriesOf, expectNothingRuns, processesOf } from "./traces.ts";
@@ -38,7 +38,7 @@ describe("a removal that is killed", () => {
     const lock = join(store().runtimeDir, id.trim(), "lock");
     const removal = store().start(["rm", "half"]);
     const worker = await until("the files to be removed", () =>
-      childrenOf(removal.pid).find((pid) => commandLineOf(pid).includes("rmtree")),
+      findChild(removal.pid, (pid) => commandLineOf(pid).includes("rmtree")),
     );
     const ends = processEnds(worker);
     process.kill(worker, "SIGSTOP");
@@ -204,16 +204,17 @@ it.each(["cp - victim:/", "cp - idle:/"])(
       env: store().environment(),
       stdio: ["pipe", "ignore", "ignore"],
     });
-    const search = () =>
-      findProcesses(
-        (pid) =>
-          isBelow(pid, command.pid ?? 0) &&
-          commandLineOf(pid).some((word) => word.includes("inside-worker")),
-      );
+    const isWorker = (pid: number) =>
+      isBelow(pid, command.pid ?? 0) &&
+      commandLineOf(pid).some((word) => word.includes("inside-worker"));
     const isNode = (pid: number) => commandLineOf(pid)[0]?.endsWith("/node") ?? false;
     // The others start it, and what they have had done for it (newuidmap) is over once it is there:
     // hence another look.
-    const workers = await until("the worker", () => (search().some(isNode) ? search() : undefined));
+    const workers = await until("the worker", () =>
+      findProcesses((pid) => isWorker(pid) && isNode(pid)).length > 0
+        ? findProcesses(isWorker)
+        : undefined,
+    );
     const ended = Promise.all(workers.map((pid) => processEnds(pid)));
     // It does not come to notice that nothing more is to be read.
     for (const worker of workers) process.kill(worker, "SIGSTOP");

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { childrenOf, isAlive, statusOf } from "../support/proc.ts";
+import { findChild, isAlive, statusOf } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import { background } from "./in-container.ts";
 import { useStore } from "./support.ts";
@@ -26,6 +26,9 @@ function checksOf(id: string): number {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";
   return Number(/^checks (\d+)$/m.exec(text)?.[1] ?? 0);
 }
+
+/** Of the children of a monitor. */
+const isCheck = (pid: number): boolean => statusOf(pid).Name === "tsman-monitor";
 
 /** Waits until the container's health is this. */
 async function becomes(id: string, status: string): Promise<Health> {
@@ -149,7 +152,7 @@ describe("a health check", () => {
     await store().succeed(["pause", container.id]);
     await until(
       "the check to be gone",
-      () => childrenOf(monitor).every((pid) => statusOf(pid).Name !== "tsman-monitor") || undefined,
+      () => findChild(monitor, isCheck) === undefined || undefined,
     );
     const { status, stderr } = await asked;
     expect(stderr).toContain("it is paused");
@@ -171,9 +174,7 @@ describe("a health check", () => {
       "--health-interval 100ms --health-cmd".split(" ").concat("sleep 1000"),
     );
     const monitor = Number(statusOf(container.pid).PPid);
-    const check = await until("the check to run", () =>
-      childrenOf(monitor).find((pid) => statusOf(pid).Name === "tsman-monitor"),
-    );
+    const check = await until("the check to run", () => findChild(monitor, isCheck));
     await store().succeed(["stop", "--time", "0", container.id]);
     await until("the check to be gone", () => !isAlive(check) || undefined);
   });
@@ -193,8 +194,13 @@ describe("--health-on-failure", () => {
   it("stop sends the stop signal", async () => {
     await using container = await background(
       store(),
-      [...failing, ..."--health-on-failure stop --restart always".split(" ")],
-      ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.05; done"],
+      [
+        ..."--health-interval 100ms --health-retries 1 --health-on-failure stop".split(" "),
+        // Not before the trap is there.
+        ..."--restart always --health-cmd".split(" "),
+        "test ! -e /up",
+      ],
+      ["sh", "-c", "trap 'exit 7' TERM; touch /up; while :; do sleep 0.05; done"],
     );
     expect((await store().succeed(["wait", container.id])).stdout).toBe("7\n");
   });

@@ -91,7 +91,7 @@ describe("logs", () => {
       await store().succeed([...argv, script]);
     };
     await start("early", "echo first");
-    await start("late", "echo begun; trap 'echo ended; exit' TERM; while :; do sleep 0.1; done");
+    await start("late", "trap 'echo ended; exit' TERM; echo begun; while :; do sleep 0.1; done");
     const following = store().start(["logs", "--follow", "--names", "early", "late"]);
     await following.stdout.until("late begun");
     await store().succeed(["stop", "late"]);

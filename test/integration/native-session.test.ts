@@ -41,7 +41,7 @@ async function namesOf(...args: readonly string[]): Promise<string> {
   return (await store().succeed(["ps", "--all", "--format", "{{.Names}}", ...args])).stdout;
 }
 
-const waits = "echo ready; trap 'echo got; exit 5' TERM; while :; do sleep 0.05; done";
+const waits = "trap 'echo got; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
 
 describe("a run in the foreground", () => {
   it("keeps no Node while its container runs, and less than 2 MiB", async () => {

@@ -37,7 +37,7 @@ describe("pause and unpause", () => {
     expect((await store().succeed(["pause", container.id])).stdout).toBe(`${container.id}\n`);
     expect(pids.map(stateOf)).toEqual(pids.map(() => "T"));
     await store().succeed(["unpause", container.id]);
-    expect(pids.map(stateOf)).toEqual(pids.map(() => "S"));
+    await until("each to wait again", () => pids.every((pid) => stateOf(pid) === "S") || undefined);
     expect(await pidsOf(container)).toEqual(pids);
   });
 

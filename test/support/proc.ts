@@ -87,14 +87,28 @@ export function commandLineOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
 }
 
-/** Direct children of all threads of a process. */
+/** Direct children of all threads of a process; none of what has ended. */
 export function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
-      .split(" ")
-      .filter(Boolean)
-      .map(Number),
+  const unlessGone = <T>(look: () => readonly T[]): readonly T[] => {
+    try {
+      return look();
+    } catch {
+      return [];
+    }
+  };
+  return unlessGone(() => readdirSync(`/proc/${pid}/task`)).flatMap((thread) =>
+    unlessGone(() =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")
+        .split(" ")
+        .filter(Boolean)
+        .map(Number),
+    ),
   );
+}
+
+/** A child for which this holds; those that end meanwhile are left out. */
+export function findChild(pid: number, matches: (child: number) => boolean): number | undefined {
+  return childrenOf(pid).find(holdsFor(matches));
 }
 
 /** Whether the process exists and is no zombie. */
@@ -111,13 +125,18 @@ export function findProcesses(matches: (pid: number) => boolean): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return matches(pid);
-      } catch {
-        return false;
-      }
-    });
+    .filter(holdsFor(matches));
+}
+
+/** What cannot be looked at has ended. */
+function holdsFor(matches: (pid: number) => boolean): (pid: number) => boolean {
+  return (pid) => {
+    try {
+      return matches(pid);
+    } catch {
+      return false;
+    }
+  };
 }
 
 function linesOf(path: string): string[] {
