@@ -11,6 +11,7 @@ import {
   type TsmanError,
 } from "../../src/engine/index.ts";
 import { isAlive } from "../support/proc.ts";
+import { patience } from "../support/wait.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -95,10 +96,13 @@ describe("containers.run", () => {
     expect(web.ports.map(({ hostIp }) => hostIp)).toEqual(["127.0.0.1", "127.0.0.1"]);
     expect(web.port(81, "udp")).toBeGreaterThan(1023);
     expect(() => web.port(443)).toThrow(expect.objectContaining({ code: "PORT_NOT_PUBLISHED" }));
-    await vi.waitFor(async () => {
-      const answer = await fetch(`http://127.0.0.1:${web.port(80)}/hostname`);
-      expect(answer.status).toBe(200);
-    });
+    await vi.waitFor(
+      async () => {
+        const answer = await fetch(`http://127.0.0.1:${web.port(80)}/hostname`);
+        expect(answer.status).toBe(200);
+      },
+      { timeout: patience },
+    );
   });
 
   it("leaves what has ended for its owner to look at, and to start again", async () => {

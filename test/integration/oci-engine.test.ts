@@ -99,7 +99,10 @@ describe("tsman-oci", () => {
     const { pid, status } = await oci.state("by-node");
     expect(status).toBe("created");
     await oci.succeed(["start", "by-node"], byNode);
-    const { stdout } = await oci.succeed(["exec", "by-node", "cat", "/tmp/x"], byNode);
+    const { stdout } = await oci.succeed(
+      [...["exec", "by-node", "sh", "-c"], "until [ -s /tmp/x ]; do sleep 0.1; done; cat /tmp/x"],
+      byNode,
+    );
     expect(stdout).toBe("runs\n");
     await oci.succeed(["delete", "--force", "by-node"], byNode);
     expect(isAlive(pid)).toBe(false);

@@ -2,6 +2,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, describe, expect, it } from "vitest";
+import { processEnds } from "../support/pidfd.ts";
+import { statusOf } from "../support/proc.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -24,11 +26,14 @@ async function run(name: string, ...options: readonly string[]): Promise<void> {
 async function reboot(): Promise<void> {
   const running = await store().succeed(["ps", "--format", "{{.Pid}}"]);
   const database = new DatabaseSync(join(store().root, "store.db"));
+  const ends: Promise<void>[] = [];
   for (const pid of running.stdout.split("\n").filter(Boolean)) {
     // The monitor first: it must not restart anything.
-    const status = await import("../support/proc.ts").then(({ statusOf }) => statusOf(Number(pid)));
-    process.kill(Number(status.PPid), "SIGKILL");
+    const monitor = Number(statusOf(Number(pid)).PPid);
+    ends.push(processEnds(Number(pid)), processEnds(monitor));
+    process.kill(monitor, "SIGKILL");
   }
+  await Promise.all(ends);
   database.exec(
     `UPDATE containers SET record = json_set(record, '$.bootId', '00000000-0000-4000-8000-000000000000')
      WHERE json_extract(record, '$.bootId') IS NOT NULL`,
