@@ -80,7 +80,7 @@ describe("a client of the attach socket", () => {
     for (const socket of deaf) socket.pause();
     deaf[0]?.write(encodeFrame(message.STDIN, Buffer.from("go\n")));
     const done = join(`/proc/${container.pid}/root`, "done");
-    await until("the program to have written all", () => hasFile(done), 25_000);
+    await until("the program to have written all", () => hasFile(done));
     expect(monitorMemory(container.pid)).toBeLessThan(1536);
     for (const socket of deaf) socket.destroy();
   });
@@ -118,8 +118,12 @@ describe("the control fifo", () => {
     await using container = await background(store(), "", [
       "sh",
       "-c",
-      "trap 'exit 8' USR1; while :; do sleep 0.1; done",
+      "trap 'exit 8' USR1; echo ready; while :; do sleep 0.1; done",
     ]);
+    await until("the trap to be set", async () => {
+      const { stdout } = await store().succeed(["logs", container.id]);
+      return stdout === "ready\n" || undefined;
+    });
     const fifo = openSync(join(store().runtimeDir, container.id, "control"), constants.O_WRONLY);
     const garbage = Buffer.alloc(65_536, 0x41);
     for (let n = 0; n < 64; n += 1) writeSync(fifo, garbage);

@@ -7,6 +7,7 @@ import { hostPrograms } from "../integration/in-container.ts";
 import { tsmanPath } from "../integration/support.ts";
 import { childrenOf, commandLineOf, statusOf } from "../support/proc.ts";
 import { TarBuilder } from "../support/tar-builder.ts";
+import { patience } from "../support/wait.ts";
 import { useStage } from "./run-stage.ts";
 
 // S37, S43, S90: what other users of the machine must not get at.  CVE-2021-41091 (programs of
@@ -41,7 +42,7 @@ beforeAll(async () => {
   const { stdout } = await promisify(execFile)(
     "sh",
     ["-c", script, "sh", ...options, image, ...command],
-    { env: stage().store.environment({ tsman: tsmanPath }), timeout: 20_000 },
+    { env: stage().store.environment({ tsman: tsmanPath }), timeout: patience },
   );
   container = { id: stdout.trim(), pid: Number(readFileSync(pidFile, "utf8")) };
 });

@@ -233,7 +233,7 @@ describe("a launch frame", () => {
       expect(types).toContain(message.FAILED);
       expect(types).not.toContain(message.STARTED);
     }
-  }, 60_000);
+  });
 
   it("with settings that nobody sends is refused or fails", async () => {
     const base = directPlan({ rootfs, command: ["/bin/true"] });
@@ -271,7 +271,7 @@ describe("a launch frame", () => {
       settingRecord("UID_MAP", [String(index), "4294967294", "4294967295"], "test"),
     );
     await expectRefusal(encodeLaunch({ records: [...maps, ...base] }), false);
-  }, 60_000);
+  });
 
   it("changed at random is refused, fails or runs, and never crashes", async () => {
     // A linear congruential generator: the same frames in every run.
@@ -302,7 +302,7 @@ describe("a launch frame", () => {
       expect(types.length, `frame ${index}`).toBeGreaterThan(0);
     }
     stage().expectVictimIntact();
-  }, 60_000);
+  });
 });
 
 describe("a command to a running container", () => {

@@ -30,7 +30,7 @@ async function attack(...options: readonly string[]) {
     env: stage().store.environment({ tsman: tsmanPath }),
     cwd: stage().store.scratch,
   });
-  const text = await terminal.screen.until(/shell got .*\r\n/, 20_000);
+  const text = await terminal.screen.until(/shell got .*\r\n/);
   await terminal.exited;
   return text.replaceAll("\r", "").split("\n");
 }

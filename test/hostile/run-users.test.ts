@@ -142,9 +142,7 @@ describe("account files of the image", () => {
       )
       .file("etc/group", lines.join("\n"));
     const image = stage().image({ layers: [many] });
-    const begin = performance.now();
     const { status, stdout, stderr } = await stage().run("--user=user", image, "id");
-    expect(performance.now() - begin).toBeLessThan(20_000);
     // More groups than any process can have: an error, or those that were read before the cut.
     if (status !== 0) expect(stderr).toContain("groups");
     expect(stdout).not.toContain("uid=0");

@@ -306,7 +306,7 @@ describe("many sessions", () => {
       expect(status, stderr).toBe(0);
       expect(readdirSync(store().runtimeDir)).not.toContain(other.id);
     }
-  }, 60_000);
+  });
 });
 
 describe("what is executed in", () => {

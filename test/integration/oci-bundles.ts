@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { makeRootfs } from "../hostile/direct-launch.ts";
-import { Transcript, within } from "../support/wait.ts";
+import { patience, Transcript, within } from "../support/wait.ts";
 import { projectRoot, type TestStore, type TsmanResult } from "./support.ts";
 
 /** The launcher of the OCI runtime. */
@@ -72,7 +72,7 @@ export class OciBundles {
         if (stays && status === 0) finish(status, signal);
       });
     });
-    return await within(60_000, `tsman-oci ${args.join(" ")} to end`, ended);
+    return await within(patience, `tsman-oci ${args.join(" ")} to end`, ended);
   }
 
   /** {@link run}, where anything but status 0 is an error that quotes stderr. */

@@ -288,7 +288,7 @@ describe("linux of a config.json", () => {
     }
   });
 
-  it("joins namespaces by path", { timeout: 60_000 }, async () => {
+  it("joins namespaces by path", async () => {
     const owner = oci.bundle("owner", "sleep 1000", (config) => {
       config.hostname = "owner";
     });
@@ -333,7 +333,7 @@ describe("hooks of a config.json", () => {
     return file;
   }
 
-  it("run in their order, places and namespaces, with the state", { timeout: 60_000 }, async () => {
+  it("run in their order, places and namespaces, with the state", async () => {
     const path = recorder();
     const hook = (name: string) => [
       { path, args: ["record", name], env: ["VALUE=v", "PATH=/bin:/usr/bin"], timeout: 20 },
@@ -376,9 +376,7 @@ describe("hooks of a config.json", () => {
     }
   });
 
-  it("of a start delete the container when one fails, and those for the end run", {
-    timeout: 60_000,
-  }, async () => {
+  it("of a start delete the container when one fails, and those for the end run", async () => {
     const hook = (status: number) => ({ path: "/bin/sh", args: ["sh", "-c", `exit ${status}`] });
     for (const name of ["startContainer", "poststart"]) {
       const ended = oci.file(`ended-${name}`);
@@ -400,7 +398,7 @@ describe("hooks of a config.json", () => {
     expect(readdirSync(oci.root)).toEqual([]);
   });
 
-  it("stop the container when one fails, or takes too long", { timeout: 60_000 }, async () => {
+  it("stop the container when one fails, or takes too long", async () => {
     const good = { path: "/bin/sh", args: ["sh", "-c", "true"] };
     const failing = { path: "/bin/sh", args: ["sh", "-c", "echo because >&2; exit 3"] };
     for (const name of ["prestart", "createContainer", "startContainer"]) {

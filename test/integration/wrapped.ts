@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { Transcript, within } from "../support/wait.ts";
+import { patience, Transcript, within } from "../support/wait.ts";
 import { type TestStore, type TsmanResult, tsmanPath } from "./support.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function runWrapped(
   const stderr = new Transcript(child.stderr);
   const what = `${program} … tsman ${args.join(" ")} to end`;
   try {
-    const [status, signal] = (await within(30_000, what, once(child, "close"))) as [
+    const [status, signal] = (await within(patience, what, once(child, "close"))) as [
       number | null,
       NodeJS.Signals | null,
     ];
@@ -54,7 +54,7 @@ export async function runShell(store: TestStore, script: string): Promise<ShellR
   const stdout = new Transcript(child.stdout);
   const stderr = new Transcript(child.stderr);
   try {
-    const [status] = (await within(60_000, "the script to end", once(child, "close"))) as [
+    const [status] = (await within(patience, "the script to end", once(child, "close"))) as [
       number | null,
     ];
     return { status, stdout: stdout.text, stderr: stderr.text };
