@@ -114,8 +114,14 @@ export class TestStore implements AsyncDisposable {
   #killContainers(): void {
     if (!existsSync(this.runtimeDir)) return;
     for (const id of readdirSync(this.runtimeDir)) {
-      for (const pid of findProcesses((one) => commandLineOf(one).join(" ").includes(id))) {
-        if (statusOf(pid).Name === "tsman-monitor") process.kill(pid, "SIGKILL");
+      const isIts = (pid: number) =>
+        commandLineOf(pid).join(" ").includes(id) && statusOf(pid).Name === "tsman-monitor";
+      for (const pid of findProcesses(isIts)) {
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended meanwhile.
+        }
       }
     }
   }
