@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { CreateRequest } from "../../engine/oci/oci-types.ts";
+import { givenDescriptors } from "../given-descriptors.ts";
 import type { OciArguments, OciOptions } from "./arguments.ts";
 import type { OciVerbContext } from "./verb.ts";
 
@@ -50,9 +51,19 @@ export function processRequest(
   return {
     consoleSocket: absolute("console-socket"),
     pidFile: absolute("pid-file"),
-    preserveFds: args.count("preserve-fds") + listenFds(environment),
+    preserveFds: preservedCount(args.count("preserve-fds"), environment),
     newKeyring: !args.has("no-new-keyring"),
   };
+}
+
+/** How many of the caller's descriptors go into the container; none of ours does. */
+function preservedCount(asked: number, environment: OciVerbContext["environment"]): number {
+  const sockets = listenFds(environment);
+  const words = [
+    ...(sockets > 0 ? [`LISTEN_FDS=${sockets}`] : []),
+    ...(asked > 0 ? [`--preserve-fds ${asked}`] : []),
+  ];
+  return givenDescriptors(sockets + asked, words.join(" and "), environment).length;
 }
 
 /** sd_listen_fds(3): sockets that a service manager passes on. */
