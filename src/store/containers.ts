@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import path from "node:path";
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
@@ -106,11 +106,22 @@ export class ContainerTable {
       );
     }
     try {
-      mkdirSync(this.dir(record.id), { mode: 0o700 });
-      mkdirSync(this.runDir(record.id), { mode: 0o700 });
+      this.#makeDirectories(record.id);
     } catch (error) {
       this.remove(record.id);
       throw toFileError(error, `create container ${record.name}`);
+    }
+  }
+
+  #makeDirectories(id: string): void {
+    mkdirSync(this.dir(id), { mode: 0o700 });
+    try {
+      mkdirSync(this.runDir(id), { mode: 0o700 });
+    } catch (error) {
+      // Whoever removes it holds a lock there already: the row is seen before the directories.
+      if (isErrno(error, "EEXIST")) return;
+      rmdirSync(this.dir(id));
+      throw error;
     }
   }
 

@@ -120,7 +120,10 @@ export async function discardFailed(
   context: EngineContext,
   record: ContainerRecord,
 ): Promise<void> {
-  if (!context.store.containers.has(record.id)) return;
+  const { containers } = context.store;
+  // Whoever removed it may have been at its directory before that was made.
+  const discardRest = async () => await discardTree(context, containers.dir(record.id));
+  if (!containers.has(record.id)) return await discardRest();
   let lock: FileLock | undefined;
   try {
     lock = tryLockContainer(context, record);
@@ -129,7 +132,7 @@ export async function discardFailed(
       lock = tryLockContainer(context, record);
     }
   } catch (error) {
-    if (isTsmanError(error, "CONTAINER_NOT_FOUND")) return;
+    if (isTsmanError(error, "CONTAINER_NOT_FOUND")) return await discardRest();
     throw error;
   }
   if (lock === undefined) return;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   containerIdOf,
@@ -49,6 +49,24 @@ describe("a container", () => {
     );
     expect(containers.list()).toEqual([]);
     expect(existsSync(containers.dir(web.id))).toBe(false);
+  });
+
+  it("is made, though a command that removes it has its lock already", () => {
+    using scratch = scratchStore();
+    const { containers } = scratch.store;
+    // That one has seen the row, and locks before it looks again.
+    mkdirSync(containers.runDir(web.id));
+    containers.create(web);
+    expect(existsSync(containers.dir(web.id))).toBe(true);
+  });
+
+  it("leaves nothing where its volatile directory cannot be made", () => {
+    using scratch = scratchStore();
+    const { containers } = scratch.store;
+    rmdirSync(scratch.runtimeDir);
+    expect(() => containers.create(web)).toThrow("create container web");
+    expect(containers.list()).toEqual([]);
+    expect(readdirSync(`${scratch.root}/containers`)).toEqual([]);
   });
 
   it("cannot have the name of another, by creation or by renaming", () => {
