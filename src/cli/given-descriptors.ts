@@ -22,7 +22,7 @@ export function givenDescriptors(
   throw usageError(
     `use ${asked}: descriptor ${missing} is not open`,
     environment[variable] === undefined
-      ? "start tsman by way of its launcher in bin/"
-      : `open it for tsman: tsman … ${asked} … ${missing}<FILE`,
+      ? "start it by way of its launcher in bin/"
+      : `open it (${missing}<FILE), or ask for fewer`,
   );
 }
