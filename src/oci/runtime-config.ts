@@ -1,7 +1,5 @@
-import * as z from "zod/mini";
 import { TsmanError } from "../errors/index.ts";
-import { parseDocument } from "./document.ts";
-import { type LazySchema, list, map, members, once, type Parsed } from "./lazy-schema.ts";
+import { readJson } from "./json-document.ts";
 import {
   seccompActions,
   seccompArchitectures,
@@ -9,6 +7,21 @@ import {
   seccompOperators,
 } from "./runtime-features.ts";
 import { propagationTypes, rlimitNumbers } from "./runtime-spec.ts";
+import {
+  anything,
+  flag,
+  integer,
+  list,
+  Misshapen,
+  map,
+  members,
+  natural,
+  oneOf,
+  type Shape,
+  type Shaped,
+  such,
+  text,
+} from "./shape.ts";
 
 // config.json of somebody else's bundle (runtime-spec/config.md, config-linux.md, version 1.2).
 // Members that the specification does not have are ignored, as it asks ("Extensibility").
@@ -16,82 +29,70 @@ import { propagationTypes, rlimitNumbers } from "./runtime-spec.ts";
 /** A bundle with a thousand mounts has some hundred kilobytes. */
 const maxConfigBytes = 16 * 1024 * 1024;
 
-const text = once(() =>
-  z.string().check(z.refine((value) => !value.includes("\0"), "holds a NUL byte")),
-);
-const path = once(() => text().check(z.refine((value) => value !== "", "is empty")));
-const absolute = once(() =>
-  path().check(z.refine((value) => value.startsWith("/"), "is no absolute path")),
-);
-const plainText = once(() => z.string());
-const flag = once(() => z.boolean());
-const anything = once(() => z.unknown());
-const texts = list(text);
-const natural = once(() => z.number().check(z.minimum(0)));
-const whole = once(() => z.int());
-const integer = (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  once(() => z.int().check(z.minimum(least), z.maximum(most)));
-const oneOf = (names: readonly string[]) =>
-  once(() => z.string().check(z.refine((value) => names.includes(value), "is not known")));
-const pattern = (regex: RegExp) => once(() => z.string().check(z.regex(regex)));
+const string = such(text, (value) => !value.includes("\0"), "holds a NUL byte");
+const path = such(string, (value) => value !== "", "is empty");
+const absolute = such(path, (value) => value.startsWith("/"), "is no absolute path");
+const strings = list(string);
+const whole = integer();
+const pattern = (regex: RegExp) => such(text, (value) => regex.test(value), "is not as expected");
 const id = integer(0, 0xffff_fffe);
 
 const mappings = list(members({ containerID: id, hostID: id, size: integer(1, 2 ** 32) }, {}));
 
 const mount = members(
   { destination: path },
-  { type: text, source: text, options: texts, uidMappings: mappings, gidMappings: mappings },
+  { type: string, source: string, options: strings, uidMappings: mappings, gidMappings: mappings },
 );
 
 const user = members({ uid: id, gid: id }, { umask: integer(0, 0o7777), additionalGids: list(id) });
 
 const process = members(
   {
-    user: once(() => z._default(user(), { uid: 0, gid: 0 })),
-    args: once(() =>
-      z
-        .array(text())
-        .check(z.refine((words) => words.length > 0 && words[0] !== "", "names no program")),
-    ),
+    user: (value: unknown) => (value === undefined ? { uid: 0, gid: 0 } : user(value)),
+    args: such(strings, (words) => words.length > 0 && words[0] !== "", "names no program"),
     cwd: absolute,
   },
   {
     terminal: flag,
     consoleSize: members({ height: integer(0, 0xffff), width: integer(0, 0xffff) }, {}),
-    env: list(
-      once(() => text().check(z.refine((value) => value.indexOf("=") > 0, "is not NAME=VALUE"))),
-    ),
+    env: list(such(string, (value) => value.indexOf("=") > 0, "is not NAME=VALUE")),
     // Which there are is not asked here: one that is not known is a warning (config.md, "Linux Process").
     capabilities: members(
       {},
-      { bounding: texts, effective: texts, permitted: texts, inheritable: texts, ambient: texts },
+      {
+        bounding: strings,
+        effective: strings,
+        permitted: strings,
+        inheritable: strings,
+        ambient: strings,
+      },
     ),
     rlimits: list(
       members({ type: oneOf(Object.keys(rlimitNumbers)), soft: natural, hard: natural }, {}),
     ),
-    apparmorProfile: text,
-    selinuxLabel: text,
+    apparmorProfile: string,
+    selinuxLabel: string,
     oomScoreAdj: integer(-1000, 1000),
     noNewPrivileges: flag,
     scheduler: members(
-      { policy: text },
+      { policy: string },
       {
         nice: integer(-20, 19),
         priority: integer(0, 99),
-        flags: texts,
+        flags: strings,
         runtime: natural,
         deadline: natural,
         period: natural,
       },
     ),
-    ioPriority: members({ class: text }, { priority: integer(0, 7) }),
+    ioPriority: members({ class: string }, { priority: integer(0, 7) }),
     execCPUAffinity: anything,
   },
 );
 
 const hook = members(
   { path: absolute },
-  { args: texts, env: texts, timeout: integer(1, 1_000_000) },
+  { args: strings, env: strings, timeout: integer(1, 1_000_000) },
 );
 const hooks = list(hook);
 
@@ -110,16 +111,16 @@ const seccomp = members(
     defaultErrnoRet: errnoNumber,
     architectures: list(oneOf(seccompArchitectures)),
     flags: list(oneOf(seccompFlagNames)),
-    listenerPath: text,
-    listenerMetadata: text,
+    listenerPath: string,
+    listenerMetadata: string,
     syscalls: list(
       members(
         {
           // Names reach the compiler as words of a line: nothing else may be in them.
-          names: once(() =>
-            z
-              .array(pattern(/^[A-Za-z0-9_]{1,64}$/)())
-              .check(z.refine((names) => names.length > 0, "is empty")),
+          names: such(
+            list(pattern(/^[A-Za-z0-9_]{1,64}$/)),
+            (names) => names.length > 0,
+            "is empty",
           ),
           action,
         },
@@ -178,8 +179,8 @@ const resources = members(
         period: whole,
         realtimeRuntime: whole,
         realtimePeriod: whole,
-        cpus: text,
-        mems: text,
+        cpus: string,
+        mems: string,
         idle: whole,
       },
     ),
@@ -198,10 +199,10 @@ const resources = members(
         throttleWriteIOPSDevice: deviceRates,
       },
     ),
-    hugepageLimits: list(members({ pageSize: text, limit: whole }, {})),
-    network: map(plainText, anything),
-    rdma: map(text, members({}, { hcaHandles: handles, hcaObjects: handles })),
-    unified: map(text, text),
+    hugepageLimits: list(members({ pageSize: string, limit: whole }, {})),
+    network: map(text, anything),
+    rdma: map(string, members({}, { hcaHandles: handles, hcaObjects: handles })),
+    unified: map(string, string),
   },
 );
 
@@ -211,13 +212,13 @@ const linux = members(
     uidMappings: mappings,
     gidMappings: mappings,
     timeOffsets: members({}, { monotonic: offset, boottime: offset }),
-    sysctl: map(text, text),
+    sysctl: map(string, string),
     resources,
-    cgroupsPath: text,
+    cgroupsPath: string,
     namespaces: list(
       members(
         { type: oneOf(["cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"]) },
-        { path: text },
+        { path: string },
       ),
     ),
     devices: list(device),
@@ -226,25 +227,20 @@ const linux = members(
     rootfsPropagation: oneOf(["", ...propagationTypes]),
     maskedPaths: list(absolute),
     readonlyPaths: list(absolute),
-    mountLabel: text,
+    mountLabel: string,
     intelRdt: anything,
     memoryPolicy: anything,
-    personality: members({ domain: text }, { flags: texts }),
+    personality: members({ domain: string }, { flags: strings }),
   },
 );
 
-const hostname = once(() => text().check(z.maxLength(64)));
+const hostname = such(string, (value) => value.length <= 64, "is longer than 64 bytes");
 const config = members(
   {
-    ociVersion: once(() =>
-      z
-        .string()
-        .check(
-          z.refine(
-            (value) => /^1\.\d+\.\d+([-+].*)?$/.test(value),
-            "is no version 1 of the specification",
-          ),
-        ),
+    ociVersion: such(
+      text,
+      (value) => /^1\.\d+\.\d+([-+].*)?$/.test(value),
+      "is no version 1 of the specification",
     ),
     root: members({ path }, { readonly: flag }),
     process,
@@ -265,24 +261,24 @@ const config = members(
         poststop: hooks,
       },
     ),
-    annotations: map(plainText, plainText),
+    annotations: map(text, text),
   },
 );
 
 /** A config.json as it was given, checked. */
-export type RuntimeConfig = Parsed<typeof config>;
+export type RuntimeConfig = Shaped<typeof config>;
 /** `process` of a config.json, and what `exec --process` takes. */
 export type ProcessConfig = RuntimeConfig["process"];
 /** A program that is run at a point of a container's life. */
-export type HookConfig = Parsed<typeof hook>;
+export type HookConfig = Shaped<typeof hook>;
 /** `linux.seccomp`. */
-export type SeccompConfig = Parsed<typeof seccomp>;
+export type SeccompConfig = Shaped<typeof seccomp>;
 /** `linux.resources`. */
-export type ResourcesConfig = Parsed<typeof resources>;
+export type ResourcesConfig = Shaped<typeof resources>;
 /** `linux.resources.devices[]`: what is not named stands for all. */
-export type DeviceRule = Parsed<typeof deviceRule>;
+export type DeviceRule = Shaped<typeof deviceRule>;
 /** An entry of `mounts`. */
-export type MountConfig = Parsed<typeof mount>;
+export type MountConfig = Shaped<typeof mount>;
 
 /**
  * Reads a config.json.
@@ -324,33 +320,22 @@ export function refused(pointer: string, why: string, hint?: string): TsmanError
   });
 }
 
-function checked<T>(schema: LazySchema<T>, bytes: Uint8Array, file: string): T {
+function checked<T>(shape: Shape<T>, bytes: Uint8Array, file: string): T {
   const rules = { what: file, code: "CONFIG_INVALID", maxBytes: maxConfigBytes } as const;
-  const value = parseDocument(z.unknown(), bytes, rules);
-  const result = z.safeParse(schema(), withoutNulls(value));
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const pointer = pointerOf(issue?.path ?? []);
-  const why =
-    issue?.code === "invalid_type"
-      ? `should be of type ${issue.expected}`
-      : (issue?.message ?? "is not as expected");
-  throw new TsmanError("CONFIG_INVALID", `read ${file}: ${pointer}: ${why}`, {
-    hint: "see the OCI runtime specification, config.md and config-linux.md",
-    details: { pointer },
-  });
+  try {
+    return shape(readJson(bytes, rules));
+  } catch (error) {
+    if (!(error instanceof Misshapen)) throw error;
+    const pointer = pointerOf(error.path);
+    throw new TsmanError("CONFIG_INVALID", `read ${file}: ${pointer}: ${error.message}`, {
+      hint: "see the OCI runtime specification, config.md and config-linux.md",
+      details: { pointer },
+    });
+  }
 }
 
 /** RFC 6901; the document itself is `/`, which people recognize. */
-function pointerOf(members: readonly PropertyKey[]): string {
+function pointerOf(names: readonly (string | number)[]): string {
   const escaped = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
-  return `/${members.map((member) => escaped(String(member))).join("/")}`;
-}
-
-/** Programs in Go write a missing list as null. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(entries.map(([name, member]) => [name, withoutNulls(member)]));
+  return `/${names.map((member) => escaped(String(member))).join("/")}`;
 }

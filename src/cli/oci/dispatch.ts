@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import path from "node:path";
 import { ociRoot } from "../../config/oci-root.ts";
-import { resolvePaths } from "../../config/paths.ts";
+import { cacheDirectory } from "../../config/paths.ts";
 import type { OciContext } from "../../engine/oci/oci-types.ts";
 import { type TsmanError, toTsmanError } from "../../errors/index.ts";
 import { explainLostDirectory } from "../current-directory.ts";
@@ -104,7 +104,7 @@ function contextOf(input: OciInput, globals: OciArguments, log: Log): OciContext
   const chosen = globals.get("root");
   return {
     root: chosen === undefined ? ociRoot() : path.resolve(input.cwd, chosen),
-    cacheDir: resolvePaths().cacheDir,
+    cacheDir: cacheDirectory(),
     cgroupManager: cgroupManagerOf(globals),
     onWarning: (text) => tell(log, "warning", text),
   };
