@@ -35,8 +35,6 @@ export const propagationTypes: ReadonlySet<string> = new Set([
   "runbindable",
 ]);
 
-const restrictions = ["suid", "dev", "exec", "atime", "diratime", "relatime", "strictatime"];
-
 /** runtime-spec/config.md, "Linux mount options" without data: flags of mount(2) and ours of them. */
 export const mountFlagNames: readonly string[] = [
   "async",
@@ -57,9 +55,43 @@ export const mountFlagNames: readonly string[] = [
   "silent",
   "sync",
   "tmpcopyup",
-  ...["ro", "rw", ...[...restrictions, "symfollow"].flatMap((name) => [name, `no${name}`])].flatMap(
-    (name) => [name, `r${name}`],
-  ),
+  // With an r in front, for what is mounted below as well.
+  "ro",
+  "rro",
+  "rw",
+  "rrw",
+  "suid",
+  "rsuid",
+  "nosuid",
+  "rnosuid",
+  "dev",
+  "rdev",
+  "nodev",
+  "rnodev",
+  "exec",
+  "rexec",
+  "noexec",
+  "rnoexec",
+  "atime",
+  "ratime",
+  "noatime",
+  "rnoatime",
+  "diratime",
+  "rdiratime",
+  "nodiratime",
+  "rnodiratime",
+  "relatime",
+  "rrelatime",
+  "norelatime",
+  "rnorelatime",
+  "strictatime",
+  "rstrictatime",
+  "nostrictatime",
+  "rnostrictatime",
+  "symfollow",
+  "rsymfollow",
+  "nosymfollow",
+  "rnosymfollow",
 ];
 
 /** Our own mount options: see {@link Mount.options}. */
@@ -364,8 +396,13 @@ export const capabilityNames = [
 
 /** The capabilities of such a mask; bits that have no name yet are left out. */
 export function capabilitiesOfMask(mask: string): readonly string[] {
-  const bits = BigInt(/^[0-9a-f]{1,16}$/i.test(mask) ? `0x${mask}` : 0);
-  return capabilityNames.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n);
+  if (!/^[0-9a-f]{1,16}$/i.test(mask)) return [];
+  // In two halves of 32 bits: BigInt takes ten times as long.
+  const low = Number.parseInt(mask.slice(-8), 16);
+  const high = Number.parseInt(mask.slice(-16, -8) || "0", 16);
+  return capabilityNames.filter(
+    (_, bit) => ((bit < 32 ? low >>> bit : high >>> (bit - 32)) & 1) === 1,
+  );
 }
 
 /** The set as the kernel's bit mask, in hexadecimal without prefix. */

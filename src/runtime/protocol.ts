@@ -157,14 +157,10 @@ export type StepName = keyof typeof step;
 /** Name of a frame in native/protocol.h, without TSMAN_MSG_. */
 export type MessageName = keyof typeof message;
 
-const opNames: ReadonlyMap<number, SettingName | StepName> = new Map(
-  [...Object.entries(setting), ...Object.entries(step)].map(([name, op]) => [
-    op,
-    name as SettingName | StepName,
-  ]),
-);
-
 /** The name of an operation number, for messages; an unknown one as `op N`. */
 export function operationName(op: number): string {
-  return opNames.get(op) ?? `op ${op}`;
+  const found = [...Object.entries(setting), ...Object.entries(step)].find(
+    ([, each]) => each === op,
+  );
+  return found?.[0] ?? `op ${op}`;
 }

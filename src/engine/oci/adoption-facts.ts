@@ -23,17 +23,29 @@ export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): Ado
     ({ type, path }) => type === "user" && (path ?? "") === "",
   );
   const mapsItself = isNewUser && !canSetIds && isOwnId(config);
-  const permitted = new Set(capabilitiesIn(status, "Prm"));
   return {
     bundleDir,
-    isUnified: existsSync("/sys/fs/cgroup/cgroup.controllers"),
+    // Getters: most configurations do not come to ask.
+    get isUnified() {
+      return existsSync("/sys/fs/cgroup/cgroup.controllers");
+    },
     canMakeNodes: process.geteuid?.() === 0 && isInitialMap(readText("/proc/self/uid_map")),
-    grantable: capabilitiesIn(status, "Bnd").filter((name) => permitted.has(name)),
+    get grantable() {
+      return grantableIn(status);
+    },
     mapTools: isNewUser && !canSetIds && !mapsItself ? usableTools(status) : undefined,
     mapsItself,
-    securityModules: readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean),
+    get securityModules() {
+      return readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean);
+    },
     nodeAt,
   };
+}
+
+/** What a container in our own user namespace can have. */
+function grantableIn(status: string): readonly string[] {
+  const permitted = new Set(capabilitiesIn(status, "Prm"));
+  return capabilitiesIn(status, "Bnd").filter((name) => permitted.has(name));
 }
 
 /** A set of a process's capabilities, proc_pid_status(5). */
