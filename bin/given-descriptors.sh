@@ -1,4 +1,4 @@
-# Sourced by bin/tsman and bin/tsman-oci, never run: with `root` (the installation) given, says in
+# Sourced by bin/tsman, never run: with `root` (the installation) given, says in
 # TSMAN_DESCRIPTORS which descriptors the caller has opened.  The engine opens some of its own, so this
 # can be seen here only.  This shell has three more: the script, this file, and for the pattern a
 # directory that is closed again.

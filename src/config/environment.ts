@@ -10,8 +10,9 @@ export function environmentVariable(name: string): string | undefined {
 }
 
 /**
- * What bin/tsman and bin/tsman-oci tell the engine that runs tsman, where the caller says nothing to it:
- * little memory management and, in a Bun that lives for milliseconds, no compiler and no crash reports.
+ * What bin/tsman, where the caller says nothing to it, and bin/tsman-oci (native/launch-oci.c) tell the engine
+ * that runs tsman: little memory management and, in a Bun that lives for milliseconds, no compiler and
+ * no crash reports.
  */
 const ownSettings: Readonly<Record<string, string>> = {
   GLIBC_TUNABLES: "glibc.malloc.top_pad=4194304",

@@ -210,6 +210,56 @@ describe("bin/tsman-oci", () => {
     expect(lines).toEqual(["bun options= path=", ...args.slice(0, -2), "%--env-file=x", "%%d"]);
   });
 
+  it("tells the program nothing of what the caller tells Bun, and what descriptors the caller has opened", () => {
+    const folder = join(installation, "dist/libexec");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "tsman-oci"), "#!/bin/sh\nenv\n", { mode: 0o755 });
+    const ofBun = { BUN_JSC_functionOverrides: "/evil", BUN_OPTIONS: "--evil", BUN_BE_BUN: "1" };
+    const ofOthers = { MIMALLOC_VERBOSE: "1", TSMAN_DESCRIPTORS: "3", HOME: "/home/me" };
+    const command = 'exec "$0" "$@" 5</dev/null';
+    const args = ["-c", command, launcher(), "--preserve-fds", "3", "run"];
+    const { lines } = start("/bin/sh", { args, env: { ...ofBun, ...ofOthers } });
+    const own = ["BUN_ENABLE_CRASH_REPORTING=0", "BUN_JSC_useJIT=0", "MIMALLOC_ALLOW_THP=1"];
+    expect(lines.filter((line) => /^(BUN|MIMALLOC)_/.test(line)).sort()).toEqual(own);
+    // Higher ones are those of whoever runs the tests.
+    const given = lines.filter((line) => line.startsWith("TSMAN_")).join();
+    expect(given).toMatch(/^TSMAN_DESCRIPTORS= 0 1 2 5( \d{2,})*$/);
+    expect(lines).toContain("HOME=/home/me");
+    expect(start(launcher(), { env: ofOthers }).lines.join()).not.toContain("TSMAN_DESCRIPTORS");
+  });
+
+  it("starts Node in a directory that was removed, where Bun does not start", () => {
+    makeProgram();
+    const gone = join(directory, "gone");
+    mkdirSync(gone);
+    const command = `rmdir ${gone} && exec ${launcher()}`;
+    const { lines } = start("/bin/sh", { cwd: gone, args: ["-c", command] });
+    expect(lines[0]).toMatch(/^ours /);
+  });
+
+  it("finds its installation through a link and through PATH, and says where it does not", () => {
+    makeProgram();
+    const link = join(directory, "tsman-oci");
+    symlinkSync(launcher(), link);
+    expect(start(link).lines[0]).toMatch(/^bun /);
+    const env = { PATH: `${installation}/bin` };
+    expect(start("/bin/sh", { env, args: ["-c", "tsman-oci"] }).lines[0]).toMatch(/^bun /);
+    const copy = join(directory, "copy");
+    cpSync(launcher(), copy);
+    const { status, stderr } = start(copy);
+    expect(status).toBe(125);
+    expect(stderr).toBe(
+      `tsman-oci: error: find the installation: this is ${copy} (start bin/tsman-oci of an installation, or a link to it)\n`,
+    );
+  });
+
+  it("says that it is not built, and how to build it", () => {
+    rmSync(join(installation, "dist"), { recursive: true });
+    const { status, stderr } = start(launcher());
+    expect(status).toBe(125);
+    expect(stderr).toContain(`hint: run ${installation}/bin/quickstart`);
+  });
+
   it("starts Node where Bun did not run when tsman was built", () => {
     expect(start(launcher()).lines[0]).toMatch(/^ours /);
   });
