@@ -31,7 +31,7 @@ static int open_namespace(const struct plan_record *record, int flag, struct fai
     /* Linux 4.11 */
     int type = ioctl(fd, (int)NS_GET_NSTYPE);
     if (type >= 0 && type != flag) {
-        failure_detail(failure, "it is not a %s namespace", record->argv[0]);
+        failure_detail(failure, "it is no %s namespace", record->argv[0]);
         return fail(failure, EINVAL, "join", "%s", path);
     }
     return give_fd(&fd);

@@ -138,6 +138,21 @@ int monitor_start_stage1(struct monitor *monitor)
     return 0;
 }
 
+/* Stage 1 goes on while its maps are written; when it fails then, it is gone, and they cannot be
+   written for that reason. */
+static void prefer_failure_of_stage1(struct monitor *monitor)
+{
+    struct sync_message message;
+    int fd;
+    while (sync_receive(monitor->stage_sync, &message, &fd, MSG_DONTWAIT) > 0) {
+        drop_fd(&fd);
+        if (message.type == SYNC_FAILED) {
+            monitor->failure = message.failure;
+            return;
+        }
+    }
+}
+
 static int apply_maps(struct monitor *monitor)
 {
     static struct map_request request;
@@ -163,8 +178,10 @@ static int apply_maps(struct monitor *monitor)
         request.newgidmap = record->argv[1];
     }
     request.deny_setgroups = plan_setting(plan, TSMAN_SET_SETGROUPS_DENY) != NULL;
-    if (map_apply(monitor->stage1, &request, &monitor->failure) < 0)
+    if (map_apply(monitor->stage1, &request, &monitor->failure) < 0) {
+        prefer_failure_of_stage1(monitor);
         return -1;
+    }
     sync_send(monitor->stage_sync, SYNC_MAP_DONE, 0, -1);
     return 0;
 }

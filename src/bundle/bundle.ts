@@ -209,8 +209,11 @@ export interface Bundle {
   readonly config: RuntimeSpec;
   /** How many of `config.mounts` make /proc, /dev and /sys; devices and links follow them. */
   readonly baseMounts: number;
-  /** JSON pointer (RFC 6901) into `config` → the option, image field or default behind it. */
-  readonly origins: Readonly<Record<string, string>>;
+  /**
+   * JSON pointer (RFC 6901) into `config` → the option, image field or default behind it; undefined:
+   * somebody else's config.json, see {@link originOf}.
+   */
+  readonly origins: Readonly<Record<string, string>> | undefined;
   readonly artefacts: readonly Artefact[];
   readonly user: UserRequest;
   /** What /etc/passwd gets, where it has neither the name nor the uid; missing: nothing. */

@@ -14,12 +14,18 @@ export function delegateRemedy(): string {
     : "let whoever has made your control group write +cpu +memory +pids into its parent's cgroup.subtree_control";
 }
 
-const otherwise = "or take what rlimits can do: --limits=best-effort";
+/** What those can do who have that option: all but the callers of tsman-oci. */
+const otherwise = "; or take what rlimits can do: --limits=best-effort";
+
+/** A hint of these errors for who has no --limits. */
+export function withoutBestEffort(hint: string | undefined): string | undefined {
+  return hint?.replace(otherwise, "");
+}
 
 /** What a host lacks for limits, with the remedy. */
 export function noGroups(why: string, remedy: string): TsmanError {
   return new TsmanError("PREFLIGHT_CGROUP", `make a control group: ${why}`, {
-    hint: `${remedy}; ${otherwise}`,
+    hint: `${remedy}${otherwise}`,
   });
 }
 
@@ -38,6 +44,6 @@ export function missingController(
   return new TsmanError(
     "PREFLIGHT_CGROUP",
     `set ${file}: the controller ${controller} is not delegated to you (delegated: ${has})`,
-    { hint: `${remedy}; ${otherwise}`, details: { controller, available } },
+    { hint: `${remedy}${otherwise}`, details: { controller, available } },
   );
 }

@@ -3,6 +3,7 @@ import type { Bundle } from "../bundle/bundle.ts";
 import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount } from "./mount-plan.ts";
+import { originOf } from "./origin.ts";
 import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion, step } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
@@ -56,7 +57,7 @@ export function compilePlan(bundle: Bundle, context: LaunchContext): LaunchPlan 
 }
 
 function origin(bundle: Bundle, pointer: string): string {
-  return bundle.origins[pointer] ?? "default";
+  return originOf(bundle.origins, pointer);
 }
 
 function preserved(count: number): PlanRecord[] {
@@ -253,7 +254,9 @@ function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTabl
     records.push(stepRecord("SYMLINK", [target, path, ...words], "default"));
   }
   for (const device of bundle.devices) {
-    const because = origin(bundle, `/devices/${device.path.replaceAll("/", "~1")}`);
+    // Somebody else's are those that the specification has in each container.
+    const pointer = `/devices/${device.path.replaceAll("/", "~1")}`;
+    const because = bundle.origins === undefined ? "default" : origin(bundle, pointer);
     const slot = slots.open(device.hostPath, "any", because);
     records.push(stepRecord("DEVICE", [slot, device.path], because));
   }

@@ -2,6 +2,7 @@ import type { Bundle, MapEntry } from "../bundle/bundle.ts";
 import { capabilityNames } from "../oci/runtime-spec.ts";
 import type { LaunchContext } from "./launch-context.ts";
 import { type LaunchPlan, planSteps } from "./launch-plan.ts";
+import { originOf } from "./origin.ts";
 import { operationName } from "./protocol.ts";
 
 /** Something of a container with what asked for it: an option, an image field or a default. */
@@ -128,7 +129,7 @@ export function explainPlan(request: ExplainRequest): Explanation {
   const { bundle, context } = request;
   const { config, mapping } = bundle;
   const { linux, process } = config;
-  const because = (pointer: string): string => bundle.origins[pointer] ?? "default";
+  const because = (pointer: string): string => originOf(bundle.origins, pointer);
   return {
     container: { id: context.id, name: request.name },
     namespaces: linux.namespaces.map((namespace, index) => ({

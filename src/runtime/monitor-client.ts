@@ -13,7 +13,7 @@ import {
 } from "./encode.ts";
 import { monitorError } from "./failure.ts";
 import type { LaunchPlan } from "./launch-plan.ts";
-import { planSteps } from "./launch-plan.ts";
+import { failedRecord } from "./launch-plan.ts";
 import type {
   CreatedProcess,
   MonitorHandle,
@@ -247,7 +247,7 @@ class MonitorClient implements MonitorHandle {
         return;
       case "failed": {
         const { stepIndex, stage, operation, object, errno, detail } = message;
-        const step = stepIndex < 0 ? undefined : planSteps(this.#plan)[stepIndex];
+        const step = failedRecord(this.#plan, stepIndex, object);
         this.#fail(monitorError({ step, stepIndex, stage, operation, object, errno, detail }));
         return;
       }

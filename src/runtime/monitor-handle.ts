@@ -6,7 +6,7 @@ export type FailedStep = Pick<PlanRecord, "op" | "because">;
 
 /** Why a container did not start, as the native program reported it. */
 export interface MonitorFailure {
-  /** The step that failed, when it was one. */
+  /** The step that failed, or the setting that was about the `object`. */
   readonly step?: FailedStep | undefined;
   /** Position among the steps; -1: it was not a step. */
   readonly stepIndex: number;

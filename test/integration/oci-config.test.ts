@@ -24,6 +24,10 @@ beforeAll(() => {
   oci = new OciBundles(store());
 });
 
+const tooHigh = { type: "RLIMIT_NOFILE", soft: 2 ** 40, hard: 2 ** 40 };
+const noSuch = { destination: "/place", type: "nofs", source: "x" };
+const missing = { destination: "/place", source: "/nonexistent", options: ["bind"] };
+
 describe("process of a config.json", () => {
   it("gets ids, groups, limits, mask, scheduling, capabilities and no more", async () => {
     const script =
@@ -53,13 +57,45 @@ describe("process of a config.json", () => {
     ]);
   });
 
-  it("refuses what this caller cannot give", async () => {
-    const bundle = oci.bundle("limits", "true", (config) => {
-      config.process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 2 ** 40, hard: 2 ** 40 }];
-    });
-    const result = await oci.run(["run", "--bundle", bundle, "limits"]);
-    expect(result.status).toBe(125);
-    expect(result.stderr).toContain("limit");
+  it.each([
+    [
+      "a limit",
+      "set limit nofile (/process/rlimits/0)",
+      (c: Config) => (c.process.rlimits = [tooHigh]),
+    ],
+    ["a file system", "mount nofs on /place (/mounts/2)", (c: Config) => (c.mounts[2] = noSuch)],
+    ["a source", "open /nonexistent (/mounts/2)", (c: Config) => (c.mounts[2] = missing)],
+    [
+      "an option of a file system",
+      "mount tmpfs on /place (/mounts/2)",
+      (c: Config) => (c.mounts[2] = { ...noSuch, type: "tmpfs", options: ["size=much"] }),
+    ],
+    [
+      "a namespace",
+      "open /proc/nonexistent (/linux/namespaces/4)",
+      (c: Config) =>
+        (c.linux.namespaces[4] = { ...c.linux.namespaces[4], path: "/proc/nonexistent" }),
+    ],
+    [
+      "a namespace of another kind",
+      "join /proc/self/ns/user (/linux/namespaces/4)",
+      (c: Config) =>
+        (c.linux.namespaces[4] = { ...c.linux.namespaces[4], path: "/proc/self/ns/user" }),
+    ],
+    [
+      "a setting",
+      "(/linux/sysctl/kernel.msgmax): invalid argument",
+      (c: Config) => (c.linux.sysctl = { "kernel.msgmax": "much" }),
+    ],
+  ])("is refused by its place what the kernel does not give: %s", async (name, place, change) => {
+    const id = name.replaceAll(" ", "-");
+    const bundle = oci.bundle(id, "true", change);
+    // The reason, and not that of somebody who waits for what has failed.
+    for (let round = 0; round < 5; round += 1) {
+      const result = await oci.run(["run", "--bundle", bundle, id]);
+      expect(result.stderr).toContain(place);
+      expect(result.status).toBe(125);
+    }
   });
 
   it("gets the capabilities that can be granted, with a warning for the others", async () => {
@@ -232,7 +268,7 @@ describe("remount of a config.json", () => {
     });
     const { status, stderr } = await oci.run(["run", "--bundle", bundle, "unmounted"]);
     expect(status).toBe(125);
-    expect(stderr).toMatch(/remount \/etc: .*nothing is mounted there/);
+    expect(stderr).toMatch(/remount \/etc \(\/mounts\/\d\): .*nothing is mounted there/);
   });
 });
 

@@ -87,7 +87,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
   return {
     config: spec,
     baseMounts: mounts.length,
-    origins: {},
+    origins: undefined,
     artefacts: [],
     user: processUser(process),
     createWorkdir: true,

@@ -1,7 +1,9 @@
+import { parseSize } from "../options/size.ts";
 import { usageError } from "../usage-error.ts";
 import type { OciArguments, OciOptions } from "./arguments.ts";
 
 const number = (summary: string) => ({ kind: "value", value: "NUMBER", summary }) as const;
+const size = (summary: string) => ({ kind: "value", value: "SIZE", summary }) as const;
 const text = (summary: string) => ({ kind: "value", value: "LIST", summary }) as const;
 
 /** Limits as options: runc's and crun's names. */
@@ -12,9 +14,9 @@ export const limitOptions = {
   "cpu-share": number("2 to 262144"),
   "cpuset-cpus": text("processors, such as 0-2,4"),
   "cpuset-mems": text("nodes of memory"),
-  memory: number("bytes"),
-  "memory-reservation": number("bytes"),
-  "memory-swap": number("bytes of memory and swap together"),
+  memory: size("bytes, or 64m; -1: no limit"),
+  "memory-reservation": size("bytes"),
+  "memory-swap": size("bytes of memory and swap together"),
   "pids-limit": number("processes and threads"),
 } as const satisfies OciOptions;
 
@@ -26,12 +28,18 @@ export function limitsGiven(args: OciArguments): unknown {
     if (/^-?\d{1,15}$/.test(value)) return Number(value);
     throw usageError(`use --${name} ${value}: not a number`, "write a number without unit");
   };
+  // runc's, crun takes numbers only.
+  const bytes = (name: "memory" | "memory-reservation" | "memory-swap"): number | undefined => {
+    const value = args.get(name);
+    if (value === undefined) return undefined;
+    return value === "-1" ? -1 : parseSize(value, `--${name}`);
+  };
   const pids = count("pids-limit");
   return {
     memory: {
-      limit: count("memory"),
-      reservation: count("memory-reservation"),
-      swap: count("memory-swap"),
+      limit: bytes("memory"),
+      reservation: bytes("memory-reservation"),
+      swap: bytes("memory-swap"),
     },
     cpu: {
       shares: count("cpu-share"),

@@ -4,6 +4,7 @@ import { defaultContainerOptions } from "../../container/options.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import type { Explanation } from "../../runtime/explain.ts";
 import type { LaunchContext, LogTarget } from "../../runtime/launch-context.ts";
+import { originOf } from "../../runtime/origin.ts";
 import type { ExplainEntry, ExplainSection } from "../types.ts";
 import { stopSignalOf } from "./launch-context.ts";
 import type { ContainerPlan } from "./plan-container.ts";
@@ -90,7 +91,7 @@ function inside({ bundle, options, image }: ContainerPlan): ExplainEntry[] {
       : []),
     {
       what: `${JSON.stringify(args)}, inside`,
-      because: bundle.origins["/process/args"] ?? "default",
+      because: originOf(bundle.origins, "/process/args"),
       data: { name: "program", command: args },
     },
     ...healthEntries(health, options.health?.test === undefined),

@@ -3,6 +3,7 @@ import path from "node:path";
 import process from "node:process";
 import { groupOwner } from "../../bundle/adopt/adopt-resources.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
+import { withoutBestEffort } from "../../cgroup/remedy.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { refused } from "../../oci/runtime-config.ts";
 import { findGroup, rememberGroup } from "../containers/container-cgroup.ts";
@@ -51,7 +52,11 @@ export async function prepareOciGroup(
   } catch (error) {
     if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;
     if (!isTsmanError(error) || error.code === "CONFIG_INVALID") throw error;
-    throw error.within("use /linux/resources of config.json");
+    throw new TsmanError(error.code, `use /linux/resources of config.json: ${error.message}`, {
+      cause: error,
+      hint: withoutBestEffort(error.hint),
+      details: error.details,
+    });
   }
 }
 

@@ -96,7 +96,7 @@ describe("default mounts", () => {
     const bundle = compile({ network: { mode: "host" } });
     expect(mountAt(bundle, "/sys")).toMatchObject({ type: "bind", source: "/sys" });
     expect(mountAt(bundle, "/sys")?.options).toEqual(expect.arrayContaining(["rbind", "ro"]));
-    expect(bundle.origins["/mounts/2"]).toBe("--network host");
+    expect(bundle.origins?.["/mounts/2"]).toBe("--network host");
   });
 
   it("bind the host's /proc when the pid namespace is the host's", () => {

@@ -5,20 +5,17 @@ import { callerEnvironment } from "../../../src/config/environment.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** What a launcher exports for the engine that it executes. */
-function ownSettings(launcher: string): [string, string][] {
-  const text = readFileSync(join(import.meta.dirname, "../../../bin", launcher), "utf8");
-  return Array.from(text.matchAll(/export (\w+)=(\S+)/g), ([, name = "", value = ""]) => [
-    name,
-    value,
-  ]);
+/** What a launcher tells the engine that it executes, found in its source. */
+function ownSettings(source: string, pattern: RegExp): [string, string][] {
+  const text = readFileSync(join(import.meta.dirname, "../../..", source), "utf8");
+  return Array.from(text.matchAll(pattern), ([, name = "", value = ""]) => [name, value]);
 }
 
 it.each([
-  ["tsman", 1],
-  ["tsman-oci", 3],
-])("the caller's environment lacks what bin/%s tells the engine of tsman", (launcher, count) => {
-  const settings = ownSettings(launcher);
+  ["bin/tsman", 1, /export (\w+)=(\S+)/g],
+  ["native/launch-oci.c", 3, /"(BUN_\w+|MIMALLOC_\w+)=(\w+)"/g],
+])("the caller's environment lacks what %s tells the engine of tsman", (source, count, pattern) => {
+  const settings = ownSettings(source, pattern);
   expect(settings).toHaveLength(count);
   for (const [name, value] of settings) vi.stubEnv(name, value);
   for (const [name] of settings) expect(callerEnvironment()).not.toHaveProperty(name);
