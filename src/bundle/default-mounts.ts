@@ -1,4 +1,4 @@
-import type { ContainerOptions } from "../container/options.ts";
+import type { ContainerOptions, NamespaceRequest } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import { type Mount, mountOption } from "../oci/runtime-spec.ts";
 import type { HostFacts, MappingFacts } from "./bundle.ts";
@@ -85,8 +85,7 @@ function procMount(
     const because = "default: parts of this host's /proc are covered, so no new one can be mounted";
     return { ...bind, options: ["rbind", ...noUse], because };
   }
-  const because =
-    options.pid.mode === "private" ? "default" : `--pid container:${options.pid.container}`;
+  const because = reasonOf("--pid", options.pid);
   return {
     destination: "/proc",
     type: "proc",
@@ -96,13 +95,20 @@ function procMount(
   };
 }
 
+/** What asked for a namespace that is not the host's. */
+function reasonOf(option: string, request: NamespaceRequest): string {
+  if (request.mode === "container") return `${option} container:${request.container}`;
+  return request.mode === "path" ? `${option} ns:${request.path}` : "default";
+}
+
 function sysMount(
   options: Pick<ContainerOptions, "network" | "privileged">,
   host: HostFacts,
 ): ReasonedMount {
   const access = options.privileged ? "rw" : "ro";
   // sysfs shows the network devices of one namespace: mounting it takes rights over that one.
-  if (options.network.mode !== "host" && host.canMountSysfs) {
+  const isForeign = options.network.mode === "host" || options.network.mode === "path";
+  if (!isForeign && host.canMountSysfs) {
     const because = options.privileged ? "--privileged" : "default";
     return {
       destination: "/sys",
@@ -112,10 +118,9 @@ function sysMount(
       because,
     };
   }
-  const because =
-    options.network.mode === "host"
-      ? "--network host"
-      : "default: parts of this host's /sys are covered, so no new one can be mounted";
+  const because = isForeign
+    ? `--network ${options.network.mode === "path" ? `ns:${options.network.path}` : "host"}`
+    : "default: parts of this host's /sys are covered, so no new one can be mounted";
   return {
     destination: "/sys",
     type: "bind",
@@ -164,8 +169,7 @@ function ipcMounts(
       ...(host.hasShm ? [bind("/dev/shm")] : []),
     ];
   }
-  const because =
-    options.ipc.mode === "private" ? "default" : `--ipc container:${options.ipc.container}`;
+  const because = reasonOf("--ipc", options.ipc);
   const queues = {
     destination: "/dev/mqueue",
     type: "mqueue",

@@ -42,6 +42,10 @@ export function resolveHostname(
     }
     return { name: options.hostname, isSet: true, because: "--hostname" };
   }
+  if (options.uts.mode === "path") {
+    const because = `--uts ns:${options.uts.path}`;
+    return { name: host.hostname, isSet: false, because };
+  }
   if (options.uts.mode === "host") {
     return { name: host.hostname, isSet: false, because: "--uts host" };
   }

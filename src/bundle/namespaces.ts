@@ -63,6 +63,8 @@ export function resolveNamespaces(request: BundleRequest): (Namespace & { becaus
     if (asked.mode === "host") continue;
     if (asked.mode === "container") {
       found.push(joined(type, `--${type} container:${asked.container}`));
+    } else if (asked.mode === "path") {
+      found.push({ type, path: asked.path, because: `--${type} ns:${asked.path}` });
     } else {
       const isDefault = asked.mode === "private" || asked.mode === "slirp4netns";
       found.push({ type, because: isDefault ? "default" : `--${type} ${asked.mode}` });

@@ -36,7 +36,7 @@ export function userWarnings(
         "capabilities only, because nothing is inheritable",
     );
   }
-  if (options.shmSize !== undefined && options.ipc.mode !== "private") {
+  if (options.shmSize !== undefined && ["host", "container"].includes(options.ipc.mode)) {
     warnings.push(`--shm-size: /dev/shm is that of --ipc ${options.ipc.mode}, as large as it is`);
   }
   if (options.privileged) {

@@ -44,7 +44,7 @@ export function resolveSysctls(
 ): Record<string, ReasonedSysctl> {
   const shared = {
     ipc: options.ipc.mode !== "private",
-    network: options.network.mode === "host" || options.network.mode === "container",
+    network: ["host", "container", "path"].includes(options.network.mode),
     uts: options.uts.mode !== "private",
   };
   const found: Record<string, ReasonedSysctl> = {};
@@ -94,7 +94,7 @@ export function sysctlPath(key: string, value: string, shared: SharedNamespaces)
   }
   if (shared[namespace]) {
     throw new TsmanError("USAGE", `${subject}: the ${namespace} namespace is not the container's`, {
-      hint: `leave out --${namespace} host or container:NAME`,
+      hint: `leave out --${namespace} host, container:NAME or ns:PATH`,
     });
   }
   return path;

@@ -90,6 +90,8 @@ export type NetworkRequest =
   | { readonly mode: "none" }
   | { readonly mode: "host" }
   | { readonly mode: "container"; readonly container: string }
+  /** `ns:PATH`, absolute */
+  | { readonly mode: "path"; readonly path: string }
   | { readonly mode: "slirp4netns"; readonly options: SlirpOptions };
 
 /** Podman's `--network slirp4netns:KEY=VALUE,…`. */
@@ -143,7 +145,9 @@ export interface IdMapRequest {
 export type NamespaceRequest =
   | { readonly mode: "private" }
   | { readonly mode: "host" }
-  | { readonly mode: "container"; readonly container: string };
+  | { readonly mode: "container"; readonly container: string }
+  /** `ns:PATH`, absolute */
+  | { readonly mode: "path"; readonly path: string };
 
 /** `--ulimit NAME=SOFT[:HARD]`; -1 is infinity. */
 export interface UlimitRequest {

@@ -78,6 +78,22 @@ export function describeNetwork(request: NetworkRequestFacts): NetworkDescriptio
         needsSlirp: false,
         warnings: [],
       };
+    case "path":
+      if (ports.length > 0) {
+        throw new TsmanError(
+          "USAGE",
+          "publish port: the network namespace is not the container's",
+          {
+            hint: "leave out -p and -P, or --network ns:PATH",
+          },
+        );
+      }
+      return {
+        ...files(request, "127.0.0.1", undefined, undefined),
+        ports: [],
+        needsSlirp: false,
+        warnings: [],
+      };
     case "container":
       refuseWithJoinedNetwork(options, ports);
       return { ports: [], needsSlirp: false, warnings: [] };

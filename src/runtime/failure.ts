@@ -65,10 +65,11 @@ function stepCode({ step: failed, operation, errno }: MonitorFailure): ErrorCode
 }
 
 /** setns(2) asks for rights in the user namespace that owns the other one. */
-function joinHint({ stage, operation }: MonitorFailure): string | undefined {
-  return stage === "stage 1" && operation === "join"
-    ? "join a namespace of the container's own user namespace (container:NAME), or make a new one"
-    : undefined;
+function joinHint({ stage, operation, errno }: MonitorFailure): string | undefined {
+  if (stage !== "stage 1" || operation !== "join") return undefined;
+  return errnoName(errno) === "EPERM"
+    ? "join one that your own user namespace has made, or a container's (container:NAME), or make a new one"
+    : "name a namespace of that kind, such as /proc/PID/ns/net for a network";
 }
 
 function isExec(failure: MonitorFailure): boolean {
@@ -175,6 +176,10 @@ const appendHint =
   "the image needs a regular file of its own there that may be written to: leave --hostuser, " +
   "--passwd-entry and --group-entry out, or mount a file with these lines";
 
+const procHint =
+  "a new /proc takes a pid namespace that the container's own user namespace has made: give it one, or no /proc " +
+  "but that of the host, as with --pid host";
+
 function stepHint(failure: MonitorFailure): string | undefined {
   const op = failure.step?.op;
   const errno = errnoName(failure.errno);
@@ -197,6 +202,8 @@ function stepHint(failure: MonitorFailure): string | undefined {
         : undefined;
     case step.BIND:
     case step.MOUNT:
+      // pid_namespaces(7)
+      if (errno === "EPERM" && failure.object.startsWith("proc on ")) return procHint;
       return errno === "ELOOP"
         ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
         : undefined;

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { idMapOf, mountsOf, type NamespaceKind, namespaceOf, statusOf } from "../support/proc.ts";
 import { expectedIdMap, idOutside } from "../support/subordinate-ids.ts";
 import { background, sh, trySh } from "./in-container.ts";
-import { useStore } from "./support.ts";
+import { tsmanPath, useStore } from "./support.ts";
 
 const store = useStore();
 const kinds: readonly NamespaceKind[] = ["user", "mnt", "pid", "uts", "ipc", "net", "cgroup"];
@@ -72,7 +72,9 @@ describe("the namespaces of a container", () => {
     expect(used.stderr).toContain("it is needed by guest");
     const nowhere = await trySh(store(), "--cgroupns ns:/no/such/namespace", "true");
     expect(nowhere.status).toBe(125);
-    expect(nowhere.stderr).toContain("open /no/such/namespace: no such file or directory");
+    expect(nowhere.stderr).toContain(
+      "open /no/such/namespace (--cgroupns ns:/no/such/namespace): no such file or directory",
+    );
     // Somebody who has none of its own has the host's to give.
     await using third = await background(store(), "--cgroupns host");
     await using fourth = await background(store(), `--cgroupns container:${third.id}`);
@@ -138,6 +140,62 @@ describe("the namespaces of a container", () => {
       expect(namespaceOf(third.pid, shared)).toBe(namespaceOf("self", shared));
     },
   );
+
+  it("are joined by path, also when only a bind mount keeps them alive", {
+    timeout: 120_000,
+  }, async () => {
+    const kept = join(store().scratch, "kept");
+    const script = [
+      'mkfifo "$2"',
+      "unshare --net --uts --ipc sh -c 'hostname of-others; echo made; exec sleep 1000' >\"$2\" & pid=$!",
+      // Until all of it is there.
+      'read -r line <"$2"; touch "$1"; mount --bind /proc/$pid/ns/net "$1"',
+      'readlink /proc/$pid/ns/net; "$3" run --rm --network "ns:/proc/$pid/ns/net" busybox readlink /proc/self/ns/net',
+      'readlink /proc/$pid/ns/ipc; "$3" run --rm --network none --ipc "ns:/proc/$pid/ns/ipc" busybox readlink /proc/self/ns/ipc',
+      '"$3" run --rm --network none --uts "ns:/proc/$pid/ns/uts" busybox hostname',
+      'kill $pid; wait $pid; "$3" run --rm --network "ns:$1" busybox readlink /proc/self/ns/net; umount "$1"',
+    ].join("\n");
+    const fifo = join(store().scratch, "made");
+    const { stdout } = await store().succeed([
+      "unshare",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      kept,
+      fifo,
+      tsmanPath,
+    ]);
+    const [net, joined, ipc, joinedIpc, name, ofBindMount] = stdout.trim().split("\n");
+    expect(net).toMatch(/^net:/);
+    expect([joined, ofBindMount]).toEqual([net, net]);
+    expect(ipc).toMatch(/^ipc:/);
+    expect(joinedIpc).toBe(ipc);
+    expect(name).toBe("of-others");
+  });
+
+  it.each([
+    ["ns:", 125, "the namespace's path is missing"],
+    [
+      "ns:/nonexistent",
+      125,
+      "open /nonexistent (--network ns:/nonexistent): no such file or directory",
+    ],
+    ["ns:/etc/passwd", 125, "it is no namespace"],
+    ["ns:/proc/self/ns/uts", 125, "it is no network namespace"],
+    ["ns:/proc/self/ns/net", 125, "it belongs to a user namespace that gives no rights here"],
+  ])("are refused by their path: --network %s", async (network, expected, why) => {
+    const { status, stderr } = await store().run([
+      "run",
+      "--rm",
+      "--network",
+      network,
+      "busybox",
+      "true",
+    ]);
+    expect(stderr).toContain(why);
+    expect(status).toBe(expected);
+  });
 
   it("are joined with the network's hosts and resolv.conf", async () => {
     await using first = await background(

@@ -19,6 +19,7 @@ import { parseLabelLines } from "./key-value.ts";
 import { cgroupOptions, limitOptions } from "./limits.ts";
 import { logOptions } from "./log.ts";
 import { parseMount } from "./mount.ts";
+import { modeText } from "./namespaces.ts";
 import { platformOf } from "./platform.ts";
 import type { RunValues } from "./run-options.ts";
 import { parseSecurityOptions } from "./security-opt.ts";
@@ -278,7 +279,7 @@ function publishedPorts(
   const ports = values.publish.flat();
   if (hasPorts(network)) return ports;
   if (ports.length > 0 || values["publish-all"]) {
-    warnings.push(`published ports have no effect with --network ${network.mode}`);
+    warnings.push(`published ports have no effect with --network ${modeText(network)}`);
   }
   return [];
 }
@@ -286,7 +287,7 @@ function publishedPorts(
 function checkCombinations(options: ContainerOptions): void {
   if (options.hostname !== undefined && options.uts.mode !== "private") {
     throw usageError(
-      `use --hostname: with --uts ${options.uts.mode} the name belongs to another`,
+      `use --hostname: with --uts ${modeText(options.uts)} the name belongs to another`,
       "leave one of them out",
     );
   }

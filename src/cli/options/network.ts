@@ -1,9 +1,10 @@
 import type { NetworkRequest, SlirpOptions } from "../../container/options.ts";
 import { isIP } from "../../platform/ip-address.ts";
 import { invalidValue, unsupported } from "../usage-error.ts";
+import { namespacePath } from "./namespaces.ts";
 import { truthOf } from "./scalars.ts";
 
-const right = "use none, host, container:NAME or slirp4netns[:KEY=VALUE,…]";
+const right = "use none, host, container:NAME, ns:PATH or slirp4netns[:KEY=VALUE,…]";
 const slirpRight =
   "use some of: allow_host_loopback=BOOL, mtu=N, cidr=IPV4/BITS, enable_ipv6=BOOL, outbound_addr=IP, outbound_addr6=IP";
 
@@ -29,8 +30,9 @@ export function parseNetwork(text: string, option: string): NetworkRequest {
       return { mode, container: rest };
     case "bridge":
       throw unsupported(`${option} ${mode}`, "no bridge without root", `leave it out, or ${right}`);
-    case "pasta":
     case "ns":
+      return { mode: "path", path: namespacePath(rest, text, option, right) };
+    case "pasta":
     case "pod":
       throw unsupported(`${option} ${mode}`, "no such network driver", right);
     default:

@@ -150,6 +150,7 @@ function cgroupNamespaceText(cgroup: CgroupOptions | undefined): string {
 }
 
 function namespaceText(request: NamespaceRequest): string {
+  if (request.mode === "path") return `ns:${request.path}`;
   return request.mode === "container" ? `container:${request.container}` : request.mode;
 }
 

@@ -55,7 +55,8 @@ function mountSource(mount: ContainerMount): string {
   return mount.type === "volume" ? (mount.name ?? "") : "";
 }
 
-/** `slirp4netns`, `none`, `host`, `container:NAME`. */
+/** `slirp4netns`, `none`, `host`, `container:NAME`, `ns:PATH`. */
 export function networkName(network: NetworkRequest): string {
+  if (network.mode === "path") return `ns:${network.path}`;
   return network.mode === "container" ? `container:${network.container}` : network.mode;
 }

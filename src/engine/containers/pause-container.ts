@@ -72,7 +72,7 @@ export async function unpauseContainer(context: EngineContext, nameOrId: string)
   context.events.emit(containerEvent("unpause", record));
 }
 
-/** Init first.  With another container's pid namespace, its processes are not ours to stop. */
+/** Init first.  In a pid namespace that others have as well, theirs are not ours to stop. */
 function processesOf(
   context: EngineContext,
   record: ContainerRecord,
@@ -80,7 +80,8 @@ function processesOf(
 ): () => readonly number[] {
   const init = findLiveProcess(context.store.containers.runDir(record.id), "init");
   if (init === undefined) throw notRunning(record, verb);
-  const hasOwnPids = record.options.pid.mode !== "container";
+  const { mode } = record.options.pid;
+  const hasOwnPids = mode !== "container" && mode !== "path";
   return () => ownPids(init, { hasOwnPids, hasOwnMounts: true });
 }
 

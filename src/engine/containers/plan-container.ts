@@ -248,9 +248,11 @@ async function hostUsersOf({
 
 /** Begins now what takes other programs milliseconds, where nothing stands between us and its use. */
 function prepareFor(
-  { network, ports, publishAll, userns }: ContainerOptions,
+  { network, ports, publishAll, userns, pid, ipc, uts }: ContainerOptions,
   mapping: IdMapping,
 ): PreparedNamespaces | undefined {
+  // What is joined from the caller's user namespace comes before a new one.
+  if ([network, pid, ipc, uts].some(({ mode }) => mode === "path")) return undefined;
   if (ports.length > 0 || publishAll || userns.mode === "auto") return undefined;
   return prepareNamespaces(mapping, network.mode === "none" || network.mode === "slirp4netns");
 }

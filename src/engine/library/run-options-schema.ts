@@ -58,10 +58,15 @@ const mount = z.discriminatedUnion("type", [
 ]);
 
 const otherContainer = z.strictObject({ mode: z.literal("container"), container: z.string() });
+const byPath = z.strictObject({
+  mode: z.literal("path"),
+  path: z.string().check(z.refine((value) => value.startsWith("/"), "is no absolute path")),
+});
 const network = z.union([
   z.enum(["slirp4netns", "none", "host"]),
   z.strictObject({ mode: z.enum(["none", "host"]) }),
   otherContainer,
+  byPath,
   z.strictObject({
     mode: z.literal("slirp4netns"),
     options: z.strictObject({
@@ -75,7 +80,7 @@ const network = z.union([
   }),
 ]);
 const namespace = z.optional(
-  z.union([z.strictObject({ mode: z.enum(["private", "host"]) }), otherContainer]),
+  z.union([z.strictObject({ mode: z.enum(["private", "host"]) }), otherContainer, byPath]),
 );
 
 const health = z.strictObject({

@@ -10,6 +10,7 @@ describe("--pid, --ipc, --uts", () => {
     ["private", { mode: "private" }],
     ["host", { mode: "host" }],
     ["container:web", { mode: "container", container: "web" }],
+    ["ns:/proc/1/ns/pid", { mode: "path", path: "/proc/1/ns/pid" }],
   ])("%s", (text, expected) => {
     expect(parseNamespace(text, "--pid")).toEqual(expected);
   });
@@ -22,7 +23,7 @@ describe("--pid, --ipc, --uts", () => {
   test.each([
     ["container:", "USAGE"],
     ["bogus", "USAGE"],
-    ["ns:/proc/1/ns/pid", "OPTION_UNSUPPORTED"],
+    ["ns:", "USAGE"],
     ["none", "OPTION_UNSUPPORTED"],
   ])("%s is refused", (text, code) => {
     expect(thrownError(() => parseNamespace(text, "--pid")).code).toBe(code);
