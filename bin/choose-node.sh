@@ -49,6 +49,7 @@ else
     "run $root/bin/quickstart (it brings its own), or set TSMAN_NODE to a newer one"
 fi
 
-# A caller's preloads and search paths are meant for the caller's programs.  In tsman they would run
-# before its first line, and from there reach the helpers that are setuid (security case S95).
-unset NODE_OPTIONS NODE_PATH
+# A caller's preloads, search paths and compiled code are meant for the caller's programs.  In tsman they
+# would run before its first line, and from there reach the helpers that are setuid (security case S95); so
+# are the files that Node is told to write.
+unset NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_REDIRECT_WARNINGS

@@ -25,8 +25,7 @@ static const char own_name[] = "/bin/tsman-oci";
  * start with a BUN_JSC_ setting that it does not know, and one names a file of code.  Ours are
  * below.
  */
-static const char *const withheld[] = {"BUN_",       "JSC_",          "MIMALLOC_",
-                                       "NODE_PATH=", "NODE_OPTIONS=", "TSMAN_DESCRIPTORS="};
+static const char *const withheld[] = {"BUN_", "JSC_", "MIMALLOC_", "NODE_", "TSMAN_DESCRIPTORS="};
 /* What these are for: src/config/environment.ts, which takes them away. */
 static const char *const settings[] = {"BUN_JSC_useJIT=0", "MIMALLOC_ALLOW_THP=1",
                                        "BUN_ENABLE_CRASH_REPORTING=0"};

@@ -37,7 +37,7 @@ const whole = integer();
 const pattern = (regex: RegExp) => such(text, (value) => regex.test(value), "is not as expected");
 const id = integer(0, 0xffff_fffe);
 
-const mappings = list(members({ containerID: id, hostID: id, size: integer(1, 2 ** 32) }, {}));
+const mappings = list(members({ containerID: id, hostID: id, size: integer(1, 2 ** 32 - 1) }, {}));
 
 const mount = members(
   { destination: path },
@@ -239,7 +239,7 @@ const config = members(
   {
     ociVersion: such(
       text,
-      (value) => /^1\.\d+\.\d+([-+].*)?$/.test(value),
+      (value) => /^1\.\d+\.\d+([-+][\w.+-]*)?$/.test(value),
       "is no version 1 of the specification",
     ),
     root: members({ path }, { readonly: flag }),

@@ -4,6 +4,8 @@ import { installationDir } from "./native.ts";
 
 /** native/addon.h */
 interface ProcessAddon {
+  /** → errno */
+  readonly closeOnExec: (first: number) => number;
   /** → a descriptor, or an errno below zero */
   readonly connectSocket: (path: string) => number;
   /** → errno; `descriptor` is one more that the program is to have, or -1. */

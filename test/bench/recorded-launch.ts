@@ -14,7 +14,7 @@ import type { Candidate } from "./measure.ts";
  */
 export async function recordBundleLaunch(bundle: string, directory: string): Promise<Candidate> {
   const id = "bench";
-  const request = { id, bundleDir: bundle, preserveFds: 0, newKeyring: true };
+  const request = { id, bundleDir: bundle, preserveFds: 0, listenFds: 0, newKeyring: true };
   const context = {
     root: directory,
     cacheDir: directory,

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { byNode, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
@@ -44,6 +44,33 @@ describe.each([
       expect((await oci.succeed(["list", "--quiet"])).stdout).toBe("");
     },
   );
+
+  it("tells the program of a service manager's sockets, as runc does", async () => {
+    const id = idOf("sockets");
+    const env = ["env", "LISTEN_FDS=2"];
+    const run = ["run", "--bundle", oci.bundle(id, 'echo "$LISTEN_FDS $LISTEN_PID"'), id];
+    expect((await oci.succeed(run, [...opened, ...env, ...wrapper])).stdout).toBe("2 1\n");
+  });
+
+  it("gives hooks no descriptor of the caller's", async () => {
+    const id = idOf("hooks");
+    const seen = oci.file(`seen-${id}`);
+    const script = `readlink /proc/self/fd/* >>${seen}; true`;
+    const hook = { path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/bin:/bin"] };
+    const bundle = oci.bundle(id, "true", (config) => {
+      config.hooks = {
+        prestart: [hook],
+        createRuntime: [hook],
+        poststart: [hook],
+        poststop: [hook],
+      };
+    });
+    const many = ["bash", "-c", `exec "$@" 3<${oci.file("given")} 40</etc 100</etc/passwd`, "bash"];
+    await oci.succeed(["run", "--bundle", bundle, id], [...many, ...wrapper]);
+    const names = readFileSync(seen, "utf8").trim().split("\n");
+    expect(names.filter((name) => !/^(pipe:|socket:|\/proc\/|.*seen-)/.test(name))).toEqual([]);
+    expect(names.length).toBeGreaterThan(8);
+  });
 
   it("gives a process of exec no descriptor but the caller's", async () => {
     const id = idOf("exec");

@@ -43,7 +43,7 @@ export function processRequest(
   args: OciArguments,
   cwd: string,
   environment: OciVerbContext["environment"],
-): Pick<CreateRequest, "consoleSocket" | "pidFile" | "preserveFds" | "newKeyring"> {
+): Pick<CreateRequest, "consoleSocket" | "pidFile" | "preserveFds" | "listenFds" | "newKeyring"> {
   const absolute = (name: string): string | undefined => {
     const value = args.get(name);
     return value === undefined ? undefined : path.resolve(cwd, value);
@@ -51,6 +51,7 @@ export function processRequest(
   return {
     consoleSocket: absolute("console-socket"),
     pidFile: absolute("pid-file"),
+    listenFds: listenFds(environment),
     preserveFds: preservedCount(args.count("preserve-fds"), environment),
     newKeyring: !args.has("no-new-keyring"),
   };

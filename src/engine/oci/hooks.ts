@@ -1,5 +1,6 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { HookConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
+import { keepInheritedDescriptors } from "../../platform/inherited-descriptors.ts";
 import { runProgram } from "../../platform/process.ts";
 import { type OciRecord, stateAs } from "./container-directory.ts";
 import type { OciContext, OciState } from "./oci-types.ts";
@@ -47,6 +48,7 @@ async function runHook(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const what = `run hook ${path} (${pointer})`;
+  keepInheritedDescriptors();
   const [argv0, ...rest] = args;
   const result = await runProgram(path, rest, {
     ...(argv0 !== undefined && { argv0 }),

@@ -22,6 +22,8 @@ export interface CreateRequest {
   readonly pidFile?: string | undefined;
   /** Descriptors from 3 on that the program gets. */
   readonly preserveFds: number;
+  /** How many of them are sockets of a service manager's, sd_listen_fds(3). */
+  readonly listenFds: number;
   /** False: the caller's session keyring stays. */
   readonly newKeyring: boolean;
 }

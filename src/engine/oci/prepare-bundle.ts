@@ -42,12 +42,12 @@ export interface PreparedBundle {
  */
 export async function prepareBundle(
   context: OciContext,
-  { bundleDir, configFile = "config.json", consoleSocket }: CreateRequest,
+  { bundleDir, configFile = "config.json", consoleSocket, listenFds }: CreateRequest,
   leaves: boolean,
 ): Promise<PreparedBundle> {
   const file = path.resolve(bundleDir, configFile);
   const configBytes = readFile(file);
-  const config = parseRuntimeConfig(configBytes, file);
+  const config = withSockets(parseRuntimeConfig(configBytes, file), listenFds);
   const isTerminal = config.process.terminal ?? false;
   if (consoleSocket !== undefined && !isTerminal) {
     throw refused("/process/terminal", "is false, and --console-socket is given");
@@ -65,6 +65,14 @@ export async function prepareBundle(
   const { seccomp } = bundle.config.linux;
   const filter = seccomp && (await compileFilter(seccomp, context.cacheDir));
   return { config, configBytes, bundle, rootfs, filter, deviceRules: deviceRules(config, facts) };
+}
+
+/** sd_listen_fds(3): the program is to know of the sockets, as with runc. */
+function withSockets(config: RuntimeConfig, sockets: number): RuntimeConfig {
+  const { env = [] } = config.process;
+  if (sockets === 0 || env.some((one) => one.startsWith("LISTEN_FDS="))) return config;
+  const told = [...env, `LISTEN_FDS=${sockets}`, "LISTEN_PID=1"];
+  return { ...config, process: { ...config.process, env: told } };
 }
 
 /** @throws TsmanError CONFIG_INVALID with the place of what libseccomp or the kernel refuses */
