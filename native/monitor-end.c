@@ -119,6 +119,9 @@ static void read_children(char text[1024])
     snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = fd < 0 ? 0 : read(fd, text, 1023);
+    /* Not the first digits of an id that did not fit: they are another process's. */
+    while (length > 0 && text[length - 1] != ' ')
+        length--;
     text[length > 0 ? length : 0] = '\0';
 }
 

@@ -21,9 +21,17 @@
    as a start that is about to find its container's lock taken. */
 #define MAX_PASSES 100
 
+/* Levels of one pass, each a descriptor and stack.  What lies deeper is moved to the top, for the
+   next pass: a container makes tens of thousands. */
+#define MAX_DEPTH 200
+/* Of these in all: somebody may be making more. */
+#define MAX_MOVED 100000
+
 struct removal {
     dev_t device;
     uint64_t mount;
+    int top;        /* the directory that is to go */
+    unsigned moved; /* how many directories were moved there */
     bool has_mount; /* Linux 5.8 */
     bool failed, quiet;
     char path[MAX_NAME];
@@ -64,7 +72,12 @@ static int check_place(const struct removal *removal, int fd)
 static int make_readable(const struct removal *removal, int parent, const char *name)
 {
     cleanup_close int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 || check_place(removal, fd) < 0 ? -1 : fchmodat(parent, name, 0700, 0);
+    char path[32];
+    if (fd < 0 || check_place(removal, fd) < 0)
+        return -1;
+    /* What was checked, and not what has its name by now; chmod(2) takes no O_PATH. */
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return chmod(path, 0700);
 }
 
 /* Each time anew: something may have been mounted there since the last. */
@@ -85,9 +98,24 @@ static bool may_change(int directory)
     return (status.st_mode & 0700) == 0700 || fchmod(directory, 0700) == 0;
 }
 
-static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory);
+/* Nobody is asked: what is there already keeps its name, and the next number is tried. */
+static bool move_to_top(struct removal *removal, int parent, const char *name)
+{
+    for (int left = MAX_PASSES; left > 0; left--) {
+        char free_name[32];
+        snprintf(free_name, sizeof(free_name), ".tsman-removed-%u", removal->moved++);
+        if (renameat(parent, name, removal->top, free_name) == 0)
+            return true;
+        if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+            break;
+    }
+    return false;
+}
 
-static void remove_contents(struct removal *removal, int fd)
+static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory,
+                         int depth);
+
+static void remove_contents(struct removal *removal, int fd, int depth)
 {
     /* Makes w and x sure once, instead of a retry for each entry. */
     may_change(fd);
@@ -102,7 +130,7 @@ static void remove_contents(struct removal *removal, int fd)
     while ((entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        remove_entry(removal, dirfd(directory), entry->d_name, entry->d_type == DT_DIR);
+        remove_entry(removal, dirfd(directory), entry->d_name, entry->d_type == DT_DIR, depth + 1);
         errno = 0;
     }
     if (errno != 0)
@@ -110,7 +138,7 @@ static void remove_contents(struct removal *removal, int fd)
     closedir(directory);
 }
 
-static void remove_directory(struct removal *removal, int parent, const char *name)
+static void remove_directory(struct removal *removal, int parent, const char *name, int depth)
 {
     /* An empty one needs no look inside. */
     if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -121,14 +149,26 @@ static void remove_directory(struct removal *removal, int parent, const char *na
     }
     for (int left = MAX_PASSES;; left--) {
         int fd = open_directory(removal, parent, name);
+        unsigned moved = removal->moved;
         if (fd < 0) {
             if (errno != ENOENT)
                 report(removal, errno == EXDEV ? "enter mount point" : "open", errno);
             return;
         }
-        remove_contents(removal, fd);
+        if (depth == 0)
+            removal->top = fd;
+        if (depth == MAX_DEPTH) {
+            /* One that is moved has to be writable, since its `..` changes. */
+            if (!may_change(fd) || !move_to_top(removal, parent, name))
+                report(removal, "move", errno);
+            close(fd);
+            return;
+        }
+        remove_contents(removal, fd, depth);
         if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
             return;
+        if (depth == 0 && removal->moved != moved && removal->moved < MAX_MOVED)
+            left = MAX_PASSES;
         /* What cannot be removed would not go the next time either. */
         if (removal->failed || left == 0 || errno != ENOTEMPTY)
             break;
@@ -136,7 +176,8 @@ static void remove_directory(struct removal *removal, int parent, const char *na
     report(removal, "remove", errno);
 }
 
-static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory)
+static void remove_entry(struct removal *removal, int parent, const char *name, bool is_directory,
+                         int depth)
 {
     size_t before = path_append(removal, name);
     if (!is_directory && unlinkat(parent, name, 0) < 0) {
@@ -147,7 +188,7 @@ static void remove_entry(struct removal *removal, int parent, const char *name, 
             report(removal, "remove", errno);
     }
     if (is_directory)
-        remove_directory(removal, parent, name);
+        remove_directory(removal, parent, name, depth);
     removal->length = before;
     removal->path[before] = '\0';
 }
@@ -171,7 +212,7 @@ static bool remove_at(int parent, const char *path, bool quiet)
     removal.device = status.st_dev;
     removal.has_mount = kernel_mount_id(fd, &removal.mount) == 0;
     if (S_ISDIR(status.st_mode))
-        remove_directory(&removal, parent, path);
+        remove_directory(&removal, parent, path, 0);
     else if (unlinkat(parent, path, 0) < 0 && errno != ENOENT)
         report(&removal, "remove", errno);
     return !removal.failed;

@@ -37,13 +37,14 @@ uint64_t process_start_time(pid_t pid)
     return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
-static int write_text(int directory, const char *name, const char *text)
+static int write_text(int directory, const char *name, const char *text, mode_t mode)
 {
     unlinkat(directory, name, 0);
     cleanup_close int fd =
         openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     size_t length = strlen(text);
-    if (fd < 0)
+    /* By the descriptor: a link that takes its name is somebody else's. */
+    if (fd < 0 || fchmod(fd, mode) < 0)
         return -1;
     ssize_t written = write(fd, text, length);
     if (written >= 0 && (size_t)written < length)
@@ -60,8 +61,7 @@ static int replace_file(const char *path, const char *text, mode_t mode)
         errno = ENAMETOOLONG;
         return -1;
     }
-    if (write_text(AT_FDCWD, temporary, text) < 0 || chmod(temporary, mode) < 0 ||
-        rename(temporary, path) < 0) {
+    if (write_text(AT_FDCWD, temporary, text, mode) < 0 || rename(temporary, path) < 0) {
         int error = errno;
         unlink(temporary);
         errno = error;
@@ -78,7 +78,7 @@ static int write_identity(const struct rundir *rundir, const char *name, pid_t p
     snprintf(text, sizeof(text), "%d %llu\n", (int)pid, (unsigned long long)start_time);
     snprintf(temporary, sizeof(temporary), "%s~", name);
     /* Nobody finds none, or half of one, between two. */
-    if (write_text(rundir->directory, temporary, text) < 0 ||
+    if (write_text(rundir->directory, temporary, text, 0600) < 0 ||
         renameat(rundir->directory, temporary, rundir->directory, name) < 0)
         return fail(failure, errno, "write", "run directory: %s", name);
     return 0;
@@ -137,12 +137,12 @@ void rundir_begin_restart(const struct rundir *rundir)
     if (rundir->directory < 0)
         return;
     unlinkat(rundir->directory, "init", 0);
-    (void)!write_text(rundir->directory, "restart", "");
+    (void)!write_text(rundir->directory, "restart", "", 0600);
 }
 
 int rundir_begin_stay(const struct rundir *rundir, const char *text, struct failure *failure)
 {
-    if (rundir->directory >= 0 && write_text(rundir->directory, "initialized", text) < 0)
+    if (rundir->directory >= 0 && write_text(rundir->directory, "initialized", text, 0600) < 0)
         return fail(failure, errno, "write", "run directory: initialized");
     return 0;
 }

@@ -91,6 +91,20 @@ static int copy_covered(struct init *init, const struct plan_record *step, int c
     return 0;
 }
 
+/* What was mounted a moment ago.  Not by its path, if that can be: in a directory that it shares
+   another container may have exchanged it meanwhile. */
+static int open_mounted(struct init *init, int mount, const char *path, const char *extra)
+{
+    if (mount >= 0)
+        return fcntl(mount, F_DUPFD_CLOEXEC, 3);
+    cleanup_close int top = path_open(init->root, path, path_flags(extra));
+    /* Before Linux 5.8 nobody can tell. */
+    if (top < 0 || kernel_is_mount_root(top) != 0)
+        return give_fd(&top);
+    errno = ESTALE;
+    return -1;
+}
+
 static int mount_new(struct init *init, const struct plan_record *step)
 {
     const char *type = step->argv[0], *source = step->argv[1], *data = step->argv[4];
@@ -122,7 +136,7 @@ static int mount_new(struct init *init, const struct plan_record *step)
         return 0;
     /* Copied after it is attached: only then the mount has a path, which kernels
        without mount_setattr(2) need to make it read-only. */
-    cleanup_close int top = path_open(init->root, target_path, path_flags(extra));
+    cleanup_close int top = open_mounted(init, mount, target_path, extra);
     if (top < 0)
         return fail(&init->failure, errno, "open mount target", "%s", target_path);
     if (copy && copy_covered(init, step, target, top) < 0)

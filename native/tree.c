@@ -36,16 +36,35 @@ static void copy_xattrs(int from, int to)
     }
 }
 
-static int copy_attributes(int to, const char *name, const struct stat *status)
+/* Of a file or directory, by its descriptor: where it is copied to another container may write, and
+   fchmodat(2) would follow a link that has taken its place out of our root. */
+static int copy_attributes(int from, int to, const struct stat *status)
 {
     struct timespec times[2] = {status->st_atim, status->st_mtim};
-    if (!S_ISREG(status->st_mode) &&
-        fchownat(to, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fchown(to, status->st_uid, status->st_gid) < 0)
         return -1;
-    /* After chown, which clears the setuid bit (chown(2)). */
-    if (!S_ISLNK(status->st_mode) && fchmodat(to, name, status->st_mode & 07777, 0) < 0)
+    /* After chown, which removes file capabilities and clears the setuid bit (chown(2)). */
+    copy_xattrs(from, to);
+    if (fchmod(to, status->st_mode & 07777) < 0)
+        return -1;
+    return futimens(to, times);
+}
+
+/* Of what is not opened: a link, a FIFO. */
+static int copy_owner(int to, const char *name, const struct stat *status)
+{
+    struct timespec times[2] = {status->st_atim, status->st_mtim};
+    if (fchownat(to, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
     return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+static int copy_fifo(int to, const char *name, mode_t mode)
+{
+    mode_t before = umask(0);
+    int result = mkfifoat(to, name, mode & 07777);
+    umask(before);
+    return result;
 }
 
 /* Copies what lies from `start` to `end`: 0, or -1 and errno. */
@@ -94,11 +113,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *stat
         return -1;
     if (copy_bytes(source, target, status->st_size) < 0)
         return -1;
-    if (fchown(target, status->st_uid, status->st_gid) < 0)
-        return -1;
-    /* After chown, which removes file capabilities. */
-    copy_xattrs(source, target);
-    return 0;
+    return copy_attributes(source, target, status);
 }
 
 static int copy_link(int from, int to, const char *name)
@@ -138,6 +153,16 @@ static int make_room(int from, int to, const char *name, mode_t mode)
 
 static int copy_directory(int from, int to, int depth, bool merge);
 
+static int copy_below(int from, int to, const char *name, const struct stat *status, int depth,
+                      bool merge)
+{
+    cleanup_close int source = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int target = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (source < 0 || target < 0 || copy_directory(source, target, depth + 1, merge) < 0)
+        return -1;
+    return copy_attributes(source, target, status);
+}
+
 static int copy_entry(int from, int to, const char *name, int depth, bool merge)
 {
     struct stat status;
@@ -146,29 +171,20 @@ static int copy_entry(int from, int to, const char *name, int depth, bool merge)
         return -1;
     if (merge && (is_there = make_room(from, to, name, status.st_mode)) < 0)
         return -1;
-    if (S_ISREG(status.st_mode)) {
-        if (copy_file(from, to, name, &status) < 0)
-            return -1;
-    } else if (S_ISLNK(status.st_mode)) {
-        if (copy_link(from, to, name) < 0)
-            return -1;
-    } else if (S_ISFIFO(status.st_mode)) {
-        if (mkfifoat(to, name, 0600) < 0)
-            return -1;
-    } else if (S_ISDIR(status.st_mode)) {
+    switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+        return copy_file(from, to, name, &status);
+    case S_IFLNK:
+        return copy_link(from, to, name) < 0 ? -1 : copy_owner(to, name, &status);
+    case S_IFIFO:
+        return copy_fifo(to, name, status.st_mode) < 0 ? -1 : copy_owner(to, name, &status);
+    case S_IFDIR:
         if (!is_there && mkdirat(to, name, 0700) < 0)
             return -1;
-        cleanup_close int source =
-            openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        cleanup_close int target =
-            openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (source < 0 || target < 0 || copy_directory(source, target, depth + 1, merge) < 0)
-            return -1;
-        copy_xattrs(source, target);
-    } else {
+        return copy_below(from, to, name, &status, depth, merge);
+    default:
         return 0;
     }
-    return copy_attributes(to, name, &status);
 }
 
 static int copy_directory(int from, int to, int depth, bool merge)

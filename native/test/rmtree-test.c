@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -169,5 +170,29 @@ TEST(missing, "what is not there is removed already")
     char path[256];
     snprintf(path, sizeof(path), "%s/nothing", top);
     CHECK(rmtree_main((char *[]){path, top, NULL}) == 0);
+    CHECK(!exists(top));
+}
+
+TEST(deeper, "a tree that is deeper than there are descriptors goes")
+{
+    struct rlimit few;
+    begin();
+    int at = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int level = 0; level < 3000; level++) {
+        CHECK(mkdirat(at, "x", 0700) == 0);
+        CHECK(level % 500 != 0 || mkdirat(at, ".tsman-removed-0", 0700) == 0);
+        int below = openat(at, "x", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(at);
+        at = below;
+    }
+    close(at);
+    pid_t pid = fork();
+    if (pid == 0) {
+        few = (struct rlimit){300, 300};
+        setrlimit(RLIMIT_NOFILE, &few);
+        _exit(rmtree_main((char *[]){top, NULL}));
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
     CHECK(!exists(top));
 }
