@@ -30,10 +30,15 @@ struct accounts accounts_read(int root, const char *path)
         status.st_size < (off_t)ACCOUNTS_MAX_FILE ? (size_t)status.st_size + 1 : ACCOUNTS_MAX_FILE;
     text.cut_off = status.st_size > (off_t)ACCOUNTS_MAX_FILE;
     text.bytes = malloc(room);
+    /* Else a user without a line would be somebody else. */
+    if (text.bytes == NULL)
+        text.error = ENOMEM;
     while (text.bytes != NULL && text.length < room) {
         ssize_t got = read(fd, text.bytes + text.length, room - text.length);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0)
+            text.error = errno;
         if (got <= 0)
             break;
         text.length += (size_t)got;

@@ -38,6 +38,7 @@ static int open_current(struct log *log)
     if (log->fd < 0 || fstat(log->fd, &status) < 0)
         return -1;
     if (!S_ISREG(status.st_mode)) {
+        drop_fd(&log->fd);
         errno = EINVAL;
         return -1;
     }

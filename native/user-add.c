@@ -51,7 +51,15 @@ static int append_line(int root, const char *path, const char *line)
         errno = EINVAL;
         return -1;
     }
-    return write(fd, text, (size_t)length) == length ? 0 : -1;
+    ssize_t written = write(fd, text, (size_t)length);
+    if (written == length)
+        return 0;
+    /* Half a line may be right, with another id. */
+    int error = written < 0 ? errno : ENOSPC;
+    if (written > 0)
+        (void)!ftruncate(fd, status.st_size);
+    errno = error;
+    return -1;
 }
 
 /* One variable of a form. */

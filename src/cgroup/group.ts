@@ -92,6 +92,12 @@ export function makeGroup(group: string): void {
   } catch (error) {
     throw toFileError(error, `make control group ${group}`);
   }
+  try {
+    // Deeper ones would be missed when all its processes are to end, and would stay behind.
+    writeFileSync(path.join(group, "cgroup.max.depth"), String(deepest), { flag: "r+" });
+  } catch {
+    // Before Linux 4.14.
+  }
 }
 
 /** Removes a group without processes and those below it; false when processes are left. */
