@@ -228,6 +228,15 @@ static int note_init(struct monitor *monitor, pid_t pid)
     return 0;
 }
 
+/* Of a child that nobody has waited for: the number is its own. */
+static void send_status(struct monitor *monitor)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)monitor->init);
+    cleanup_close int fd = monitor->init > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    sync_send(monitor->init_sync, SYNC_STATUS, fd < 0 ? errno : 0, fd);
+}
+
 static int take_message(struct monitor *monitor, struct sync_message *message, int fd)
 {
     const struct plan_record *record;
@@ -247,6 +256,9 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return 0;
     case SYNC_INIT_PID:
         return note_init(monitor, message->value);
+    case SYNC_STATUS_WANTED:
+        send_status(monitor);
+        return 0;
     case SYNC_TTY:
         if (monitor->console >= 0)
             return monitor_send_console(monitor, fd);

@@ -318,6 +318,29 @@ static int await_helper(const struct stage1 *stage1, const struct joins *joins,
     return 0;
 }
 
+/* Whether the user namespace of a process or mount namespace that is joined is ours: its root, if
+   it has CAP_SYS_PTRACE, may look at init before that has executed anything (ptrace(2)). */
+static bool shares_user_namespace(const struct stage1 *stage1)
+{
+    static struct failure ignored;
+    struct stat own, other;
+    const struct plan *plan = stage1->plan;
+    const struct plan_record *record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS);
+    if (stage1->target >= 0) {
+        int flags = namespace_flags_that_differ(record->argv[0], CLONE_NEWUSER, &ignored);
+        return flags >= 0 && !(flags & CLONE_NEWUSER);
+    }
+    if (namespace_unshare_flags(plan, &ignored) & CLONE_NEWUSER)
+        return false;
+    size_t position = 0;
+    while ((record = plan_next(plan, TSMAN_SET_JOIN, &position)) != NULL) {
+        if (namespace_flag(record->argv[0]) == CLONE_NEWUSER)
+            return stat("/proc/self/ns/user", &own) == 0 && stat(record->argv[1], &other) == 0 &&
+                   own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+    }
+    return true;
+}
+
 _Noreturn void stage1_run(struct stage1 *stage1)
 {
     static struct failure failure;
@@ -325,12 +348,12 @@ _Noreturn void stage1_run(struct stage1 *stage1)
     const struct plan *plan = stage1->plan;
     /* With a mount namespace that is joined, init sees that one's. */
     const bool sees_host = plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL;
-    int proc = sees_host ? -1 : verify_open_proc();
+    int proc = sees_host ? VERIFY_OWN_PROC : verify_open_proc(shares_user_namespace(stage1));
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
     /* A change of ids resets this, see below. */
     lifeline_tie(stage1->monitor);
     prctl(PR_SET_NAME, "tsman-stage1");
-    if (!sees_host && proc < 0) {
+    if (!sees_host && proc == -1) {
         fail(&failure, errno, "open", "/proc");
         give_up(stage1->sync, &failure);
     }
@@ -356,9 +379,12 @@ _Noreturn void stage1_run(struct stage1 *stage1)
         close(stage1->sync);
         init_run(plan, stage1->init_sync, stage1->starter, proc, stage1->program);
     }
-    drop_fd(&proc);
     listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
+    if (proc == VERIFY_BY_MONITOR)
+        sync_send(stage1->sync, SYNC_STATUS_WANTED, 0, -1);
+    else
+        drop_fd(&proc);
     if (network && await_helper(stage1, &joins, &failure) < 0)
         give_up(stage1->sync, &failure);
     _exit(0);

@@ -79,6 +79,8 @@ enum sync_type {
     SYNC_CALLER_DONE,
     SYNC_LEAVE, /* instead of START: wait for that at the start socket */
     SYNC_LEFT,
+    SYNC_STATUS_WANTED, /* stage 1, after INIT_PID: init needs … */
+    SYNC_STATUS,        /* … its /proc/PID/status: carries a descriptor, or value: errno */
 };
 
 struct sync_message {

@@ -18,15 +18,34 @@
 #include "privileges.h"
 #include "process-limits.h"
 #include "protocol.h"
+#include "sync.h"
 
-int verify_open_proc(void)
+int verify_open_proc(bool is_exposed)
 {
-    return open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return is_exposed ? VERIFY_BY_MONITOR : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* As the monitor sees us, whose user namespace is ours then. */
+static int receive_status(int sync)
+{
+    struct sync_message message;
+    int fd;
+    if (sync_receive(sync, &message, &fd, 0) <= 0 || message.type != SYNC_STATUS) {
+        drop_fd(&fd);
+        errno = ECONNRESET;
+    } else if (fd < 0) {
+        errno = message.value;
+    }
+    return fd;
 }
 
 int verify_begin(struct init *init, int proc)
 {
-    cleanup_close int directory = proc >= 0 ? proc : verify_open_proc();
+    if (proc == VERIFY_BY_MONITOR) {
+        init->status = receive_status(init->sync);
+        return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/PID/status") : 0;
+    }
+    cleanup_close int directory = proc >= 0 ? proc : verify_open_proc(false);
     init->status = directory < 0 ? -1 : openat(directory, "self/status", O_RDONLY | O_CLOEXEC);
     return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/self/status") : 0;
 }

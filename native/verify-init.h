@@ -10,11 +10,18 @@
 
 #include "init.h"
 
-/* In stage 1, before it joins any namespace, for an init that never sees the host's /proc: the
-   directory.  -1 and errno. */
-int verify_open_proc(void);
+/* Where init finds its status, but for a directory of the host's /proc. */
+enum {
+    VERIFY_OWN_PROC = -1, /* in /proc, which is the host's still */
+    VERIFY_BY_MONITOR = -2,
+};
 
-/* First thing: opens our status, in `proc`, or, with -1, in /proc; owns `proc`. */
+/* In stage 1, before it joins any namespace, for an init that never sees the host's /proc: the
+   directory, or, where the container's root may have rights over us, VERIFY_BY_MONITOR: from a
+   directory of the host's it would get to all others (/proc/PID/fd/N/..).  -1 and errno. */
+int verify_open_proc(bool is_exposed);
+
+/* First thing: opens our status; owns `proc`. */
 int verify_begin(struct init *init, int proc);
 
 /* Before READY: what is masked and what is read-only, as of the paths' last meaning. */
