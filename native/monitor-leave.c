@@ -34,7 +34,8 @@ static int connect_console(struct monitor *monitor, const char *path)
     if (place < 0)
         return fail(&monitor->failure, errno, "open", "console socket %s", path);
     snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", place);
-    monitor->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* Of somebody who accepts nobody this would wait for ever. */
+    monitor->console = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (monitor->console < 0 ||
         connect(monitor->console, (struct sockaddr *)&address, sizeof(address)) < 0)
         return fail(&monitor->failure, errno, "connect", "console socket %s", path);

@@ -99,7 +99,8 @@ static bool is_hook_in_place(const struct plan *plan, const struct plan_record *
         return false;
     if (hook_is_start(record))
         return !inside;
-    return inside && ((made & CLONE_NEWPID) || !joins_kind(plan, CLONE_NEWUSER));
+    return inside && ((made & CLONE_NEWPID) ||
+                      !(joins_kind(plan, CLONE_NEWUSER) || joins_kind(plan, CLONE_NEWPID)));
 }
 
 int plan_check_order(const struct plan *plan, struct failure *failure)

@@ -1,11 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { fileAppears, until } from "../support/wait.ts";
-import { type Config, OciBundles, ociPath } from "./oci-bundles.ts";
+import { type Config, OciBundles, ociPath, ownNode } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -265,7 +265,38 @@ describe("a running container", () => {
   });
 });
 
+/** Listens, has as many connections as may wait, and accepts none. */
+const deafListener = `
+const { connect, createServer } = require("node:net");
+const [, path] = process.argv;
+createServer().listen({ path, backlog: 1 }, () => {
+  for (let number = 0; number < 4; number += 1) connect(path).on("error", () => {});
+  process.stdout.write("deaf");
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});`;
+
 describe("conmon", () => {
+  it("does not wait for who accepts no terminal", async () => {
+    const socket = oci.file("full");
+    const listening = spawn(ownNode, ["-e", deafListener, socket], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(listening.stdout, "data");
+    const bundle = oci.bundle("unheard", "true", (config) => (config.process.terminal = true));
+    const result = await oci.run([
+      "create",
+      "--bundle",
+      bundle,
+      "--console-socket",
+      socket,
+      "unheard",
+    ]);
+    listening.kill();
+    expect(result.stderr).toContain(`connect console socket ${socket}`);
+    expect(result.status).toBe(1);
+    expect((await oci.succeed(["list", "--quiet"])).stdout).not.toContain("unheard");
+  });
+
   it("creates a container on a terminal, and is told of its end", async (context) => {
     const conmon = spawnSync("conmon", ["--version"]);
     requires(context, conmon.status === 0, "conmon is not installed");

@@ -58,6 +58,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     const missing = mapping.uid.length === 0 ? "uidMappings" : "gidMappings";
     throw refused(`/linux/${missing}`, "missing, and a new user namespace needs it");
   }
+  refuseTraceableHooks(config, namespaces);
   const { mounts, hasOwnDev, warnings } = adoptMounts(config, facts, isNew("cgroup"));
   const devices = adoptDevices(config, facts, { hasOwnDev, inUserNamespace: isNew("user") });
   const { process } = config;
@@ -173,6 +174,21 @@ function adoptNamespaces({ linux, mounts }: RuntimeConfig): readonly Namespace[]
     throw refused("/mounts", "nothing can be mounted in a mount namespace that is joined");
   }
   return namespaces;
+}
+
+/** As native/plan-order.c has it: nobody may be there already who may trace them (CVE-2016-9962). */
+function refuseTraceableHooks({ hooks }: RuntimeConfig, namespaces: readonly Namespace[]): void {
+  if ((hooks?.createContainer ?? []).length === 0) return;
+  const pid = namespaces.find(({ type }) => type === "pid");
+  const joinsUser = namespaces.some(
+    ({ type, path: joined }) => type === "user" && joined !== undefined,
+  );
+  if (pid?.path === undefined && (pid !== undefined || !joinsUser)) return;
+  throw refused(
+    "/hooks/createContainer",
+    "would run where processes of others are that may trace it",
+    "leave it out, or give the container a pid namespace of its own",
+  );
 }
 
 function adoptMapping({ linux }: RuntimeConfig, facts: AdoptionFacts): MappingFacts {

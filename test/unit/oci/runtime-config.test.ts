@@ -322,6 +322,16 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.hooks = { prestart: [{ path: "hook" }] }),
   ],
   [
+    "a hook among the processes of others",
+    "/hooks/createContainer",
+    (c) => {
+      c.hooks = { createContainer: [{ path: "/hook" }] };
+      c.linux.namespaces = c.linux.namespaces.map((n: Config) =>
+        n.type === "pid" ? { ...n, path: "/proc/1/ns/pid" } : n,
+      );
+    },
+  ],
+  [
     "a hook without time",
     "/hooks/poststop/0/timeout",
     (c) => (c.hooks = { poststop: [{ path: "/hook", timeout: 0 }] }),
