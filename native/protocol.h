@@ -319,7 +319,9 @@
                                  nolazytime; extra: comma list of
                                  "nosymlink" (no component may be a symbolic link:
                                  /proc /sys /dev), "tmpcopyup", "optional" (on
-                                 EPERM/ENOENT/ENODEV/EINVAL go on with a WARNING) */
+                                 EPERM/ENOENT/ENODEV/EINVAL go on with a WARNING),
+                                 "writable" (whatever the flags say, until a CHANGE_MOUNT:
+                                 targets of later steps are made in it) */
 #define TSMAN_OP_BIND 261u    /* (@slot, target, flags, propagation or "", extra):
                                  flags as above plus rbind; they apply to every
                                  submount when rbind (mount_setattr

@@ -3,6 +3,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -112,6 +113,10 @@ static int mount_new(struct init *init, const struct plan_record *step)
     struct mounting_flags flags;
     if (parse_flags(init, step->argv[3], &flags) < 0)
         return -1;
+    if (plan_has_word(extra, "writable")) {
+        flags.plain.set &= ~(uint64_t)K_ATTR_RDONLY;
+        flags.deep.set &= ~(uint64_t)K_ATTR_RDONLY;
+    }
     cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
     if (target < 0)
         return -1;
@@ -165,6 +170,25 @@ static enum path_kind kind_of(int fd)
     return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? PATH_DIRECTORY : PATH_FILE;
 }
 
+/* "writable": targets of later mounts are made in it.  What was read-only already stays so: the
+   kernel locks it (mount_namespaces(7)).  What is mounted below has all its flags by now. */
+static int leave_writable(struct init *init, const struct plan_record *step, bool was_readonly)
+{
+    static const struct mounting_flags writable = {.plain.clear = K_ATTR_RDONLY, .top = true};
+    if (was_readonly || !plan_has_word(step->argv[4], "writable"))
+        return 0;
+    cleanup_close int top = path_open(init->root, step->argv[1], path_flags(step->argv[4]));
+    if (top < 0)
+        return fail(&init->failure, errno, "open mount target", "%s", step->argv[1]);
+    return mounting_change(init, top, &writable);
+}
+
+static bool is_readonly(int fd)
+{
+    struct statvfs status;
+    return fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
 static int bind(struct init *init, const struct plan_record *step)
 {
     struct mounting_flags flags;
@@ -178,9 +202,11 @@ static int bind(struct init *init, const struct plan_record *step)
     cleanup_close int target = open_target(init, step->argv[1], kind_of(source), step->argv[4]);
     if (target < 0)
         return -1;
+    bool was_readonly = is_readonly(source);
     cleanup_close int mount = slots_take_mount(init->plan, plan_slot(step, 0));
-    return mount < 0 ? mounting_bind(init, source, target, &flags)
-                     : mounting_move(init, mount, target, &flags);
+    int done = mount < 0 ? mounting_bind(init, source, target, &flags)
+                         : mounting_move(init, mount, target, &flags);
+    return done < 0 ? -1 : leave_writable(init, step, was_readonly);
 }
 
 int step_bind(struct init *init, const struct plan_record *step)

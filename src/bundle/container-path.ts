@@ -1,5 +1,6 @@
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
+import { isAtOrBelow } from "../oci/runtime-spec.ts";
 
 /**
  * A path in the container, cleaned as a string: `..` above the root stays at the root, as the
@@ -8,11 +9,6 @@ import { TsmanError } from "../errors/index.ts";
 export function cleanContainerPath(text: string): string {
   const cleaned = path.posix.normalize(`/${text}`);
   return cleaned.length > 1 && cleaned.endsWith("/") ? cleaned.slice(0, -1) : cleaned;
-}
-
-/** Whether `inner` is `outer` or below it; both cleaned. */
-export function isAtOrBelow(inner: string, outer: string): boolean {
-  return inner === outer || outer === "/" || inner.startsWith(`${outer}/`);
 }
 
 /** Number of components: parents have fewer than what is in them. */

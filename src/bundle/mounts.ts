@@ -1,7 +1,7 @@
 import type { ContainerOptions } from "../container/options.ts";
-import { mountOption } from "../oci/runtime-spec.ts";
+import { isAtOrBelow, mountOption } from "../oci/runtime-spec.ts";
 import type { BundleRequest } from "./bundle.ts";
-import { isAtOrBelow, pathDepth } from "./container-path.ts";
+import { pathDepth } from "./container-path.ts";
 import { defaultMounts, type ReasonedMount } from "./default-mounts.ts";
 import { fileMounts } from "./file-mounts.ts";
 

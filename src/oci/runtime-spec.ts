@@ -23,6 +23,11 @@ export interface Mount {
   readonly gidMappings?: readonly IdMappingEntry[] | undefined;
 }
 
+/** Whether `inner` is `outer` or below it; cleaned paths of a container. */
+export function isAtOrBelow(inner: string, outer: string): boolean {
+  return inner === outer || outer === "/" || inner.startsWith(`${outer}/`);
+}
+
 /** Propagation types among the options of a mount, mount_namespaces(7). */
 export const propagationTypes: ReadonlySet<string> = new Set([
   "private",

@@ -2,7 +2,7 @@ import path from "node:path";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
-import { compileChown, compileMount } from "./mount-plan.ts";
+import { compileChown, compileMount, compilePlaces, type Placed } from "./mount-plan.ts";
 import { originOf } from "./origin.ts";
 import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
 import { protocolVersion, step } from "./protocol.ts";
@@ -236,38 +236,51 @@ function nameSteps(bundle: Bundle): PlanRecord[] {
   return [stepRecord("HOSTNAME", [hostname], origin(bundle, "/hostname"))];
 }
 
-/** Phase 2: inside the new root. */
-function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTable): PlanRecord[] {
-  const { config } = bundle;
-  const { linux } = config;
-  const records: PlanRecord[] = [];
-  const compiled = config.mounts.map((mount, index) =>
-    compileMount(mount, slots, origin(bundle, `/mounts/${index}`)),
-  );
-  // Of what the image has, so before anything is mounted on it or above it: /sys, say, would be copied
-  // unmasked into an image's VOLUME below it.
-  records.push(...compiled.flat().filter(({ op }) => op === step.COPY_UP));
-  const mounts = compiled.map((steps) => steps.filter(({ op }) => op !== step.COPY_UP));
-  records.push(...mounts.slice(0, bundle.baseMounts).flat());
-  for (const { target, path, ifMissing } of bundle.symlinks) {
+/** What is mounted and made in the root, in this order. */
+function placesOf(bundle: Bundle, slots: SlotTable): Placed[] {
+  const { config, baseMounts, symlinks, nodes = [] } = bundle;
+  const mounts = config.mounts.map((mount, index): Placed => {
+    const because = origin(bundle, `/mounts/${index}`);
+    const steps = (isOpen: boolean) => compileMount(mount, slots, because, isOpen);
+    return { path: mount.destination, because, mount, steps };
+  });
+  const made = (path: string, record: PlanRecord): Placed => {
+    return { path, because: record.because, steps: () => [record] };
+  };
+  const places = mounts.slice(0, baseMounts);
+  for (const { target, path, ifMissing } of symlinks) {
     const words = ifMissing === true ? ["missing"] : [];
-    records.push(stepRecord("SYMLINK", [target, path, ...words], "default"));
+    places.push(made(path, stepRecord("SYMLINK", [target, path, ...words], "default")));
   }
   for (const device of bundle.devices) {
     // Somebody else's are those that the specification has in each container.
     const pointer = `/devices/${device.path.replaceAll("/", "~1")}`;
     const because = bundle.origins === undefined ? "default" : origin(bundle, pointer);
     const slot = slots.open(device.hostPath, "any", because);
-    records.push(stepRecord("DEVICE", [slot, device.path], because));
+    places.push(made(device.path, stepRecord("DEVICE", [slot, device.path], because)));
   }
-  for (const { path, type, major, minor, mode, uid, gid } of bundle.nodes ?? []) {
+  for (const { path, type, major, minor, mode, uid, gid } of nodes) {
     const numbers = [major, minor, `0${mode.toString(8)}`, uid, gid].map(String);
-    records.push(stepRecord("MKNOD", [path, type === "u" ? "c" : type, ...numbers], "devices"));
+    const operands = [path, type === "u" ? "c" : type, ...numbers];
+    places.push(made(path, stepRecord("MKNOD", operands, "devices")));
   }
   if (config.process.terminal) {
-    records.push(stepRecord("CONSOLE", [], origin(bundle, "/process/terminal")));
+    const because = origin(bundle, "/process/terminal");
+    places.push(made("/dev/console", stepRecord("CONSOLE", [], because)));
   }
-  records.push(...mounts.slice(bundle.baseMounts).flat());
+  return [...places, ...mounts.slice(baseMounts)];
+}
+
+/** Phase 2: inside the new root. */
+function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTable): PlanRecord[] {
+  const { config } = bundle;
+  const { linux } = config;
+  const records: PlanRecord[] = [];
+  const placed = compilePlaces(placesOf(bundle, slots));
+  // Of what the image has, so before anything is mounted on it or above it: /sys, say, would be copied
+  // unmasked into an image's VOLUME below it.
+  records.push(...placed.filter(({ op }) => op === step.COPY_UP));
+  records.push(...placed.filter(({ op }) => op !== step.COPY_UP));
   records.push(...nameSteps(bundle));
   if (linux.namespaces.some((one) => one.type === "network" && one.path === undefined)) {
     records.push(stepRecord("LOOPBACK", [], networkOrigin(bundle)));

@@ -1,4 +1,4 @@
-import { type Mount, mountOption, propagationTypes } from "../oci/runtime-spec.ts";
+import { isAtOrBelow, type Mount, mountOption, propagationTypes } from "../oci/runtime-spec.ts";
 import { type PlanRecord, stepRecord } from "./launch-plan.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -73,7 +73,7 @@ interface SortedOptions {
   readonly flags: string[];
   readonly propagation: string;
   readonly data: readonly string[];
-  readonly extra: readonly string[];
+  readonly extra: string[];
 }
 
 function sortOptions(options: readonly string[]): SortedOptions {
@@ -113,11 +113,76 @@ function changeMount({ destination, options }: Mount, because: string): PlanReco
   return stepRecord("CHANGE_MOUNT", [destination, flags, propagation], because);
 }
 
-/** The steps of one mount of the OCI configuration. */
-export function compileMount(mount: Mount, slots: SlotTable, because: string): PlanRecord[] {
+/** Where nothing can be made: what mounts there need is there already. */
+const fixedTypes: ReadonlySet<string> = new Set([
+  "cgroup",
+  "cgroup2",
+  "devpts",
+  "mqueue",
+  "proc",
+  "sysfs",
+]);
+
+/** Something that is mounted or made in the root. */
+export interface Placed {
+  readonly path: string;
+  readonly because: string;
+  /** Missing: no mount. */
+  readonly mount?: Mount;
+  /** @param isOpen the mount is left writable. */
+  readonly steps: (isOpen: boolean) => readonly PlanRecord[];
+}
+
+/**
+ * The steps of all that is mounted and made, in their order.
+ *
+ * A mount with targets of later ones below it is read-only only after them, as crun has it: they may
+ * have to be made there.  Paths are compared as they are written.
+ */
+export function compilePlaces(places: readonly Placed[]): PlanRecord[] {
+  const closing = new Map<number, PlanRecord[]>();
+  const steps = places.flatMap((place, index) => {
+    const due = closing.get(index) ?? [];
+    const end = place.mount && closesBefore(place.mount, places, index);
+    if (end === undefined) return [...due, ...place.steps(false)];
+    const close = stepRecord("CHANGE_MOUNT", [place.path, "ro", ""], place.because);
+    closing.set(end, [...(closing.get(end) ?? []), close]);
+    return [...due, ...place.steps(true)];
+  });
+  return [...steps, ...(closing.get(places.length) ?? [])];
+}
+
+/** Before which of the places a mount is made read-only; undefined: at once. */
+function closesBefore(
+  { destination, type, options }: Mount,
+  places: readonly Placed[],
+  index: number,
+): number | undefined {
+  const access = options.findLast((option) => option === "ro" || option === "rw");
+  if (access !== "ro" || fixedTypes.has(type) || options.includes(mountOption.change)) return;
+  const later = places.slice(index + 1);
+  // What is mounted on it or above it covers it.
+  const cover = later.findIndex(({ path }) => isAtOrBelow(destination, path));
+  const seen = cover < 0 ? later : later.slice(0, cover);
+  if (!seen.some(({ path }) => isAtOrBelow(path, destination))) return;
+  return index + 1 + seen.length;
+}
+
+/**
+ * The steps of one mount of the OCI configuration.
+ *
+ * @param isOpen it is left writable, and {@link closeMount} follows.
+ */
+export function compileMount(
+  mount: Mount,
+  slots: SlotTable,
+  because: string,
+  isOpen: boolean,
+): PlanRecord[] {
   const { destination } = mount;
   if (mount.options.includes(mountOption.change)) return [changeMount(mount, because)];
   const { flags, propagation, data, extra } = sortOptions(mount.options);
+  if (isOpen) extra.push("writable");
   if (mount.type !== "bind") {
     if (propagation !== "") flags.push(propagation);
     return [

@@ -181,6 +181,29 @@ describe("mounts of a config.json", () => {
     expect(flags.get("/t")).toEqual(expect.arrayContaining(["rw", "noexec"]));
   });
 
+  it("are read-only only when what later ones are mounted on has been made in them", async () => {
+    const source = oci.file("closed-late");
+    mkdirSync(source);
+    const printed = await oci.output(
+      "closed-late",
+      "grep -E ' /(dev|run|srv)(/pts|/sub)? ' /proc/self/mountinfo | cut -d' ' -f5,6 | cut -d, -f1; for d in dev run srv; do echo >/$d/x || echo closed; done 2>/dev/null; echo >/srv/sub/x && cat /dev/null",
+      (config) => {
+        config.mounts[1].options.push("ro");
+        const bind = { type: "bind", source, options: ["bind", "ro"] };
+        const tmpfs = { type: "tmpfs", source: "tmpfs" };
+        config.mounts.push(
+          { destination: "/run", ...tmpfs, options: ["ro"] },
+          { destination: "/run/sub", ...tmpfs },
+          { destination: "/srv", ...bind },
+          { destination: "/srv/sub", ...tmpfs },
+        );
+      },
+    );
+    const states = ["/dev ro", "/dev/pts rw", "/run ro", "/run/sub rw", "/srv ro", "/srv/sub rw"];
+    expect(printed.split("\n")).toEqual([...states, "closed", "closed", "closed", ""]);
+    expect(readdirSync(source)).toEqual(["sub"]);
+  });
+
   it("are not mapped to other ids for who has no rights over the file system", async () => {
     const source = oci.file("unmappable");
     mkdirSync(source);

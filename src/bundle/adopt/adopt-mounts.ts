@@ -1,12 +1,13 @@
 import path from "node:path";
 import { type MountConfig, type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import {
+  isAtOrBelow,
   type Mount,
   mountFlagNames,
   mountOption,
   propagationTypes,
 } from "../../oci/runtime-spec.ts";
-import { cleanContainerPath, isAtOrBelow } from "../container-path.ts";
+import { cleanContainerPath } from "../container-path.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
 
 /** The container's mounts, in their order, and whether one of them is its /dev as a whole. */

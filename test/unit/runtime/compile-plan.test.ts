@@ -54,6 +54,30 @@ const behind = (plan: LaunchPlan, operand: unknown) =>
   args(plan, setting.OPEN).find(([number]) => `@${String(number)}` === operand)?.[1];
 
 describe("compilePlan", () => {
+  it("makes a mount read-only after what is mounted below it, and the others at once", () => {
+    const mount = (destination: string, ...options: string[]) => ({
+      ...{ destination, type: "tmpfs", source: "tmpfs", options },
+    });
+    const bundle = compileBundle(requestOf({ command: ["true"] }));
+    const change = [mount("/a", "ro"), mount("/a/b"), mount("/a", "ro"), mount("/c", "ro")];
+    const mounts = [...bundle.config.mounts, ...change];
+    const plan = compilePlan({ ...bundle, config: { ...bundle.config, mounts } }, contextOf());
+    const steps = planSteps(plan).filter(({ args: [first, , third] }) =>
+      [first, third].some((place) => /^.[abc]/.test(String(place))),
+    );
+    expect(steps.map(({ op, args }) => [operationName(op), ...args.slice(-4)])).toEqual([
+      ["MOUNT", "/a", "ro", "", "writable"],
+      ["MOUNT", "/a/b", "", "", ""],
+      ["CHANGE_MOUNT", "/a", "ro", ""],
+      ["MOUNT", "/a", "ro", "", ""],
+      ["MOUNT", "/c", "ro", "", ""],
+    ]);
+  });
+
+  it("adds no step for the mounts that each container has", () => {
+    expect(names(planOf())).not.toContain("CHANGE_MOUNT");
+  });
+
   it("lets a container go with its caller only where that is asked for", () => {
     expect(args(planOf(), setting.EPHEMERAL)).toEqual([]);
     const ephemeral = { removedMark: "/store/gone/c0ffee" };
