@@ -211,7 +211,7 @@ const linux = members(
   {
     uidMappings: mappings,
     gidMappings: mappings,
-    timeOffsets: members({}, { monotonic: offset, boottime: offset }),
+    timeOffsets: map(string, offset),
     sysctl: map(string, string),
     resources,
     cgroupsPath: string,

@@ -5,6 +5,9 @@ import {
   runtimeSpecVersion,
 } from "./runtime-spec.ts";
 
+/** crun(1): "1" for a program that keeps the groups of who makes the container. */
+export const keepGroupsAnnotation = "run.oci.keep_original_groups";
+
 /** runtime-spec/features.md and features-linux.md: what this runtime knows, whatever the host has. */
 export function runtimeFeatures() {
   return {
@@ -36,7 +39,7 @@ export function runtimeFeatures() {
       intelRdt: { enabled: false },
       mountExtensions: { idmap: { enabled: true } },
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [keepGroupsAnnotation],
   };
 }
 

@@ -346,6 +346,7 @@ describe("the command line", () => {
   it("tells what it knows", async () => {
     const features = JSON.parse((await oci.succeed(["features"])).stdout);
     expect(features.ociVersionMax).toBe("1.2.0");
+    expect(features.potentiallyUnsafeConfigAnnotations).toEqual(["run.oci.keep_original_groups"]);
     expect(features.hooks).toHaveLength(6);
     expect(features.linux.namespaces).toContain("time");
     expect((await oci.succeed(["--version"])).stdout).toMatch(/^tsman-oci version .*\nspec: 1\.2/);

@@ -1,5 +1,6 @@
 import type { RuntimeConfig } from "../../oci/runtime-config.ts";
 import { refused } from "../../oci/runtime-config.ts";
+import { keepGroupsAnnotation } from "../../oci/runtime-features.ts";
 import type {
   Capabilities,
   LinuxSeccomp,
@@ -35,6 +36,9 @@ export interface AdoptionFacts {
   /** Device numbers of a node of the host; undefined: it is none. */
   readonly nodeAt: (path: string) => { readonly major: number; readonly minor: number } | undefined;
 }
+
+/** time_namespaces(7): the clocks of one. */
+const hasOffset: readonly string[] = ["monotonic", "boottime"];
 
 /** runc's and crun's. */
 const defaultUmask = 0o022;
@@ -90,7 +94,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     baseMounts: mounts.length,
     origins: undefined,
     artefacts: [],
-    user: processUser(process),
+    user: processUser(process, config.annotations),
     createWorkdir: true,
     devices: devices.binds,
     nodes: devices.nodes,
@@ -102,13 +106,21 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
   };
 }
 
-/** `process.user` as the USER step takes it. */
-export function processUser(process: RuntimeConfig["process"]): Bundle["user"] {
+/**
+ * `process.user` as the USER step takes it.
+ *
+ * @param annotations crun's for the caller's groups among them, which are kept instead of
+ * `additionalGids` (crun(1), "Annotations"); Podman's `--group-add keep-groups` is made of it.
+ */
+export function processUser(
+  process: RuntimeConfig["process"],
+  annotations: RuntimeConfig["annotations"],
+): Bundle["user"] {
   const { uid, gid, additionalGids } = process.user;
   return {
     spec: `${uid}:${gid}`,
     groups: (additionalGids ?? []).map(String),
-    keepGroups: false,
+    keepGroups: annotations?.[keepGroupsAnnotation] === "1",
     isExact: true,
   };
 }
@@ -258,6 +270,10 @@ function refuseUnsupported(config: RuntimeConfig, facts: AdoptionFacts): void {
   }
   if (linux.timeOffsets !== undefined && namespaces.some((one) => one.type === "time" && one.path))
     throw refused("/linux/timeOffsets", "the time namespace is joined, and has its own");
+  const clock = Object.keys(linux.timeOffsets ?? {}).find((name) => !hasOffset.includes(name));
+  if (clock !== undefined) {
+    throw refused(`/linux/timeOffsets/${clock}`, "only monotonic and boottime can be moved");
+  }
   for (const name of ["intelRdt", "netDevices", "memoryPolicy"] as const) {
     if (linux[name] !== undefined) throw refused(`/linux/${name}`, "is not supported");
   }

@@ -80,7 +80,7 @@ export async function execInOciContainer(
       cgroup: group?.path,
       bundleDir: container.record.bundle,
       config: spec,
-      process: { ...spec.process, user: processUser(program), because },
+      process: { ...spec.process, user: processUser(program, config.annotations), because },
       terminal: !isTerminal
         ? undefined
         : (side.terminal ??

@@ -42,6 +42,14 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
   ["another version", "/ociVersion", (c) => (c.ociVersion = "2.0.0")],
   ["no root", "/root", (c) => delete c.root],
   ["the host's root", "/root/path", (c) => (c.root.path = "/")],
+  [
+    "the time of day moved",
+    "/linux/timeOffsets/realtime",
+    (c) => {
+      c.linux.namespaces.push({ type: "time" });
+      c.linux.timeOffsets = { boottime: { secs: 1 }, realtime: { secs: 1 } };
+    },
+  ],
   ["no process", "/process", (c) => delete c.process],
   ["no program", "/process/args", (c) => (c.process.args = [])],
   ["a relative directory", "/process/cwd", (c) => (c.process.cwd = "home")],
@@ -434,6 +442,13 @@ describe("a config.json", () => {
   it("has root for its user where it names none", () => {
     const { bundle } = read((c) => delete c.process.user);
     expect(bundle.config.process.user).toMatchObject({ uid: 0, gid: 0, additionalGids: [] });
+  });
+
+  it("has the caller's groups kept with crun's annotation for it", () => {
+    const annotation = "run.oci.keep_original_groups";
+    const keepsWith = (value: string): boolean =>
+      read((c) => (c.annotations = { [annotation]: value })).bundle.user.keepGroups;
+    expect([keepsWith("1"), keepsWith("0")]).toEqual([true, false]);
   });
 
   it("may give a bind mount data, which the kernel ignores, with a warning", () => {
