@@ -9,8 +9,13 @@ const cgroup2Magic = 0x63677270;
 
 /** Whether the host has control groups of version 2, and no others. */
 export function isUnified(root = cgroupRoot): boolean {
+  return isGroup(root);
+}
+
+/** Whether a directory is a control group of version 2; false when it is missing. */
+export function isGroup(directory: string): boolean {
   try {
-    return statfsSync(root).type === cgroup2Magic;
+    return statfsSync(directory).type === cgroup2Magic;
   } catch {
     return false;
   }

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { environmentVariable } from "./environment.ts";
-import { resolvePaths } from "./paths.ts";
+import { resolvePaths, usableRuntimeDir } from "./paths.ts";
 
 /** The whole of a 32-bit number space: user_namespaces(7). */
 const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
@@ -10,13 +9,11 @@ const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
 /**
  * Where the OCI runtime keeps its containers unless it is told: `/run/tsman-oci` for root of the
  * host, else `tsman-oci` in `$XDG_RUNTIME_DIR`, also for a caller that is root of a user namespace,
- * or, without that, in tsman's own runtime directory.
+ * or, where that is missing, another's or open to others, in tsman's own runtime directory.
  */
 export function ociRoot(): string {
   if (process.geteuid?.() === 0 && initialMap.test(readMap())) return "/run/tsman-oci";
-  const base = environmentVariable("XDG_RUNTIME_DIR");
-  if (base !== undefined && path.isAbsolute(base)) return path.join(base, "tsman-oci");
-  return path.join(resolvePaths().runtimeDir, "oci");
+  return usableRuntimeDir("tsman-oci") ?? path.join(resolvePaths().runtimeDir, "oci");
 }
 
 function readMap(): string {

@@ -47,7 +47,7 @@ export function resolvePaths(
   const runtimeDir =
     overrides.runtimeDir ??
     environmentVariable("TSMAN_RUNTIME_DIR") ??
-    usableRuntimeDir() ??
+    usableRuntimeDir("tsman") ??
     runtimeDirOfHome(xdg("XDG_STATE_HOME") ?? path.join(home, ".local/state"), isNetwork);
   return {
     root: absolute("root", root),
@@ -94,15 +94,15 @@ function xdg(name: string): string | undefined {
   return value !== undefined && path.isAbsolute(value) ? value : undefined;
 }
 
-/** `$XDG_RUNTIME_DIR/tsman`, if the directory is ours and closed to others (security case S94). */
-function usableRuntimeDir(): string | undefined {
+/** `$XDG_RUNTIME_DIR/NAME`, if the directory is ours and closed to others (security case S94). */
+export function usableRuntimeDir(name: string): string | undefined {
   const base = xdg("XDG_RUNTIME_DIR");
   if (base === undefined) return undefined;
   try {
     const stat = lstatSync(base);
     const isOurs =
       stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
-    return isOurs ? path.join(base, "tsman") : undefined;
+    return isOurs ? path.join(base, name) : undefined;
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@ import type { Bundle } from "../../bundle/bundle.ts";
 import type { GroupSetting } from "../../cgroup/compile-limits.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
 import { removeGroup } from "../../cgroup/group.ts";
-import { readGroupText } from "../../cgroup/hierarchy.ts";
+import { isGroup, readGroupText } from "../../cgroup/hierarchy.ts";
 import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError } from "../../errors/index.ts";
 import type { Rlimit } from "../../oci/runtime-spec.ts";
@@ -146,7 +146,10 @@ export function rememberGroup(runDir: string, { path: group, unit = "" }: Contai
   writeFileSync(path.join(runDir, groupFileName), `${group}\n${unit}\n`, { mode: 0o600 });
 }
 
-/** The control group that was made for a container, if one was; it may be gone. */
+/**
+ * The control group that was made for a container, if one was; it may be gone.  What is in it is
+ * killed, so no other directory is taken for one (case S94).
+ */
 export function findGroup(runDir: string): ContainerGroup | undefined {
   const file = path.join(runDir, groupFileName);
   // An exception costs ten times as much.
@@ -158,7 +161,8 @@ export function findGroup(runDir: string): ContainerGroup | undefined {
     return undefined;
   }
   const [group = "", unit = ""] = text.split("\n");
-  return group === "" ? undefined : { path: group, unit: unit === "" ? undefined : unit };
+  if (path.resolve(group) !== group || !(isGroup(group) || !existsSync(group))) return undefined;
+  return { path: group, unit: unit === "" ? undefined : unit };
 }
 
 /** Removes what a monitor that was killed has left: nobody is in it any more, or will be soon. */

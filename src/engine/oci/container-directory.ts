@@ -21,6 +21,7 @@ import { makeDirectory } from "../../platform/make-directory.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 import { randomHex } from "../../platform/random.ts";
 import type { OciContext, OciState, OciStatus } from "./oci-types.ts";
+import { assertOwnDirectory, isOwnDirectory } from "./own-directory.ts";
 import type { Walls } from "./verify-start.ts";
 
 // ROOT/ID is at the same time the run directory of the container's monitor: `init`, `lock`.
@@ -60,7 +61,8 @@ const idPattern = /^(?!\.{1,2}$)[\w+.-]{1,255}$/;
 /**
  * Makes the directory of a new container.
  *
- * @throws TsmanError NAME_INVALID, NAME_IN_USE, DISK_FULL and the like
+ * @throws TsmanError NAME_INVALID, NAME_IN_USE, DISK_FULL and the like; PREFLIGHT_STORAGE where others
+ * may write to the root
  */
 export function claimDirectory(context: OciContext, id: string): string {
   if (!idPattern.test(id)) {
@@ -71,6 +73,7 @@ export function claimDirectory(context: OciContext, id: string): string {
   const directory = path.join(context.root, id);
   try {
     makeDirectory(context.root);
+    assertOwnRoot(context.root);
     // Complete at once: from its first moment it says who is at it.
     const made = passingName(directory);
     mkdirSync(made, { mode: 0o700 });
@@ -94,6 +97,12 @@ export function claimDirectory(context: OciContext, id: string): string {
   return directory;
 }
 
+/** @returns false when it is missing. */
+function assertOwnRoot(root: string): boolean {
+  const remedy = "choose one of your own with --root, or give it to yourself with mode 0700";
+  return assertOwnDirectory(root, "directory of containers", remedy);
+}
+
 /** A name that is no id, so that nobody finds it, with who is at it. */
 function passingName(directory: string): string {
   const name = `:${path.basename(directory)}.${process.pid}.${randomHex(8)}`;
@@ -101,7 +110,8 @@ function passingName(directory: string): string {
 }
 
 /**
- * Removes directories that were on their way here or away when whoever was at it was killed.
+ * Removes directories that were on their way here or away when whoever was at it was killed; those of
+ * others stay as they are.
  *
  * @returns those of containers that were in the middle of being made, and are nobody's now.
  */
@@ -109,18 +119,19 @@ export function sweepRoot({ root }: OciContext): readonly string[] {
   return namesIn(root).flatMap((name) => {
     const directory = path.join(root, name);
     const pid = /^:.*\.(\d+)\.[0-9a-f]+$/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+    if (pid !== undefined && !existsSync(`/proc/${pid}`) && isOwnDirectory(directory)) {
       rmSync(directory, { recursive: true, force: true });
     }
-    return idPattern.test(name) && isAbandoned(directory) ? [directory] : [];
+    const isRest = idPattern.test(name) && isAbandoned(directory) && isOwnDirectory(directory);
+    return isRest ? [directory] : [];
   });
 }
 
 function namesIn(root: string): readonly string[] {
+  if (!assertOwnRoot(root)) return [];
   try {
     return readdirSync(root);
   } catch (error) {
-    if (isErrno(error, "ENOENT")) return [];
     throw toFileError(error, `read ${root}`);
   }
 }
@@ -171,9 +182,14 @@ export interface OciContainer {
 /**
  * Looks for a container.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND
+ * @throws TsmanError CONTAINER_NOT_FOUND; PREFLIGHT_STORAGE where others may have made what is there
  */
 export function getOciContainer(context: OciContext, id: string): OciContainer {
+  assertOwnRoot(context.root);
+  if (idPattern.test(id)) {
+    const remedy = `find out who made it, and then: rm -r ${path.join(context.root, id)}`;
+    assertOwnDirectory(path.join(context.root, id), `container ${id}:`, remedy);
+  }
   const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
   if (found !== undefined) return found;
   throw new TsmanError("CONTAINER_NOT_FOUND", `find container ${id}: container does not exist`, {
@@ -186,7 +202,7 @@ function findOciContainer(context: OciContext, id: string): OciContainer | undef
   const directory = path.join(context.root, id);
   let record: OciRecord;
   try {
-    // Written by ourselves, into a directory of mode 0700.
+    // Written by ourselves, into a directory that nobody else writes to.
     record = JSON.parse(readFileSync(path.join(directory, recordName), "utf8")) as OciRecord;
   } catch {
     return undefined;
@@ -214,8 +230,8 @@ export function listOciContainers(context: OciContext): readonly OciContainer[] 
   return namesIn(context.root)
     .toSorted()
     .flatMap((id) => {
-      const found = idPattern.test(id) ? findOciContainer(context, id) : undefined;
-      return found ?? [];
+      const isOurs = idPattern.test(id) && isOwnDirectory(path.join(context.root, id));
+      return (isOurs ? findOciContainer(context, id) : undefined) ?? [];
     });
 }
 

@@ -14,6 +14,8 @@ const staged = {
 const pidfdModule = "../../../../src/platform/libc/pidfd.ts";
 const startTimeModule = "../../../../src/platform/process-start-time.ts";
 
+const hierarchyModule = "../../../../src/cgroup/hierarchy.ts";
+
 type Kill = typeof import("../../../../src/engine/oci/end-oci-container.ts").killOciContainer;
 let killOciContainer: Kill;
 
@@ -39,11 +41,18 @@ beforeAll(async () => {
       return startTime && { startTime, isStopped: false, hasExecuted: true, isWaiting: false };
     },
   }));
+  vi.doMock(hierarchyModule, async () => ({
+    ...(await vi.importActual<typeof import("../../../../src/cgroup/hierarchy.ts")>(
+      hierarchyModule,
+    )),
+    isGroup: () => true,
+  }));
   ({ killOciContainer } = await import("../../../../src/engine/oci/end-oci-container.ts"));
 });
 afterAll(() => {
   vi.doUnmock(pidfdModule);
   vi.doUnmock(startTimeModule);
+  vi.doUnmock(hierarchyModule);
   vi.resetModules();
 });
 
