@@ -26,8 +26,8 @@ import {
 // config.json of somebody else's bundle (runtime-spec/config.md, config-linux.md, version 1.2).
 // Members that the specification does not have are ignored, as it asks ("Extensibility").
 
-/** A bundle with a thousand mounts has some hundred kilobytes. */
-const maxConfigBytes = 16 * 1024 * 1024;
+/** The most that a document may have: a bundle with a thousand mounts has some hundred kilobytes. */
+export const maxConfigBytes = 16 * 1024 * 1024;
 
 const string = such(text, (value) => !value.includes("\0"), "holds a NUL byte");
 const path = such(string, (value) => value !== "", "is empty");

@@ -77,6 +77,9 @@ export function readSmallFile(file: string, maxBytes: number): Buffer {
     if (!stat.isFile()) {
       throw new TsmanError("DOCUMENT_INVALID", `read ${file}: not a regular file`);
     }
+    const tooLarge = (): TsmanError =>
+      new TsmanError("DOCUMENT_INVALID", `read ${file}: larger than ${maxBytes} bytes`);
+    if (stat.size > maxBytes) throw tooLarge();
     // One byte more than allowed: files in /proc report a size of 0, others may grow meanwhile.
     const buffer = Buffer.allocUnsafe(Math.min(maxBytes, Math.max(stat.size, 4096)) + 1);
     let length = 0;
@@ -85,9 +88,7 @@ export function readSmallFile(file: string, maxBytes: number): Buffer {
       const count = readSync(fd, content, length, content.length - length, null);
       if (count === 0) return content.subarray(0, length);
       length += count;
-      if (length > maxBytes) {
-        throw new TsmanError("DOCUMENT_INVALID", `read ${file}: larger than ${maxBytes} bytes`);
-      }
+      if (length > maxBytes) throw tooLarge();
       if (length === content.length) {
         content = Buffer.concat([content, Buffer.allocUnsafe(content.length)]);
       }

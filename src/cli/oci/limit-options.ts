@@ -1,3 +1,4 @@
+import type { ResourcesConfig } from "../../oci/runtime-config.ts";
 import { parseSize } from "../options/size.ts";
 import { usageError } from "../usage-error.ts";
 import type { OciArguments, OciOptions } from "./arguments.ts";
@@ -9,6 +10,8 @@ const text = (summary: string) => ({ kind: "value", value: "LIST", summary }) as
 /** Limits as options: runc's and crun's names. */
 export const limitOptions = {
   "blkio-weight": number("10 to 1000"),
+  "cpu-burst": number("microseconds beyond the quota, saved up earlier"),
+  "cpu-idle": number("1: only when nobody else wants to run; 0"),
   "cpu-period": number("microseconds"),
   "cpu-quota": number("microseconds in each period"),
   "cpu-share": number("2 to 262144"),
@@ -21,7 +24,7 @@ export const limitOptions = {
 } as const satisfies OciOptions;
 
 /** The same as `linux.resources` has them. */
-export function limitsGiven(args: OciArguments): unknown {
+export function limitsGiven(args: OciArguments): ResourcesConfig {
   const count = (name: keyof typeof limitOptions): number | undefined => {
     const value = args.get(name);
     if (value === undefined) return undefined;
@@ -45,6 +48,8 @@ export function limitsGiven(args: OciArguments): unknown {
       shares: count("cpu-share"),
       quota: count("cpu-quota"),
       period: count("cpu-period"),
+      burst: count("cpu-burst"),
+      idle: count("cpu-idle"),
       cpus: args.get("cpuset-cpus"),
       mems: args.get("cpuset-mems"),
     },

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import path from "node:path";
 import { limitOptions, limitsGiven } from "../../cli/oci/limit-options.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 
@@ -15,16 +15,16 @@ export const update: OciVerb = {
     ...limitOptions,
   },
   least: 1,
-  run: async ({ oci, args }) => {
+  run: async ({ oci, args, cwd }) => {
     const { readResources, updateOciContainer } = await import(
       "../../engine/oci/limit-oci-container.ts"
     );
     const file = args.get("resources");
-    const bytes =
+    const resources =
       file === undefined
-        ? Buffer.from(JSON.stringify(limitsGiven(args)))
-        : readFileSync(file === "-" ? 0 : file);
-    updateOciContainer(oci(), args.positionals[0] ?? "", readResources(bytes));
+        ? limitsGiven(args)
+        : readResources(file === "-" ? file : path.resolve(cwd, file));
+    updateOciContainer(oci(), args.positionals[0] ?? "", resources);
     return 0;
   },
 };

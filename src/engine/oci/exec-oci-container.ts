@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { adoptConfig, processUser } from "../../bundle/adopt/adopt-config.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { writePidFile } from "../../container/pid-file.ts";
@@ -8,7 +7,6 @@ import {
   parseProcessConfig,
   parseRuntimeConfig,
 } from "../../oci/runtime-config.ts";
-import { toFileError } from "../../platform/errno.ts";
 import { departureSettings, processAdditions } from "../../runtime/additions.ts";
 import { compileExecPlan } from "../../runtime/exec-plan.ts";
 import { type PlanRecord, settingRecord } from "../../runtime/launch-plan.ts";
@@ -16,6 +14,7 @@ import { findGroup } from "../containers/container-cgroup.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import { getOciContainer, readConfigOf, readFilterOf } from "./container-directory.ts";
 import { departureOf, startForCaller } from "./create-oci-container.ts";
+import { readGivenDocument } from "./given-document.ts";
 import type { OciContext, OciExecRequest } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import type { OciSession, RunRequest } from "./run-oci-container.ts";
@@ -132,7 +131,7 @@ export async function execInOciContainer(
 function processOf(request: OciExecRequest, own: ProcessConfig): ProcessConfig {
   const { processFile, args, user, cwd, env, capabilities } = request;
   if (processFile !== undefined) {
-    const given = parseProcessConfig(readProcessFile(processFile), processFile);
+    const given = parseProcessConfig(readGivenDocument(processFile), processFile);
     return request.terminal ? { ...given, terminal: true } : given;
   }
   if (args.length === 0) {
@@ -181,12 +180,4 @@ function parseUser(text: string, own: ProcessConfig): ProcessConfig["user"] {
     });
   }
   return { ...own.user, uid, gid };
-}
-
-function readProcessFile(file: string): Uint8Array {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw toFileError(error, `read ${file}`);
-  }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { limitsOf } from "../../bundle/adopt/adopt-resources.ts";
 import { changeLimits } from "../../cgroup/change-limits.ts";
 import { compileLimits } from "../../cgroup/compile-limits.ts";
@@ -5,13 +6,29 @@ import { readGroupText } from "../../cgroup/hierarchy.ts";
 import { readUsage } from "../../cgroup/usage.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { parseResourcesConfig, type ResourcesConfig, refused } from "../../oci/runtime-config.ts";
+import { toFileError } from "../../platform/errno.ts";
 import { getOciContainer } from "./container-directory.ts";
+import { readGivenDocument } from "./given-document.ts";
 import { getOciGroup } from "./oci-group.ts";
 import type { OciContext } from "./oci-types.ts";
 
-/** Reads the document of `update --resources`. */
-export function readResources(bytes: Uint8Array): ResourcesConfig {
-  return parseResourcesConfig(bytes, "resources");
+/**
+ * Reads the document of `update --resources`.
+ *
+ * @param file absolute; `-`: standard input.
+ * @throws TsmanError CONFIG_INVALID, PREFLIGHT_STORAGE
+ */
+export function readResources(file: string): ResourcesConfig {
+  if (file !== "-") return parseResourcesConfig(readGivenDocument(file), file);
+  return parseResourcesConfig(readStandardInput(), "standard input");
+}
+
+function readStandardInput(): Uint8Array {
+  try {
+    return readFileSync(0);
+  } catch (error) {
+    throw toFileError(error, "read standard input");
+  }
 }
 
 /**

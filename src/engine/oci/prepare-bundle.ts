@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
 import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
 import { deviceRules } from "../../bundle/adopt/adopt-resources.ts";
@@ -12,7 +12,6 @@ import {
   refused,
 } from "../../oci/runtime-config.ts";
 import type { LinuxSeccomp } from "../../oci/runtime-spec.ts";
-import { toFileError } from "../../platform/errno.ts";
 import { loginName } from "../../platform/login-name.ts";
 import { compileAdditions, type Departure } from "../../runtime/additions.ts";
 import { compilePlan } from "../../runtime/compile-plan.ts";
@@ -21,6 +20,7 @@ import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
 import type { OciRecord } from "./container-directory.ts";
+import { readGivenDocument } from "./given-document.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { wallsOf } from "./verify-start.ts";
 
@@ -46,7 +46,7 @@ export async function prepareBundle(
   leaves: boolean,
 ): Promise<PreparedBundle> {
   const file = path.resolve(bundleDir, configFile);
-  const configBytes = readFile(file);
+  const configBytes = readGivenDocument(file);
   const config = withSockets(parseRuntimeConfig(configBytes, file), listenFds);
   const isTerminal = config.process.terminal ?? false;
   if (consoleSocket !== undefined && !isTerminal) {
@@ -174,23 +174,6 @@ export function newRecord(
       poststop: (config.hooks?.poststop ?? []).length > 0,
     },
   };
-}
-
-function readFile(file: string): Uint8Array {
-  try {
-    const descriptor = openSync(file, "r");
-    try {
-      if (!fstatSync(descriptor).isFile()) {
-        throw new TsmanError("CONFIG_INVALID", `read ${file}: not a regular file`);
-      }
-      return readFileSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    if (error instanceof TsmanError) throw error;
-    throw toFileError(error, `read ${file}`);
-  }
 }
 
 function isDirectory(name: string): boolean {
