@@ -1,4 +1,3 @@
-import { appendFileSync } from "node:fs";
 import path from "node:path";
 import { ociRoot } from "../../config/oci-root.ts";
 import { cacheDirectory } from "../../config/paths.ts";
@@ -10,6 +9,7 @@ import type { Output } from "../output.ts";
 import { usageError } from "../usage-error.ts";
 import { type OciArguments, type OciOptions, parseOciArguments } from "./arguments.ts";
 import { overview, verbHelp, versionText } from "./help.ts";
+import { type OciLog, openOciLog, tell } from "./log.ts";
 import type { OciVerb } from "./verb.ts";
 
 /** What the process hands to the dispatcher. */
@@ -47,11 +47,11 @@ const failureStatus = 1;
  */
 export async function dispatchOci(input: OciInput): Promise<number> {
   const { stderr } = input;
-  let log: Log = { stderr, file: undefined, isJson: false };
+  let log: OciLog = { stderr, isJson: false };
   let verb = "";
   try {
     const globals = parseOciArguments(input.argv, globalOptions, 1);
-    log = logOf(input, globals);
+    log = openOciLog(input, globals);
     [verb = ""] = globals.positionals;
     if (globals.has("version")) return say(input, versionText());
     if (verb === "" || verb === "help") return say(input, overview(ociVerbs, globalOptions));
@@ -71,7 +71,7 @@ export async function dispatchOci(input: OciInput): Promise<number> {
 interface Found {
   readonly verb: string;
   readonly entry: OciEntry;
-  readonly log: Log;
+  readonly log: OciLog;
 }
 
 async function runVerb(
@@ -100,7 +100,7 @@ async function runVerb(
   });
 }
 
-function contextOf(input: OciInput, globals: OciArguments, log: Log): OciContext {
+function contextOf(input: OciInput, globals: OciArguments, log: OciLog): OciContext {
   const chosen = globals.get("root");
   return {
     root: chosen === undefined ? ociRoot() : path.resolve(input.cwd, chosen),
@@ -124,48 +124,17 @@ function say({ stdout }: OciInput, text: string): number {
   return 0;
 }
 
-/** Where errors and warnings go besides standard error. */
-interface Log {
-  readonly stderr: Output;
-  readonly file: string | undefined;
-  readonly isJson: boolean;
-}
-
-function logOf({ stderr, cwd }: OciInput, globals: OciArguments): Log {
-  const format = globals.get("log-format") ?? "text";
-  if (format !== "text" && format !== "json") {
-    throw usageError(`use --log-format ${format}: no such format`, "write text or json");
-  }
-  const file = globals.get("log");
-  return {
-    stderr,
-    file: file === undefined ? undefined : path.resolve(cwd, file),
-    isJson: format === "json",
-  };
-}
-
 /** In the words by which callers tell what is missing: they have nothing but the text. */
 function messageOf(error: TsmanError): string {
-  const known =
-    error.code === "COMMAND_NOT_FOUND"
-      ? ": executable file not found in $PATH"
-      : error.code === "COMMAND_NOT_EXECUTABLE"
-        ? ": permission denied"
-        : "";
   const hint = error.hint === undefined ? "" : ` (${error.hint.replaceAll("\n", "; ")})`;
-  return `${error.message}${known}${hint}`;
+  return `${error.message}${knownWords(error)}${hint}`;
 }
 
-function tell({ stderr, file, isJson }: Log, level: "error" | "warning", text: string): void {
-  stderr.write(`tsman-oci: ${level}: ${text}\n`);
-  if (file === undefined) return;
-  const time = new Date().toISOString();
-  const line = isJson
-    ? JSON.stringify({ level, msg: text, time })
-    : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(text)}`;
-  try {
-    appendFileSync(file, `${line}\n`);
-  } catch (error) {
-    stderr.write(`tsman-oci: warning: write ${file}: ${(error as Error).message}\n`);
-  }
+/** Of execve(2), where our own words are others; the rest is named by the kernel's. */
+function knownWords({ code, details }: TsmanError): string {
+  if (code === "COMMAND_NOT_FOUND") return ": executable file not found in $PATH";
+  if (code !== "COMMAND_NOT_EXECUTABLE") return "";
+  const errno = String(details.errno);
+  if (["EACCES", "EISDIR"].includes(errno)) return ": permission denied";
+  return ["ENOEXEC", "ELIBBAD"].includes(errno) ? ": exec format error" : "";
 }
