@@ -27,17 +27,17 @@ const cases: readonly [string, (config: Config) => void, string][] = [
   [
     "setgroups=0/1",
     ({ process }) => (process.user.additionalGids = [7]),
-    "verify additional groups: the program would have others",
+    "verify additional groups (/process/user): the program would have others",
   ],
   [
     "capset=0",
     ({ process }) => (process.noNewPrivileges = true),
-    "verify capabilities: the program would have CapPrm:",
+    "verify capabilities (/process/capabilities): the program would have CapPrm:",
   ],
   [
     "prctl=0/24",
     ({ process }) => (process.noNewPrivileges = true),
-    "verify capabilities: the program would have CapBnd:",
+    "verify capabilities (/process/capabilities): the program would have CapBnd:",
   ],
   [
     "prlimit64=0",
@@ -47,12 +47,12 @@ const cases: readonly [string, (config: Config) => void, string][] = [
   [
     "mount_setattr=0",
     ({ linux }) => (linux.readonlyPaths = ["/proc/sys"]),
-    "verify read-only path /proc/sys: it can be written to",
+    "verify read-only path /proc/sys (/linux/readonlyPaths/0): it can be written to",
   ],
   [
     "mount_setattr=0",
     ({ root }) => (root.readonly = true),
-    "verify read-only path /: it can be written to",
+    "verify read-only path / (/root/readonly): it can be written to",
   ],
   [
     "pwrite64=0",
@@ -107,7 +107,7 @@ describe("where a system call does nothing and says that it has", () => {
       };
     });
     const { status, stderr, stdout } = await oci.run(["run", "--bundle", uncovered, "hook"]);
-    expect(stderr).toContain("verify masked path /proc/uptime: it is not masked");
+    expect(stderr).toContain("verify masked path /proc/uptime (/linux/maskedPaths/0): it is not masked");
     expect([status, stdout]).toEqual([125, ""]);
   });
 });
