@@ -107,7 +107,9 @@ describe("where a system call does nothing and says that it has", () => {
       };
     });
     const { status, stderr, stdout } = await oci.run(["run", "--bundle", uncovered, "hook"]);
-    expect(stderr).toContain("verify masked path /proc/uptime (/linux/maskedPaths/0): it is not masked");
+    expect(stderr).toContain(
+      "verify masked path /proc/uptime (/linux/maskedPaths/0): it is not masked",
+    );
     expect([status, stdout]).toEqual([125, ""]);
   });
 });
