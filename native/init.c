@@ -67,6 +67,8 @@ static int run_step(struct init *init, const struct plan_record *step)
         return step_device(init, step);
     case TSMAN_OP_MASK:
         return step_mask(init, step);
+    case TSMAN_OP_OVERLAY:
+        return step_overlay(init, step);
     case TSMAN_OP_CHANGE_MOUNT:
         return step_change_mount(init, step);
     case TSMAN_OP_READONLY:

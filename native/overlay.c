@@ -13,10 +13,10 @@
 #include "mounting-legacy.h"
 #include "mounting.h"
 
-static int set_directory(int context, const char *key, int directory)
+static int set_directory(int context, const struct overlay *overlay, const char *key, int directory)
 {
     char path[32];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", directory);
+    snprintf(path, sizeof(path), "%sfd/%d", overlay->in_proc ? "" : "/proc/self/", directory);
     return kernel_fsconfig(context, K_FSCONFIG_SET_STRING, key, path, 0);
 }
 
@@ -29,14 +29,15 @@ static int configure(int context, const struct overlay *overlay, struct failure 
         int directory;
     } own[] = {{"upperdir", overlay->upper}, {"workdir", overlay->work}};
     for (unsigned i = 0; i < 2; i++) {
-        if (own[i].directory >= 0 && set_directory(context, own[i].key, own[i].directory) < 0) {
+        if (own[i].directory >= 0 &&
+            set_directory(context, overlay, own[i].key, own[i].directory) < 0) {
             fail(failure, errno, "set mount option", "%s", own[i].key);
             mounting_context_log(context, failure);
             return -1;
         }
     }
     for (size_t i = 0; i < overlay->count; i++) {
-        if (set_directory(context, "lowerdir+", overlay->lowers[i]) < 0) {
+        if (set_directory(context, overlay, "lowerdir+", overlay->lowers[i]) < 0) {
             if (i == 0 && errno == EINVAL)
                 return MOUNTING_LEGACY;
             fail(failure, errno, "set mount option", "lowerdir+ (layer %zu of %zu)", i + 1,

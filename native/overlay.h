@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -18,6 +19,7 @@ struct overlay {
     const char *options; /* further ones, comma separated: "userxattr" */
     int target;          /* where to attach it; its path must be reachable */
     int proc_self;       /* /proc/self of the host */
+    bool in_proc;        /* it is the working directory: /proc is somebody else's */
 };
 
 /* Returns a descriptor of the overlay's root, attached at `target`, or -1. */

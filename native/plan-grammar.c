@@ -101,6 +101,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_OP_LABEL, "label", "pp", true},
     {TSMAN_OP_HOST_USER, "host user", "pip", true},
     {TSMAN_OP_CHANGE_MOUNT, "change mount", "pss", true},
+    {TSMAN_OP_OVERLAY, "overlay", "psss??[@]", true},
 };
 
 const struct plan_grammar *plan_grammar_of(uint16_t op)

@@ -12,6 +12,7 @@
 static bool acts_on_root(uint16_t op)
 {
     return op == TSMAN_OP_COPY_UP || op == TSMAN_OP_MKNOD || op == TSMAN_OP_CHANGE_MOUNT ||
+           op == TSMAN_OP_OVERLAY ||
            (op >= TSMAN_OP_MOUNT && op <= TSMAN_OP_ROOT_PROPAGATION && op != TSMAN_OP_HOSTNAME &&
             op != TSMAN_OP_DOMAINNAME && op != TSMAN_OP_LOOPBACK);
 }

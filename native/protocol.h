@@ -425,3 +425,6 @@
                                  that has the name or the uid already; before USER */
 #define TSMAN_OP_CHANGE_MOUNT 302u /* (path, flags, propagation or ""): of what is mounted there
                                  already; flags as of BIND, what they do not name stays; phase 2 */
+#define TSMAN_OP_OVERLAY 303u /* (target, flags, options of overlayfs, extra, upper @slot or "", work
+                                 @slot or "", lower @slot, top first, ...): flags and extra as of
+                                 MOUNT; the directories are the host's; phase 2 */

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -12,6 +13,7 @@
 #include "memory.h"
 #include "mounting-legacy.h"
 #include "mounting.h"
+#include "overlay.h"
 #include "path.h"
 #include "slots.h"
 #include "step.h"
@@ -27,6 +29,12 @@ static int parse_flags(struct init *init, const char *list, struct mounting_flag
     return mounting_parse_flags(list, flags) < 0
                ? fail(&init->failure, errno, "parse mount flags", "%s", list)
                : 0;
+}
+
+static void leave_unset(struct mounting_flags *flags, uint64_t attribute)
+{
+    flags->plain.set &= ~attribute;
+    flags->deep.set &= ~attribute;
 }
 
 /* Programs trust what they find in /proc.  No plan names a target there, but a link of
@@ -113,20 +121,16 @@ static int mount_new(struct init *init, const struct plan_record *step)
     struct mounting_flags flags;
     if (parse_flags(init, step->argv[3], &flags) < 0)
         return -1;
-    if (plan_has_word(extra, "writable")) {
-        flags.plain.set &= ~(uint64_t)K_ATTR_RDONLY;
-        flags.deep.set &= ~(uint64_t)K_ATTR_RDONLY;
-    }
+    if (plan_has_word(extra, "writable"))
+        leave_unset(&flags, K_ATTR_RDONLY);
     cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
     if (target < 0)
         return -1;
     bool copy = plan_has_word(extra, "tmpcopyup");
     /* The copy is made before the mount is read-only. */
     struct mounting_flags first = flags;
-    if (copy) {
-        first.plain.set &= ~(uint64_t)K_ATTR_RDONLY;
-        first.deep.set &= ~(uint64_t)K_ATTR_RDONLY;
-    }
+    if (copy)
+        leave_unset(&first, K_ATTR_RDONLY);
     /* What a new mount is not yet: it inherits how it propagates from where it is attached. */
     struct mounting_flags rest = {.propagation = flags.propagation};
     rest.plain.set = (flags.plain.set | flags.deep.set) & ~(first.plain.set | first.deep.set);
@@ -162,6 +166,49 @@ int step_mount(struct init *init, const struct plan_record *step)
         return 0;
     }
     return name_target(init, step->argv[0], step->argv[2]);
+}
+
+/* The descriptors of the host's directories have their names in the host's /proc. */
+static int mount_overlay(struct init *init, const struct plan_record *step, int target)
+{
+    size_t count = step->argc - 6u;
+    cleanup_free int *lowers = calloc(count, sizeof(int));
+    if (lowers == NULL)
+        return fail(&init->failure, ENOMEM, "mount", "overlay");
+    for (unsigned i = 0; i < count; i++)
+        lowers[i] = slots_descriptor(plan_slot(step, i + 6));
+    struct overlay overlay = {
+        .upper = slots_descriptor(plan_slot(step, 4)),
+        .work = slots_descriptor(plan_slot(step, 5)),
+        .lowers = lowers,
+        .count = count,
+        .options = step->argv[2],
+        .target = target,
+        .proc_self = init->proc_self,
+        .in_proc = true,
+    };
+    if (mounting_enter_proc(init) < 0)
+        return -1;
+    int mount = overlay_mount(&overlay, &init->failure);
+    mounting_leave_proc(init);
+    return mount;
+}
+
+int step_overlay(struct init *init, const struct plan_record *step)
+{
+    const char *target_path = step->argv[0], *extra = step->argv[3];
+    struct mounting_flags flags;
+    if (parse_flags(init, step->argv[1], &flags) < 0)
+        return -1;
+    if (plan_has_word(extra, "writable"))
+        leave_unset(&flags, K_ATTR_RDONLY);
+    cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
+    if (target < 0)
+        return -1;
+    cleanup_close int mount = mount_overlay(init, step, target);
+    if (mount < 0 || mounting_change(init, mount, &flags) < 0)
+        return name_target(init, "overlay", target_path);
+    return 0;
 }
 
 static enum path_kind kind_of(int fd)

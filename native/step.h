@@ -17,6 +17,7 @@ int step_mount(struct init *init, const struct plan_record *step);
 int step_bind(struct init *init, const struct plan_record *step);
 int step_device(struct init *init, const struct plan_record *step);
 int step_mask(struct init *init, const struct plan_record *step);
+int step_overlay(struct init *init, const struct plan_record *step);
 int step_change_mount(struct init *init, const struct plan_record *step);
 int step_readonly(struct init *init, const struct plan_record *step);
 

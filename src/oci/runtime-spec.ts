@@ -6,6 +6,15 @@
 /** runtime-spec/config.md, "Specification version". */
 export const runtimeSpecVersion = "1.2.0";
 
+/** Directories of the host that an overlay is made of. */
+export interface OverlayDirectories {
+  /** Topmost first. */
+  readonly lowers: readonly string[];
+  /** Missing, as `work`: read-only. */
+  readonly upper?: string;
+  readonly work?: string;
+}
+
 /** runtime-spec/config.md, "Mounts". */
 export interface Mount {
   /** Absolute path in the container. */
@@ -21,6 +30,8 @@ export interface Mount {
   /** Of its files, with {@link mountOption.idmap}. */
   readonly uidMappings?: readonly IdMappingEntry[] | undefined;
   readonly gidMappings?: readonly IdMappingEntry[] | undefined;
+  /** Of type "overlay". */
+  readonly overlay?: OverlayDirectories | undefined;
 }
 
 /** Whether `inner` is `outer` or below it; cleaned paths of a container. */

@@ -1,4 +1,10 @@
-import { isAtOrBelow, type Mount, mountOption, propagationTypes } from "../oci/runtime-spec.ts";
+import {
+  isAtOrBelow,
+  type Mount,
+  mountOption,
+  type OverlayDirectories,
+  propagationTypes,
+} from "../oci/runtime-spec.ts";
 import { type PlanRecord, stepRecord } from "./launch-plan.ts";
 import type { SlotTable } from "./slots.ts";
 
@@ -101,6 +107,16 @@ function openSource(mount: Mount, slots: SlotTable, because: string): string {
   return slots.openIdMapped(mount, because);
 }
 
+function openOverlay(
+  { lowers, upper, work }: OverlayDirectories,
+  slots: SlotTable,
+  because: string,
+): string[] {
+  const open = (path: string | undefined): string =>
+    path === undefined ? "" : slots.open(path, "dir", because);
+  return [open(upper), open(work), ...lowers.map(open)];
+}
+
 /** A flag's opposite takes it away here, `rw` as well. */
 function changeMount({ destination, options }: Mount, because: string): PlanRecord {
   const isFlag = (option: string): boolean =>
@@ -183,6 +199,12 @@ export function compileMount(
   if (mount.options.includes(mountOption.change)) return [changeMount(mount, because)];
   const { flags, propagation, data, extra } = sortOptions(mount.options);
   if (isOpen) extra.push("writable");
+  if (mount.overlay !== undefined) {
+    if (propagation !== "") flags.push(propagation);
+    const operands = [destination, flags.join(","), data.join(","), extra.join(",")];
+    const directories = openOverlay(mount.overlay, slots, because);
+    return [stepRecord("OVERLAY", [...operands, ...directories], because)];
+  }
   if (mount.type !== "bind") {
     if (propagation !== "") flags.push(propagation);
     return [

@@ -148,6 +148,7 @@ export const step = {
   LABEL: 300,
   HOST_USER: 301,
   CHANGE_MOUNT: 302,
+  OVERLAY: 303,
 } as const;
 
 /** Name of a setting in native/protocol.h, without TSMAN_SET_. */

@@ -204,6 +204,31 @@ describe("mounts of a config.json", () => {
     expect(readdirSync(source)).toEqual(["sub"]);
   });
 
+  it("are overlays of directories of the host, relative to the bundle", async () => {
+    const bundleDir = oci.file("bundle-overlay");
+    for (const name of ["lower:1", "lower2", "other", "upper", "work"]) {
+      mkdirSync(join(bundleDir, name), { recursive: true });
+      writeFileSync(join(bundleDir, name, name), "");
+    }
+    const overlay = (destination: string, ...options: string[]) => ({
+      ...{ destination, type: "overlay", source: "overlay", options },
+    });
+    const lower = "lowerdir=lower\\:1:lower2";
+    const printed = await oci.output(
+      "overlay",
+      "ls /srv /both; echo new >/srv/new; grep -cE ' /(srv r[ow],nosuid|both ro),' /proc/self/mountinfo",
+      (config) => {
+        config.mounts.unshift(
+          overlay("/srv", `${lower},upperdir=upper`, "workdir=work", "userxattr", "nosuid"),
+          overlay("/both", `lowerdir=${join(bundleDir, "lower2")}:other`, "ro"),
+        );
+      },
+    );
+    const shown = ["/both:", "lower2", "other", "/srv:", "lower2", "lower:1", "upper", "2"];
+    expect(printed.trim().split(/\s+/)).toEqual(shown);
+    expect(readFileSync(join(bundleDir, "upper/new"), "utf8")).toBe("new\n");
+  });
+
   it("are not mapped to other ids for who has no rights over the file system", async () => {
     const source = oci.file("unmappable");
     mkdirSync(source);

@@ -9,6 +9,7 @@ import {
 } from "../../oci/runtime-spec.ts";
 import { cleanContainerPath } from "../container-path.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
+import { adoptOverlay } from "./adopt-overlay.ts";
 
 /** The container's mounts, in their order, and whether one of them is its /dev as a whole. */
 export interface AdoptedMounts {
@@ -92,6 +93,10 @@ function adoptMount(
   }
   if (type === "cgroup" || type === "cgroup2") {
     return cgroupMount(destination, options, facts, hasCgroupNamespace);
+  }
+  if (type === "overlay") {
+    const adopted = adoptOverlay(options, pointer, facts.bundleDir);
+    return { destination, type, source: mount.source ?? type, ...adopted };
   }
   const guarded = ["/proc", "/sys", "/dev"].includes(destination) ? [mountOption.nosymlink] : [];
   return { destination, type, source: mount.source ?? type, options: [...options, ...guarded] };

@@ -37,11 +37,28 @@ function read(change: (config: Config) => void, given: Partial<AdoptionFacts> = 
   return { bundle, additions };
 }
 
+const overlayRefusal = (
+  name: string,
+  pointer: string,
+  options: readonly string[],
+): readonly [string, string, (config: Config) => void] => [
+  name,
+  pointer,
+  (c) => (c.mounts[0] = { destination: "/place", type: "overlay", options }),
+];
+
 /** Each is a config.json that is refused, by the place of what is wrong with it. */
 const refusals: readonly (readonly [string, string, (config: Config) => void])[] = [
   ["another version", "/ociVersion", (c) => (c.ociVersion = "2.0.0")],
   ["no root", "/root", (c) => delete c.root],
   ["the host's root", "/root/path", (c) => (c.root.path = "/")],
+  overlayRefusal("an overlay of nothing", "/mounts/0/options", ["upperdir=a,workdir=b"]),
+  overlayRefusal("half an upper layer", "/mounts/0/options", ["lowerdir=a", "upperdir=b"]),
+  overlayRefusal("an empty layer", "/mounts/0/options/1", ["ro", "lowerdir=a::b"]),
+  overlayRefusal("two upper layers", "/mounts/0/options/1", [
+    "lowerdir=a,upperdir=a",
+    "upperdir=b",
+  ]),
   [
     "the time of day moved",
     "/linux/timeOffsets/realtime",
