@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -51,7 +52,8 @@ _Noreturn void session_leave(struct session *session, int status)
 /* Becomes the command line of old, which knows how to explain things. */
 _Noreturn void session_report(struct session *session, const char *why)
 {
-    char text[128];
+    /* An id of the OCI runtime's is a file name: at most NAME_MAX bytes. */
+    char text[NAME_MAX + 64];
     sigset_t none;
     session_restore_terminal(session);
     drop_fd(&session->control.fd);
@@ -61,7 +63,8 @@ _Noreturn void session_report(struct session *session, const char *why)
     await_node(session);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    snprintf(text, sizeof(text), "%s %s", why, session->id);
+    /* execve(2) keeps the pid: whoever inherits the variable is not meant. */
+    snprintf(text, sizeof(text), "%s %d %s", why, (int)getpid(), session->id);
     setenv("TSMAN_SESSION", text, 1);
     lifeline_restore_core();
     execv(session->again[0], session->again);

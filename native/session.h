@@ -8,7 +8,7 @@
  * LAUNCH-FILE holds one LAUNCH frame with SET_SESSION; it is removed once read.
  * PROGRAM and its arguments are the command line that started it all: for whatever
  * takes words to explain, this program becomes that one again, with
- * TSMAN_SESSION="failed|lost|interrupted-SIGNAL ID" in its environment.
+ * TSMAN_SESSION="failed|lost|interrupted-SIGNAL PID ID" in its environment.
  */
 #pragma once
 

@@ -9,7 +9,7 @@ import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { readOptionFile } from "../cli/options/read-text.ts";
 import { orNoSession } from "../cli/session/exec-status.ts";
 import { runSession } from "../cli/session/foreground.ts";
-import { sessionVariable } from "../cli/session/hand-over.ts";
+import { findSessionReport } from "../cli/session/hand-over.ts";
 import { usageError } from "../cli/usage-error.ts";
 
 /** `tsman exec` */
@@ -63,7 +63,7 @@ export const exec = defineCommand({
           latest: values.latest,
           cidFiles: values.cidfile === undefined ? [] : [values.cidfile],
         });
-    if (context.environment[sessionVariable] !== undefined) {
+    if (findSessionReport(context.environment) !== undefined) {
       const { takeUpSession } = await import("../cli/session/earlier-session.ts");
       await takeUpSession(context, context.openEngine, false);
     }

@@ -5,7 +5,7 @@ import { preservedDescriptors } from "../cli/options/preserved-descriptors.ts";
 import { runOptions } from "../cli/options/run-options.ts";
 import { unsupportedRunOptions } from "../cli/options/unsupported.ts";
 import { runSession } from "../cli/session/foreground.ts";
-import { sessionVariable } from "../cli/session/hand-over.ts";
+import { findSessionReport } from "../cli/session/hand-over.ts";
 
 /** `tsman run` */
 export const run = defineCommand({
@@ -37,7 +37,7 @@ export const run = defineCommand({
       context.stdout.write(context.stdout.isTerminal ? escapeControls(text) : text);
       return 0;
     }
-    if (context.environment[sessionVariable] !== undefined) {
+    if (findSessionReport(context.environment) !== undefined) {
       const { takeUpSession } = await import("../cli/session/earlier-session.ts");
       await takeUpSession(context, context.openEngine, true);
     }

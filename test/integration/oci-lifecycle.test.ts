@@ -152,6 +152,21 @@ describe("run", () => {
     expect(readdirSync(oci.root)).toEqual([]);
   });
 
+  it("leaves a container alone that another process's session was about", async () => {
+    const bundle = oci.bundle("kept", "sleep 1000");
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "kept"]);
+    try {
+      for (const report of ["failed kept", "failed 1 kept", "lost 1 kept"]) {
+        const wrapper = ["env", `TSMAN_SESSION=${report}`];
+        const { stderr } = await oci.run(["run", "--bundle", bundle, "kept"], wrapper);
+        expect(stderr).toContain("container with id exists");
+      }
+      expect((await oci.state("kept")).status).toBe("running");
+    } finally {
+      await oci.succeed(["delete", "--force", "kept"]);
+    }
+  });
+
   it("says 127 for a program that is not there, in the log too", async () => {
     const bundle = oci.bundle("absent", "", (config) => {
       config.process.args = ["/absent"];

@@ -1,6 +1,6 @@
 import os from "node:os";
 import { TsmanError } from "../../errors/index.ts";
-import { sessionVariable } from "../session/hand-over.ts";
+import { findSessionReport } from "../session/hand-over.ts";
 import type { OciVerbContext } from "./verb.ts";
 
 /**
@@ -16,14 +16,12 @@ export async function earlierSession({
   oci,
 }: OciVerbContext): Promise<number | undefined> {
   const [id = ""] = args.positionals;
-  const [why, which] = (environment[sessionVariable] ?? "").split(" ");
-  if (which === undefined || which !== id) return undefined;
+  const found = findSessionReport(environment);
+  if (found?.id !== id) return undefined;
   const { deleteOciContainer } = await import("../../engine/oci/end-oci-container.ts");
   await deleteOciContainer(oci(), id, true);
-  if (why === "failed") return undefined;
-  const signal = /^interrupted-(SIG[A-Z]+)$/.exec(why ?? "")?.[1];
-  const number = (os.constants.signals as Readonly<Record<string, number>>)[signal ?? ""];
-  if (number !== undefined) return 128 + number;
+  if (found.why === "failed") return undefined;
+  if (found.signal !== undefined) return 128 + os.constants.signals[found.signal];
   throw new TsmanError(
     "EXIT_STATUS_UNKNOWN",
     `wait for container ${id}: its monitor ended without saying how the program did`,

@@ -3,9 +3,7 @@ import process from "node:process";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { CommandContext } from "../command.ts";
 import type { Engine } from "../engine.ts";
-import { sessionVariable } from "./hand-over.ts";
-
-const report = /^(failed|lost|interrupted-(SIG[A-Z]+)) ([0-9a-f]{64})$/;
+import { findSessionReport } from "./hand-over.ts";
 
 /**
  * Says what the native session before this process could not.  After a failed start the caller tries
@@ -19,13 +17,13 @@ export async function takeUpSession(
   openEngine: () => Promise<Engine>,
   isNew: boolean,
 ): Promise<void> {
-  const found = report.exec(context.environment[sessionVariable] ?? "");
-  if (found === null) return;
-  const [, why, signalName, id = ""] = found;
+  const found = findSessionReport(context.environment);
+  if (found === undefined) return;
+  const { why, signal, id } = found;
   if (isNew && why !== "lost") await undo(await openEngine(), id);
-  if (signalName !== undefined) {
+  if (signal !== undefined) {
     const interruption = context.interruption();
-    process.emit(signalName as NodeJS.Signals, signalName as NodeJS.Signals);
+    process.emit(signal, signal);
     throw interruption.reason;
   }
   if (why === "lost") {
