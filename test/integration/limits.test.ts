@@ -94,7 +94,7 @@ describe("limits", () => {
     ["--cgroups disabled --memory 64m", "use --cgroups disabled"],
     ["--cgroups split --cgroup-parent /x", "use --cgroup-parent"],
     ["--cgroupns container:other", "no such container"],
-    ["--cgroupns ns:/proc/self/ns/uts", "it is not a cgroup namespace"],
+    ["--cgroupns ns:/proc/self/ns/uts", "it is no cgroup namespace"],
     ["--cgroupns ns:/etc/passwd", "it is no namespace"],
     ["--cgroupns ns:/proc/self/ns/cgroup", "gives no rights here"],
     ["--cgroups no-conmon --cgroup-parent some.slice", "control group"],

@@ -157,7 +157,7 @@ describe("namespaces of another container", () => {
       refusal({ namespaces: inside("uts"), settings: [setting("JOIN", type, path)] });
     expect(await join_("network", fifo)).toContain(`join ${fifo}: invalid argument (it is no`);
     expect(await join_("network", "/etc/passwd")).toContain("it is no namespace");
-    expect(await join_("network", "/proc/self/ns/ipc")).toContain("it is not a network namespace");
+    expect(await join_("network", "/proc/self/ns/ipc")).toContain("it is no network namespace");
     expect(await join_("network", "/proc/self/ns/net")).toContain("a user namespace that gives no");
     expect(await join_("uts", "/proc/self/ns/uts")).toContain("parse plan");
   });
