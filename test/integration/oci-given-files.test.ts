@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { isAlive } from "../support/proc.ts";
 import { Transcript } from "../support/wait.ts";
 import { OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
@@ -149,5 +150,37 @@ describe("a message", () => {
     expect(stderr).toContain("argument list too long");
     expect(stderr).not.toContain("permission denied");
     expect(status).toBe(126);
+  });
+});
+
+describe("a container whose record is damaged", () => {
+  const spoil: readonly [string, (file: string) => void][] = [
+    ["null", (file) => writeFileSync(file, "null")],
+    ["a list", (file) => writeFileSync(file, "[]")],
+    ["empty", (file) => writeFileSync(file, "")],
+    ["missing", (file) => rmSync(file)],
+    [
+      "a fifo",
+      (file) => {
+        rmSync(file);
+        expect(spawnSync("mkfifo", [file]).status).toBe(0);
+      },
+    ],
+  ];
+
+  it.each(spoil)("(%s) is named, hides no other, and can be removed", async (_, change) => {
+    const bundle = oci.bundle("record", "sleep 1000");
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "whole"]);
+    await oci.succeed(["run", "--detach", "--bundle", bundle, "spoilt"]);
+    const { pid } = await oci.state("spoilt");
+    change(join(oci.root, "spoilt/container.json"));
+    const { stdout, stderr } = await oci.succeed(["list", "--quiet"]);
+    expect(stdout).toBe("whole\n");
+    expect(stderr).toContain("warning: find container spoilt: ");
+    expect((await oci.run(["state", "spoilt"])).stderr).toContain("delete --force spoilt");
+    await oci.succeed(["delete", "--force", "spoilt"]);
+    expect(isAlive(pid)).toBe(false);
+    expect(existsSync(join(oci.root, "spoilt"))).toBe(false);
+    await oci.succeed(["delete", "--force", "whole"]);
   });
 });

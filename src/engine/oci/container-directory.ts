@@ -15,35 +15,16 @@ import {
   type ProcessIdentity,
   readProcessIdentity,
 } from "../../container/liveness.ts";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { isErrno, toFileError } from "../../platform/errno.ts";
 import { makeDirectory } from "../../platform/make-directory.ts";
 import { readLife } from "../../platform/process-start-time.ts";
 import { randomHex } from "../../platform/random.ts";
+import { type OciRecord, readOciRecord } from "./oci-record.ts";
 import type { OciContext, OciState, OciStatus } from "./oci-types.ts";
 import { assertOwnDirectory, isOwnDirectory } from "./own-directory.ts";
-import type { Walls } from "./verify-start.ts";
 
 // ROOT/ID is at the same time the run directory of the container's monitor: `init`, `lock`.
-
-/** What is remembered of a container; its state is the kernel's to say. */
-export interface OciRecord {
-  readonly ociVersion: string;
-  readonly id: string;
-  readonly bundle: string;
-  readonly rootfs: string;
-  readonly created: string;
-  readonly owner: string;
-  readonly annotations: Readonly<Record<string, string>>;
-  /** What is read back when its program runs. */
-  readonly walls: Walls;
-  /** Nobody else's processes are in its pid namespace. */
-  readonly hasOwnPids: boolean;
-  /** Nor in its mount namespace; missing, of an older version's: they are not. */
-  readonly hasOwnMounts?: boolean;
-  /** Whether it has hooks for after its start and its end. */
-  readonly hooks: { readonly poststart: boolean; readonly poststop: boolean };
-}
 
 const recordName = "container.json";
 /** Pid and start time of whoever makes it. */
@@ -182,7 +163,8 @@ export interface OciContainer {
 /**
  * Looks for a container.
  *
- * @throws TsmanError CONTAINER_NOT_FOUND; PREFLIGHT_STORAGE where others may have made what is there
+ * @throws TsmanError CONTAINER_NOT_FOUND; PREFLIGHT_STORAGE where others may have made what is there,
+ * STORE_CORRUPT when its record is damaged
  */
 export function getOciContainer(context: OciContext, id: string): OciContainer {
   assertOwnRoot(context.root);
@@ -198,18 +180,34 @@ export function getOciContainer(context: OciContext, id: string): OciContainer {
   });
 }
 
+/** @throws TsmanError STORE_CORRUPT when its record is damaged */
 function findOciContainer(context: OciContext, id: string): OciContainer | undefined {
   const directory = path.join(context.root, id);
-  let record: OciRecord;
-  try {
-    // Written by ourselves, into a directory that nobody else writes to.
-    record = JSON.parse(readFileSync(path.join(directory, recordName), "utf8")) as OciRecord;
-  } catch {
-    return undefined;
-  }
+  const found = readOciRecord(path.join(directory, recordName));
   if (isAbandoned(directory)) return undefined;
+  if (found === undefined) {
+    if (!existsSync(path.join(directory, createdName))) return undefined;
+    throw damaged(id, `${directory} has no ${recordName}`);
+  }
+  if ("fault" in found) throw damaged(id, found.fault);
   const init = findLiveInit(directory);
-  return { record, directory, init, status: statusOf(directory, init) };
+  return { record: found.record, directory, init, status: statusOf(directory, init) };
+}
+
+function damaged(id: string, why: string): TsmanError {
+  return new TsmanError("STORE_CORRUPT", `find container ${id}: ${why}`, {
+    hint: `remove what is left of it: tsman-oci delete --force ${id}`,
+    details: { id },
+  });
+}
+
+/** A container whose record is damaged, as far as it can be ended and removed. */
+export function getDamagedContainer(
+  context: OciContext,
+  id: string,
+): Pick<OciContainer, "directory" | "init"> {
+  const directory = path.join(context.root, id);
+  return { directory, init: findLiveInit(directory) };
 }
 
 function statusOf(directory: string, init: ReturnType<typeof findLiveInit>): OciStatus {
@@ -225,13 +223,19 @@ export const pausedName = "paused";
 /** What was stopped before, where there is no control group to freeze. */
 export const stoppedName = "stopped";
 
-/** All containers, by id. */
+/** All containers, by id; of one whose record is damaged there is a warning. */
 export function listOciContainers(context: OciContext): readonly OciContainer[] {
   return namesIn(context.root)
     .toSorted()
     .flatMap((id) => {
       const isOurs = idPattern.test(id) && isOwnDirectory(path.join(context.root, id));
-      return (isOurs ? findOciContainer(context, id) : undefined) ?? [];
+      try {
+        return (isOurs ? findOciContainer(context, id) : undefined) ?? [];
+      } catch (error) {
+        if (!isTsmanError(error, "STORE_CORRUPT")) throw error;
+        context.onWarning(`${error.message} (${error.hint})`);
+        return [];
+      }
     });
 }
 

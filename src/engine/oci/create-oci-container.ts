@@ -7,7 +7,6 @@ import { findGroup } from "../containers/container-cgroup.ts";
 import {
   claimDirectory,
   markCreated,
-  type OciRecord,
   removeDirectory,
   stateAs,
   writeRecord,
@@ -15,6 +14,7 @@ import {
 import { removeAbandoned } from "./end-oci-container.ts";
 import { runHooks, runPoststop } from "./hooks.ts";
 import { prepareOciGroup, removeOciGroup } from "./oci-group.ts";
+import type { OciRecord } from "./oci-record.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { newRecord, planBundle, prepareBundle } from "./prepare-bundle.ts";
 import { rememberSteps } from "./waiting-steps.ts";

@@ -1,8 +1,10 @@
 import { isAlive } from "../../container/liveness.ts";
+import { endOrphan } from "../../container/orphan.ts";
 import { signalProcesses } from "../../container/process/signal-processes.ts";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import {
+  getDamagedContainer,
   getOciContainer,
   type OciContainer,
   readConfigOf,
@@ -65,7 +67,8 @@ export async function deleteOciContainer(
   try {
     container = getOciContainer(context, id);
   } catch (error) {
-    if (force && error instanceof TsmanError && error.code === "CONTAINER_NOT_FOUND") return;
+    if (force && isTsmanError(error, "STORE_CORRUPT")) return await deleteDamaged(context, id);
+    if (force && isTsmanError(error, "CONTAINER_NOT_FOUND")) return;
     throw error;
   }
   const { init, status, directory, record } = container;
@@ -86,4 +89,12 @@ export async function deleteOciContainer(
   if (config === undefined) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
   await runPoststop(context, parseRuntimeConfig(config, "config.json").hooks, record);
+}
+
+/** Whether it has hooks for its end nobody knows any more. */
+async function deleteDamaged(context: OciContext, id: string): Promise<void> {
+  const { directory, init } = getDamagedContainer(context, id);
+  if (init !== undefined) endOrphan(init);
+  const group = findGroup(directory);
+  if (removeDirectory(directory)) await removeOciGroup(group);
 }

@@ -2,7 +2,8 @@ import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type { HookConfig, RuntimeConfig } from "../../oci/runtime-config.ts";
 import { keepInheritedDescriptors } from "../../platform/inherited-descriptors.ts";
 import { runProgram } from "../../platform/process.ts";
-import { type OciRecord, stateAs } from "./container-directory.ts";
+import { stateAs } from "./container-directory.ts";
+import type { OciRecord } from "./oci-record.ts";
 import type { OciContext, OciState } from "./oci-types.ts";
 
 /** setTimeout(3) takes no more. */

@@ -19,8 +19,8 @@ import type { LaunchContext } from "../../runtime/launch-context.ts";
 import type { LaunchPlan } from "../../runtime/launch-plan.ts";
 import { compileSeccompFilter } from "../../runtime/seccomp-filter.ts";
 import { readAdoptionFacts } from "./adoption-facts.ts";
-import type { OciRecord } from "./container-directory.ts";
 import { readGivenDocument } from "./given-document.ts";
+import type { OciRecord } from "./oci-record.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { wallsOf } from "./verify-start.ts";
 

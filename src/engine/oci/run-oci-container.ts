@@ -3,18 +3,13 @@ import { writePidFile } from "../../container/pid-file.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
 import { handOver, sessionWords } from "../containers/hand-over.ts";
 import type { HandOver } from "../types.ts";
-import {
-  claimDirectory,
-  markCreated,
-  type OciRecord,
-  stateAs,
-  writeRecord,
-} from "./container-directory.ts";
+import { claimDirectory, markCreated, stateAs, writeRecord } from "./container-directory.ts";
 import { departureOf, setUp, startForCaller, undo } from "./create-oci-container.ts";
 import { deleteOciContainer, removeAbandoned } from "./end-oci-container.ts";
 import { endProcesses } from "./end-processes.ts";
 import { runHooks } from "./hooks.ts";
 import { prepareOciGroup } from "./oci-group.ts";
+import type { OciRecord } from "./oci-record.ts";
 import type { CreateRequest, OciContext } from "./oci-types.ts";
 import { mayPassThrough } from "./own-streams.ts";
 import {

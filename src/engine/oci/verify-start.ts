@@ -3,7 +3,7 @@ import type { ProcessIdentity } from "../../container/liveness.ts";
 import { endOrphan } from "../../container/orphan.ts";
 import { TsmanError } from "../../errors/index.ts";
 import { capabilityMask } from "../../oci/runtime-spec.ts";
-import type { OciRecord } from "./container-directory.ts";
+import type { OciRecord } from "./oci-record.ts";
 
 /** What a container's program cannot undo, as it was asked for. */
 export interface Walls {

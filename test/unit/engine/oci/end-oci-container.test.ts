@@ -57,6 +57,18 @@ afterAll(() => {
 });
 
 const init = 40;
+const record = {
+  ociVersion: "1.2.0",
+  id: "c",
+  bundle: "/",
+  rootfs: "/",
+  created: "2026-01-01T00:00:00Z",
+  owner: "",
+  annotations: {},
+  walls: { bounding: "0", noNewPrivileges: false, hasFilter: false },
+  hasOwnPids: false,
+  hooks: { poststart: false, poststop: false },
+};
 let context: OciContext;
 let group: string;
 
@@ -71,7 +83,7 @@ beforeEach(() => {
   mkdirSync(group);
   inGroup(init, 41, 42);
   const files = {
-    "container.json": JSON.stringify({ id: "c", hasOwnPids: false }),
+    "container.json": JSON.stringify(record),
     created: "",
     cgroup: `${group}\n`,
     init: `${init} 7\n`,
