@@ -167,6 +167,16 @@ describe("run", () => {
     }
   });
 
+  it("takes an id of 255 characters, and none longer", async () => {
+    const bundle = oci.bundle("long-id", "echo ran");
+    const id = "i".repeat(255);
+    expect((await oci.succeed(["run", "--bundle", bundle, id])).stdout).toBe("ran\n");
+    await oci.succeed(["create", "--bundle", bundle, id]);
+    await oci.succeed(["start", id]);
+    await oci.succeed(["delete", "--force", id]);
+    expect((await oci.run(["run", "--bundle", bundle, `${id}i`])).stderr).toContain("not an id");
+  });
+
   it("says 127 for a program that is not there, in the log too", async () => {
     const bundle = oci.bundle("absent", "", (config) => {
       config.process.args = ["/absent"];

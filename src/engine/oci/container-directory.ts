@@ -86,7 +86,9 @@ function assertOwnRoot(root: string): boolean {
 
 /** A name that is no id, so that nobody finds it, with who is at it. */
 function passingName(directory: string): string {
-  const name = `:${path.basename(directory)}.${process.pid}.${randomHex(8)}`;
+  // With an id of 255 characters the whole would be longer than NAME_MAX.
+  const id = path.basename(directory).slice(0, 200);
+  const name = `:${id}.${process.pid}.${randomHex(8)}`;
   return path.join(path.dirname(directory), name);
 }
 
