@@ -155,7 +155,9 @@ describe("namespaces of another container", () => {
     execFileSync("mkfifo", [fifo]);
     const join_ = (type: string, path: string) =>
       refusal({ namespaces: inside("uts"), settings: [setting("JOIN", type, path)] });
-    expect(await join_("network", fifo)).toContain(`join ${fifo}: invalid argument (it is no`);
+    expect(await join_("network", fifo)).toContain(
+      `join ${fifo} (test): invalid argument (it is no`,
+    );
     expect(await join_("network", "/etc/passwd")).toContain("it is no namespace");
     expect(await join_("network", "/proc/self/ns/ipc")).toContain("it is no network namespace");
     expect(await join_("network", "/proc/self/ns/net")).toContain("a user namespace that gives no");
