@@ -67,21 +67,34 @@ const readers: readonly (readonly [string, (text: string) => unknown])[] = [
   ["parseImageConfig", (text) => parseImageConfig(Buffer.from(text))],
 ];
 
+/**
+ * The least processor time that a call takes, in milliseconds. It is measured until
+ * it is below `enough`, at most 20 times: neither a busy machine nor a pause of the garbage
+ * collector is what is asked for.
+ */
+function leastTime(enough: number, call: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 20 && least >= enough; round++) {
+    const start = process.cpuUsage();
+    call();
+    // User and system are told apart by the clock's ticks alone; their sum is exact.
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
+}
+
 describe.each(readers)("%s", (_, read) => {
   test.each(texts)("reads or refuses a megabyte of %s in a moment (S60, S102)", (_what, text) => {
-    // Processor time, and the best of three: neither a busy machine nor a pause of the garbage
-    // collector is what is measured.
-    const times = [1, 2, 3].map(() => {
-      const start = process.cpuUsage();
+    const best = leastTime(limit, () => {
       try {
         read(text);
       } catch (error) {
         if (!isTsmanError(error)) throw error;
         expect(error.message.length).toBeLessThan(1000);
       }
-      return process.cpuUsage(start).user / 1000;
     });
-    expect(Math.min(...times)).toBeLessThan(limit);
+    expect(best).toBeLessThan(limit);
   });
 });
 
@@ -89,8 +102,8 @@ test("a valid document of a megabyte is read in linear time", () => {
   const annotations = Object.fromEntries(
     Array.from({ length: 20_000 }, (_, number) => [`key${number}`, `value \\ "${number}"`]),
   );
-  const half = Object.fromEntries(Object.entries(annotations).slice(0, 10_000));
-  const time = (members: object) => {
+  const few = Object.fromEntries(Object.entries(annotations).slice(0, 1000));
+  const time = (members: object, enough: number) => {
     const bytes = Buffer.from(
       JSON.stringify({
         schemaVersion: 2,
@@ -99,16 +112,12 @@ test("a valid document of a megabyte is read in linear time", () => {
         annotations: members,
       }),
     );
-    const times = [1, 2, 3, 4].map(() => {
-      const start = process.cpuUsage();
-      parseManifestOrIndex(bytes, undefined);
-      return process.cpuUsage(start).user / 1000;
-    });
-    return Math.min(...times);
+    return leastTime(enough, () => parseManifestOrIndex(bytes, undefined));
   };
-  time(half);
-  // Twice the members take about twice as long; quadratic would be four times.
-  expect(time(annotations)).toBeLessThan(3.2 * time(half) + 5);
+  // Twenty times the members take thirty to fifty times as long, since V8 keeps large objects in
+  // another way than small ones; quadratic would be four hundred times.
+  const bound = 150 * time(few, 0);
+  expect(time(annotations, bound)).toBeLessThan(bound);
 });
 
 test.each([
