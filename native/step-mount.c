@@ -114,16 +114,23 @@ static int open_mounted(struct init *init, int mount, const char *path, const ch
     return -1;
 }
 
+/* The directory that a new file system is mounted on, and the flags that it gets at once. */
+static int open_place(struct init *init, const char *path, const char *list, const char *extra,
+                      struct mounting_flags *flags)
+{
+    if (parse_flags(init, list, flags) < 0)
+        return -1;
+    if (plan_has_word(extra, "writable"))
+        leave_unset(flags, K_ATTR_RDONLY);
+    return open_target(init, path, PATH_DIRECTORY, extra);
+}
+
 static int mount_new(struct init *init, const struct plan_record *step)
 {
     const char *type = step->argv[0], *source = step->argv[1], *data = step->argv[4];
     const char *target_path = step->argv[2], *extra = step->argv[5];
     struct mounting_flags flags;
-    if (parse_flags(init, step->argv[3], &flags) < 0)
-        return -1;
-    if (plan_has_word(extra, "writable"))
-        leave_unset(&flags, K_ATTR_RDONLY);
-    cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
+    cleanup_close int target = open_place(init, target_path, step->argv[3], extra, &flags);
     if (target < 0)
         return -1;
     bool copy = plan_has_word(extra, "tmpcopyup");
@@ -198,11 +205,7 @@ int step_overlay(struct init *init, const struct plan_record *step)
 {
     const char *target_path = step->argv[0], *extra = step->argv[3];
     struct mounting_flags flags;
-    if (parse_flags(init, step->argv[1], &flags) < 0)
-        return -1;
-    if (plan_has_word(extra, "writable"))
-        leave_unset(&flags, K_ATTR_RDONLY);
-    cleanup_close int target = open_target(init, target_path, PATH_DIRECTORY, extra);
+    cleanup_close int target = open_place(init, target_path, step->argv[1], extra, &flags);
     if (target < 0)
         return -1;
     cleanup_close int mount = mount_overlay(init, step, target);
