@@ -309,8 +309,7 @@ class MonitorClient implements MonitorHandle {
 
   async end(): Promise<void> {
     this.#isDisconnected = true;
-    const gone = this.#child.exitCode !== null || this.#child.signalCode !== null;
-    if (gone) return;
+    if (this.#hasEnded()) return;
     const ended = once(this.#child, "exit");
     // Before STARTED that is enough; a program that has just started goes on without us, and then
     // the kernel ends it with its monitor (PR_SET_PDEATHSIG).
@@ -320,6 +319,16 @@ class MonitorClient implements MonitorHandle {
     await ended;
     clearTimeout(timer);
     this.#control.destroy();
+  }
+
+  async departed(): Promise<void> {
+    this.#isDisconnected = true;
+    if (!this.#hasEnded()) await once(this.#child, "exit");
+    this.#control.destroy();
+  }
+
+  #hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   keepProcess(isWanted: boolean): void {

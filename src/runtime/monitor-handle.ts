@@ -85,4 +85,9 @@ export interface MonitorHandle {
    * pending stay so.
    */
   disconnect(): void;
+  /**
+   * Resolves when a monitor that goes by itself (LEAVE, START_SOCKET) has gone.  A caller who ended
+   * before would leave it to the subreaper, who is told of its end as of the container's.
+   */
+  departed(): Promise<void>;
 }

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { fileAppears, until } from "../support/wait.ts";
-import { type Config, OciBundles, ociPath, ownNode } from "./oci-bundles.ts";
+import { byNode, type Config, OciBundles, ociPath, ownNode } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
 
 const store = useStore();
@@ -141,6 +142,32 @@ describe("the life of a container", () => {
     await oci.succeed(["delete", "--force", "forced"]);
     expect(isAlive(pid)).toBe(false);
     expect(readdirSync(oci.root)).toEqual([]);
+  });
+});
+
+describe("a subreaper that calls the runtime, as conmon does", () => {
+  // conmon takes any child's end for a reason to look at all of them, and when it finds the
+  // container's among them it does not wait for the client that is about to attach.
+  const subreaper = [ownNode, join(import.meta.dirname, "subreaper.ts")];
+
+  it.each([
+    ["Bun", []],
+    ["Node", byNode],
+  ])("has the first process as its only child from then on (%s)", async (engine, wrapper) => {
+    const id = `adopted-${engine}`;
+    const bundle = oci.bundle(id, "sleep 1000");
+    const childrenAfter = async (...args: readonly string[]): Promise<readonly number[]> =>
+      JSON.parse((await oci.succeed(args, [...subreaper, ...wrapper])).stdout);
+    const pidFile = oci.file(`${id}.pid`);
+    const pid = (): number => Number(readFileSync(pidFile, "utf8"));
+    for (const args of [["create"], ["run", "--detach"]]) {
+      const children = await childrenAfter(...args, "--bundle", bundle, "--pid-file", pidFile, id);
+      expect(children, args.join(" ")).toEqual([pid()]);
+      if (args[0] === "create") await oci.succeed(["delete", "--force", id]);
+    }
+    const joined = ["exec", "--detach", "--pid-file", pidFile, id, "sleep", "1000"];
+    expect(await childrenAfter(...joined), "exec").toEqual([pid()]);
+    await oci.succeed(["delete", "--force", id]);
   });
 });
 

@@ -55,7 +55,7 @@ export async function createOciContainer(
     markCreated(directory);
     handle.start();
     await handle.left;
-    handle.disconnect();
+    await handle.departed();
   } catch (error) {
     await handle?.end();
     await undo(context, prepared.config, record, directory);

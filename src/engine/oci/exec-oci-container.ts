@@ -117,7 +117,7 @@ export async function execInOciContainer(
     throw error;
   }
   if (detach) {
-    handle.disconnect();
+    await handle.departed();
     return undefined;
   }
   return {

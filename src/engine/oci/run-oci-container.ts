@@ -88,7 +88,7 @@ export async function runOciContainer(
     throw error;
   }
   if (detach) {
-    handle.disconnect();
+    await handle.departed();
     return undefined;
   }
   return sessionOf(context, request, handle);
