@@ -63,9 +63,11 @@ int sync_receive(int socket, struct sync_message *message, int *fd, int flags)
     };
     *fd = -1;
     ssize_t received;
+    /* ECONNRESET comes once, from a peer that ended with something unread; what it sent comes
+       after it. */
     do {
         received = recvmsg(socket, &envelope, flags | MSG_CMSG_CLOEXEC);
-    } while (received < 0 && errno == EINTR);
+    } while (received < 0 && (errno == EINTR || errno == ECONNRESET));
     if (received <= 0)
         return (int)received;
     *fd = passed_fd_take(&envelope);
