@@ -138,6 +138,22 @@ int monitor_start_stage1(struct monitor *monitor)
     return 0;
 }
 
+static void end_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+}
+
+/* From a process that the container may have taken over. */
+static void take_failure(struct failure *failure, const struct failure *told)
+{
+    *failure = *told;
+    failure->set = 1;
+    end_text(failure->stage, sizeof(failure->stage));
+    end_text(failure->operation, sizeof(failure->operation));
+    end_text(failure->object, sizeof(failure->object));
+    end_text(failure->detail, sizeof(failure->detail));
+}
+
 /* Stage 1 goes on while its maps are written; when it fails then, it is gone, and they cannot be
    written for that reason. */
 static void prefer_failure_of_stage1(struct monitor *monitor)
@@ -147,7 +163,7 @@ static void prefer_failure_of_stage1(struct monitor *monitor)
     while (sync_receive(monitor->stage_sync, &message, &fd, MSG_DONTWAIT) > 0) {
         drop_fd(&fd);
         if (message.type == SYNC_FAILED) {
-            monitor->failure = message.failure;
+            take_failure(&monitor->failure, &message.failure);
             return;
         }
     }
@@ -214,8 +230,15 @@ static int open_for_stage1(struct monitor *monitor, int32_t index)
     _exit(0);
 }
 
+/* Stage 1 tells of init, which is a child of ours (CLONE_PARENT).  Where no user namespace is
+   between, a process that may trace it can speak with its socket; a number of anybody else's would
+   be killed in the end. */
 static int note_init(struct monitor *monitor, pid_t pid)
 {
+    siginfo_t info;
+    if (monitor->init_pid > 0 || pid <= 0 ||
+        waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+        return fail(&monitor->failure, EPROTO, "receive", "init's process id %d", (int)pid);
     const uint64_t start_time = process_start_time(pid);
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
     monitor->init = monitor->init_pid = pid;
@@ -235,6 +258,26 @@ static void send_status(struct monitor *monitor)
     snprintf(path, sizeof(path), "/proc/%d/status", (int)monitor->init);
     cleanup_close int fd = monitor->init > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     sync_send(monitor->init_sync, SYNC_STATUS, fd < 0 ? errno : 0, fd);
+}
+
+/* What stage 1 alone says, and what init alone says; both warn and fail. */
+static bool may_say(bool is_init, uint32_t type)
+{
+    switch (type) {
+    case SYNC_MAP_WANTED:
+    case SYNC_OPEN_WANTED:
+    case SYNC_NET_WANTED:
+    case SYNC_INIT_PID:
+    case SYNC_STATUS_WANTED:
+        return !is_init;
+    case SYNC_TTY:
+    case SYNC_INIT_READY:
+    case SYNC_CALLER_WANTED:
+    case SYNC_LEFT:
+        return is_init;
+    default:
+        return true;
+    }
 }
 
 static int take_message(struct monitor *monitor, struct sync_message *message, int fd)
@@ -274,7 +317,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         monitor->init_ready = true;
         return 0;
     case SYNC_FAILED:
-        monitor->failure = message->failure;
+        take_failure(&monitor->failure, &message->failure);
         return -1;
     case SYNC_CALLER_WANTED:
         proto_send(&monitor->control, TSMAN_MSG_CALLER, NULL, 0);
@@ -306,7 +349,9 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
             drop_fd(&fd);
             continue;
         }
-        int result = take_message(monitor, &message, fd);
+        int result = may_say(socket == &monitor->init_sync, message.type)
+                         ? take_message(monitor, &message, fd)
+                         : fail(&monitor->failure, EPROTO, "receive", "message %u", message.type);
         /* The terminal's is kept, or was sent. */
         if (message.type != SYNC_TTY)
             drop_fd(&fd);

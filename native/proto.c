@@ -161,10 +161,14 @@ static size_t failed_payload(uint8_t *payload, const struct failure *failure)
     proto_put_u32(payload, (uint32_t)failure->step);
     proto_put_u32(payload + 4, (uint32_t)failure->errnum);
     const char *texts[] = {failure->stage, failure->operation, failure->object, failure->detail};
+    /* What comes from a container's processes may lack its end. */
+    static const size_t sizes[] = {sizeof(failure->stage), sizeof(failure->operation),
+                                   sizeof(failure->object), sizeof(failure->detail)};
     for (size_t i = 0; i < 4; i++) {
-        size_t length = strlen(texts[i]) + 1;
+        size_t length = strnlen(texts[i], sizes[i] - 1);
         memcpy(payload + used, texts[i], length);
-        used += length;
+        payload[used + length] = '\0';
+        used += length + 1;
     }
     return used;
 }
