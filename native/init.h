@@ -20,12 +20,17 @@ struct init {
     int program[3]; /* descriptors for 0, 1, 2, or -1 */
     struct failure failure;
 
-    int root;             /* O_PATH: where container paths begin; -1 in phase 1 */
-    int old_root;         /* O_PATH: the host's, between ENTER_ROOT and PIVOT */
-    int proc_self;        /* O_PATH: our directory in the host's /proc, until PIVOT; for
-                             mount(2) on kernels without move_mount(2), see mounting.h */
-    int new_root;         /* O_PATH: made by ROOT_*, consumed by ENTER_ROOT */
-    int self;             /* O_PATH: our program, until EXEC; for --init */
+    int root;      /* O_PATH: where container paths begin; -1 in phase 1 */
+    int old_root;  /* O_PATH: the host's, between ENTER_ROOT and PIVOT */
+    int proc_self; /* O_PATH: our directory in the host's /proc, until PIVOT; for
+                      mount(2) on kernels without move_mount(2), see mounting.h */
+    int new_root;  /* O_PATH: made by ROOT_*, consumed by ENTER_ROOT */
+    int self;      /* O_PATH: our program, until EXEC; for --init */
+    struct left_open {
+        const char *path; /* as the step names it */
+        int mount;
+    } * left_open; /* mounts that a CHANGE_MOUNT is yet to make read-only */
+    size_t left_open_count;
     int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
     int status;           /* our own in the host's /proc, until it is verified */
 

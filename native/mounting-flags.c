@@ -146,7 +146,8 @@ unsigned long mounting_legacy_of(uint64_t attributes)
 
 unsigned long mounting_legacy_flags(const struct mounting_flags *flags)
 {
+    const uint64_t plain =
+        flags->open ? flags->plain.set & ~(uint64_t)K_ATTR_RDONLY : flags->plain.set;
     return (flags->sync ? MS_SYNCHRONOUS : 0) | (flags->dirsync ? MS_DIRSYNC : 0) |
-           (flags->lazytime ? MS_LAZYTIME : 0) |
-           mounting_legacy_of(flags->plain.set | flags->deep.set);
+           (flags->lazytime ? MS_LAZYTIME : 0) | mounting_legacy_of(plain | flags->deep.set);
 }

@@ -17,6 +17,7 @@ struct mounting_flags {
     struct mounting_change plain, deep;
     bool recursive; /* a bind takes what is mounted below along, and `plain` is for that too */
     bool top;       /* `plain` is not */
+    bool open;      /* of what is bound the top is writable for now, whatever `plain` says */
     bool sync, dirsync, lazytime;
     unsigned long propagation; /* MS_PRIVATE ..., 0: unchanged */
 };

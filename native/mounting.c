@@ -129,28 +129,46 @@ static int set_attributes(struct init *init, int tree, const struct mounting_fla
     return -1;
 }
 
-int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags)
+/* Of a tree that nobody sees yet. */
+static int prepare(struct init *init, int tree, const struct mounting_flags *flags)
+{
+    static const struct mounting_flags writable = {.plain.clear = K_ATTR_RDONLY, .top = true};
+    if (set_attributes(init, tree, flags) < 0)
+        return -1;
+    return flags->open ? set_attributes(init, tree, &writable) : 0;
+}
+
+int mounting_bind_tree(struct init *init, int source, int target,
+                       const struct mounting_flags *flags)
 {
     cleanup_close int tree =
         kernel_open_tree(source, "", K_OPEN_TREE_CLONE | (flags->recursive ? K_AT_RECURSIVE : 0));
     if (tree < 0 && errno == ENOSYS)
-        return mounting_bind_legacy(init, source, target, flags);
+        return mounting_bind_legacy(init, source, target, flags) < 0 ? -1 : MOUNTING_LEGACY;
     if (tree < 0)
         return fail(&init->failure, errno, "clone mount", "descriptor %d", source);
     bool later = false;
-    if (set_attributes(init, tree, flags) < 0) {
+    if (prepare(init, tree, flags) < 0) {
         if (init->failure.set)
             return -1;
         later = true;
     }
     if (mounting_attach(init, tree, target) < 0)
         return -1;
-    return later ? mounting_remount_legacy(init, target, flags) : 0;
+    if (!later)
+        return give_fd(&tree);
+    return mounting_remount_legacy(init, target, flags) < 0 ? -1 : MOUNTING_LEGACY;
+}
+
+int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags)
+{
+    cleanup_close int tree = mounting_bind_tree(init, source, target, flags);
+    return tree == -1 ? -1 : 0;
 }
 
 int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags)
 {
-    if (set_attributes(init, mount, flags) < 0)
+    if (prepare(init, mount, flags) < 0)
         return fail(&init->failure, errno, "set mount flags", "shared mount");
     return mounting_attach(init, mount, target);
 }

@@ -20,7 +20,11 @@ int mounting_new(struct init *init, const char *type, const char *source,
 /* Binds `source` onto `target`, with what the flags change about those of the source. */
 int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags);
 
-/* Attaches a detached copy of a mount that is not ours, changed likewise. */
+/* The same; returns a descriptor for the mount, or MOUNTING_LEGACY: then it has none. */
+int mounting_bind_tree(struct init *init, int source, int target,
+                       const struct mounting_flags *flags);
+
+/* Attaches a detached copy of a mount that is not ours, changed likewise: the descriptor is its. */
 int mounting_move(struct init *init, int mount, int target, const struct mounting_flags *flags);
 
 /* Changes what is mounted at `target` already. */

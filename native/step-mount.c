@@ -114,6 +114,36 @@ static int open_mounted(struct init *init, int mount, const char *path, const ch
     return -1;
 }
 
+/* "writable": targets of later mounts are made in it.  The mount that is made read-only after them
+   is this one, by its descriptor: whoever shares the directory that it is mounted in may put
+   something else under its name meanwhile. */
+static int remember_open(struct init *init, int mount, const char *path, const char *extra)
+{
+    if (!plan_has_word(extra, "writable"))
+        return 0;
+    struct left_open *all =
+        realloc(init->left_open, (init->left_open_count + 1) * sizeof(*init->left_open));
+    if (all == NULL)
+        return fail(&init->failure, ENOMEM, "keep", "mount on %s", path);
+    init->left_open = all;
+    int kept = open_mounted(init, mount, path, extra);
+    if (kept < 0)
+        return fail(&init->failure, errno, "open mount target", "%s", path);
+    all[init->left_open_count++] = (struct left_open){.path = path, .mount = kept};
+    return 0;
+}
+
+/* -1: none was left open there. */
+static int take_open(struct init *init, const char *path)
+{
+    for (size_t i = 0; i < init->left_open_count; i++) {
+        struct left_open *entry = &init->left_open[i];
+        if (entry->mount >= 0 && strcmp(entry->path, path) == 0)
+            return give_fd(&entry->mount);
+    }
+    return -1;
+}
+
 /* The directory that a new file system is mounted on, and the flags that it gets at once. */
 static int open_place(struct init *init, const char *path, const char *list, const char *extra,
                       struct mounting_flags *flags)
@@ -148,6 +178,8 @@ static int mount_new(struct init *init, const struct plan_record *step)
     } else if (mount < 0 || mounting_attach(init, mount, target) < 0) {
         return -1;
     }
+    if (remember_open(init, mount, target_path, extra) < 0)
+        return -1;
     if (!copy && rest.propagation == 0)
         return 0;
     /* Copied after it is attached: only then the mount has a path, which kernels
@@ -211,26 +243,13 @@ int step_overlay(struct init *init, const struct plan_record *step)
     cleanup_close int mount = mount_overlay(init, step, target);
     if (mount < 0 || mounting_change(init, mount, &flags) < 0)
         return name_target(init, "overlay", target_path);
-    return 0;
+    return remember_open(init, mount, target_path, extra);
 }
 
 static enum path_kind kind_of(int fd)
 {
     struct stat status;
     return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) ? PATH_DIRECTORY : PATH_FILE;
-}
-
-/* "writable": targets of later mounts are made in it.  What was read-only already stays so: the
-   kernel locks it (mount_namespaces(7)).  What is mounted below has all its flags by now. */
-static int leave_writable(struct init *init, const struct plan_record *step, bool was_readonly)
-{
-    static const struct mounting_flags writable = {.plain.clear = K_ATTR_RDONLY, .top = true};
-    if (was_readonly || !plan_has_word(step->argv[4], "writable"))
-        return 0;
-    cleanup_close int top = path_open(init->root, step->argv[1], path_flags(step->argv[4]));
-    if (top < 0)
-        return fail(&init->failure, errno, "open mount target", "%s", step->argv[1]);
-    return mounting_change(init, top, &writable);
 }
 
 static bool is_readonly(int fd)
@@ -252,11 +271,14 @@ static int bind(struct init *init, const struct plan_record *step)
     cleanup_close int target = open_target(init, step->argv[1], kind_of(source), step->argv[4]);
     if (target < 0)
         return -1;
-    bool was_readonly = is_readonly(source);
+    /* What was read-only already stays so: the kernel locks it (mount_namespaces(7)). */
+    flags.open = plan_has_word(step->argv[4], "writable") && !is_readonly(source);
     cleanup_close int mount = slots_take_mount(init->plan, plan_slot(step, 0));
-    int done = mount < 0 ? mounting_bind(init, source, target, &flags)
-                         : mounting_move(init, mount, target, &flags);
-    return done < 0 ? -1 : leave_writable(init, step, was_readonly);
+    if (mount < 0)
+        mount = mounting_bind_tree(init, source, target, &flags);
+    else if (mounting_move(init, mount, target, &flags) < 0)
+        return -1;
+    return mount == -1 ? -1 : remember_open(init, mount, step->argv[1], step->argv[4]);
 }
 
 int step_bind(struct init *init, const struct plan_record *step)
@@ -358,7 +380,9 @@ int step_change_mount(struct init *init, const struct plan_record *step)
         return fail(&init->failure, errno, "parse propagation", "%s", step->argv[2]);
     /* MS_REC is for what is mounted below, and the flags are not. */
     flags.top = true;
-    cleanup_close int target = path_open(init->root, step->argv[0], 0);
+    cleanup_close int target = take_open(init, step->argv[0]);
+    if (target < 0)
+        target = path_open(init->root, step->argv[0], 0);
     if (target < 0)
         return fail(&init->failure, errno, "remount", "%s", step->argv[0]);
     if (mounting_change(init, target, &flags) == 0)
