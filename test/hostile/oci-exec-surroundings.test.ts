@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -11,17 +12,23 @@ import { useStage } from "./run-stage.ts";
 // trace it.
 const stage = useStage();
 
-it("a container that may trace finds no directory of the host with what is executed in it", async () => {
+/**
+ * Runs a probe as a container's root that may trace, in the caller's user namespace, and executes
+ * something there again and again.
+ *
+ * @returns the directory that is its root.
+ */
+async function watched(probe: string, argument: string, ends: string): Promise<string> {
   const bundle = stage().directory();
   const rootfs = makeRootfs(join(bundle, "rootfs"));
   for (const name of ["dev", "etc"]) mkdirSync(join(rootfs, name), { recursive: true });
-  writeFileSync(join(rootfs, "bin/procfd"), compileProbe("procfd"), { mode: 0o755 });
+  writeFileSync(join(rootfs, "bin", probe), compileProbe(probe), { mode: 0o755 });
   const all = ["CAP_SYS_PTRACE"];
   const config = {
     ociVersion: "1.2.0",
     root: { path: rootfs },
     process: {
-      args: ["procfd", stage().victim("file")],
+      args: [probe, argument],
       env: ["PATH=/bin"],
       cwd: "/",
       capabilities: { bounding: all, effective: all, permitted: all },
@@ -33,13 +40,30 @@ it("a container that may trace finds no directory of the host with what is execu
   const script = [
     'oci="$1 --root $2"; cd "$3"; $oci run traced & run=$!',
     "until [ -e rootfs/looking ]; do kill -0 $run || exit 1; done",
-    "for i in $(seq 80); do $oci exec traced true || exit 2; done",
+    `for i in $(seq 80); do $oci exec traced true ${ends}; done`,
     "$oci kill traced KILL; wait $run; echo done",
   ].join("\n");
   const words = ["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
   expect(stderr).toBe("");
   expect(stdout).toBe("done\n");
-  expect(existsSync(join(rootfs, "found"))).toBe(false);
   stage().expectVictimIntact();
+  return rootfs;
+}
+
+it("a container that may trace finds no directory of the host with what is executed in it", async () => {
+  const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2");
+  expect(existsSync(join(rootfs, "found"))).toBe(false);
+});
+
+it("a container that may trace has no process of the host ended by what it says as init", async () => {
+  const victim = spawn("sleep", ["300"]);
+  try {
+    // That such an exec fails is the container's own loss.
+    const rootfs = await watched("impostor", String(victim.pid), "</dev/null >/dev/null 2>&1 || :");
+    expect(existsSync(join(rootfs, "spoke"))).toBe(true);
+    expect([victim.exitCode, victim.signalCode]).toEqual([null, null]);
+  } finally {
+    victim.kill("SIGKILL");
+  }
 });

@@ -99,3 +99,43 @@ it("a tmpfs is filled itself, and not what its place was exchanged with", async 
   }
   expect(ran).toBeGreaterThan(0);
 });
+
+it("a mount is read-only in the end that is open while targets below it are made", async () => {
+  const shared = stage().directory();
+  const rootfs = makeRootfs(stage().directory());
+  const source = stage().directory();
+  for (const name of ["etc", "shared"]) mkdirSync(join(rootfs, name));
+  mkdirSync(join(shared, "t"));
+  symlinkSync("/etc", join(shared, "b"));
+  await using _container = await attacker(shared, "swap", "/shared", "t", "b");
+  await until("the names to be swapped", () =>
+    lstatSync(join(shared, "t"), { throwIfNoEntry: false })?.isSymbolicLink() ? true : undefined,
+  );
+  let ran = 0;
+  for (let round = 0; round < 200; round += 1) {
+    const bound = (path: string, slot: string, flags: string, extra: string) =>
+      stepRecord("BIND", [slot, path, flags, "rprivate", extra], "test");
+    const handle = await launchDirectly({
+      rootfs,
+      command: [
+        "/bin/sh",
+        "-c",
+        "for n in t b; do echo x >/shared/$n/written; done; echo x >/etc/written",
+      ],
+      steps: (slots) => [
+        // Where the link leads: what is no mount itself the kernel would refuse to change.
+        stepRecord("MOUNT", ["tmpfs", "tmpfs", "/etc", "", "", ""], "test"),
+        bound("/shared", slots.open(shared, "any", "test"), "rbind", ""),
+        bound("/shared/t", slots.open(source, "any", "test"), "ro", "writable"),
+        ...Array.from({ length: 20 }, () =>
+          stepRecord("MKDIR", ["/made", "755", "0", "0"], "test"),
+        ),
+        stepRecord("CHANGE_MOUNT", ["/shared/t", "ro", ""], "test"),
+      ],
+    });
+    const status = await handle.exited.catch(() => undefined);
+    if (status !== undefined) ran += 1;
+    expect(readdirSync(source)).toEqual([]);
+  }
+  expect(ran).toBeGreaterThan(0);
+});

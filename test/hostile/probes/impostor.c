@@ -1,0 +1,56 @@
+/*
+ * impostor PID: takes the sockets of each new process and speaks with them, as
+ * tsman's init does: that init is process PID, and that it has failed.  Makes
+ * /spoke when something was said.  Until the test is over.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "deadline.h"
+
+/* As sync.h has them. */
+enum { INIT_PID = 6, FAILED = 12 };
+
+static void speak(int process, int number, int32_t victim) {
+  int32_t named[] = {INIT_PID, victim};
+  static char failure[4180];
+  int32_t failed[] = {FAILED, 0};
+  const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  int socket = syscall(SYS_pidfd_getfd, process, number, 0);
+  if (socket < 0)
+    return;
+  memset(failure, 'A', sizeof(failure));
+  memcpy(failure, failed, sizeof(failed));
+  if (send(socket, named, sizeof(named), flags) > 0 &&
+      send(socket, failure, sizeof(failure), flags) > 0)
+    close(creat("/spoke", 0600));
+  close(socket);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2)
+    return 2;
+  close(creat("/looking", 0600));
+  for (int last = getpid(); !is_over();) {
+    char name[64];
+    for (int pid = last + 1; pid < last + 4; pid++) {
+      int process = syscall(SYS_pidfd_open, pid, 0);
+      if (process < 0)
+        continue;
+      for (int number = 3; number < 16; number++)
+        speak(process, number, atoi(argv[1]));
+      close(process);
+    }
+    snprintf(name, sizeof(name), "/proc/%d", last + 3);
+    if (access(name, F_OK) == 0)
+      last++;
+  }
+  return 0;
+}
