@@ -146,8 +146,7 @@ describe("the life of a container", () => {
 });
 
 describe("a subreaper that calls the runtime, as conmon does", () => {
-  // conmon takes any child's end for a reason to look at all of them, and when it finds the
-  // container's among them it does not wait for the client that is about to attach.
+  // Anybody else's end would be told to it as well, and be its to wait for.
   const subreaper = [ownNode, join(import.meta.dirname, "subreaper.ts")];
 
   it.each([
