@@ -1,13 +1,15 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, symlinkSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, symlinkSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { findLiveInit } from "../../src/container/liveness.ts";
 import { type MonitorCommand, sendMonitorCommand } from "../../src/container/monitor-control.ts";
 import { Tsman } from "../../src/engine/index.ts";
+import { tryLockFile } from "../../src/platform/file-lock.ts";
 import { Database } from "../../src/store/database.ts";
+import { LayerDirectory } from "../../src/store/layers.ts";
 import { commandLineOf, findProcesses } from "../support/proc.ts";
 import { until } from "../support/wait.ts";
 import { tsmanPath, useStore } from "./support.ts";
@@ -35,6 +37,33 @@ function processesWith(word: string): readonly number[] {
 /** Waits for one process with that word: an init has its parent's until it executes the program. */
 async function oneIsLeftWith(word: string): Promise<void> {
   await until(`one process with ${word}`, () => processesWith(word).length === 1 || undefined);
+}
+
+/**
+ * Removes the one container as its root file system is put together, as a command does that is
+ * between the files and the record, or was killed there.
+ */
+function removeAtRootfs(name: string, isKilled: boolean): Disposable {
+  const { diffPath } = LayerDirectory.prototype;
+  return vi.spyOn(LayerDirectory.prototype, "diffPath").mockImplementation(function (
+    this: LayerDirectory,
+    ...layer
+  ) {
+    const [id] = readdirSync(join(store().root, "containers"));
+    const directory = join(store().root, "containers", id ?? "");
+    if (id !== undefined && existsSync(join(directory, "config.json"))) {
+      const lock = tryLockFile(join(store().runtimeDir, id, "lock"));
+      rmSync(directory, { recursive: true });
+      const removeRecord = () => {
+        lock?.release();
+        execFileSync(tsmanPath, ["rm", name], { env: store().environment(), stdio: "ignore" });
+      };
+      // As late as the start goes on by itself.
+      if (isKilled) lock?.release();
+      else setTimeout(removeRecord);
+    }
+    return diffPath.apply(this, layer);
+  });
 }
 
 describe("commands that work on one container at once", () => {
@@ -118,6 +147,34 @@ describe("commands that work on one container at once", () => {
     await expect(starting).rejects.toThrow("another command has removed it meanwhile");
     expect(entering).toHaveBeenCalled();
     expect(processesWith(mark)).toEqual([]);
+  });
+
+  it.each([
+    ["removes it", false],
+    ["was killed when it had removed its files", true],
+  ])("a container is not run when another command %s", async (_, isKilled) => {
+    using _removing = removeAtRootfs("half", isKilled);
+    await using tsman = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    const options = { command: ["true"], name: "half" };
+    const starting = tsman.containers.run("localhost/busybox", { ...options, network: "none" });
+    await expect(starting).rejects.toMatchObject({
+      code: "RUNTIME_FAILED",
+      message: "run container half: another command has removed it before it ran",
+    });
+  });
+
+  it.each([
+    ["removes it", false, "find container half: another command has removed it"],
+    [
+      "was killed when it had removed its files",
+      true,
+      "initialize container half: its files are gone, as after a removal that was killed",
+    ],
+  ])("a container is not initialized when another command %s", async (_, isKilled, message) => {
+    await create("half", "true");
+    using _removing = removeAtRootfs("half", isKilled);
+    await using tsman = await Tsman.open({ root: store().root, runtimeDir: store().runtimeDir });
+    await expect(tsman.containers.init("half")).rejects.toMatchObject({ message });
   });
 
   it("two --replace of one name leave one container", async () => {

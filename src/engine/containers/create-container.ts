@@ -14,7 +14,7 @@ import type { CreateIo, RunIo } from "../types.ts";
 import { removeIfAbandoned, thisProcess } from "./abandoned.ts";
 import { containerEvent } from "./container-events.ts";
 import { stopSignalOf } from "./launch-context.ts";
-import { lockIdleContainer } from "./lock-container.ts";
+import { wasRemoved } from "./lock-container.ts";
 import { type ContainerPlan, planContainer } from "./plan-container.ts";
 import { discardContainer, discardFailed, removeContainer } from "./remove-container.ts";
 import { writeBundle } from "./write-bundle.ts";
@@ -133,10 +133,7 @@ async function writeFiles(
     // What the other command could not see.
     await discardContainer(context, record, { volumes: true });
   } catch (error) {
-    // A removal takes the files first, and holds the lock until the record has gone too.
-    const lock = await lockIdleContainer(context, record).catch(() => undefined);
-    lock?.release();
-    if (context.store.containers.has(record.id)) throw error;
+    if (!(await wasRemoved(context, record))) throw error;
     cause = error;
   }
   throw new TsmanError(

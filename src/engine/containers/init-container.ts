@@ -7,6 +7,7 @@ import { ensureLayers } from "../images/ensure-layers.ts";
 import { prepareFilter } from "./container-filter.ts";
 import { containerState, getContainer, isUp } from "./find-container.ts";
 import { launch } from "./launch.ts";
+import { halfRemoved, removedMeanwhile, wasRemoved } from "./lock-container.ts";
 import { isPolicyDue } from "./next-life.ts";
 import { planRestart } from "./plan-container.ts";
 import { writeBundle } from "./write-bundle.ts";
@@ -20,16 +21,16 @@ import { writeBundle } from "./write-bundle.ts";
 export async function initContainer(context: EngineContext, nameOrId: string): Promise<void> {
   const record = getContainer(context, nameOrId);
   assertIdle(context, record);
-  const planned = await planRestart(context, record, {
-    ...record.options,
-    name: record.name,
-    detach: true,
-  });
-  if (planned.image !== undefined) {
-    await ensureLayers(context, planned.image, { mapping: planned.mapping });
-  }
-  await writeBundle(context, planned);
   try {
+    const planned = await planRestart(context, record, {
+      ...record.options,
+      name: record.name,
+      detach: true,
+    });
+    if (planned.image !== undefined) {
+      await ensureLayers(context, planned.image, { mapping: planned.mapping });
+    }
+    await writeBundle(context, planned);
     const { ports, driver } = await launch(context, planned, {
       io: { stdin: 0, stdout: 1, stderr: 2 },
       seccompFilter: await prepareFilter(context, record.id, planned.bundle.config.linux.seccomp),
@@ -38,6 +39,10 @@ export async function initContainer(context: EngineContext, nameOrId: string): P
     });
     context.store.containers.update(record.id, { ports, driver });
   } catch (error) {
+    if (await wasRemoved(context, record)) {
+      const isHalf = context.store.containers.has(record.id);
+      throw isHalf ? halfRemoved("initialize", record, error) : removedMeanwhile(record);
+    }
     const failure = monitorFailureOf(error);
     if (failure?.stage !== "monitor" || failure.operation !== "lock") throw error;
     assertIdle(context, record);

@@ -99,11 +99,40 @@ function initialized(record: ContainerRecord): TsmanError {
   );
 }
 
+/**
+ * Whether another command has removed a container, or its files, while this one worked on it, which
+ * may be why that has failed; a removal that is under way is waited for.
+ */
+export async function wasRemoved(
+  context: EngineContext,
+  record: ContainerRecord,
+): Promise<boolean> {
+  const { containers } = context.store;
+  // A removal takes the files first, and holds the lock until the record has gone too.
+  const lock = await lockIdleContainer(context, record).catch(() => undefined);
+  lock?.release();
+  // The record stays where the removal was killed.
+  return !containers.has(record.id) || !existsSync(containers.dir(record.id));
+}
+
 /** The error for a container that another command has removed while this one worked on it. */
 export function removedMeanwhile(record: ContainerRecord): TsmanError {
   return new TsmanError(
     "CONTAINER_NOT_FOUND",
     `find container ${record.name}: another command has removed it`,
     { details: { container: record.id } },
+  );
+}
+
+/** The error for one whose removal was killed after it had taken the files away. */
+export function halfRemoved(action: string, record: ContainerRecord, cause: unknown): TsmanError {
+  return new TsmanError(
+    "PREFLIGHT_STORAGE",
+    `${action} container ${record.name}: its files are gone, as after a removal that was killed`,
+    {
+      hint: `remove what is left of it: tsman rm ${record.name}`,
+      cause,
+      details: { container: record.id },
+    },
   );
 }

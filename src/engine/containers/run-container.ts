@@ -4,6 +4,7 @@ import type { EngineContext } from "../context.ts";
 import type { OwnedIo, OwnedSession } from "../owned-session.ts";
 import { makeContainer } from "./create-container.ts";
 import { launchContainer } from "./launch-container.ts";
+import { wasRemoved } from "./lock-container.ts";
 
 /**
  * Makes a container and starts it; whatever fails, nothing is left behind.
@@ -21,7 +22,7 @@ export async function runContainer(
   try {
     session = await launchContainer(context, record, planned, io);
   } catch (error) {
-    if (context.store.containers.has(record.id)) throw error;
+    if (!(await wasRemoved(context, record))) throw error;
     // Not CONTAINER_NOT_FOUND: its exit status 1 would pass for the program's own.
     throw new TsmanError(
       "RUNTIME_FAILED",

@@ -12,7 +12,7 @@ import type { StartOptions } from "../types.ts";
 import { thisProcess } from "./abandoned.ts";
 import { assertNotPaused, containerState, getContainer, isUp } from "./find-container.ts";
 import { launchContainer } from "./launch-container.ts";
-import { busyDelay, removedMeanwhile, tryLockContainer } from "./lock-container.ts";
+import { busyDelay, halfRemoved, removedMeanwhile, tryLockContainer } from "./lock-container.ts";
 import { endWait, isPolicyDue } from "./next-life.ts";
 import { planRestart } from "./plan-container.ts";
 import { writeBundle } from "./write-bundle.ts";
@@ -180,22 +180,9 @@ async function startOnce(
     }
     if (isClaimed) takeBack(context, record, startedAt);
     if (isBusy(error) || isDisturbedNow) return "busy";
-    if (!existsSync(containers.dir(record.id))) throw halfRemoved(record, error);
+    if (!existsSync(containers.dir(record.id))) throw halfRemoved("start", record, error);
     throw error;
   }
-}
-
-/** The error for one whose removal was killed after it had taken the files away. */
-function halfRemoved(record: ContainerRecord, cause: unknown): TsmanError {
-  return new TsmanError(
-    "PREFLIGHT_STORAGE",
-    `start container ${record.name}: its files are gone, as after a removal that was killed`,
-    {
-      hint: `remove what is left of it: tsman rm ${record.name}`,
-      cause,
-      details: { container: record.id },
-    },
-  );
 }
 
 /**
