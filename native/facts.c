@@ -76,7 +76,22 @@ static bool take_ids(const char *line, uint32_t ids[4])
     return true;
 }
 
-/* Two bits: one for each line of ids. */
+static bool take_groups(struct facts *facts, const char *line)
+{
+    char *end;
+    /* Each takes a digit and a blank at least. */
+    facts->groups = malloc((strlen(line) / 2 + 1) * sizeof(gid_t));
+    if (facts->groups == NULL)
+        return false;
+    for (facts->group_count = 0;; line = end) {
+        const gid_t group = (gid_t)strtoul(line, &end, 10);
+        if (end == line)
+            return true;
+        facts->groups[facts->group_count++] = group;
+    }
+}
+
+/* Three bits: one for each line of ids. */
 static unsigned take_line(struct facts *facts, const char *line)
 {
     if (has_label(line, "Uid:"))
@@ -84,7 +99,7 @@ static unsigned take_line(struct facts *facts, const char *line)
     if (has_label(line, "Gid:"))
         return take_ids(line + 4, facts->gid) ? 2 : 0;
     if (has_label(line, "Groups:"))
-        facts->groups = line + 7;
+        return facts->groups == NULL && take_groups(facts, line + 7) ? 4 : 0;
     if (has_label(line, "State:")) {
         const char *state = line + 6 + strspn(line + 6, " \t");
         facts->ended = *state == 'Z' || *state == 'X';
@@ -102,14 +117,14 @@ int facts_read(int fd, struct facts *facts)
 {
     unsigned ids = 0;
     memset(facts, 0, sizeof(*facts));
-    facts->text = read_text(fd);
-    if (facts->text == NULL)
+    cleanup_free char *text = read_text(fd);
+    if (text == NULL)
         return -1;
-    for (char *line = facts->text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
         ids |= take_line(facts, line);
     }
-    if (ids == 3 && facts->groups != NULL && facts->known[BOUNDING])
+    if (ids == 7 && facts->known[BOUNDING])
         return 0;
     facts_release(facts);
     errno = EBADMSG;
@@ -125,8 +140,27 @@ int facts_read_of(const char *pid, struct facts *facts)
     return fd < 0 ? -1 : facts_read(fd, facts);
 }
 
+int facts_take_own_ids(struct facts *facts)
+{
+    /* What a call leaves that does nothing is nobody's. */
+    memset(facts->uid, -1, sizeof(facts->uid));
+    memset(facts->gid, -1, sizeof(facts->gid));
+    memset(facts->groups, -1, facts->group_count * sizeof(gid_t));
+    if (getresuid(&facts->uid[0], &facts->uid[1], &facts->uid[2]) < 0 ||
+        getresgid(&facts->gid[0], &facts->gid[1], &facts->gid[2]) < 0)
+        return -1;
+    /* They follow the effective ones (setfsuid(2)), and no call shows them. */
+    facts->uid[3] = facts->uid[1];
+    facts->gid[3] = facts->gid[1];
+    /* How many there are is the same in all user namespaces. */
+    const int count = getgroups((int)facts->group_count, facts->groups);
+    if (count >= 0 && (size_t)count != facts->group_count)
+        errno = EBADMSG;
+    return count >= 0 && (size_t)count == facts->group_count ? 0 : -1;
+}
+
 void facts_release(struct facts *facts)
 {
-    free(facts->text);
-    facts->text = NULL;
+    free(facts->groups);
+    facts->groups = NULL;
 }

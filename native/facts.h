@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,9 +19,9 @@ struct facts {
     bool known[FACTS]; /* FILTERS: Linux 5.9 */
     uid_t uid[4];      /* real, effective, saved, of the file system */
     gid_t gid[4];
-    const char *groups; /* a line of numbers; in `text` */
-    bool ended;         /* a zombie, or not even that */
-    char *text;         /* malloc'ed */
+    gid_t *groups; /* additional ones; malloc'ed */
+    size_t group_count;
+    bool ended; /* a zombie, or not even that */
 };
 
 /* The file's label of a fact: "CapInh:". */
@@ -30,4 +31,7 @@ const char *fact_label(enum fact fact);
 int facts_read(int fd, struct facts *facts);
 /* Of /proc/PID/status as this process sees it; `pid` may be "self". */
 int facts_read_of(const char *pid, struct facts *facts);
+/* Puts the ids as this process itself has them in place of those of a `status` of its own that was
+   opened in another user namespace.  -1 and errno. */
+int facts_take_own_ids(struct facts *facts);
 void facts_release(struct facts *facts);

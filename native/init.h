@@ -31,8 +31,9 @@ struct init {
         int mount;
     } * left_open; /* mounts that a CHANGE_MOUNT is yet to make read-only */
     size_t left_open_count;
-    int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
-    int status;           /* our own in the host's /proc, until it is verified */
+    int masked_directory;   /* O_PATH: a first read-only tmpfs, to be cloned */
+    int status;             /* our own in the host's /proc, until it is verified … */
+    bool status_is_foreign; /* … which was not opened by us, and has others' ids */
 
     bool wants_tty, console;
     int tty; /* slave of the pty */

@@ -256,6 +256,7 @@ static void send_status(struct monitor *monitor)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/status", (int)monitor->init);
+    errno = ESRCH;
     cleanup_close int fd = monitor->init > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     sync_send(monitor->init_sync, SYNC_STATUS, fd < 0 ? errno : 0, fd);
 }

@@ -318,27 +318,14 @@ static int await_helper(const struct stage1 *stage1, const struct joins *joins,
     return 0;
 }
 
-/* Whether the user namespace of a process or mount namespace that is joined is ours: its root, if
-   it has CAP_SYS_PTRACE, may look at init before that has executed anything (ptrace(2)). */
-static bool shares_user_namespace(const struct stage1 *stage1)
+/* Whether there may be somebody who has CAP_SYS_PTRACE in our user namespace and is in a container
+   all the same, one without a user namespace of its own: who has it may look at init before that
+   has executed anything, whatever init's own one is (ptrace(2)).  Where we have no capability,
+   nobody whom we start can have got one. */
+static bool is_privileged(void)
 {
-    static struct failure ignored;
-    struct stat own, other;
-    const struct plan *plan = stage1->plan;
-    const struct plan_record *record = plan_setting(plan, TSMAN_SET_JOIN_PROCESS);
-    if (stage1->target >= 0) {
-        int flags = namespace_flags_that_differ(record->argv[0], CLONE_NEWUSER, &ignored);
-        return flags >= 0 && !(flags & CLONE_NEWUSER);
-    }
-    if (namespace_unshare_flags(plan, &ignored) & CLONE_NEWUSER)
-        return false;
-    size_t position = 0;
-    while ((record = plan_next(plan, TSMAN_SET_JOIN, &position)) != NULL) {
-        if (namespace_flag(record->argv[0]) == CLONE_NEWUSER)
-            return stat("/proc/self/ns/user", &own) == 0 && stat(record->argv[1], &other) == 0 &&
-                   own.st_dev == other.st_dev && own.st_ino == other.st_ino;
-    }
-    return true;
+    uint64_t permitted;
+    return kernel_capget_permitted(&permitted) < 0 || permitted != 0;
 }
 
 _Noreturn void stage1_run(struct stage1 *stage1)
@@ -348,7 +335,7 @@ _Noreturn void stage1_run(struct stage1 *stage1)
     const struct plan *plan = stage1->plan;
     /* With a mount namespace that is joined, init sees that one's. */
     const bool sees_host = plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL;
-    int proc = sees_host ? VERIFY_OWN_PROC : verify_open_proc(shares_user_namespace(stage1));
+    int proc = sees_host ? VERIFY_OWN_PROC : verify_open_proc(is_privileged());
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
     /* A change of ids resets this, see below. */
     lifeline_tie(stage1->monitor);

@@ -25,7 +25,7 @@ int verify_open_proc(bool is_exposed)
     return is_exposed ? VERIFY_BY_MONITOR : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* As the monitor sees us, whose user namespace is ours then. */
+/* As the monitor sees us, whose user namespace may be another: its ids are not ours then. */
 static int receive_status(int sync)
 {
     struct sync_message message;
@@ -34,7 +34,8 @@ static int receive_status(int sync)
         drop_fd(&fd);
         errno = ECONNRESET;
     } else if (fd < 0) {
-        errno = message.value;
+        /* The kernel may have kept what was sent, for want of a free number. */
+        errno = message.value != 0 ? (int)message.value : EMFILE;
     }
     return fd;
 }
@@ -43,6 +44,7 @@ int verify_begin(struct init *init, int proc)
 {
     if (proc == VERIFY_BY_MONITOR) {
         init->status = receive_status(init->sync);
+        init->status_is_foreign = true;
         return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/PID/status") : 0;
     }
     cleanup_close int directory = proc >= 0 ? proc : verify_open_proc(false);
@@ -115,35 +117,29 @@ static int compare_ids(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* Both ways round: none too many, none too few. */
-static bool has_groups(const struct user *user, const char *line)
+/* Sorts them, each once; how many there are. */
+static size_t sort_groups(gid_t *groups, size_t count)
 {
-    const size_t room = user->group_count ? user->group_count : 1;
-    cleanup_free gid_t *wanted = malloc(room * sizeof(gid_t));
-    cleanup_free bool *met = calloc(room, sizeof(bool));
-    if (wanted == NULL || met == NULL)
+    size_t kept = 0;
+    qsort(groups, count, sizeof(gid_t), compare_ids);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || groups[i] != groups[kept - 1])
+            groups[kept++] = groups[i];
+    }
+    return kept;
+}
+
+/* None too many, none too few. */
+static bool has_groups(const struct user *user, const struct facts *facts)
+{
+    cleanup_free gid_t *wanted = malloc((user->group_count + 1) * sizeof(gid_t));
+    if (wanted == NULL)
         return false;
     for (size_t i = 0; i < user->group_count; i++)
         wanted[i] = user->groups[i];
-    qsort(wanted, user->group_count, sizeof(gid_t), compare_ids);
-    for (char *end;; line = end) {
-        const gid_t group = (gid_t)strtoul(line, &end, 10);
-        if (end == line)
-            break;
-        const gid_t *found = bsearch(&group, wanted, user->group_count, sizeof(gid_t), compare_ids);
-        if (found == NULL)
-            return false;
-        met[found - wanted] = true;
-    }
-    /* One that is wanted twice was found at one of its places. */
-    for (size_t i = 0, last = 0; i < user->group_count; i = last) {
-        bool any = false;
-        for (; last < user->group_count && wanted[last] == wanted[i]; last++)
-            any = any || met[last];
-        if (!any)
-            return false;
-    }
-    return true;
+    const size_t count = sort_groups(wanted, user->group_count);
+    return sort_groups(facts->groups, facts->group_count) == count &&
+           memcmp(wanted, facts->groups, count * sizeof(gid_t)) == 0;
 }
 
 static int verify_ids(struct init *init, const struct facts *facts)
@@ -158,7 +154,7 @@ static int verify_ids(struct init *init, const struct facts *facts)
         if (facts->gid[i] != user->gid)
             return unmet(init, "the program would have another", "gid", "");
     }
-    if (init->has_groups && !has_groups(user, facts->groups))
+    if (init->has_groups && !has_groups(user, facts))
         return unmet(init, "the program would have others", "additional groups", "");
     init->blamed = NULL;
     return 0;
@@ -197,7 +193,11 @@ int verify_credentials(struct init *init, bool partly)
     if (facts_read(init->status, &facts) < 0)
         return fail(&init->failure, errno, "verify", "/proc/self/status");
     drop_fd(&init->status);
-    int result = verify_ids(init, &facts);
+    int result = 0;
+    if (init->status_is_foreign && facts_take_own_ids(&facts) < 0)
+        result = fail(&init->failure, errno, "verify", "ids");
+    if (result == 0)
+        result = verify_ids(init, &facts);
     if (result == 0)
         result = process_limits_verify(init->plan, 0, &init->failure);
     if (result == 0 && !partly)

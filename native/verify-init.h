@@ -17,8 +17,8 @@ enum {
 };
 
 /* In stage 1, before it joins any namespace, for an init that never sees the host's /proc: the
-   directory, or, where the container's root may have rights over us, VERIFY_BY_MONITOR: from a
-   directory of the host's it would get to all others (/proc/PID/fd/N/..).  -1 and errno. */
+   directory, or, where somebody in a container may have rights over us, VERIFY_BY_MONITOR: from
+   a directory of the host's they would get to all others (/proc/PID/fd/N/..).  -1 and errno. */
 int verify_open_proc(bool is_exposed);
 
 /* First thing: opens our status; owns `proc`. */

@@ -12,19 +12,48 @@ import { useStage } from "./run-stage.ts";
 // trace it.
 const stage = useStage();
 
-/**
- * Runs a probe as a container's root that may trace, in the caller's user namespace, and executes
- * something there again and again.
- *
- * @returns the directory that is its root.
- */
-async function watched(probe: string, argument: string, ends: string): Promise<string> {
+/** Where something is executed: in the container that traces, or in one that shares its processes. */
+type Place = "traced" | "beside";
+
+/** A bundle's directory, with the root file system in it. */
+function prepareBundle(configOf: (rootfs: string) => object): string {
   const bundle = stage().directory();
   const rootfs = makeRootfs(join(bundle, "rootfs"));
   for (const name of ["dev", "etc"]) mkdirSync(join(rootfs, name), { recursive: true });
-  writeFileSync(join(rootfs, "bin", probe), compileProbe(probe), { mode: 0o755 });
+  writeFileSync(join(bundle, "config.json"), JSON.stringify(configOf(rootfs)));
+  return bundle;
+}
+
+/** With a user namespace of its own, and, in the place of PID_NAMESPACE, the other's processes. */
+function besideConfig(rootfs: string): object {
+  const ids = [{ containerID: 0, hostID: 0, size: 1 }];
+  const own = ["user", "mount", "ipc", "uts"].map((type) => ({ type }));
+  return {
+    ociVersion: "1.2.0",
+    root: { path: rootfs },
+    process: { args: ["sleep", "1000"], env: ["PATH=/bin"], cwd: "/" },
+    linux: {
+      namespaces: [...own, { type: "pid", path: "PID_NAMESPACE" }],
+      uidMappings: ids,
+      gidMappings: ids,
+    },
+  };
+}
+
+/**
+ * Runs a probe as a container's root that may trace, in the caller's user namespace, and executes
+ * something there, or beside it, again and again.
+ *
+ * @returns the directory that is its root.
+ */
+async function watched(
+  probe: string,
+  argument: string,
+  ends: string,
+  place: Place = "traced",
+): Promise<string> {
   const all = ["CAP_SYS_PTRACE"];
-  const config = {
+  const bundle = prepareBundle((rootfs) => ({
     ociVersion: "1.2.0",
     root: { path: rootfs },
     process: {
@@ -35,15 +64,23 @@ async function watched(probe: string, argument: string, ends: string): Promise<s
     },
     mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
     linux: { namespaces: ["mount", "pid", "ipc", "uts"].map((type) => ({ type })) },
-  };
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
+  }));
+  const rootfs = join(bundle, "rootfs");
+  writeFileSync(join(rootfs, "bin", probe), compileProbe(probe), { mode: 0o755 });
   const script = [
     'oci="$1 --root $2"; cd "$3"; $oci run traced & run=$!',
     "until [ -e rootfs/looking ]; do kill -0 $run || exit 1; done",
-    `for i in $(seq 80); do $oci exec traced true ${ends}; done`,
+    "pid=$($oci state traced | sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p')",
+    'if [ "$4" = beside ]; then (cd "$5" && sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," config.json &&',
+    "  $oci run --detach beside) || exit 1; fi",
+    `touch rootfs/go; for i in $(seq 80); do $oci exec $4 true ${ends}; done`,
+    '[ "$4" = traced ] || $oci delete --force beside',
     "$oci kill traced KILL; wait $run; echo done",
   ].join("\n");
-  const words = ["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle];
+  const words = [
+    ...["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle],
+    ...[place, prepareBundle(besideConfig)],
+  ];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
   expect(stderr).toBe("");
   expect(stdout).toBe("done\n");
@@ -51,10 +88,16 @@ async function watched(probe: string, argument: string, ends: string): Promise<s
   return rootfs;
 }
 
-it("a container that may trace finds no directory of the host with what is executed in it", async () => {
-  const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2");
-  expect(existsSync(join(rootfs, "found"))).toBe(false);
-});
+it.each<[string, Place]>([
+  ["it", "traced"],
+  ["one that shares its processes, in a user namespace below", "beside"],
+])(
+  "a container that may trace finds no directory of the host with what is executed in %s",
+  async (_, place) => {
+    const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2", place);
+    expect(existsSync(join(rootfs, "found"))).toBe(false);
+  },
+);
 
 it("a container that may trace has no process of the host ended by what it says as init", async () => {
   const victim = spawn("sleep", ["300"]);

@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "deadline.h"
+#include "newcomers.h"
 
 /* As sync.h has them. */
 enum { INIT_PID = 6, FAILED = 12 };
@@ -34,23 +34,18 @@ static void speak(int process, int number, int32_t victim) {
   close(socket);
 }
 
+static void meet(int pid, const char *victim) {
+  int process = syscall(SYS_pidfd_open, pid, 0);
+  if (process < 0)
+    return;
+  for (int number = 3; number < 16; number++)
+    speak(process, number, atoi(victim));
+  close(process);
+}
+
 int main(int argc, char **argv) {
   if (argc != 2)
     return 2;
-  close(creat("/looking", 0600));
-  for (int last = getpid(); !is_over();) {
-    char name[64];
-    for (int pid = last + 1; pid < last + 4; pid++) {
-      int process = syscall(SYS_pidfd_open, pid, 0);
-      if (process < 0)
-        continue;
-      for (int number = 3; number < 16; number++)
-        speak(process, number, atoi(argv[1]));
-      close(process);
-    }
-    snprintf(name, sizeof(name), "/proc/%d", last + 3);
-    if (access(name, F_OK) == 0)
-      last++;
-  }
+  watch_newcomers(meet, argv[1]);
   return 0;
 }
