@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "accounts.h"
 #include "execute.h"
 #include "kernel.h"
 #include "label.h"
@@ -30,6 +31,9 @@ static int look_up_user(struct init *init, const struct plan_record *step)
     if (user_lookup(init->root, step->argv[0], step->argv[1], &init->user, &init->failure) < 0)
         return -1;
     init->has_user = true;
+    if (init->user.cut_off != NULL)
+        init_warn(init, "user %s: only the first %u bytes of %s were looked at", step->argv[0],
+                  ACCOUNTS_MAX_FILE, init->user.cut_off);
     if (plan_has_word(step->argv[2], "exact"))
         return user_take_groups(step->argv[1], &init->user, &init->failure);
     if (!plan_has_word(step->argv[2], "entry"))

@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,14 +26,15 @@
 /* Levels of one pass, each a descriptor and stack.  What lies deeper is moved to the top, for the
    next pass: a container makes tens of thousands. */
 #define MAX_DEPTH 200
-/* Of these in all: somebody may be making more. */
-#define MAX_MOVED 100000
+/* Of these in all, some seconds: somebody may be making more. */
+#define MAX_MOVED 10000000
 
 struct removal {
     dev_t device;
     uint64_t mount;
     int top;        /* the directory that is to go */
-    unsigned moved; /* how many directories were moved there */
+    unsigned moved; /* how many directories were moved there … */
+    uint64_t batch; /* … by names that nobody can know, and have there, before */
     bool has_mount; /* Linux 5.8 */
     bool failed, quiet;
     char path[MAX_NAME];
@@ -102,8 +105,9 @@ static bool may_change(int directory)
 static bool move_to_top(struct removal *removal, int parent, const char *name)
 {
     for (int left = MAX_PASSES; left > 0; left--) {
-        char free_name[32];
-        snprintf(free_name, sizeof(free_name), ".tsman-removed-%u", removal->moved++);
+        char free_name[48];
+        snprintf(free_name, sizeof(free_name), ".tsman-removed-%016" PRIx64 "-%u", removal->batch,
+                 removal->moved++);
         if (renameat(parent, name, removal->top, free_name) == 0)
             return true;
         if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
@@ -199,6 +203,7 @@ static bool remove_at(int parent, const char *path, bool quiet)
     struct stat status;
     memset(&removal, 0, sizeof(removal));
     removal.quiet = quiet;
+    getrandom(&removal.batch, sizeof(removal.batch), GRND_NONBLOCK);
     removal.length = (size_t)snprintf(removal.path, sizeof(removal.path), "%s", path);
     if (removal.length >= sizeof(removal.path))
         removal.length = sizeof(removal.path) - 1;

@@ -126,6 +126,21 @@ static int not_found(const char *what, const char *name, const char *path,
     return -1;
 }
 
+/* Whether a file that says nothing of a user can be taken at its word.  What is no regular file is
+   the image's choice. */
+static int assert_read(const struct accounts *text, const char *what, const char *path,
+                       struct user *user, struct failure *failure)
+{
+    if (text->cut_off)
+        user->cut_off = path;
+    static const int chosen[] = {0, ENOENT, ENOTDIR, EISDIR, ELOOP, EINVAL, ENXIO};
+    for (size_t i = 0; i < sizeof(chosen) / sizeof(*chosen); i++) {
+        if (text->error == chosen[i])
+            return 0;
+    }
+    return fail(failure, text->error, what, "%s", path);
+}
+
 int user_lookup(int root, const char *spec, const char *additional, struct user *user,
                 struct failure *failure)
 {
@@ -158,6 +173,9 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
         return not_found("look up user", who.name, "/etc/passwd", &passwd, failure);
     } else {
         user->uid = who.id;
+        if (primary.kind == NOTHING &&
+            assert_read(&passwd, "look up user", "/etc/passwd", user, failure) < 0)
+            return -1;
     }
     if (primary.kind == NUMBER) {
         user->gid = primary.id;
@@ -170,7 +188,8 @@ int user_lookup(int root, const char *spec, const char *additional, struct user 
     if (add_group(user, user->gid, failure) < 0)
         return -1;
     if (primary.kind == NOTHING && user->has_entry &&
-        add_groups_of(&group, entry.name, user, failure) < 0)
+        (assert_read(&group, "look up groups", "/etc/group", user, failure) < 0 ||
+         add_groups_of(&group, entry.name, user, failure) < 0))
         return -1;
     return add_additional(&group, additional, user, failure);
 }

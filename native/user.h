@@ -14,7 +14,8 @@
  *                the additional ones
  * Without G the supplementary groups are those that list the user's name.  The
  * primary group is always among them, so that a file that denies it something
- * keeps doing so (CVE-2022-2990).
+ * keeps doing so (CVE-2022-2990).  A file that is there and cannot be read is an error, where it
+ * could say more than the number.
  */
 #pragma once
 
@@ -34,12 +35,14 @@ struct user {
     gid_t *groups; /* malloc'ed */
     size_t group_count;
     bool has_entry; /* a passwd line was found */
-    char name[64];  /* for user-add.h; "": the uid */
+    const char
+        *cut_off;  /* a file that says nothing of the user in the part that is read, or NULL */
+    char name[64]; /* for user-add.h; "": the uid */
     char home[512];
 };
 
 /* `additional`: names or numbers, comma separated.  Failure: EINVAL for what is not
-   valid, ENOENT for what is not found. */
+   valid, ENOENT for what is not found; why a file cannot be read. */
 int user_lookup(int root, const char *spec, const char *additional, struct user *user,
                 struct failure *failure);
 

@@ -1,6 +1,7 @@
 /* Removing trees. */
 #include "../rmtree.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -173,18 +174,65 @@ TEST(missing, "what is not there is removed already")
     CHECK(!exists(top));
 }
 
+/* A chain below an open directory. */
+static void make_chain(int at, int levels)
+{
+    at = dup(at);
+    for (int level = 0; level < levels; level++) {
+        CHECK(mkdirat(at, "x", 0700) == 0);
+        int below = openat(at, "x", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(at);
+        at = below;
+    }
+    close(at);
+}
+
+/* An empty directory that is met before all others of its parent. */
+static int make_first(int at)
+{
+    for (int i = 0; i < 10000; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "chain-%d", i);
+        if (mkdirat(at, name, 0700) < 0)
+            return -1;
+        DIR *directory = fdopendir(openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        const struct dirent *entry = readdir(directory);
+        while (entry != NULL && entry->d_name[0] == '.' && strlen(entry->d_name) < 3)
+            entry = readdir(directory);
+        bool is_first = entry != NULL && strcmp(entry->d_name, name) == 0;
+        closedir(directory);
+        if (is_first)
+            return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return -1;
+}
+
+TEST(names, "a deep tree goes whatever names its top has")
+{
+    begin();
+    int at = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < 100; i++) {
+        char name[48];
+        snprintf(name, sizeof(name), ".tsman-removed-%d", i);
+        CHECK(mkdirat(at, name, 0700) == 0);
+        strcat(name, "/x");
+        CHECK(mkdirat(at, name, 0700) == 0);
+    }
+    int first = make_first(at);
+    CHECK(first >= 0);
+    make_chain(first, 500);
+    close(first);
+    close(at);
+    CHECK(rmtree_quietly(top));
+    CHECK(!exists(top));
+}
+
 TEST(deeper, "a tree that is deeper than there are descriptors goes")
 {
     struct rlimit few;
     begin();
     int at = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int level = 0; level < 3000; level++) {
-        CHECK(mkdirat(at, "x", 0700) == 0);
-        CHECK(level % 500 != 0 || mkdirat(at, ".tsman-removed-0", 0700) == 0);
-        int below = openat(at, "x", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        close(at);
-        at = below;
-    }
+    make_chain(at, 3000);
     close(at);
     pid_t pid = fork();
     if (pid == 0) {

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -126,6 +128,29 @@ TEST(strange_files, "a passwd that is a fifo, a device, a directory or a link ou
     CHECK_STRING(described(directory, "root", ""), "not found");
 }
 
+/* In a process that may open the root, and nothing else. */
+static int look_up_without_descriptors(const char *directory, const char *spec)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        const int next = dup(0);
+        close(next);
+        const struct rlimit few = {(rlim_t)next + 1, (rlim_t)next + 1};
+        setrlimit(RLIMIT_NOFILE, &few);
+        _exit(look_up(directory, spec, "") < 0 ? user_failure.errnum : 0);
+    }
+    int status;
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(unreadable, "a number says all only where the files can be read")
+{
+    const char *directory = image();
+    CHECK(look_up_without_descriptors(directory, "") == EMFILE);
+    CHECK(look_up_without_descriptors(directory, "1000") == EMFILE);
+    CHECK(look_up_without_descriptors(directory, "1000:1001") == 0);
+}
+
 TEST(link_inside, "a passwd that links to a file inside the root is read")
 {
     char path[128];
@@ -154,6 +179,10 @@ TEST(sparse, "ten gigabytes of passwd are read up to the limit only")
     CHECK_STRING(described(directory, "bob", ""), "1000:1001 1001,10,29 /home/bob");
     CHECK_STRING(described(directory, "nobody-here", ""), "not found");
     CHECK(strstr(user_failure.detail, "first") != NULL);
+    CHECK_STRING(described(directory, "555", ""), "555:0 0 /");
+    CHECK_STRING(user.cut_off, "/etc/passwd");
+    CHECK_STRING(described(directory, "555:5", ""), "555:5 5 /");
+    CHECK(user.cut_off == NULL);
     CHECK(seconds() - start < 5);
 }
 
