@@ -74,6 +74,7 @@ static void *allocate(size_t count)
 /* " 0 1 2 5": what the caller has opened.  The engine opens some of its own, so only we can see. */
 static char *opened_descriptors(void)
 {
+    /* The lowest come first, and no more than a thousand can be asked for. */
     static char text[32 + 12 * 4096] = "TSMAN_DESCRIPTORS=";
     size_t used = strlen(text);
     DIR *directory = opendir("/proc/self/fd");
@@ -154,5 +155,7 @@ int main(int argc, char **argv)
     arguments[0] = (char *)(uintptr_t) "sh";
     arguments[1] = path;
     execve("/bin/sh", arguments, environment);
-    die("tsman needs a shell there", "execute /bin/sh: %s", strerror(errno));
+    die(errno == E2BIG ? "give it fewer, or shorter, arguments and environment variables"
+                       : "tsman needs a shell there",
+        "execute /bin/sh: %s", strerror(errno));
 }

@@ -243,6 +243,8 @@ int monitor_give_up(struct monitor *monitor)
         rundir_write_failed(&monitor->rundir, &monitor->failure);
     clear_rundir(monitor, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
+    if (monitor->phase == HOLDING)
+        proto_await_last(&monitor->control);
     /* Its caller was killed while it started it: nobody else takes the record back. */
     if (monitor->settings.ephemeral && monitor->control.fd < 0)
         execute_cleanup(monitor);

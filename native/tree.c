@@ -50,12 +50,24 @@ static int copy_attributes(int from, int to, const struct stat *status)
     return futimens(to, times);
 }
 
-/* Of what is not opened: a link, a FIFO. */
+/* Of a link or a FIFO that was just made, by its descriptor: a file that has taken its name, and
+   may have others, is nobody's to give away. */
 static int copy_owner(int to, const char *name, const struct stat *status)
 {
     struct timespec times[2] = {status->st_atim, status->st_mtim};
-    if (fchownat(to, name, status->st_uid, status->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+    struct stat made;
+    cleanup_close int fd = openat(to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &made) < 0)
         return -1;
+    if ((made.st_mode & S_IFMT) != (status->st_mode & S_IFMT) || made.st_nlink != 1) {
+        errno = EEXIST;
+        return -1;
+    }
+    if (fchownat(fd, "", status->st_uid, status->st_gid, AT_EMPTY_PATH) < 0)
+        return -1;
+    /* By the name on kernels before 5.8 (utimensat(2)): only times. */
+    if (utimensat(fd, "", times, AT_EMPTY_PATH) == 0 || errno != EINVAL)
+        return 0;
     return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW);
 }
 

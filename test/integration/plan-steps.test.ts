@@ -22,6 +22,7 @@ import {
   launchDirectly,
   makeRootfs,
 } from "../hostile/direct-launch.ts";
+import { statusOf } from "../support/proc.ts";
 
 // What the native program can do besides what `tsman run` asks it for: plans that are made by hand,
 // seen at work by the program that they start.
@@ -472,6 +473,21 @@ describe("descriptors and mounts in numbers", () => {
     });
     expect(printed).toBe("1000\n");
   }, 120_000);
+});
+
+it("why a start fails is known to a caller that says START when it has failed", async () => {
+  const handle = await launchDirectly({
+    ...{ rootfs, command: ["/bin/true"] },
+    settings: [setting("HOLD")],
+  });
+  const { pid } = await handle.created;
+  await handle.ready;
+  process.kill(pid, "SIGKILL");
+  // Nothing is read meanwhile: the monitor has said why, and would be gone.
+  const end = performance.now() + 300;
+  while (performance.now() < end && statusOf(handle.pid).State?.startsWith("Z") !== true);
+  handle.start();
+  await expect(handle.started).rejects.toThrow(/init/);
 });
 
 it("every step that the protocol names is refused with operands that it does not take", async () => {
