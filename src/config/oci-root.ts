@@ -9,7 +9,7 @@ const initialMap = /^\s*0\s+0\s+4294967295\s*$/;
 /**
  * Where the OCI runtime keeps its containers unless it is told: `/run/tsman-oci` for root of the
  * host, else `tsman-oci` in `$XDG_RUNTIME_DIR`, also for a caller that is root of a user namespace,
- * or, where that is missing, another's or open to others, in tsman's own runtime directory.
+ * or, where that is missing, another's or others may write there, in tsman's own runtime directory.
  */
 export function ociRoot(): string {
   if (process.geteuid?.() === 0 && initialMap.test(readMap())) return "/run/tsman-oci";

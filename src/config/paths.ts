@@ -94,14 +94,18 @@ function xdg(name: string): string | undefined {
   return value !== undefined && path.isAbsolute(value) ? value : undefined;
 }
 
-/** `$XDG_RUNTIME_DIR/NAME`, if the directory is ours and closed to others (security case S94). */
+/**
+ * `$XDG_RUNTIME_DIR/NAME`, if the directory is ours and nobody else may write there (security case
+ * S94).  Podman lets others pass through its own (`--userns=auto`, `makeAccessible()` in libpod), and
+ * what is kept there must not be somewhere else from then on; NAME itself is 0700.
+ */
 export function usableRuntimeDir(name: string): string | undefined {
   const base = xdg("XDG_RUNTIME_DIR");
   if (base === undefined) return undefined;
   try {
     const stat = lstatSync(base);
     const isOurs =
-      stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
+      stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o022) === 0;
     return isOurs ? path.join(base, name) : undefined;
   } catch {
     return undefined;

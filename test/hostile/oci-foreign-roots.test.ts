@@ -128,6 +128,9 @@ describe("a container's directory", () => {
 describe("an XDG_RUNTIME_DIR", () => {
   it.each([
     ["0700", true, 0o700],
+    ["0711", true, 0o711],
+    ["0755", true, 0o755],
+    ["0720", false, 0o720],
     ["0777", false, 0o777],
   ])("of mode %s holds containers: %s", async (name, isUsed, mode) => {
     const directory = oci.file(`runtime-${name}`);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { chmod, mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -63,6 +63,13 @@ describe("an XDG_RUNTIME_DIR", () => {
 
   it("that is the caller's and closed to others is used", async () => {
     expect(await usesIt(await directory("own"))).toBe(true);
+  });
+
+  it("through which others may pass, as Podman makes it, is used, and what is ours is closed", async () => {
+    const passable = await directory("passable");
+    await chmod(passable, 0o711);
+    expect(await usesIt(passable)).toBe(true);
+    expect(statSync(join(passable, "tsman")).mode & 0o777).toBe(0o700);
   });
 
   it("that belongs to somebody else is not, however it is closed", async () => {

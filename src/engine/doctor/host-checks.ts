@@ -71,7 +71,7 @@ export function checkRuntimeDir(paths: TsmanPaths): DoctorCheck {
   return ok(
     "runtime-dir",
     title,
-    `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set or not yours)`,
+    `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set, or not yours alone)`,
   );
 }
 
