@@ -85,8 +85,10 @@ function isEnding(context: EngineContext, record: ContainerRecord): boolean {
 function assertChecked(context: EngineContext, record: ContainerRecord): void {
   const what = `wait for the health of container ${record.name}`;
   const details = { container: record.id };
-  const { state, exitCode } = containerSummary(context, record);
-  if (state === "stopped") {
+  if (containerSummary(context, record).state === "stopped") {
+    // It has ended since the last look: the next one tells how.
+    if (isEnding(context, record)) return;
+    const { exitCode } = containerSummary(context, record);
     const how = exitCode === undefined ? "" : `, with status ${exitCode}`;
     throw new TsmanError("CONTAINER_NOT_RUNNING", `${what}: it has ended${how}`, {
       hint: `look at what it wrote: tsman logs ${record.name}`,
