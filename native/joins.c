@@ -101,8 +101,9 @@ int joins_early(struct joins *joins, bool makes_user, bool may_pid, struct failu
         }
         if (setns(entry->fd, entry->flag) == 0)
             drop_fd(&entry->fd);
-        /* Later, with the rights of the other user namespace. */
-        else if (errno != EPERM)
+        /* Later, with the rights of the other user namespace; a new one has none over what is
+         * there. */
+        else if (errno != EPERM || makes_user)
             return refuse(entry, failure);
     }
     return 0;

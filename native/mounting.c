@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "joined-proc.h"
 #include "kernel.h"
 #include "memory.h"
 #include "mounting-legacy.h"
@@ -39,35 +40,6 @@ int mounting_configure(int context, const char *data, struct failure *failure)
         }
     }
     return 0;
-}
-
-int mounting_new(struct init *init, const char *type, const char *source,
-                 const struct mounting_flags *flags, const char *data)
-{
-    cleanup_close int context = kernel_fsopen(type);
-    if (context < 0 && errno == ENOSYS)
-        return MOUNTING_LEGACY;
-    if (context < 0)
-        return fail(&init->failure, errno, "mount", "file system type %s", type);
-    if (source[0] != '\0' &&
-        kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", source, 0) < 0)
-        return fail(&init->failure, errno, "set mount option", "source=%s", source);
-    if (flags->sync)
-        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
-    if (flags->dirsync)
-        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
-    if (flags->lazytime)
-        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "lazytime", NULL, 0);
-    if (mounting_configure(context, data, &init->failure) < 0)
-        return -1;
-    int mount = -1;
-    if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-        mount = kernel_fsmount(context, (unsigned)(flags->plain.set | flags->deep.set));
-    if (mount < 0) {
-        fail(&init->failure, errno, "mount", "%s", type);
-        mounting_context_log(context, &init->failure);
-    }
-    return mount;
 }
 
 int mounting_attach(struct init *init, int mount, int target)
@@ -127,6 +99,40 @@ static int set_attributes(struct init *init, int tree, const struct mounting_fla
         return fail(&init->failure, ENOSYS, "set mount flags", "bind");
     }
     return -1;
+}
+
+int mounting_new(struct init *init, const char *type, const char *source,
+                 const struct mounting_flags *flags, const char *data)
+{
+    int joined = strcmp(type, "proc") == 0 ? joined_proc_take() : -1;
+    if (joined >= 0 && set_attributes(init, joined, flags) < 0)
+        drop_fd(&joined);
+    if (joined >= 0 || init->failure.set)
+        return joined;
+    cleanup_close int context = kernel_fsopen(type);
+    if (context < 0 && errno == ENOSYS)
+        return MOUNTING_LEGACY;
+    if (context < 0)
+        return fail(&init->failure, errno, "mount", "file system type %s", type);
+    if (source[0] != '\0' &&
+        kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", source, 0) < 0)
+        return fail(&init->failure, errno, "set mount option", "source=%s", source);
+    if (flags->sync)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
+    if (flags->dirsync)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
+    if (flags->lazytime)
+        kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "lazytime", NULL, 0);
+    if (mounting_configure(context, data, &init->failure) < 0)
+        return -1;
+    int mount = -1;
+    if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        mount = kernel_fsmount(context, (unsigned)(flags->plain.set | flags->deep.set));
+    if (mount < 0) {
+        fail(&init->failure, errno, "mount", "%s", type);
+        mounting_context_log(context, &init->failure);
+    }
+    return mount;
 }
 
 /* Of a tree that nobody sees yet. */

@@ -17,6 +17,7 @@
 #include "idmapped-mount.h"
 #include "init.h"
 #include "join.h"
+#include "joined-proc.h"
 #include "joins.h"
 #include "kernel.h"
 #include "lifeline.h"
@@ -254,6 +255,8 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
         prctl(PR_SET_DUMPABLE, 0);
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
+    if (makes_user)
+        joined_proc_open(plan, joins);
     if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
     if (!makes_user)
