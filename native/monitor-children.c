@@ -251,6 +251,21 @@ static int note_init(struct monitor *monitor, pid_t pid)
     return 0;
 }
 
+int monitor_note_start_time(struct monitor *monitor, bool is_program)
+{
+    if (monitor->init <= 0 || monitor->init_start != 0)
+        return 0;
+    monitor->init_start = process_start_time(monitor->init);
+    if (monitor->init_start != 0)
+        return rundir_write_init(&monitor->rundir, monitor->init, monitor->init_start,
+                                 &monitor->failure);
+    if (is_program)
+        return 0;
+    failure_detail(&monitor->failure, "/proc is mounted with hidepid, which hides the container "
+                                      "until its program runs");
+    return fail(&monitor->failure, EACCES, "read", "/proc/%d/stat", (int)monitor->init);
+}
+
 /* Of a child that nobody has waited for: the number is its own. */
 static void send_status(struct monitor *monitor)
 {

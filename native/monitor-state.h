@@ -114,6 +114,9 @@ int monitor_open_files(struct monitor *monitor);
 int monitor_start_stage1(struct monitor *monitor);
 /* Everything that has come on a child's socket; closes it at its end. */
 int monitor_take_messages(struct monitor *monitor, int *socket);
+/* Where /proc hides what may not be traced (its option hidepid), init shows itself only when it is
+   the program: looks again, and fails where nobody will later. */
+int monitor_note_start_time(struct monitor *monitor, bool is_program);
 /* A child has ended with this wait status. */
 int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
 

@@ -25,6 +25,8 @@ static int started(struct monitor *monitor)
 {
     if (monitor->init > 0 && verify_program(&monitor->plan, monitor->init, &monitor->failure) < 0)
         return -1;
+    if (monitor_note_start_time(monitor, true) < 0)
+        return -1;
     monitor->phase = RUNNING;
     monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
@@ -58,6 +60,9 @@ static int advance(struct monitor *monitor)
         monitor->phase = HOLDING;
         if (monitor->stage_sync >= 0)
             sync_send(monitor->stage_sync, SYNC_STAGE_EXIT, 0, -1);
+        if ((monitor->settings.stay[0] != '\0' || monitor->settings.start_socket) &&
+            monitor_note_start_time(monitor, false) < 0)
+            return -1;
         if (monitor->settings.stay[0] != '\0' &&
             rundir_begin_stay(&monitor->rundir, monitor->settings.stay, &monitor->failure) < 0)
             return -1;

@@ -51,7 +51,7 @@ function describe(failure: MonitorFailure): Description {
   if (failure.stage === "map" || isNamespaceFailure(failure)) {
     return { code: "PREFLIGHT_USERNS", message, hint: "run tsman doctor: it says what to change" };
   }
-  return { code: stepCode(failure), message, hint: stepHint(failure) ?? joinHint(failure) };
+  return { code: stepCode(failure), message, hint: hintOf(failure) };
 }
 
 /** As Podman's and Docker's statuses have it, what cannot be invoked as it was asked for is no defect of theirs. */
@@ -62,6 +62,17 @@ function stepCode({ step: failed, operation, errno }: MonitorFailure): ErrorCode
   // What was set and does not hold is no wish that cannot be met.
   const isUser = failed?.op === step.USER && !/^(append|verify)/.test(operation);
   return isUser ? "USER_UNUSABLE" : "RUNTIME_FAILED";
+}
+
+function hintOf(failure: MonitorFailure): string | undefined {
+  return stepHint(failure) ?? joinHint(failure) ?? hiddenHint(failure);
+}
+
+/** proc(5), hidepid: its start time is what tells it from a process that gets its number later. */
+function hiddenHint({ stage, object }: MonitorFailure): string | undefined {
+  return stage === "monitor" && /^\/proc\/\d+\/stat$/.test(object)
+    ? "run it at once, or have /proc mounted with gid= a group of yours, or without hidepid"
+    : undefined;
 }
 
 /** setns(2) asks for rights in the user namespace that owns the other one. */
