@@ -81,3 +81,22 @@ TEST(unread_command, "what a caller has sent before is still heard")
     CHECK(frame.type == TSMAN_MSG_SIGNAL);
     CHECK(proto_next(&proto, &frame) < 0);
 }
+
+TEST(endless_texts, "a failure whose texts have no end is told within its bounds")
+{
+    /* Heap memory, where the sanitizer sees each byte too many. */
+    struct failure *failure = malloc(sizeof(*failure));
+    uint8_t *frame = malloc(PROTO_FAILED_MAX);
+    CHECK(failure != NULL && frame != NULL);
+    memset(failure, 'A', sizeof(*failure));
+    size_t used = proto_failed_frame(frame, failure);
+    CHECK(used <= PROTO_FAILED_MAX && proto_u32(frame + 4) == used - 8);
+    /* Four texts, each with its end. */
+    const char *text = (const char *)frame + 16, *end = (const char *)frame + used;
+    int texts = 0;
+    for (; text < end; text += strlen(text) + 1)
+        texts++;
+    CHECK(texts == 4 && text == end);
+    free(frame);
+    free(failure);
+}
