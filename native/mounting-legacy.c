@@ -10,6 +10,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "kernel.h"
+#include "memory.h"
+
 void mounting_fd_path(char path[16], int fd)
 {
     snprintf(path, 16, "fd/%d", fd);
@@ -38,7 +41,7 @@ int mounting_reopen(int proc_self, int fd, struct failure *failure)
     if (length < 0)
         return fail(failure, errno, "read link", "/proc/self/%s", link);
     path[length] = '\0';
-    int reopened = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int reopened = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     return reopened < 0 ? fail(failure, errno, "open", "%s", path) : reopened;
 }
 
@@ -70,38 +73,56 @@ static void unescape(char *text)
     *to = '\0';
 }
 
-static int remount(struct init *init, const char *path, const struct mounting_flags *flags)
+/* By its descriptor: a name is somebody else's where another container may write. */
+static int remount(struct init *init, int fd, const char *name, unsigned long wanted,
+                   unsigned long cleared)
 {
     struct statvfs present;
     unsigned long keep = 0;
+    char link[16];
     /* What the source has must be given again, or the kernel takes it as an
        attempt to clear it, which locked flags refuse. */
-    if (statvfs(path, &present) == 0)
-        keep = present.f_flag & ~mounting_legacy_of(flags->plain.clear) &
+    if (fstatvfs(fd, &present) == 0)
+        keep = present.f_flag & ~cleared &
                (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME);
-    unsigned long wanted = MS_REMOUNT | MS_BIND | keep | mounting_legacy_flags(flags);
-    if (mount(NULL, path, NULL, wanted, NULL) < 0)
-        return fail(&init->failure, errno, "remount", "%s", path);
+    mounting_fd_path(link, fd);
+    if (mounting_enter_proc(init) < 0)
+        return -1;
+    int done = mount(NULL, link, NULL, MS_REMOUNT | MS_BIND | keep | wanted, NULL);
+    int error = errno;
+    mounting_leave_proc(init);
+    return done < 0 ? fail(&init->failure, error, "remount", "%s", name) : 0;
+}
+
+static int read_place(const struct init *init, int fd, char place[PATH_MAX],
+                      struct failure *failure)
+{
+    char link[16];
+    mounting_fd_path(link, fd);
+    ssize_t length = readlinkat(init->proc_self, link, place, PATH_MAX - 1);
+    if (length < 0)
+        return fail(failure, errno, "read link", "/proc/self/%s", link);
+    place[length] = '\0';
     return 0;
 }
 
 /*
- * Without mount_setattr(2): remounts what is mounted at and, if recursive, below
- * `target`, found in mountinfo.  Paths there are relative to our root, which is the
- * container's by now.
+ * What is mounted below a mount, found in mountinfo.  Paths there are relative to our root, which
+ * is the container's by now.
  */
-int mounting_remount_legacy(struct init *init, int target, const struct mounting_flags *flags)
+static int remount_below(struct init *init, int top, const struct mounting_flags *flags)
 {
-    char link[16], place[PATH_MAX];
-    mounting_fd_path(link, target);
-    ssize_t length = readlinkat(init->proc_self, link, place, sizeof(place) - 1);
-    if (length < 0)
-        return fail(&init->failure, errno, "read link", "/proc/self/%s", link);
-    place[length] = '\0';
+    char place[PATH_MAX], after[PATH_MAX];
+    if (read_place(init, top, place, &init->failure) < 0)
+        return -1;
     int fd = openat(init->proc_self, "mountinfo", O_RDONLY | O_CLOEXEC);
     FILE *table = fd < 0 ? NULL : fdopen(fd, "re");
     if (table == NULL)
         return fail(&init->failure, errno, "open", "/proc/self/mountinfo");
+    /* Only the top is left open for targets. */
+    const struct mounting_flags closed = {.plain = flags->plain, .deep = flags->deep};
+    const unsigned long wanted = mounting_legacy_flags(&closed);
+    const size_t prefix = strcmp(place, "/") == 0 ? 0 : strlen(place);
     char *line = NULL;
     size_t room = 0;
     int result = 0;
@@ -110,18 +131,37 @@ int mounting_remount_legacy(struct init *init, int target, const struct mounting
         if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1)
             continue;
         unescape(point);
-        size_t prefix = strcmp(place, "/") == 0 ? 0 : strlen(place);
-        bool same = strcmp(point, place) == 0;
-        bool below = strncmp(point, place, prefix) == 0 && point[prefix] == '/';
-        if (same || (below && flags->recursive && !flags->top))
-            result = remount(init, point, flags);
+        if (strncmp(point, place, prefix) != 0 || point[prefix] != '/' || point[prefix + 1] == '\0')
+            continue;
+        cleanup_close int mount = open(point, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (mount < 0 || kernel_is_mount_root(mount) == 0)
+            result = fail(&init->failure, mount < 0 ? errno : ESTALE, "open mount", "%s", point);
+        else
+            result = remount(init, mount, point, wanted, mounting_legacy_of(flags->plain.clear));
     }
     free(line);
     fclose(table);
-    if (result == 0 && flags->propagation != 0 &&
-        mount(NULL, place, NULL, flags->propagation, NULL) < 0)
-        return fail(&init->failure, errno, "set propagation", "%s", place);
-    return result;
+    if (result < 0 || read_place(init, top, after, &init->failure) < 0)
+        return -1;
+    return strcmp(place, after) == 0 ? 0 : fail(&init->failure, ESTALE, "remount", "%s", place);
+}
+
+int mounting_remount_legacy(struct init *init, int mounted, const struct mounting_flags *flags)
+{
+    char link[16];
+    if (remount(init, mounted, "mount", mounting_legacy_flags(flags),
+                mounting_legacy_of(flags->plain.clear)) < 0 ||
+        (flags->recursive && !flags->top && remount_below(init, mounted, flags) < 0))
+        return -1;
+    if (flags->propagation == 0)
+        return 0;
+    mounting_fd_path(link, mounted);
+    if (mounting_enter_proc(init) < 0)
+        return -1;
+    int done = mount(NULL, link, NULL, flags->propagation, NULL);
+    int error = errno;
+    mounting_leave_proc(init);
+    return done < 0 ? fail(&init->failure, error, "set propagation", "mount") : 0;
 }
 
 static bool changes_nothing(const struct mounting_flags *flags)
@@ -146,5 +186,13 @@ int mounting_bind_legacy(struct init *init, int source, int target,
     mounting_leave_proc(init);
     if (done < 0)
         return fail(&init->failure, error, "bind", "descriptor %d", source);
-    return changes_nothing(flags) ? 0 : mounting_remount_legacy(init, target, flags);
+    if (changes_nothing(flags))
+        return 0;
+    /* What is mounted on it by now. */
+    cleanup_close int mounted = mounting_reopen(init->proc_self, target, &init->failure);
+    if (mounted < 0)
+        return -1;
+    if (kernel_is_mount_root(mounted) == 0)
+        return fail(&init->failure, ESTALE, "bind", "descriptor %d", source);
+    return mounting_remount_legacy(init, mounted, flags);
 }

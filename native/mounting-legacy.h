@@ -28,5 +28,6 @@ int mounting_new_legacy(struct init *init, const char *type, const char *source,
 int mounting_bind_legacy(struct init *init, int source, int target,
                          const struct mounting_flags *flags);
 
-/* As mounting_change(): of what is mounted at `target`, and below it if the flags say so. */
-int mounting_remount_legacy(struct init *init, int target, const struct mounting_flags *flags);
+/* As mounting_change(): of the mount that the descriptor is of, and of those below it if the flags
+   say so. */
+int mounting_remount_legacy(struct init *init, int mounted, const struct mounting_flags *flags);

@@ -163,7 +163,7 @@ int mounting_bind_tree(struct init *init, int source, int target,
         return -1;
     if (!later)
         return give_fd(&tree);
-    return mounting_remount_legacy(init, target, flags) < 0 ? -1 : MOUNTING_LEGACY;
+    return mounting_remount_legacy(init, tree, flags) < 0 ? -1 : give_fd(&tree);
 }
 
 int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags)

@@ -114,6 +114,22 @@ describe("a kernel without newer system calls", () => {
     });
   }
 
+  it("makes all of a tree read-only, whose top is left open for targets meanwhile", async (context) => {
+    requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
+    // The host's /sys, with what is mounted in it, and the container's own control groups on top.
+    const look = [
+      ..."run --rm --quiet --network host busybox grep".split(" "),
+      " /sys",
+      "/proc/mounts",
+    ];
+    for (const calls of ["mount_setattr", "fsopen,fsmount,open_tree,move_mount,mount_setattr"]) {
+      const { stdout, stderr } = await runWrapped(store(), [denySyscall, calls], look);
+      expect(stdout, stderr).toMatch(/ \/sys .* ro,/);
+      const writable = stdout.split("\n").filter((line) => line.split(" ")[3]?.startsWith("rw"));
+      expect(writable).toEqual([]);
+    }
+  });
+
   it.each(["execveat", "memfd_create"])(
     "names %s, instead of which there is nothing",
     async (call) => {
