@@ -236,8 +236,9 @@ static int open_for_stage1(struct monitor *monitor, int32_t index)
 static int note_init(struct monitor *monitor, pid_t pid)
 {
     siginfo_t info;
-    if (monitor->init_pid > 0 || pid <= 0 ||
-        waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+    bool is_ours = pid > 0 && (pid == monitor->unnamed.pid ||
+                               waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+    if (monitor->init_pid > 0 || !is_ours)
         return fail(&monitor->failure, EPROTO, "receive", "init's process id %d", (int)pid);
     const uint64_t start_time = process_start_time(pid);
     const struct plan_record *pid_file = plan_setting(&monitor->plan, TSMAN_SET_PID_FILE);
@@ -248,7 +249,8 @@ static int note_init(struct monitor *monitor, pid_t pid)
     if (pid_file != NULL && rundir_write_pid_file(pid_file->argv[0], pid, &monitor->failure) < 0)
         return -1;
     proto_send_created(&monitor->control, pid, start_time);
-    return 0;
+    return pid == monitor->unnamed.pid ? monitor_take_child(monitor, pid, monitor->unnamed.status)
+                                       : 0;
 }
 
 int monitor_note_start_time(struct monitor *monitor, bool is_program)
@@ -276,21 +278,28 @@ static void send_status(struct monitor *monitor)
     sync_send(monitor->init_sync, SYNC_STATUS, fd < 0 ? errno : 0, fd);
 }
 
-/* What stage 1 alone says, and what init alone says; both warn and fail. */
-static bool may_say(bool is_init, uint32_t type)
+/* What stage 1 alone says, and what init alone says, each in its time; both warn and fail. */
+static bool may_say(const struct monitor *monitor, bool is_init, uint32_t type)
 {
     switch (type) {
     case SYNC_MAP_WANTED:
     case SYNC_OPEN_WANTED:
+    case SYNC_FORKING:
+        return !is_init && !monitor->stage_forks && monitor->init_pid == 0;
     case SYNC_NET_WANTED:
+        return !is_init && monitor->init_pid > 0 &&
+               plan_setting(&monitor->plan, TSMAN_SET_NETWORK) != NULL;
     case SYNC_INIT_PID:
     case SYNC_STATUS_WANTED:
         return !is_init;
     case SYNC_TTY:
+        return is_init && !monitor->has_terminal &&
+               plan_setting(&monitor->plan, TSMAN_SET_TTY) != NULL;
     case SYNC_INIT_READY:
     case SYNC_CALLER_WANTED:
+        return is_init && monitor->phase < STARTING;
     case SYNC_LEFT:
-        return is_init;
+        return is_init && monitor->phase == LEAVING;
     default:
         return true;
     }
@@ -318,7 +327,11 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     case SYNC_STATUS_WANTED:
         send_status(monitor);
         return 0;
+    case SYNC_FORKING:
+        monitor->stage_forks = true;
+        return 0;
     case SYNC_TTY:
+        monitor->has_terminal = true;
         if (monitor->console >= 0)
             return monitor_send_console(monitor, fd);
         io_set_terminal(&monitor->io, fd);
@@ -336,6 +349,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         take_failure(&monitor->failure, &message->failure);
         return -1;
     case SYNC_CALLER_WANTED:
+        monitor->caller_asked = true;
         proto_send(&monitor->control, TSMAN_MSG_CALLER, NULL, 0);
         return 0;
     case SYNC_LEFT:
@@ -365,11 +379,13 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
             drop_fd(&fd);
             continue;
         }
-        int result = may_say(socket == &monitor->init_sync, message.type)
+        bool is_fine = may_say(monitor, socket == &monitor->init_sync, message.type) &&
+                       (message.type != SYNC_TTY || (fd >= 0 && isatty(fd)));
+        int result = is_fine
                          ? take_message(monitor, &message, fd)
                          : fail(&monitor->failure, EPROTO, "receive", "message %u", message.type);
         /* The terminal's is kept, or was sent. */
-        if (message.type != SYNC_TTY)
+        if (message.type != SYNC_TTY || !is_fine)
             drop_fd(&fd);
         if (result < 0)
             return -1;
@@ -400,6 +416,10 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
     } else if (pid == monitor->init || (monitor->init == 0 && monitor->phase == SETTING_UP &&
                                         pid != monitor->net.helper.pid)) {
         /* An unknown child during set-up can be init before stage 1 named it. */
+        if (monitor->init == 0 && monitor->init_pid == 0) {
+            monitor->unnamed.pid = pid;
+            monitor->unnamed.status = status;
+        }
         if (monitor->init == 0 && monitor_take_messages(monitor, &monitor->stage_sync) < 0)
             return -1;
         if (pid != monitor->init)

@@ -135,9 +135,10 @@ int monitor_take_frames(struct monitor *monitor)
         const uint8_t *p = frame.payload;
         if (frame.type == TSMAN_MSG_START && monitor->phase == HOLDING)
             monitor->settings.hold = false;
-        else if (frame.type == TSMAN_MSG_GO && monitor->phase == SETTING_UP)
+        else if (frame.type == TSMAN_MSG_GO && monitor->phase == SETTING_UP) {
+            monitor->caller_asked = false;
             sync_send(monitor->init_sync, SYNC_CALLER_DONE, 0, -1);
-        else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
+        } else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
             monitor_signal_init(monitor, proto_u32(p));
         else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)
             monitor_resize(monitor, proto_u16(p), proto_u16(p + 2));

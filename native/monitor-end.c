@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -224,6 +226,35 @@ static void execute_cleanup(const struct monitor *monitor)
     execv(monitor->settings.cleanup[0], monitor->settings.cleanup);
 }
 
+#define LAST_WAIT 2000 /* milliseconds */
+
+/* The caller is about to say something, or does so just now: waits for that, or until it is gone or
+   wants the end.  An engine that cannot write to a socket forgets what it has not read of it. */
+static void await_caller(struct monitor *monitor)
+{
+    struct pollfd wait[] = {{.fd = monitor->control.fd, .events = POLLIN},
+                            {.fd = monitor->signals, .events = POLLIN}};
+    const int64_t end = monitor_now() + LAST_WAIT;
+    for (int64_t left = LAST_WAIT; wait[0].fd >= 0 && left > 0; left = end - monitor_now()) {
+        struct signalfd_siginfo info;
+        int ready = poll(wait, 2, (int)left);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return;
+        if (wait[0].revents != 0) {
+            /* Unread, it would make the caller's next look an error (unix(7)). */
+            recv(wait[0].fd, monitor->control.buffer, sizeof(monitor->control.buffer),
+                 MSG_DONTWAIT);
+            return;
+        }
+        /* There are also those of children. */
+        if (read(monitor->signals, &info, sizeof(info)) != (ssize_t)sizeof(info) ||
+            info.ssi_signo == SIGTERM)
+            return;
+    }
+}
+
 int monitor_give_up(struct monitor *monitor)
 {
     failure_stage(&monitor->failure, "monitor");
@@ -243,8 +274,8 @@ int monitor_give_up(struct monitor *monitor)
         rundir_write_failed(&monitor->rundir, &monitor->failure);
     clear_rundir(monitor, 1);
     proto_send_failed(&monitor->control, &monitor->failure);
-    if (monitor->phase == HOLDING)
-        proto_await_last(&monitor->control);
+    if (monitor->phase == HOLDING || monitor->caller_asked)
+        await_caller(monitor);
     /* Its caller was killed while it started it: nobody else takes the record back. */
     if (monitor->settings.ephemeral && monitor->control.fd < 0)
         execute_cleanup(monitor);

@@ -180,15 +180,6 @@ void proto_send_failed(struct proto *proto, const struct failure *failure)
     proto_send(proto, TSMAN_MSG_FAILED, payload, used);
 }
 
-#define LAST_WAIT 2000 /* milliseconds */
-
-void proto_await_last(struct proto *proto)
-{
-    struct pollfd wait = {.fd = proto->fd, .events = POLLIN};
-    if (proto->fd >= 0 && poll(&wait, 1, LAST_WAIT) > 0)
-        recv(proto->fd, proto->buffer, sizeof(proto->buffer), MSG_DONTWAIT);
-}
-
 size_t proto_failed_frame(uint8_t frame[PROTO_FAILED_MAX], const struct failure *failure)
 {
     size_t used = failed_payload(frame + 8, failure);

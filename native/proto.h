@@ -47,8 +47,5 @@ void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time);
 /* The same frame for a file; its size. */
 size_t proto_failed_frame(uint8_t frame[PROTO_FAILED_MAX], const struct failure *failure);
 void proto_send_failed(struct proto *proto, const struct failure *failure);
-/* After a failure while the caller may be about to say something: waits for that, or until it is
-   gone, for two seconds at most.  An engine that cannot write forgets what it has not read yet. */
-void proto_await_last(struct proto *proto);
 void proto_send_exited(struct proto *proto, int status);
 void proto_send_warning(struct proto *proto, const char *text);

@@ -358,6 +358,9 @@ _Noreturn void stage1_run(struct stage1 *stage1)
 
     int flags = namespace_unshare_flags(plan, &failure);
     prctl(PR_SET_DUMPABLE, 0);
+    /* Init has our socket for a moment. */
+    if (!(flags & CLONE_NEWPID))
+        sync_send(stage1->sync, SYNC_FORKING, 0, -1);
     pid_t pid = kernel_fork(CLONE_PARENT | (unsigned long)(flags & CLONE_NEWPID));
     if (pid < 0) {
         fail(&failure, errno, "clone", "init");

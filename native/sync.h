@@ -81,6 +81,7 @@ enum sync_type {
     SYNC_LEFT,
     SYNC_STATUS_WANTED, /* stage 1, after INIT_PID: init needs … */
     SYNC_STATUS,        /* … its /proc/PID/status: carries a descriptor, or value: errno */
+    SYNC_FORKING, /* stage 1, where others may see init: its socket may be theirs from here on */
 };
 
 struct sync_message {

@@ -45,7 +45,12 @@ int verify_begin(struct init *init, int proc)
     if (proc == VERIFY_BY_MONITOR) {
         init->status = receive_status(init->sync);
         init->status_is_foreign = true;
-        return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/PID/status") : 0;
+        if (init->status >= 0)
+            return 0;
+        if (errno == ENOENT)
+            failure_detail(&init->failure, "where /proc is mounted with hidepid, a caller with "
+                                           "capabilities needs CAP_SYS_PTRACE among them");
+        return fail(&init->failure, errno, "open", "/proc/PID/status");
     }
     cleanup_close int directory = proc >= 0 ? proc : verify_open_proc(false);
     init->status = directory < 0 ? -1 : openat(directory, "self/status", O_RDONLY | O_CLOEXEC);

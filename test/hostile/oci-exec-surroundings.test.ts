@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ociPath } from "../integration/oci-bundles.ts";
@@ -98,6 +98,12 @@ it.each<[string, Place]>([
     expect(existsSync(join(rootfs, "found"))).toBe(false);
   },
 );
+
+it("a container that may trace crashes nothing by what it says as stage 1", async () => {
+  const rootfs = await watched("impostor", "net", "</dev/null >/dev/null 2>>rootfs/errors || :");
+  expect(existsSync(join(rootfs, "spoke"))).toBe(true);
+  expect(readFileSync(join(rootfs, "errors"), "utf8")).not.toContain("ended without a word");
+});
 
 it("a container that may trace has no process of the host ended by what it says as init", async () => {
   const victim = spawn("sleep", ["300"]);

@@ -535,6 +535,19 @@ describe("hooks of a config.json", () => {
     expect(readdirSync(oci.root)).toEqual([]);
   });
 
+  it("that end the container's first process end its start, which says so", async () => {
+    const ender = oci.file("ender");
+    writeFileSync(ender, `#!/bin/sh\nkill -9 $(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')\n`);
+    chmodSync(ender, 0o755);
+    const bundle = oci.bundle("ended", "true", (config) => {
+      config.hooks = { createRuntime: [{ path: ender, args: ["ender"] }] };
+    });
+    for (let round = 0; round < 8; round += 1) {
+      const { stderr } = await oci.run(["run", "--bundle", bundle, "ended"]);
+      expect(stderr).toContain("init was killed by signal 9");
+    }
+  });
+
   it("stop the container when one fails, or takes too long", async () => {
     const good = { path: "/bin/sh", args: ["sh", "-c", "true"] };
     const failing = { path: "/bin/sh", args: ["sh", "-c", "echo because >&2; exit 3"] };

@@ -1,7 +1,8 @@
 /*
- * impostor PID: takes the sockets of each new process and speaks with them, as
- * tsman's init does: that init is process PID, and that it has failed.  Makes
- * /spoke when something was said.  Until the test is over.
+ * impostor PID|net: takes the sockets of each new process and speaks with them, as
+ * tsman's init does: that init is process PID, and that it has failed; or as stage 1
+ * does, that it wants a network.  Makes /spoke when something was said.  Until the
+ * test is over.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include "newcomers.h"
 
 /* As sync.h has them. */
-enum { INIT_PID = 6, FAILED = 12 };
+enum { NET_WANTED = 5, INIT_PID = 6, FAILED = 12 };
 
 static void speak(int process, int number, int32_t victim) {
   int32_t named[] = {INIT_PID, victim};
@@ -26,6 +27,13 @@ static void speak(int process, int number, int32_t victim) {
   int socket = syscall(SYS_pidfd_getfd, process, number, 0);
   if (socket < 0)
     return;
+  if (victim == 0) {
+    int32_t wanted[] = {NET_WANTED, 0};
+    if (send(socket, wanted, sizeof(wanted), flags) > 0)
+      close(creat("/spoke", 0600));
+    close(socket);
+    return;
+  }
   memset(failure, 'A', sizeof(failure));
   memcpy(failure, failed, sizeof(failed));
   if (send(socket, named, sizeof(named), flags) > 0 &&
