@@ -236,8 +236,9 @@ static int open_for_stage1(struct monitor *monitor, int32_t index)
 static int note_init(struct monitor *monitor, pid_t pid)
 {
     siginfo_t info;
-    bool is_ours = pid > 0 && (pid == monitor->unnamed.pid ||
-                               waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+    bool is_ours = pid > 0 && pid != monitor->stage1 &&
+                   (pid == monitor->unnamed.pid ||
+                    waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
     if (monitor->init_pid > 0 || !is_ours)
         return fail(&monitor->failure, EPROTO, "receive", "init's process id %d", (int)pid);
     const uint64_t start_time = process_start_time(pid);
@@ -411,6 +412,8 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
         /* What it has sent comes first: that may be the reason. */
         if (monitor_take_messages(monitor, &monitor->stage_sync) < 0)
             return -1;
+        /* Who else has its end by now is not listened to. */
+        drop_fd(&monitor->stage_sync);
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
             return ended_early(monitor, "stage 1", status);
     } else if (pid == monitor->init || (monitor->init == 0 && monitor->phase == SETTING_UP &&
