@@ -5,6 +5,9 @@
  * and handed over as a detached mount.
  *
  * The rest as joins.h and mounting.h have it.
+ *
+ * Takes Linux 6.17, where nobody has to be in the pid namespace for that: whoever may trace there
+ * would get what the one has who mounts.
  */
 #pragma once
 

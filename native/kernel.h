@@ -24,6 +24,7 @@ int kernel_openat2(int directory, const char *path, uint64_t flags, uint64_t mod
 /* fsopen(2) and friends, Linux 5.2 */
 #define K_FSCONFIG_SET_FLAG   0u
 #define K_FSCONFIG_SET_STRING 1u
+#define K_FSCONFIG_SET_FD     5u
 #define K_FSCONFIG_CMD_CREATE 6u
 #define K_OPEN_TREE_CLONE     1u
 #define K_AT_RECURSIVE        0x8000u

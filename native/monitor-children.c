@@ -291,8 +291,9 @@ static bool may_say(const struct monitor *monitor, bool is_init, uint32_t type)
         return !is_init && monitor->init_pid > 0 &&
                plan_setting(&monitor->plan, TSMAN_SET_NETWORK) != NULL;
     case SYNC_INIT_PID:
-    case SYNC_STATUS_WANTED:
         return !is_init;
+    case SYNC_STATUS_WANTED:
+        return !is_init && monitor->init_pid > 0 && !monitor->status_sent;
     case SYNC_TTY:
         return is_init && !monitor->has_terminal &&
                plan_setting(&monitor->plan, TSMAN_SET_TTY) != NULL;
@@ -326,6 +327,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     case SYNC_INIT_PID:
         return note_init(monitor, message->value);
     case SYNC_STATUS_WANTED:
+        monitor->status_sent = true;
         send_status(monitor);
         return 0;
     case SYNC_FORKING:

@@ -92,10 +92,11 @@ struct monitor {
     uint64_t init_start; /* its start time */
     int init_status;
     bool init_ended, init_ready, net_ready, exit_written, exit_aside, start_sent, stop_asked;
-    bool stage_exposed;  /* stage 1 has nothing more to say */
-    bool stage_forks;    /* what others may have asked for is not done for stage 1 any more */
-    bool caller_asked;   /* by CALLER, and has not answered */
-    bool has_terminal;   /* init has sent it */
+    bool stage_exposed; /* stage 1 has nothing more to say */
+    bool stage_forks;   /* what others may have asked for is not done for stage 1 any more */
+    bool caller_asked;  /* by CALLER, and has not answered */
+    bool has_terminal;  /* init has sent it */
+    bool status_sent;
     bool waits;          /* before its restart policy has its say */
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */

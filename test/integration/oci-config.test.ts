@@ -9,8 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { type Config, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
@@ -404,7 +406,9 @@ describe("linux of a config.json", () => {
     await oci.succeed(["delete", "--force", "owner"]);
   });
 
-  it("mounts a /proc of the processes that it joins, with ids of its own too", async () => {
+  it("mounts a /proc of the processes that it joins, with ids of its own too", async (context) => {
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    requires(context, major > 6 || (major === 6 && minor >= 17), "fsconfig pidns takes Linux 6.17");
     const inside = (...types: readonly string[]) => types.map((type) => ({ type }));
     const owner = oci.bundle("owner", "sleep 1000", ({ linux }) => {
       linux.namespaces = inside("mount", "pid", "ipc", "uts");
