@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "departure.h"
+#include "descriptors.h"
 #include "dumb-init.h"
 #include "hook.h"
 #include "kernel.h"
@@ -112,62 +113,21 @@ static int place_preserved(struct init *init)
     return 0;
 }
 
-static int close_span(int first, int last)
-{
-    return first > last ? 0 : kernel_close_range((unsigned)first, (unsigned)last, 0);
-}
-
-/* What we need until execve ourselves, in ascending order; all close-on-exec. */
-#define MAX_KEPT 4
-static size_t list_kept(struct init *init, int kept[MAX_KEPT])
-{
-    const int *listener = listener_connection();
-    int candidates[MAX_KEPT] = {init->sync, init->self, init->status, listener ? *listener : -1};
-    size_t count = 0;
-    for (size_t i = 0; i < MAX_KEPT; i++) {
-        if (candidates[i] < 0)
-            continue;
-        size_t at = count++;
-        for (; at > 0 && kept[at - 1] > candidates[i]; at--)
-            kept[at] = kept[at - 1];
-        kept[at] = candidates[i];
-    }
-    return count;
-}
-
 /*
- * All but the standard streams, what is to be preserved, and what we still need, and not
- * only at execve: as long as a directory of the host is open, /proc/self/fd/N leads there, as
- * program, as interpreter of one or as entry of PATH (CVE-2024-21626).
+ * All but the standard streams, what is to be preserved, and what we still need until execve
+ * ourselves, and not only at execve: as long as a directory of the host is open,
+ * /proc/self/fd/N leads there, as program, as interpreter of one or as entry of PATH
+ * (CVE-2024-21626).
  */
 static int close_others(struct init *init)
 {
-    int kept[MAX_KEPT];
-    const size_t count = list_kept(init, kept);
+    const int *listener = listener_connection();
+    int kept[] = {init->sync, init->self, init->status, listener ? *listener : -1};
     const int first = 3 + (int)preserved(init);
-    int from = first, result = 0;
     fcntl(init->sync, F_SETFD, FD_CLOEXEC);
-    for (size_t i = 0; i < count && result == 0; i++) {
-        result = close_span(from, kept[i] - 1);
-        from = kept[i] + 1;
-    }
-    if (result == 0)
-        result = close_span(from, INT_MAX);
-    if (result == 0)
-        return 0;
-    if (errno != ENOSYS)
-        return fail(&init->failure, errno, "close", "descriptors from %d on", first);
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
-        limit.rlim_cur = 65536;
-    for (int fd = first; fd < (int)limit.rlim_cur; fd++) {
-        bool keep = false;
-        for (size_t i = 0; i < count; i++)
-            keep = keep || kept[i] == fd;
-        if (!keep)
-            close(fd);
-    }
-    return 0;
+    return descriptors_close_others(first, kept, sizeof(kept) / sizeof(kept[0])) < 0
+               ? fail(&init->failure, errno, "close", "descriptors from %d on", first)
+               : 0;
 }
 
 static void reset_signals(void)

@@ -35,7 +35,7 @@ void init_warn(const struct init *init, const char *format, ...)
 
 static int await_caller(struct init *init)
 {
-    sync_send(init->sync, SYNC_CALLER_WANTED, 0, -1);
+    sync_send(init->sync, SYNC_CALLER_WANTED, init->is_outside, -1);
     if (sync_await(init->sync, SYNC_CALLER_DONE) < 0)
         _exit(1); /* the monitor is gone or has given up */
     return 0;
@@ -104,7 +104,7 @@ static int run_step(struct init *init, const struct plan_record *step)
     }
 }
 
-_Noreturn static void give_up(struct init *init, const struct plan_record *step)
+_Noreturn void init_give_up(struct init *init, const struct plan_record *step)
 {
     if (init->blamed != NULL)
         step = init->blamed;
@@ -117,8 +117,7 @@ _Noreturn static void give_up(struct init *init, const struct plan_record *step)
     _exit(1);
 }
 
-_Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc,
-                        const int program[3])
+struct init *init_begin(const struct plan *plan, int sync, int starter, const int program[3])
 {
     static struct init init;
     init.plan = plan;
@@ -128,15 +127,7 @@ _Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc
     init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
     init.proc_self = init.self = init.status = -1;
     init.wants_tty = plan_setting(plan, TSMAN_SET_TTY) != NULL;
-    prctl(PR_SET_NAME, "tsman-init");
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* A session of its own, so that the program can have a controlling terminal
-       and no signal of the monitor's group reaches it. */
-    setsid();
     umask(0022);
-
-    if (verify_begin(&init, proc) < 0)
-        give_up(&init, NULL);
     if (plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL) {
         init.proc_self = open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (plan_setting(plan, TSMAN_SET_DUMB_INIT) != NULL)
@@ -147,13 +138,30 @@ _Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc
         init.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (init.root < 0) {
             fail(&init.failure, errno, "open", "/");
-            give_up(&init, NULL);
+            init_give_up(&init, NULL);
         }
     }
-    for (size_t i = 0; i < plan->steps_count; i++) {
-        const struct plan_record *step = &plan->steps[i];
-        if (run_step(&init, step) < 0)
-            give_up(&init, step);
+    return &init;
+}
+
+void init_steps(struct init *init, size_t end)
+{
+    for (; init->next < end; init->next++) {
+        const struct plan_record *step = &init->plan->steps[init->next];
+        if (run_step(init, step) < 0)
+            init_give_up(init, step);
     }
+}
+
+_Noreturn void init_run(struct init *init, int proc)
+{
+    prctl(PR_SET_NAME, "tsman-init");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A session of its own, so that the program can have a controlling terminal
+       and no signal of the monitor's group reaches it. */
+    setsid();
+    if (verify_begin(init, proc) < 0)
+        init_give_up(init, NULL);
+    init_steps(init, init->plan->steps_count);
     _exit(1); /* not reached: the last step is EXEC */
 }

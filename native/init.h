@@ -2,7 +2,8 @@
  * The container's first process: executes the steps of the plan, in order, then
  * the user's program.  Everything here and in step-*.c, user*.c, process*.c,
  * privileges.c, execute.c and pty.c runs in it: in all of the container's namespaces,
- * as root of its user namespace, not dumpable.
+ * as root of its user namespace, not dumpable; in a pid namespace that is joined the first steps
+ * are done by stage 1, see outside.h.
  */
 #pragma once
 
@@ -19,6 +20,8 @@ struct init {
     bool untied;    /* we do not end with the monitor */
     int program[3]; /* descriptors for 0, 1, 2, or -1 */
     struct failure failure;
+    size_t next;     /* step */
+    bool is_outside; /* still stage 1, see outside.h */
 
     int root;      /* O_PATH: where container paths begin; -1 in phase 1 */
     int old_root;  /* O_PATH: the host's, between ENTER_ROOT and PIVOT */
@@ -50,10 +53,18 @@ struct init {
     bool is_executing; /* only execve(2) itself is left */
 };
 
-/* `starter`: the listening socket of START_SOCKET, or -1; `proc`: the host's /proc where
-   that is not at its place any more, or -1.  Both owned. */
-_Noreturn void init_run(const struct plan *plan, int sync, int starter, int proc,
-                        const int program[3]);
+/* `starter`: the listening socket of START_SOCKET, or -1; owned.  There is one init in a process.
+ */
+struct init *init_begin(const struct plan *plan, int sync, int starter, const int program[3]);
+
+/* The steps up to `end`; one that fails ends the process. */
+void init_steps(struct init *init, size_t end);
+
+/* All that are left.  `proc`: where it finds its status, see verify-init.h; owned. */
+_Noreturn void init_run(struct init *init, int proc);
+
+/* Tells of the failure, as one of `step` or of none, and ends. */
+_Noreturn void init_give_up(struct init *init, const struct plan_record *step);
 
 /* Says something to the caller and goes on. */
 void init_warn(const struct init *init, const char *format, ...)

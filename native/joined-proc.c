@@ -6,82 +6,100 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kernel.h"
 #include "lifeline.h"
 #include "memory.h"
 #include "mounting.h"
 #include "protocol.h"
 #include "sync.h"
 
-static int joined = -1;
+/* One is what there is. */
+#define MOST 8
+static struct {
+    const struct plan_record *step;
+    int mount;
+} made[MOST];
+static size_t count;
 
-static const struct plan_record *find_step(const struct plan *plan)
+static bool list_steps(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->steps_count; i++) {
         const struct plan_record *step = &plan->steps[i];
-        if (step->op == TSMAN_OP_MOUNT && strcmp(step->argv[0], "proc") == 0)
-            return step;
+        if (step->op != TSMAN_OP_MOUNT || strcmp(step->argv[0], "proc") != 0)
+            continue;
+        if (count == MOST)
+            return false;
+        made[count].step = step;
+        made[count++].mount = -1;
     }
-    return NULL;
+    return true;
 }
 
 /* Its processes never see this one: whoever may trace there would get our rights. */
 static int make(const struct plan_record *step, int namespace)
 {
+    static const struct mounting_flags no_flags;
     struct failure ignored = {0};
-    cleanup_close int context = kernel_fsopen("proc");
-    if (context < 0 ||
-        (step->argv[1][0] != '\0' &&
-         kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", step->argv[1], 0) < 0) ||
-        mounting_configure(context, step->argv[4], &ignored) < 0 ||
-        kernel_fsconfig(context, K_FSCONFIG_SET_FD, "pidns", NULL, namespace) < 0 ||
-        kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-        return -1;
-    return kernel_fsmount(context, 0);
+    const struct mounting_recipe recipe = {step->argv[0], step->argv[1], step->argv[4], namespace};
+    return mounting_new(&recipe, &no_flags, &ignored);
 }
 
-_Noreturn static void make_for_parent(const struct plan_record *step, int namespace, int answer,
-                                      pid_t parent)
+_Noreturn static void make_for_parent(int namespace, int answer, pid_t parent)
 {
     lifeline_tie(parent);
     /* A mount takes rights in the mount namespace too, which may be an ancestor's. */
-    int mount = unshare(CLONE_NEWNS) < 0 ? -1 : make(step, namespace);
-    if (mount >= 0)
-        sync_send(answer, SYNC_OPENED, 0, mount);
+    if (unshare(CLONE_NEWNS) < 0)
+        _exit(1);
+    for (size_t i = 0; i < count; i++) {
+        cleanup_close int mount = make(made[i].step, namespace);
+        if (mount < 0 || sync_send(answer, SYNC_OPENED, 0, mount) < 0)
+            _exit(1);
+    }
     _exit(0);
 }
 
-static int receive(int socket)
+static bool receive(int socket)
 {
-    struct sync_message message;
-    int mount;
-    return sync_receive(socket, &message, &mount, 0) > 0 ? mount : -1;
+    for (size_t i = 0; i < count; i++) {
+        struct sync_message message;
+        if (sync_receive(socket, &message, &made[i].mount, 0) <= 0 || made[i].mount < 0)
+            return false;
+    }
+    return true;
 }
 
-void joined_proc_open(const struct plan *plan, const struct joins *joins)
+static bool make_all(int namespace)
 {
-    const struct plan_record *step = find_step(plan);
-    const struct join *entry = joins->list, *end = joins->list + joins->count;
     int sockets[2];
-    while (entry < end && entry->flag != CLONE_NEWPID)
-        entry++;
-    if (step == NULL || entry == end || sync_pair(sockets) < 0)
-        return;
+    if (sync_pair(sockets) < 0)
+        return false;
     const pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        make_for_parent(step, entry->fd, sockets[1], parent);
+        make_for_parent(namespace, sockets[1], parent);
     close(sockets[1]);
-    if (pid > 0)
-        joined = receive(sockets[0]);
+    bool are_all = pid > 0 && receive(sockets[0]);
     close(sockets[0]);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    return are_all;
 }
 
-int joined_proc_take(void)
+bool joined_proc_open(const struct plan *plan, const struct joins *joins)
 {
-    int mount = joined;
-    joined = -1;
-    return mount;
+    const int namespace = joins_pid_namespace(joins);
+    if (namespace >= 0 && list_steps(plan) && (count == 0 || make_all(namespace)))
+        return true;
+    for (size_t i = 0; i < count; i++)
+        drop_fd(&made[i].mount);
+    count = 0;
+    return false;
+}
+
+int joined_proc_take(const struct plan_record *step)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (made[i].step == step)
+            return give_fd(&made[i].mount);
+    }
+    return -1;
 }

@@ -138,3 +138,12 @@ int joins_pid(struct joins *joins, struct failure *failure)
 {
     return join(joins, CLONE_NEWPID, failure);
 }
+
+int joins_pid_namespace(const struct joins *joins)
+{
+    for (size_t i = 0; i < joins->count; i++) {
+        if (joins->list[i].flag == CLONE_NEWPID)
+            return joins->list[i].fd;
+    }
+    return -1;
+}

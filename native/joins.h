@@ -45,3 +45,5 @@ int joins_early(struct joins *joins, bool makes_user, bool may_pid, struct failu
 int joins_user(struct joins *joins, struct failure *failure);
 int joins_late(struct joins *joins, struct failure *failure);
 int joins_pid(struct joins *joins, struct failure *failure);
+/* That one as long as it is not joined, else -1. */
+int joins_pid_namespace(const struct joins *joins);

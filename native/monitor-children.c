@@ -353,7 +353,8 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return -1;
     case SYNC_CALLER_WANTED:
         monitor->caller_asked = true;
-        proto_send(&monitor->control, TSMAN_MSG_CALLER, NULL, 0);
+        /* Of a container that is made outside of its processes stage 1 is all there is. */
+        proto_send_caller(&monitor->control, message->value != 0 ? monitor->stage1 : 0);
         return 0;
     case SYNC_LEFT:
         proto_send(&monitor->control, TSMAN_MSG_LEFT, NULL, 0);
@@ -412,7 +413,8 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
     if (pid == monitor->stage1) {
         monitor->stage1 = 0;
         /* What it has sent comes first: that may be the reason. */
-        if (monitor_take_messages(monitor, &monitor->stage_sync) < 0)
+        if (monitor_take_messages(monitor, &monitor->stage_sync) < 0 ||
+            monitor_take_messages(monitor, &monitor->init_sync) < 0)
             return -1;
         /* Who else has its end by now is not listened to. */
         drop_fd(&monitor->stage_sync);

@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "joined-proc.h"
 #include "kernel.h"
 #include "memory.h"
 #include "mounting-legacy.h"
@@ -101,36 +100,35 @@ static int set_attributes(struct init *init, int tree, const struct mounting_fla
     return -1;
 }
 
-int mounting_new(struct init *init, const char *type, const char *source,
-                 const struct mounting_flags *flags, const char *data)
+int mounting_new(const struct mounting_recipe *recipe, const struct mounting_flags *flags,
+                 struct failure *failure)
 {
-    int joined = strcmp(type, "proc") == 0 ? joined_proc_take() : -1;
-    if (joined >= 0 && set_attributes(init, joined, flags) < 0)
-        drop_fd(&joined);
-    if (joined >= 0 || init->failure.set)
-        return joined;
+    const char *type = recipe->type, *source = recipe->source;
     cleanup_close int context = kernel_fsopen(type);
     if (context < 0 && errno == ENOSYS)
         return MOUNTING_LEGACY;
     if (context < 0)
-        return fail(&init->failure, errno, "mount", "file system type %s", type);
+        return fail(failure, errno, "mount", "file system type %s", type);
     if (source[0] != '\0' &&
         kernel_fsconfig(context, K_FSCONFIG_SET_STRING, "source", source, 0) < 0)
-        return fail(&init->failure, errno, "set mount option", "source=%s", source);
+        return fail(failure, errno, "set mount option", "source=%s", source);
+    if (recipe->pid_namespace >= 0 &&
+        kernel_fsconfig(context, K_FSCONFIG_SET_FD, "pidns", NULL, recipe->pid_namespace) < 0)
+        return fail(failure, errno, "set mount option", "pidns");
     if (flags->sync)
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "sync", NULL, 0);
     if (flags->dirsync)
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "dirsync", NULL, 0);
     if (flags->lazytime)
         kernel_fsconfig(context, K_FSCONFIG_SET_FLAG, "lazytime", NULL, 0);
-    if (mounting_configure(context, data, &init->failure) < 0)
+    if (mounting_configure(context, recipe->data, failure) < 0)
         return -1;
     int mount = -1;
     if (kernel_fsconfig(context, K_FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
         mount = kernel_fsmount(context, (unsigned)(flags->plain.set | flags->deep.set));
     if (mount < 0) {
-        fail(&init->failure, errno, "mount", "%s", type);
-        mounting_context_log(context, &init->failure);
+        fail(failure, errno, "mount", "%s", type);
+        mounting_context_log(context, failure);
     }
     return mount;
 }

@@ -1,5 +1,5 @@
 /*
- * Mounts by descriptor.  Called by init only.
+ * Mounts by descriptor.  Called by init; mounting_new() also by stage 1.
  *
  * With the mount API of Linux 5.2 (fsopen, open_tree, move_mount) a mount is made
  * detached, given its flags, and then attached to an open directory, so that no
@@ -11,11 +11,16 @@
 #include "init.h"
 #include "mounting-flags.h"
 
+struct mounting_recipe {
+    const char *type, *source, *data;
+    int pid_namespace; /* whose processes a proc shows (Linux 6.17); -1: the maker's */
+};
+
 /* A new file system.  Returns a descriptor for the detached mount, or
    MOUNTING_LEGACY when the kernel cannot: use mounting_new_legacy(). */
 #define MOUNTING_LEGACY (-2)
-int mounting_new(struct init *init, const char *type, const char *source,
-                 const struct mounting_flags *flags, const char *data);
+int mounting_new(const struct mounting_recipe *recipe, const struct mounting_flags *flags,
+                 struct failure *failure);
 
 /* Binds `source` onto `target`, with what the flags change about those of the source. */
 int mounting_bind(struct init *init, int source, int target, const struct mounting_flags *flags);

@@ -155,6 +155,13 @@ void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time)
     proto_send(proto, TSMAN_MSG_CREATED, payload, sizeof(payload));
 }
 
+void proto_send_caller(struct proto *proto, pid_t pid)
+{
+    uint8_t payload[4];
+    proto_put_u32(payload, (uint32_t)pid);
+    proto_send(proto, TSMAN_MSG_CALLER, payload, sizeof(payload));
+}
+
 static size_t failed_payload(uint8_t *payload, const struct failure *failure)
 {
     size_t used = 8;

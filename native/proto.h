@@ -43,6 +43,7 @@ void proto_put_u32(uint8_t *bytes, uint32_t value);
 /* A frame is sent whole, or the connection is over: proto_next() says so. */
 void proto_send(struct proto *proto, uint32_t type, const void *payload, size_t size);
 void proto_send_created(struct proto *proto, pid_t pid, uint64_t start_time);
+void proto_send_caller(struct proto *proto, pid_t pid);
 #define PROTO_FAILED_MAX (sizeof(struct failure) + 8)
 /* The same frame for a file; its size. */
 size_t proto_failed_frame(uint8_t frame[PROTO_FAILED_MAX], const struct failure *failure);

@@ -64,7 +64,10 @@
 #define TSMAN_MSG_WARNING 22u /* one NUL-terminated string */
 #define TSMAN_MSG_KEPT 23u    /* empty, before EXITED: somebody starts the container
                                  again, so it is not to be removed (--rm) */
-#define TSMAN_MSG_CALLER 24u /* empty: init has come to a CALLER step, and waits for GO */
+#define TSMAN_MSG_CALLER 24u /* pid: a CALLER step was come to, GO is awaited; 0: by init, which
+                                CREATED tells of.  Else it comes before CREATED, init being
+                                forked later, and the process is in all of the container's
+                                namespaces but that of pid */
 #define TSMAN_MSG_LEFT 25u   /* empty: init waits at its start socket, the monitor ends
                                 (START_SOCKET) */
 

@@ -25,6 +25,7 @@
 #include "memory.h"
 #include "namespace.h"
 #include "number.h"
+#include "outside.h"
 #include "prepared.h"
 #include "protocol.h"
 #include "shared-mount.h"
@@ -232,6 +233,16 @@ static void enter_process(const struct stage1 *stage1, struct failure *failure)
         give_up(stage1->sync, failure);
 }
 
+/* Whether there may be somebody who has CAP_SYS_PTRACE in our user namespace and is in a container
+   all the same, one without a user namespace of its own: who has it may look at init before that
+   has executed anything, whatever init's own one is (ptrace(2)).  Where we have no capability,
+   nobody whom we start can have got one. */
+static bool is_privileged(void)
+{
+    uint64_t permitted;
+    return kernel_capget_permitted(&permitted) < 0 || permitted != 0;
+}
+
 static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
@@ -255,8 +266,10 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
         prctl(PR_SET_DUMPABLE, 0);
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
-    if (makes_user)
-        joined_proc_open(plan, joins);
+    const bool is_shared = (joins->flags & CLONE_NEWPID) != 0;
+    /* Without a /proc it has to be in there: an older kernel. */
+    if (is_shared && (makes_user || is_privileged()))
+        stage1->makes_outside = joined_proc_open(plan, joins) && is_privileged();
     if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
     if (!makes_user)
@@ -321,16 +334,6 @@ static int await_helper(const struct stage1 *stage1, const struct joins *joins,
     return 0;
 }
 
-/* Whether there may be somebody who has CAP_SYS_PTRACE in our user namespace and is in a container
-   all the same, one without a user namespace of its own: who has it may look at init before that
-   has executed anything, whatever init's own one is (ptrace(2)).  Where we have no capability,
-   nobody whom we start can have got one. */
-static bool is_privileged(void)
-{
-    uint64_t permitted;
-    return kernel_capget_permitted(&permitted) < 0 || permitted != 0;
-}
-
 _Noreturn void stage1_run(struct stage1 *stage1)
 {
     static struct failure failure;
@@ -353,6 +356,14 @@ _Noreturn void stage1_run(struct stage1 *stage1)
         prepare(stage1, &joins, &failure);
     lifeline_tie(stage1->monitor);
 
+    struct init *init = NULL;
+    if (stage1->makes_outside) {
+        const int kept[] = {stage1->sync, joins.owner, joins_pid_namespace(&joins)};
+        init = init_begin(plan, stage1->init_sync, stage1->starter, stage1->program);
+        outside_run(init, kept, sizeof(kept) / sizeof(kept[0]));
+        /* There is no /proc of the host's any more. */
+        proc = VERIFY_BY_MONITOR;
+    }
     if (joins_pid(&joins, &failure) < 0)
         give_up(stage1->sync, &failure);
 
@@ -370,7 +381,9 @@ _Noreturn void stage1_run(struct stage1 *stage1)
     if (pid == 0) {
         drop_fd(&joins.owner);
         close(stage1->sync);
-        init_run(plan, stage1->init_sync, stage1->starter, proc, stage1->program);
+        if (init == NULL)
+            init = init_begin(plan, stage1->init_sync, stage1->starter, stage1->program);
+        init_run(init, proc);
     }
     listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);

@@ -23,6 +23,7 @@ struct stage1 {
     struct cgroup *cgroup; /* entered, if there is one */
     int prepared;          /* the socket of namespaces that were made before, or -1 */
     int program[3];        /* the program's descriptors 0, 1, 2, or -1; handed on */
+    bool makes_outside;    /* does init's first steps itself, see outside.h */
 };
 
 _Noreturn void stage1_run(struct stage1 *stage1);

@@ -9,6 +9,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "joined-proc.h"
 #include "kernel.h"
 #include "memory.h"
 #include "mounting-legacy.h"
@@ -171,7 +172,12 @@ static int mount_new(struct init *init, const struct plan_record *step)
     /* What a new mount is not yet: it inherits how it propagates from where it is attached. */
     struct mounting_flags rest = {.propagation = flags.propagation};
     rest.plain.set = (flags.plain.set | flags.deep.set) & ~(first.plain.set | first.deep.set);
-    cleanup_close int mount = mounting_new(init, type, source, &first, data);
+    const struct mounting_recipe recipe = {type, source, data, .pid_namespace = -1};
+    cleanup_close int mount = joined_proc_take(step);
+    if (mount >= 0 && mounting_change(init, mount, &first) < 0)
+        return -1;
+    if (mount < 0)
+        mount = mounting_new(&recipe, &first, &init->failure);
     if (mount == MOUNTING_LEGACY) {
         if (mounting_new_legacy(init, type, source, &first, data, target) < 0)
             return -1;
@@ -318,7 +324,8 @@ static int mask_directory(struct init *init, int target)
                                                 K_ATTR_NOEXEC};
     if (init->masked_directory >= 0)
         return mounting_bind(init, init->masked_directory, target, &no_flags);
-    cleanup_close int mount = mounting_new(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555");
+    static const struct mounting_recipe recipe = {"tmpfs", "tmpfs", "size=0,mode=555", -1};
+    cleanup_close int mount = mounting_new(&recipe, &flags, &init->failure);
     if (mount == MOUNTING_LEGACY)
         return mounting_new_legacy(init, "tmpfs", "tmpfs", &flags, "size=0,mode=555", target);
     if (mount < 0 || mounting_attach(init, mount, target) < 0)

@@ -30,6 +30,9 @@
  *
  * A CALLER step is CALLER_WANTED, answered by CALLER_DONE when the caller says so.
  *
+ * In a pid namespace that is joined stage 1 does init's first steps, with init's socket, and
+ * clones it then (outside.h); a privileged one on Linux 6.17 and later.
+ *
  * Either child may send FAILED instead of its next message and then exits.
  *
  * Why this order:
@@ -75,7 +78,7 @@ enum sync_type {
     SYNC_INIT_READY,
     SYNC_START,
     SYNC_FAILED,
-    SYNC_CALLER_WANTED,
+    SYNC_CALLER_WANTED, /* value: 1 of stage 1, which init is not forked from yet; else 0 */
     SYNC_CALLER_DONE,
     SYNC_LEAVE, /* instead of START: wait for that at the start socket */
     SYNC_LEFT,

@@ -99,7 +99,7 @@ class MonitorClient implements MonitorHandle {
   readonly started: Promise<void>;
   readonly exited: Promise<WaitStatus>;
   readonly detached: Promise<void>;
-  readonly asked: Promise<void>;
+  readonly asked: Promise<number>;
   readonly left: Promise<void>;
   readonly streams: MonitorStreams;
   readonly warnings: string[] = [];
@@ -115,7 +115,7 @@ class MonitorClient implements MonitorHandle {
   readonly #started = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<WaitStatus>();
   readonly #detached = Promise.withResolvers<void>();
-  readonly #asked = Promise.withResolvers<void>();
+  readonly #asked = Promise.withResolvers<number>();
   readonly #left = Promise.withResolvers<void>();
   #isDisconnected = false;
   #reached = 0;
@@ -163,7 +163,9 @@ class MonitorClient implements MonitorHandle {
     this.started = this.#started.promise;
     this.exited = this.#exited.promise;
     this.detached = this.#detached.promise;
-    this.asked = this.#asked.promise;
+    this.asked = this.#asked.promise.then(async (pid) =>
+      pid === 0 ? (await this.created).pid : pid,
+    );
     this.left = this.#left.promise;
     // Whoever waits for one of them sees the failure there; the others must not bring Node down.
     const all = [this.created, this.asked, this.ready, this.left, this.started, this.exited];
@@ -229,7 +231,7 @@ class MonitorClient implements MonitorHandle {
         this.isKept = true;
         return;
       case "caller":
-        this.#asked.resolve();
+        this.#asked.resolve(message.pid);
         return;
       case "left":
         this.#left.resolve();

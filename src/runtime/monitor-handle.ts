@@ -56,8 +56,12 @@ export interface MonitorHandle {
   readonly exited: Promise<WaitStatus>;
   /** Resolves when the detach keys were typed; stays pending otherwise. */
   readonly detached: Promise<void>;
-  /** Init has come to its CALLER step and waits for `go()`; stays pending without one. */
-  readonly asked: Promise<void>;
+  /**
+   * The CALLER step has come, and waits for `go()`; stays pending without one.  With the pid of the
+   * process that is in the container's namespaces: init, or, in a pid namespace that is joined,
+   * one that forks init later (native/outside.h), before `created`.
+   */
+  readonly asked: Promise<number>;
   /** Init waits at its start socket and the monitor is gone; stays pending without START_SOCKET. */
   readonly left: Promise<void>;
   /** This process's ends of those streams for which a pipe was asked. */

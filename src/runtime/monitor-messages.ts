@@ -23,7 +23,7 @@ export type MonitorMessage =
   | { readonly type: "ready" }
   | { readonly type: "started" }
   | { readonly type: "kept" }
-  | { readonly type: "caller" }
+  | { readonly type: "caller"; readonly pid: number }
   | { readonly type: "left" }
   | FailureMessage
   | { readonly type: "exited"; readonly waitStatus: number }
@@ -88,8 +88,8 @@ function decode(type: number, payload: Buffer): MonitorMessage {
       exactly(payload, 0, "KEPT");
       return { type: "kept" };
     case message.CALLER:
-      exactly(payload, 0, "CALLER");
-      return { type: "caller" };
+      exactly(payload, 4, "CALLER");
+      return { type: "caller", pid: payload.readUInt32LE(0) };
     case message.LEFT:
       exactly(payload, 0, "LEFT");
       return { type: "left" };

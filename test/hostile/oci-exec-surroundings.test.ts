@@ -12,8 +12,11 @@ import { useStage } from "./run-stage.ts";
 // trace it.
 const stage = useStage();
 
-/** Where something is executed: in the container that traces, or in one that shares its processes. */
-type Place = "traced" | "beside";
+/**
+ * Where something is executed: in the container that traces, in one that shares its processes, or as
+ * one that does, with a user namespace below the caller's or in the caller's own.
+ */
+type Place = "traced" | "beside" | "made-below" | "made";
 
 /** A bundle's directory, with the root file system in it. */
 function prepareBundle(configOf: (rootfs: string) => object): string {
@@ -24,18 +27,26 @@ function prepareBundle(configOf: (rootfs: string) => object): string {
   return bundle;
 }
 
-/** With a user namespace of its own, and, in the place of PID_NAMESPACE, the other's processes. */
-function besideConfig(rootfs: string): object {
+/** In the place of PID_NAMESPACE the other's processes. */
+function besideConfig(rootfs: string, place: Place): object {
   const ids = [{ containerID: 0, hostID: 0, size: 1 }];
-  const own = ["user", "mount", "ipc", "uts"].map((type) => ({ type }));
+  const isBelow = place !== "made";
+  const own = [...(isBelow ? ["user"] : []), "mount", "ipc", "uts"].map((type) => ({ type }));
+  const isMade = place.startsWith("made");
   return {
     ociVersion: "1.2.0",
     root: { path: rootfs },
-    process: { args: ["sleep", "1000"], env: ["PATH=/bin"], cwd: "/" },
+    process: { args: isMade ? ["true"] : ["sleep", "1000"], env: ["PATH=/bin"], cwd: "/" },
+    mounts: isMade
+      ? [
+          { destination: "/proc", type: "proc", source: "proc" },
+          { destination: "/volume", type: "bind", source: stage().directory(), options: ["bind"] },
+        ]
+      : [],
     linux: {
       namespaces: [...own, { type: "pid", path: "PID_NAMESPACE" }],
-      uidMappings: ids,
-      gidMappings: ids,
+      maskedPaths: isMade ? ["/proc/kcore"] : [],
+      ...(isBelow ? { uidMappings: ids, gidMappings: ids } : {}),
     },
   };
 }
@@ -71,15 +82,17 @@ async function watched(
     'oci="$1 --root $2"; cd "$3"; $oci run traced & run=$!',
     "until [ -e rootfs/looking ]; do kill -0 $run || exit 1; done",
     "pid=$($oci state traced | sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p')",
-    'if [ "$4" = beside ]; then (cd "$5" && sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," config.json &&',
-    "  $oci run --detach beside) || exit 1; fi",
-    `touch rootfs/go; for i in $(seq 80); do $oci exec $4 true ${ends}; done`,
-    '[ "$4" = traced ] || $oci delete --force beside',
+    'sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," "$5/config.json"',
+    'if [ "$4" = beside ]; then $oci run --bundle "$5" --detach beside || exit 1; fi',
+    "once() { case $4 in",
+    `  made*) $oci run --bundle "$5" "made$6" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
+    'touch rootfs/go; for i in $(seq 80); do once "$@" $i; done',
+    '[ "$4" != beside ] || $oci delete --force beside',
     "$oci kill traced KILL; wait $run; echo done",
   ].join("\n");
   const words = [
     ...["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle],
-    ...[place, prepareBundle(besideConfig)],
+    ...[place, prepareBundle((root) => besideConfig(root, place))],
   ];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
   expect(stderr).toBe("");
@@ -91,10 +104,13 @@ async function watched(
 it.each<[string, Place]>([
   ["it", "traced"],
   ["one that shares its processes, in a user namespace below", "beside"],
+  ["one that is made to share its processes", "made"],
+  ["one that is made to share its processes, in a user namespace below", "made-below"],
 ])(
   "a container that may trace finds no directory of the host with what is executed in %s",
   async (_, place) => {
     const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2", place);
+    expect(existsSync(join(rootfs, "met"))).toBe(true);
     expect(existsSync(join(rootfs, "found"))).toBe(false);
   },
 );

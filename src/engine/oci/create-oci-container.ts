@@ -72,8 +72,7 @@ export async function setUp(
 ): Promise<void> {
   const before = [...(hooks?.prestart ?? []), ...(hooks?.createRuntime ?? [])];
   if (before.length > 0) {
-    const [{ pid }] = await Promise.all([handle.created, handle.asked]);
-    const state = stateAs(record, "creating", pid);
+    const state = stateAs(record, "creating", await handle.asked);
     await runHooks("prestart", hooks?.prestart, state, context.signal);
     await runHooks("createRuntime", hooks?.createRuntime, state, context.signal);
     handle.go();

@@ -1,7 +1,7 @@
 /*
- * procfd PATH: looks for a directory among the descriptors of each new process
- * from which PATH, on the host, can be read; makes /found when there is one.
- * Until the test is over.
+ * procfd PATH: looks for a directory among the descriptors of each new process, its
+ * root and its working directory, from which PATH, on the host, can be read; makes
+ * /found when there is one, and /met when there is a process.  Until the test is over.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -11,17 +11,31 @@
 
 #include "newcomers.h"
 
+static void try_from(const char *name, const char *path) {
+  char outside[4096];
+  int directory = open(name, O_PATH | O_DIRECTORY);
+  if (directory < 0)
+    return;
+  /* From the root of a process as well: what is above its root leads no further. */
+  snprintf(outside, sizeof(outside), "../../../../../../../..%s", path);
+  if (faccessat(directory, outside, R_OK, 0) == 0 || faccessat(directory, path + 1, R_OK, 0) == 0)
+    close(creat("/found", 0600));
+  close(directory);
+}
+
 static void look(int pid, const char *path) {
+  char name[64];
+  snprintf(name, sizeof(name), "/proc/%d", pid);
+  if (access(name, F_OK) < 0)
+    return;
+  close(creat("/met", 0600));
+  snprintf(name, sizeof(name), "/proc/%d/root", pid);
+  try_from(name, path);
+  snprintf(name, sizeof(name), "/proc/%d/cwd", pid);
+  try_from(name, path);
   for (int number = 3; number < 16; number++) {
-    char name[64], outside[4096];
     snprintf(name, sizeof(name), "/proc/%d/fd/%d", pid, number);
-    int directory = open(name, O_PATH | O_DIRECTORY);
-    if (directory < 0)
-      continue;
-    snprintf(outside, sizeof(outside), "..%s", path);
-    if (faccessat(directory, outside, R_OK, 0) == 0)
-      close(creat("/found", 0600));
-    close(directory);
+    try_from(name, path);
   }
 }
 
