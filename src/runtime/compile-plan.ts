@@ -344,6 +344,13 @@ function processSteps(
   const isOwnRoot = context.rootfs.driver !== "copy";
   return [
     ...(isJoined || isOwnRoot ? [] : readonlySteps(bundle)),
+    // First what needs the host, for native/outside.h: behind it init is forked, perhaps, which a limit of
+    // processes would refuse.
+    ...userSteps(bundle),
+    ...(!isJoined && isOwnRoot ? readonlySteps(bundle) : []),
+    ...mounts.flatMap((mount, index) =>
+      compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),
+    ),
     ...processLimitSteps(process, (pointer) => origin(bundle, `/process${pointer}`)),
     stepRecord(
       "UMASK",
@@ -353,11 +360,6 @@ function processSteps(
     ...(bundle.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
     ...personalitySteps(bundle.config.linux.personality, origin(bundle, "/linux/personality")),
     ...(context.additions?.process ?? []),
-    ...userSteps(bundle),
-    ...(!isJoined && isOwnRoot ? readonlySteps(bundle) : []),
-    ...mounts.flatMap((mount, index) =>
-      compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),
-    ),
     stepRecord(
       "CHDIR",
       [process.cwd, bundle.createWorkdir ? "1" : "0"],

@@ -9,10 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { release } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { type Config, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
@@ -404,43 +402,6 @@ describe("linux of a config.json", () => {
     expect([user, uts, network, ipc]).toEqual([own("user"), own("uts"), own("net"), own("ipc")]);
     expect(pids).not.toBe(own("pid"));
     await oci.succeed(["delete", "--force", "owner"]);
-  });
-
-  it("mounts a /proc of the processes that it joins, with ids of its own too", async (context) => {
-    const [major = 0, minor = 0] = release().split(".").map(Number);
-    requires(context, major > 6 || (major === 6 && minor >= 17), "fsconfig pidns takes Linux 6.17");
-    const inside = (...types: readonly string[]) => types.map((type) => ({ type }));
-    const owner = oci.bundle("owner", "sleep 1000", ({ linux }) => {
-      linux.namespaces = inside("mount", "pid", "ipc", "uts");
-      delete linux.uidMappings;
-      delete linux.gidMappings;
-    });
-    // As a rootless engine starts them: as root of a user namespace, which the owner is in.
-    await oci.succeed(
-      ["run", "--detach", "--bundle", owner, "owner"],
-      ["unshare", "--map-root-user"],
-    );
-    const { pid } = await oci.state("owner");
-    const script =
-      "readlink /proc/self/ns/user; cat /proc/1/comm; grep ' - proc ' /proc/self/mountinfo; echo >/proc/sys/kernel/domainname";
-    const guest = oci.bundle("guest", script, ({ linux, mounts }) => {
-      const other = { type: "pid", path: `/proc/${pid}/ns/pid` };
-      linux.namespaces = [...inside("user", "mount", "ipc", "uts"), other];
-      linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
-      linux.readonlyPaths = ["/proc/sys"];
-      mounts[0].options = ["nosuid", "nodev", "noexec"];
-    });
-    const wrapper = ["nsenter", "--preserve-credentials", "--user", "--target", String(pid)];
-    const { stdout, stderr } = await oci.run(["run", "--bundle", guest, "guest"], wrapper);
-    const [user, name, ...mounted] = stdout.trimEnd().split("\n");
-    expect(user).not.toBe(readlinkSync(`/proc/${pid}/ns/user`));
-    expect(name).toBe("sleep");
-    expect(mounted.map((line) => line.split(" ").slice(4, 6))).toEqual([
-      ["/proc", expect.stringMatching(/^rw,nosuid,nodev,noexec\b/)],
-      ["/proc/sys", expect.stringMatching(/^ro,nosuid,nodev,noexec\b/)],
-    ]);
-    expect(stderr).toContain("Read-only file system");
-    await oci.succeed(["delete", "--force", "owner"], wrapper);
   });
 
   it("does not join what gives a new user namespace no rights, and says so", async () => {
