@@ -12,6 +12,7 @@
 
 #include "departure.h"
 #include "hook.h"
+#include "joined-proc.h"
 #include "memory.h"
 #include "process.h"
 #include "protocol.h"
@@ -148,6 +149,8 @@ void init_steps(struct init *init, size_t end)
 {
     for (; init->next < end; init->next++) {
         const struct plan_record *step = &init->plan->steps[init->next];
+        if (init->is_outside && joined_proc_awaits(step))
+            continue;
         if (run_step(init, step) < 0)
             init_give_up(init, step);
     }
@@ -162,6 +165,7 @@ _Noreturn void init_run(struct init *init, int proc)
     setsid();
     if (verify_begin(init, proc) < 0)
         init_give_up(init, NULL);
+    joined_proc_settle(init);
     init_steps(init, init->plan->steps_count);
     _exit(1); /* not reached: the last step is EXEC */
 }

@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "lifeline.h"
 #include "memory.h"
 #include "mounting.h"
+#include "path.h"
+#include "plan-grammar.h"
 #include "protocol.h"
+#include "step.h"
 #include "sync.h"
 
 /* One is what there is. */
@@ -19,6 +24,12 @@ static struct {
     int mount;
 } made[MOST];
 static size_t count;
+static bool are_placeholders;
+
+static const char *target_of(size_t index)
+{
+    return made[index].step->argv[2];
+}
 
 static bool list_steps(const struct plan *plan)
 {
@@ -34,7 +45,6 @@ static bool list_steps(const struct plan *plan)
     return true;
 }
 
-/* Its processes never see this one: whoever may trace there would get our rights. */
 static int make(const struct plan_record *step, int namespace)
 {
     static const struct mounting_flags no_flags;
@@ -67,13 +77,17 @@ static bool receive(int socket)
     return true;
 }
 
+/* Of that pid namespace, or, with -1, of one that ends with this. */
 static bool make_all(int namespace)
 {
     int sockets[2];
+    if (count == 0)
+        return true;
     if (sync_pair(sockets) < 0)
         return false;
-    const pid_t parent = getpid();
-    pid_t pid = fork();
+    /* A first process sees no parent. */
+    const pid_t parent = namespace < 0 ? 0 : getpid();
+    pid_t pid = kernel_fork(namespace < 0 ? CLONE_NEWPID : 0);
     if (pid == 0)
         make_for_parent(namespace, sockets[1], parent);
     close(sockets[1]);
@@ -81,16 +95,69 @@ static bool make_all(int namespace)
     close(sockets[0]);
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
+    for (size_t i = 0; i < count && !are_all; i++)
+        drop_fd(&made[i].mount);
     return are_all;
 }
 
-bool joined_proc_open(const struct plan *plan, const struct joins *joins)
+/* Whether a path is that directory, or in it.  As they are written: where links lead into a /proc
+   nothing is mounted, and what is masked is looked at in the end. */
+static bool is_in(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+    while (length > 0 && directory[length - 1] == '/')
+        length--;
+    return strncmp(path, directory, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static bool changes_mounts(uint16_t op)
+{
+    return op == TSMAN_OP_MASK || op == TSMAN_OP_READONLY || op == TSMAN_OP_CHANGE_MOUNT;
+}
+
+/* What is mounted in a /proc may be the host's, which init is not to have; and what changes all
+   below a directory would not change what comes later. */
+static bool can_wait(const struct plan_record *step)
+{
+    const struct plan_grammar *grammar = plan_grammar_of(step->op);
+    /* Of a link only the second is a place. */
+    for (unsigned n = step->op == TSMAN_OP_SYMLINK ? 1 : 0; n < step->argc; n++) {
+        if (plan_operand_type(grammar, n) != 'p')
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            const char *path = step->argv[n], *proc = target_of(i);
+            if (step == made[i].step || joined_proc_awaits(step))
+                continue;
+            if (is_in(path, proc) || (changes_mounts(step->op) && is_in(proc, path)))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool can_all_wait(const struct plan *plan)
+{
+    size_t position = 0;
+    for (; position < plan->steps_count; position++) {
+        const struct plan_record *step = &plan->steps[position];
+        if (step->op == TSMAN_OP_PIVOT)
+            return true;
+        if (!can_wait(step))
+            return false;
+    }
+    return false;
+}
+
+bool joined_proc_open(const struct plan *plan, const struct joins *joins, bool may_wait)
 {
     const int namespace = joins_pid_namespace(joins);
-    if (namespace >= 0 && list_steps(plan) && (count == 0 || make_all(namespace)))
+    bool is_listed = namespace >= 0 && list_steps(plan);
+    if (is_listed && make_all(namespace))
         return true;
-    for (size_t i = 0; i < count; i++)
-        drop_fd(&made[i].mount);
+    are_placeholders = true;
+    if (is_listed && may_wait && can_all_wait(plan) && make_all(-1))
+        return true;
+    are_placeholders = false;
     count = 0;
     return false;
 }
@@ -102,4 +169,49 @@ int joined_proc_take(const struct plan_record *step)
             return give_fd(&made[i].mount);
     }
     return -1;
+}
+
+bool joined_proc_awaits(const struct plan_record *step)
+{
+    if (!are_placeholders || (step->op != TSMAN_OP_MASK && step->op != TSMAN_OP_READONLY))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_in(step->argv[step->op == TSMAN_OP_MASK ? 1 : 0], target_of(i)))
+            return true;
+    }
+    return false;
+}
+
+/* By its descriptor: the path may lead to a link of the image's. */
+static int unmount(struct init *init, const char *path)
+{
+    cleanup_close int place = path_open(init->root, path, 0);
+    if (place < 0 || fchdir(place) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return fail(&init->failure, errno, "unmount", "%s", path);
+    return 0;
+}
+
+void joined_proc_settle(struct init *init)
+{
+    if (!are_placeholders)
+        return;
+    /* All of them while one is to be seen still. */
+    for (size_t i = 0; i < count; i++) {
+        made[i].mount = make(made[i].step, -1);
+        if (made[i].mount >= 0)
+            continue;
+        fail(&init->failure, errno, "mount", "proc on %s", target_of(i));
+        init_give_up(init, made[i].step);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (unmount(init, target_of(i)) < 0 || step_mount(init, made[i].step) < 0)
+            init_give_up(init, made[i].step);
+    }
+    for (size_t i = 0; i < init->next; i++) {
+        const struct plan_record *step = &init->plan->steps[i];
+        if (!joined_proc_awaits(step))
+            continue;
+        if ((step->op == TSMAN_OP_MASK ? step_mask : step_readonly)(init, step) < 0)
+            init_give_up(init, step);
+    }
 }

@@ -176,6 +176,11 @@ static int mount_new(struct init *init, const struct plan_record *step)
     cleanup_close int mount = joined_proc_take(step);
     if (mount >= 0 && mounting_change(init, mount, &first) < 0)
         return -1;
+    if (mount < 0 && init->is_outside && strcmp(type, "proc") == 0) {
+        failure_detail(&init->failure, "that of processes which are joined takes Linux 6.17 in a "
+                                       "new user namespace");
+        return fail(&init->failure, EPERM, "mount", "proc");
+    }
     if (mount < 0)
         mount = mounting_new(&recipe, &first, &init->failure);
     if (mount == MOUNTING_LEGACY) {

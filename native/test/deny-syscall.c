@@ -1,16 +1,17 @@
 /*
- * deny-syscall NAME[=0[/ARGUMENT]][,NAME...] PROGRAM [ARGUMENT...]
+ * deny-syscall NAME[=ERROR[/[PLACE:]ARGUMENT]][,NAME...] PROGRAM [ARGUMENT...]
  *
  * Runs a program with the named system calls missing (ENOSYS), so that what is
- * done on older kernels is tested on a new one; with =0 they do nothing and say
- * that it was done, or only those do whose first argument is this number.  Started as root it
- * installs the filter without no_new_privs, so that newuidmap keeps its privileges after a change
- * of user in PROGRAM; else with it.
+ * done on older kernels is tested on a new one; or with another error, =0 to do nothing and say
+ * that it was done, also for those only whose argument at this place, from 0 on, is this number;
+ * the first, where no place is named.  Started as root it installs the filter without no_new_privs,
+ * so that newuidmap keeps its privileges after a change of user in PROGRAM; else with it.
  */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ int main(int argc, char **argv)
     struct sock_filter program[4 * MAX_DENIED + 2];
     unsigned short used = 0;
     if (argc < 3) {
-        fprintf(stderr, "usage: deny-syscall NAME[,NAME...] PROGRAM [ARGUMENT...]\n");
+        fprintf(stderr,
+                "usage: deny-syscall NAME[=ERROR[/[PLACE:]ARGUMENT]],... PROGRAM [ARGUMENT...]\n");
         return 125;
     }
     const struct sock_filter number_of_call =
@@ -72,7 +74,7 @@ int main(int argc, char **argv)
     program[used++] = number_of_call;
     for (const char *name = argv[1]; *name;) {
         size_t word = strcspn(name, ","), length = strcspn(name, ",=");
-        unsigned error = word == length ? ENOSYS : 0;
+        unsigned error = word == length ? ENOSYS : (unsigned)strtoul(name + length + 1, NULL, 10);
         unsigned number;
         if (find(name, length, &number) < 0 || used > 4 * MAX_DENIED - 4) {
             fprintf(stderr, "deny-syscall: %.*s: unknown\n", (int)length, name);
@@ -83,11 +85,18 @@ int main(int argc, char **argv)
         program[used++] =
             (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, skipped);
         if (slash != NULL) {
+            char *end;
+            unsigned place = 0, argument = (unsigned)strtoul(slash + 1, &end, 10);
+            if (*end == ':') {
+                place = argument;
+                argument = (unsigned)strtoul(end + 1, NULL, 10);
+            }
             /* The lower half, on both architectures. */
-            program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                                                           offsetof(struct seccomp_data, args));
-            program[used++] = (struct sock_filter)BPF_JUMP(
-                BPF_JMP | BPF_JEQ | BPF_K, (unsigned)strtoul(slash + 1, NULL, 10), 0, 1);
+            program[used++] = (struct sock_filter)BPF_STMT(
+                BPF_LD | BPF_W | BPF_ABS,
+                (unsigned)(offsetof(struct seccomp_data, args) + place * sizeof(uint64_t)));
+            program[used++] =
+                (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument, 0, 1);
         }
         program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
         if (slash != NULL)

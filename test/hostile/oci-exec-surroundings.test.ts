@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ociPath } from "../integration/oci-bundles.ts";
+import { projectRoot } from "../integration/support.ts";
+import { requires } from "../support/must-work.ts";
 import { makeRootfs } from "./direct-launch.ts";
 import { compileProbe } from "./probe.ts";
 import { useStage } from "./run-stage.ts";
@@ -11,12 +13,14 @@ import { useStage } from "./run-stage.ts";
 // Podman: what is about to be executed in a container is looked at by that one's root, which may
 // trace it.
 const stage = useStage();
+const denySyscall = join(projectRoot, "dist/native/deny-syscall");
 
 /**
  * Where something is executed: in the container that traces, in one that shares its processes, or as
- * one that does, with a user namespace below the caller's or in the caller's own.
+ * one that does, with a user namespace below the caller's or in the caller's own, also on a kernel
+ * without fsconfig(2)'s pidns.
  */
-type Place = "traced" | "beside" | "made-below" | "made";
+type Place = "traced" | "beside" | "made-below" | "made" | "made-before";
 
 /** A bundle's directory, with the root file system in it. */
 function prepareBundle(configOf: (rootfs: string) => object): string {
@@ -30,7 +34,7 @@ function prepareBundle(configOf: (rootfs: string) => object): string {
 /** In the place of PID_NAMESPACE the other's processes. */
 function besideConfig(rootfs: string, place: Place): object {
   const ids = [{ containerID: 0, hostID: 0, size: 1 }];
-  const isBelow = place !== "made";
+  const isBelow = place === "beside" || place === "made-below";
   const own = [...(isBelow ? ["user"] : []), "mount", "ipc", "uts"].map((type) => ({ type }));
   const isMade = place.startsWith("made");
   return {
@@ -85,7 +89,7 @@ async function watched(
     'sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," "$5/config.json"',
     'if [ "$4" = beside ]; then $oci run --bundle "$5" --detach beside || exit 1; fi',
     "once() { case $4 in",
-    `  made*) $oci run --bundle "$5" "made$6" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
+    `  made*) $6 $oci run --bundle "$5" "made$7" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
     'touch rootfs/go; for i in $(seq 80); do once "$@" $i; done',
     '[ "$4" != beside ] || $oci delete --force beside',
     "$oci kill traced KILL; wait $run; echo done",
@@ -93,6 +97,7 @@ async function watched(
   const words = [
     ...["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle],
     ...[place, prepareBundle((root) => besideConfig(root, place))],
+    place === "made-before" ? `${denySyscall} fsconfig=22/1:5` : "",
   ];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
   expect(stderr).toBe("");
@@ -101,14 +106,16 @@ async function watched(
   return rootfs;
 }
 
-it.each<[string, Place]>([
+it.for<[string, Place]>([
   ["it", "traced"],
   ["one that shares its processes, in a user namespace below", "beside"],
   ["one that is made to share its processes", "made"],
   ["one that is made to share its processes, in a user namespace below", "made-below"],
+  ["one that is made to share its processes, before Linux 6.17", "made-before"],
 ])(
   "a container that may trace finds no directory of the host with what is executed in %s",
-  async (_, place) => {
+  async ([, place], context) => {
+    requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
     const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2", place);
     expect(existsSync(join(rootfs, "met"))).toBe(true);
     expect(existsSync(join(rootfs, "found"))).toBe(false);

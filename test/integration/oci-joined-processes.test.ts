@@ -1,10 +1,19 @@
-import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { release } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, it, type TestContext } from "vitest";
 import { requires } from "../support/must-work.ts";
 import { isAlive } from "../support/proc.ts";
 import { type Config, OciBundles } from "./oci-bundles.ts";
-import { useStore } from "./support.ts";
+import { projectRoot, useStore } from "./support.ts";
 
 // A pid namespace that is joined by a caller with rights, as a rootless engine is in its user
 // namespace: the container is made outside of it (native/outside.h).
@@ -40,11 +49,26 @@ afterEach(async () => {
   expect(readdirSync(oci.root)).toEqual([]);
 });
 
-type Place = "in a user namespace of its own" | "in the engine's user namespace";
-const places: readonly Place[] = [
+const places = [
   "in a user namespace of its own",
   "in the engine's user namespace",
-];
+  // Linux 6.17 knows the option pidns of proc (FSCONFIG_SET_FD); with EINVAL others refuse it.
+  "in the engine's user namespace, on an older kernel",
+] as const;
+type Place = (typeof places)[number];
+const denySyscall = join(projectRoot, "dist/native/deny-syscall");
+const withoutPidns = [denySyscall, "fsconfig=22/1:5"];
+
+/** Into the engine's user namespace, on a kernel as of that place. */
+function engineAt(context: TestContext, place: Place): readonly string[] {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  if (place === places[0]) {
+    requires(context, major > 6 || (major === 6 && minor >= 17), "fsconfig pidns: Linux 6.17");
+  }
+  if (place !== places[2]) return engine;
+  requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
+  return [...engine, ...withoutPidns];
+}
 
 /** A bundle among the owner's processes. */
 function guestBundle(place: Place, script: string, change: (config: Config) => void = () => {}) {
@@ -62,13 +86,8 @@ function guestBundle(place: Place, script: string, change: (config: Config) => v
   });
 }
 
-function requiresPidns(context: TestContext): void {
-  const [major = 0, minor = 0] = release().split(".").map(Number);
-  requires(context, major > 6 || (major === 6 && minor >= 17), "fsconfig pidns takes Linux 6.17");
-}
-
 it.for(places)("mounts each /proc of the processes that it joins, %s", async (place, context) => {
-  requiresPidns(context);
+  const wrapper = engineAt(context, place);
   const script =
     "readlink /proc/self/ns/user; cat /proc/1/comm /more/1/comm; grep ' - proc ' /proc/self/mountinfo; echo >/proc/sys/kernel/domainname";
   const bundle = guestBundle(place, script, ({ linux, mounts }) => {
@@ -76,9 +95,9 @@ it.for(places)("mounts each /proc of the processes that it joins, %s", async (pl
     mounts[0].options = ["nosuid", "nodev", "noexec"];
     mounts.push({ destination: "/more", type: "proc", source: "proc", options: ["ro"] });
   });
-  const { stdout, stderr } = await oci.run(["run", "--bundle", bundle, "guest"], engine);
+  const { stdout, stderr } = await oci.run(["run", "--bundle", bundle, "guest"], wrapper);
   const [user, first, second, ...mounted] = stdout.trimEnd().split("\n");
-  expect(user === readlinkSync(`/proc/${owner}/ns/user`)).toBe(place === places[1]);
+  expect(user === readlinkSync(`/proc/${owner}/ns/user`)).toBe(place !== places[0]);
   expect([first, second]).toEqual(["sleep", "sleep"]);
   expect(mounted.map((line) => line.split(" ").slice(4, 6))).toEqual([
     ["/proc", expect.stringMatching(/^rw,nosuid,nodev,noexec\b/)],
@@ -88,7 +107,8 @@ it.for(places)("mounts each /proc of the processes that it joins, %s", async (pl
   expect(stderr).toContain("Read-only file system");
 });
 
-it.for(places)("is made with all that its configuration has, %s", async (place) => {
+it.for(places)("is made with all that its configuration has, %s", async (place, context) => {
+  const wrapper = engineAt(context, place);
   const script = [
     "hostname; pwd; umask; ulimit -n; echo $(ls /proc/self/fd); cat /dev/volume",
     "wc -c </proc/version; read pid name state parent group session rest </proc/self/stat",
@@ -110,7 +130,7 @@ it.for(places)("is made with all that its configuration has, %s", async (place) 
     mounts.push({ destination: "/dev/volume", source: volume, options: ["bind", "ro"] });
     linux.maskedPaths = ["/proc/version"];
   });
-  const { stdout, stderr } = await oci.run(["run", "--bundle", bundle, "guest"], engine);
+  const { stdout, stderr } = await oci.run(["run", "--bundle", bundle, "guest"], wrapper);
   expect(stderr).toBe("");
   expect(stdout.split("\n")).toEqual([
     ...["guest", "/home", "0027", "100", "0 1 2 3", "contents", "0", "leads", "no parent"],
@@ -118,69 +138,88 @@ it.for(places)("is made with all that its configuration has, %s", async (place) 
   ]);
 });
 
-it.for(places)("goes through its states, and its hooks get a process of its, %s", async (place) => {
-  const hook = oci.file("record");
-  const log = oci.file("hooks.log");
-  writeFileSync(
-    hook,
-    `#!/bin/sh
+it.for(places)(
+  "goes through its states, and its hooks get a process of its, %s",
+  async (place, context) => {
+    const wrapper = engineAt(context, place);
+    const hook = oci.file("record");
+    const log = oci.file("hooks.log");
+    writeFileSync(
+      hook,
+      `#!/bin/sh
 pid=$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')
 echo "$1 $pid $(readlink /proc/$pid/ns/uts)" >>${log}
 `,
-  );
-  chmodSync(hook, 0o755);
-  const bundle = guestBundle(place, "sleep 1000", (config) => {
-    const named = (name: string) => [{ path: hook, args: ["record", name] }];
-    config.hooks = {
-      prestart: named("prestart"),
-      createRuntime: named("createRuntime"),
-      poststart: named("poststart"),
-    };
-  });
-  const pidFile = oci.file("guest.pid");
-  await oci.succeed(["create", "--bundle", bundle, "--pid-file", pidFile, "guest"], engine);
-  const { pid, status } = await oci.state("guest");
-  expect([String(pid), status]).toEqual([readFileSync(pidFile, "utf8"), "created"]);
-  const namespace = readlinkSync(`/proc/${pid}/ns/uts`);
-  expect(readlinkSync(`/proc/${pid}/ns/pid`)).toBe(readlinkSync(`/proc/${owner}/ns/pid`));
-  await oci.succeed(["start", "guest"], engine);
-  expect((await oci.state("guest")).status).toBe("running");
-  const records = readFileSync(log, "utf8").trimEnd().split("\n");
-  expect(records.map((line) => line.split(" "))).toEqual([
-    ["prestart", expect.stringMatching(/^[1-9]/), namespace],
-    ["createRuntime", expect.stringMatching(/^[1-9]/), namespace],
-    ["poststart", String(pid), namespace],
-  ]);
-  expect((await oci.succeed(["exec", "guest", "cat", "/proc/1/comm"], engine)).stdout).toBe(
-    "sleep\n",
-  );
-  await oci.succeed(["delete", "--force", "guest"], engine);
-  expect([isAlive(pid), isAlive(owner)]).toEqual([false, true]);
-  rmSync(log);
-});
+    );
+    chmodSync(hook, 0o755);
+    const bundle = guestBundle(place, "sleep 1000", (config) => {
+      const named = (name: string) => [{ path: hook, args: ["record", name] }];
+      config.hooks = {
+        prestart: named("prestart"),
+        createRuntime: named("createRuntime"),
+        poststart: named("poststart"),
+      };
+    });
+    const pidFile = oci.file("guest.pid");
+    await oci.succeed(["create", "--bundle", bundle, "--pid-file", pidFile, "guest"], wrapper);
+    const { pid, status } = await oci.state("guest");
+    expect([String(pid), status]).toEqual([readFileSync(pidFile, "utf8"), "created"]);
+    const namespace = readlinkSync(`/proc/${pid}/ns/uts`);
+    expect(readlinkSync(`/proc/${pid}/ns/pid`)).toBe(readlinkSync(`/proc/${owner}/ns/pid`));
+    await oci.succeed(["start", "guest"], wrapper);
+    expect((await oci.state("guest")).status).toBe("running");
+    const records = readFileSync(log, "utf8").trimEnd().split("\n");
+    expect(records.map((line) => line.split(" "))).toEqual([
+      ["prestart", expect.stringMatching(/^[1-9]/), namespace],
+      ["createRuntime", expect.stringMatching(/^[1-9]/), namespace],
+      ["poststart", String(pid), namespace],
+    ]);
+    expect((await oci.succeed(["exec", "guest", "cat", "/proc/1/comm"], wrapper)).stdout).toBe(
+      "sleep\n",
+    );
+    await oci.succeed(["delete", "--force", "guest"], wrapper);
+    expect([isAlive(pid), isAlive(owner)]).toEqual([false, true]);
+    rmSync(log);
+  },
+);
 
-it.for(places)("leaves nothing when it cannot be made, and says why, %s", async (place) => {
-  const cases: readonly (readonly [string, (config: Config) => void])[] = [
-    [
-      "mount nofs on /place (/mounts/4)",
-      ({ mounts }) => mounts.push({ destination: "/place", type: "nofs", source: "x" }),
-    ],
-    [
-      "run hook /bin/false (/hooks/createRuntime/0)",
-      (config) => (config.hooks = { createRuntime: [{ path: "/bin/false" }] }),
-    ],
-    ["change directory", ({ process }) => (process.cwd = "/bin/sh")],
-    ["run /none", ({ process }) => (process.args = ["/none"])],
-    [
-      "set limit nofile (/process/rlimits/0)",
-      ({ process }) =>
-        (process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 2 ** 40, hard: 2 ** 40 }]),
-    ],
-  ];
-  for (const [words, change] of cases) {
-    const bundle = guestBundle(place, "true", change);
-    const { status, stderr } = await oci.run(["create", "--bundle", bundle, "guest"], engine);
-    expect([status, stderr]).toEqual([1, expect.stringContaining(words)]);
-    expect(readdirSync(oci.root)).toEqual(["owner"]);
-  }
+it.for(places)(
+  "leaves nothing when it cannot be made, and says why, %s",
+  async (place, context) => {
+    const wrapper = engineAt(context, place);
+    const cases: readonly (readonly [string, (config: Config) => void])[] = [
+      [
+        "mount nofs on /place (/mounts/4)",
+        ({ mounts }) => mounts.push({ destination: "/place", type: "nofs", source: "x" }),
+      ],
+      [
+        "run hook /bin/false (/hooks/createRuntime/0)",
+        (config) => (config.hooks = { createRuntime: [{ path: "/bin/false" }] }),
+      ],
+      ["change directory", ({ process }) => (process.cwd = "/bin/sh")],
+      ["run /none", ({ process }) => (process.args = ["/none"])],
+      [
+        "set limit nofile (/process/rlimits/0)",
+        ({ process }) =>
+          (process.rlimits = [{ type: "RLIMIT_NOFILE", soft: 2 ** 40, hard: 2 ** 40 }]),
+      ],
+    ];
+    for (const [words, change] of cases) {
+      const bundle = guestBundle(place, "true", change);
+      const { status, stderr } = await oci.run(["create", "--bundle", bundle, "guest"], wrapper);
+      expect([status, stderr]).toEqual([1, expect.stringContaining(words)]);
+      expect(readdirSync(oci.root)).toEqual(["owner"]);
+    }
+  },
+);
+
+it("has no part in joined processes where it cannot have their /proc", async (context) => {
+  requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
+  const bundle = guestBundle(places[0], "true");
+  const before = [...engine, ...withoutPidns];
+  const { status, stderr } = await oci.run(["create", "--bundle", bundle, "guest"], before);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringContaining("that of processes which are joined takes Linux 6.17"),
+  ]);
 });

@@ -33,7 +33,7 @@ static void look(int pid, const char *path) {
   try_from(name, path);
   snprintf(name, sizeof(name), "/proc/%d/cwd", pid);
   try_from(name, path);
-  for (int number = 3; number < 16; number++) {
+  for (int number = 3; number < 32; number++) {
     snprintf(name, sizeof(name), "/proc/%d/fd/%d", pid, number);
     try_from(name, path);
   }
