@@ -78,12 +78,15 @@ void session_take_signal(struct session *session, uint32_t number)
         send_size(session);
         return;
     }
-    /* The program may run, and somebody have heard from it, before we know. */
-    if (!session->started && session->ready) {
-        session->early |= UINT64_C(1) << number;
+    const uint64_t bit = UINT64_C(1) << number;
+    const uint64_t last = UINT64_C(1) << SIGINT | UINT64_C(1) << SIGTERM | UINT64_C(1) << SIGHUP;
+    /* The program may run, and somebody have heard from it, before we know: the first is for it.
+       Whoever sends another sees it not come to that. */
+    if (!session->started && session->ready && !(bit & last && session->early & last)) {
+        session->early |= bit;
         return;
     }
-    if (!session->started && (number == SIGINT || number == SIGTERM || number == SIGHUP)) {
+    if (!session->started && bit & last) {
         kill(session->monitor, SIGTERM);
         session_report(session, number == SIGINT    ? "interrupted-SIGINT"
                                 : number == SIGTERM ? "interrupted-SIGTERM"

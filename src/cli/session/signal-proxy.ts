@@ -17,6 +17,9 @@ const proxied: readonly NodeJS.Signals[] = [
   "SIGIO",
 ];
 
+/** Of which the second one, when there is nobody to have it yet, is for this process. */
+const ending: readonly NodeJS.Signals[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
+
 /** Signals on their way to a container. */
 export interface SignalProxy extends Disposable {
   /** Hands over, by number, what has arrived so far and all that will. */
@@ -29,19 +32,32 @@ export interface SignalProxy extends Disposable {
  */
 export function proxySignals(): SignalProxy {
   const early: number[] = [];
-  let send = (signal: number): void => void early.push(signal);
+  let send: ((signal: number) => void) | undefined;
   const listener = (name: NodeJS.Signals): void => {
     const number = os.constants.signals[name];
-    if (number !== undefined) send(number);
+    if (number === undefined) return;
+    if (send !== undefined) {
+      send(number);
+      return;
+    }
+    early.push(number);
+    // A start may hang: whoever sends another does not wait for it any longer.
+    if (ending.includes(name)) unlisten(ending);
   };
-  for (const name of proxied) process.on(name, listener);
+  const listen = (names: readonly NodeJS.Signals[]): void => {
+    for (const name of names) process.on(name, listener);
+  };
+  const unlisten = (names: readonly NodeJS.Signals[]): void => {
+    for (const name of names) process.off(name, listener);
+  };
+  listen(proxied);
   return {
     passTo: (target) => {
+      unlisten(ending);
+      listen(ending);
       send = target;
       for (const signal of early.splice(0)) target(signal);
     },
-    [Symbol.dispose]: () => {
-      for (const name of proxied) process.off(name, listener);
-    },
+    [Symbol.dispose]: () => unlisten(proxied),
   };
 }
