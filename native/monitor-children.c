@@ -12,6 +12,7 @@
 
 #include "map.h"
 #include "memory.h"
+#include "process-stat.h"
 #include "protocol.h"
 #include "stage1.h"
 #include "sync.h"

@@ -14,27 +14,12 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "process-stat.h"
 #include "proto.h"
 
 void rundir_init(struct rundir *rundir)
 {
     rundir->directory = rundir->lock = rundir->control = -1;
-}
-
-uint64_t process_start_time(pid_t pid)
-{
-    char path[32], text[1024];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (length <= 0)
-        return 0;
-    text[length] = '\0';
-    /* The name, field 2, is in parentheses and may hold anything. */
-    const char *at = strrchr(text, ')');
-    for (int field = 2; at != NULL && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
 static int write_text(int directory, const char *name, const char *text, mode_t mode)

@@ -41,7 +41,3 @@ int rundir_write_pid_file(const char *path, pid_t pid, struct failure *failure);
 /* The truth about the end: a status of waitpid(2), whether it was for lack of memory,
    and whether a health check wants another life.  Complete or not there at all. */
 int rundir_write_exit_file(const char *path, int status, enum oom oom, bool restart);
-
-/* Field 22 of proc_pid_stat(5): clock ticks since boot; 0 if there is no such
-   process. */
-uint64_t process_start_time(pid_t pid);

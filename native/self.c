@@ -15,7 +15,7 @@
 
 #include "kernel.h"
 #include "memory.h"
-#include "rundir.h"
+#include "process-stat.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u

@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "namespace.h"
 #include "process-limits.h"
+#include "process-stat.h"
 #include "protocol.h"
 
 static int unmet(struct failure *failure, const char *what, const char *why)
@@ -92,11 +93,8 @@ int verify_program(const struct plan *plan, pid_t init, struct failure *failure)
     facts_release(&facts);
     if (facts.ended || verify(plan, init, &facts, failure) == 0)
         return 0;
-    /* What ends loses some of it, and was not looked at all at once. */
-    if (facts_read_of(pid, &facts) < 0)
-        return -1;
-    facts_release(&facts);
-    if (!facts.ended)
+    /* What ends loses some of it, or never got it: it was killed before its execve. */
+    if (!process_is_ending(init))
         return -1;
     memset(failure, 0, sizeof(*failure));
     return 0;

@@ -1,4 +1,5 @@
 /* Files about a running container. */
+#include "../process-stat.h"
 #include "../rundir.h"
 
 #include <errno.h>
@@ -61,10 +62,4 @@ TEST(one_monitor, "a second monitor cannot take a run directory and leaves it as
     close(first.lock);
     close(first.directory);
     memset(&failure, 0, sizeof(failure));
-}
-
-TEST(start_time, "a process that does not exist has no start time")
-{
-    CHECK(process_start_time(getpid()) > 0);
-    CHECK(process_start_time(0x7ffffff0) == 0);
 }
