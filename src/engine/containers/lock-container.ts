@@ -12,6 +12,8 @@ import { containerState, isUp } from "./find-container.ts";
 
 /** Milliseconds between two looks at a container that another command works on. */
 export const busyDelay = 10;
+/** Milliseconds for what that command does, where the wait is only for a better error. */
+const removalPatience = 10_000;
 
 /**
  * Takes the lock of a container that does not run: as long as it is held nobody can start or remove
@@ -101,7 +103,7 @@ function initialized(record: ContainerRecord): TsmanError {
 
 /**
  * Whether another command has removed a container, or its files, while this one worked on it, which
- * may be why that has failed; a removal that is under way is waited for.
+ * may be why that has failed; a removal that is under way is waited for, some seconds.
  */
 export async function wasRemoved(
   context: EngineContext,
@@ -109,7 +111,8 @@ export async function wasRemoved(
 ): Promise<boolean> {
   const { containers } = context.store;
   // A removal takes the files first, and holds the lock until the record has gone too.
-  const lock = await lockIdleContainer(context, record).catch(() => undefined);
+  const signal = AbortSignal.timeout(removalPatience);
+  const lock = await lockIdleContainer(context, record, signal).catch(() => undefined);
   lock?.release();
   // The record stays where the removal was killed.
   return !containers.has(record.id) || !existsSync(containers.dir(record.id));
