@@ -145,6 +145,41 @@ describe("tsman-oci in a login session with systemd", () => {
   });
 });
 
+describe("tsman-oci on a kernel before Linux 6.17", () => {
+  it("makes a container outside of the processes that it joins, and gives it their /proc", async (context) => {
+    requiresMachine(context);
+    const step = await machine.run(`${prelude}
+      inside() {
+        names() { echo 'c.linux.namespaces = [{ type: "mount" }, { type: "ipc" }, { type: "uts" }];
+          delete c.linux.uidMappings; delete c.linux.gidMappings;'; }
+        config "$(names) c.process.args = ['sleep', '1000']; c.linux.namespaces.push({ type: 'pid' })"
+        step owner $O run --detach --bundle . owner
+        pid=$(pid owner)
+        export pid look='cat /proc/1/comm; grep -c " /proc proc" /proc/mounts; wc -c </proc/kcore'
+        joined='c.linux.namespaces.push({ type: "pid", path: "/proc/" + env.pid + "/ns/pid" });
+          c.process.args = ["sh", "-c", env.look]'
+        config "$(names) $joined"
+        step kernel uname -r
+        step guest $O run --bundle . guest
+        config "$(names) $joined; c.linux.namespaces.push({ type: 'user' });
+          c.linux.uidMappings = c.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }]"
+        step refused $O run --bundle . guest
+        step delete $O delete --force owner
+        step none $O list --quiet
+      }
+      export -f inside
+      unshare --map-root-user bash -c inside
+    `);
+    succeeded(step("owner"));
+    expect(succeeded(step("kernel"))).toMatch(/^(5\.|6\.([0-9]|1[0-6])\.)/);
+    expect(succeeded(step("guest"))).toBe("sleep\n1\n0");
+    expect(step("refused").status).toBe(125);
+    expect(step("refused").stderr).toContain("takes Linux 6.17");
+    succeeded(step("delete"));
+    expect(succeeded(step("none"))).toBe("");
+  });
+});
+
 describe("tsman-oci where the kernel has AppArmor", () => {
   it("runs and executes programs under the profile that config.json names", async (context) => {
     requiresMachine(context);
