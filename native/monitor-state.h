@@ -3,7 +3,8 @@
  *
  *   monitor.c           phases, the loop
  *   monitor-settings.c  the plan's settings, files
- *   monitor-children.c  stage 1, init, the network helper: start, messages, deaths
+ *   monitor-children.c  stage 1, init, the network helper: start, deaths
+ *   monitor-messages.c  what stage 1 and init say, and what is believed of it
  *   monitor-control.c   the caller's frames, the fifo's lines, signals
  *   monitor-attach.c    what clients of the attach socket send
  *   monitor-health.c    what comes of health checks
@@ -120,13 +121,15 @@ int monitor_open_files(struct monitor *monitor);
 
 /* monitor-children.c */
 int monitor_start_stage1(struct monitor *monitor);
+/* A child has ended with this wait status. */
+int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
+
+/* monitor-messages.c */
 /* Everything that has come on a child's socket; closes it at its end. */
 int monitor_take_messages(struct monitor *monitor, int *socket);
 /* Where /proc hides what may not be traced (its option hidepid), init shows itself only when it is
    the program: looks again, and fails where nobody will later. */
 int monitor_note_start_time(struct monitor *monitor, bool is_program);
-/* A child has ended with this wait status. */
-int monitor_take_child(struct monitor *monitor, pid_t pid, int status);
 
 /* monitor-control.c */
 void monitor_signal_init(struct monitor *monitor, uint32_t number);
