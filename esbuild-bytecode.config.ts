@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -28,7 +28,9 @@ export async function compileForBun(root: string, program: string): Promise<stri
       cwd: work,
       env: { ...process.env, BUN_OPTIONS: "" },
     });
-    await rename(join(work, "tsman-oci"), target);
+    // Written anew: Bun writes in small pieces, and so they stay in memory (native/launch-oci.c).
+    await writeFile(join(work, "whole"), await readFile(join(work, "tsman-oci")), { mode: 0o755 });
+    await rename(join(work, "whole"), target);
     return undefined;
   } catch (error) {
     // A processor without AVX2, for one.

@@ -9,6 +9,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,6 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static const char own_name[] = "/bin/tsman-oci";
@@ -132,6 +137,47 @@ static char **program_environment(char *descriptors)
     return made;
 }
 
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x8
+#endif
+
+/* Of some pages that each start needs; asked for without waiting (preadv2(2), which musl 1.2.3 does
+   not have). */
+static bool is_in_memory(int file, off_t size)
+{
+    enum { ASKED = 4 };
+    for (int i = 1; i <= ASKED; i++) {
+        char byte;
+        struct iovec part = {&byte, 1};
+        const unsigned long position = (unsigned long)size / (2 * ASKED) * (unsigned long)i;
+        if (syscall(SYS_preadv2, file, &part, 1ul, position, 0ul, RWF_NOWAIT) < 0 &&
+            errno == EAGAIN)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Reads a program in that no memory holds, as after the machine's start.  Most of it is needed at
+ * once, and in order it comes in half the time of one page fault after the other; and what is read
+ * so lies in large pieces (folios) of memory, of which each later start maps more at a time: a
+ * quarter of its time.  Nothing here may fail.
+ */
+static void read_in_order(const char *path)
+{
+    struct stat status;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file >= 0 && fstat(file, &status) == 0 && !is_in_memory(file, status.st_size)) {
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        posix_fadvise(file, 0, 0, POSIX_FADV_SEQUENTIAL);
+        /* Without a copy. */
+        while (nowhere >= 0 && sendfile(nowhere, file, NULL, 4 << 20) > 0)
+            ;
+        close(nowhere);
+    }
+    close(file);
+}
+
 static bool is_set(const char *name)
 {
     const char *value = getenv(name);
@@ -148,6 +194,7 @@ int main(int argc, char **argv)
     if (!is_set("TSMAN_NODE") && getcwd(here, sizeof(here)) != NULL) {
         strcpy(path + root, "/dist/libexec/tsman-oci");
         arguments[1] = argv[0];
+        read_in_order(path);
         execve(path, arguments + 1, environment);
         /* Where Bun does not run, the build has made none. */
     }

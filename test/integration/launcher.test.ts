@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -226,6 +228,20 @@ describe("bin/tsman-oci", () => {
     expect(given).toMatch(/^TSMAN_DESCRIPTORS= 0 1 2 5( \d{2,})*$/);
     expect(lines).toContain("HOME=/home/me");
     expect(start(launcher(), { env: ofOthers }).lines.join()).not.toContain("TSMAN_DESCRIPTORS");
+  });
+
+  it("reads the program in order, and all of it, where no memory holds it", () => {
+    makeProgram();
+    const program = join(installation, "dist/libexec/tsman-oci");
+    appendFileSync(program, `exit\n${"#".repeat(32 * 1024 * 1024)}`);
+    // The last page counts as a whole.
+    const size = Math.ceil(statSync(program).size / 4096) * 4096;
+    // What is to be written yet cannot be dropped; a file system in memory keeps all of it.
+    start("sync", { args: [program] });
+    start("dd", { args: [`if=${program}`, "iflag=nocache", "count=0"] });
+    expect(start(launcher()).lines[0]).toMatch(/^bun /);
+    const { lines } = start("fincore", { args: ["--bytes", "--noheadings", "-o", "RES", program] });
+    expect(Number(lines[0])).toBe(size);
   });
 
   it("starts Node in a directory that was removed, where Bun does not start", () => {
