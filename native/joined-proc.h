@@ -19,12 +19,14 @@
 #include "joins.h"
 #include "plan.h"
 
-/* Stage 1, before anything is joined: for all the steps that mount one, also with placeholders
-   where `may_wait`.  False: there is not one for each, and then there is none. */
-bool joined_proc_open(const struct plan *plan, const struct joins *joins, bool may_wait);
+/* Stage 1, before anything is joined: for all the steps that mount one; `makes_user`: a user
+   namespace is made.  False: on this kernel only init, in the namespace from the beginning, can
+   mount what the plan wants. */
+bool joined_proc_open(const struct plan *plan, const struct joins *joins, bool makes_user);
 
-/* Init, or stage 1 in its place: the mount for a step, once; -1 if there is none. */
-int joined_proc_take(const struct plan_record *step);
+/* Init, or stage 1 in its place: the mount for a step, once; -1 if there is none.  Stage 1 then may
+   not mount one, which would be of its own processes, the host's: `failure` says why, if there. */
+int joined_proc_take(const struct plan_record *step, struct failure *failure);
 
 /* Whether the step, one of stage 1's, changes what a placeholder stands for: not yet, then. */
 bool joined_proc_awaits(const struct plan_record *step);

@@ -267,13 +267,8 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
     const bool is_shared = (joins->flags & CLONE_NEWPID) != 0;
-    if (is_shared && (makes_user || is_privileged())) {
-        /* The rights over that namespace are init's as well only where it has no other user one;
-           where it has, there is no sense in going there to be refused. */
-        bool may_wait = !makes_user && !(joins->flags & CLONE_NEWUSER);
-        bool has_proc = joined_proc_open(plan, joins, may_wait);
-        stage1->makes_outside = is_privileged() && (has_proc || makes_user);
-    }
+    if (is_shared && (makes_user || is_privileged()))
+        stage1->makes_outside = joined_proc_open(plan, joins, makes_user) && is_privileged();
     if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
     if (!makes_user)

@@ -173,14 +173,10 @@ static int mount_new(struct init *init, const struct plan_record *step)
     struct mounting_flags rest = {.propagation = flags.propagation};
     rest.plain.set = (flags.plain.set | flags.deep.set) & ~(first.plain.set | first.deep.set);
     const struct mounting_recipe recipe = {type, source, data, .pid_namespace = -1};
-    cleanup_close int mount = joined_proc_take(step);
-    if (mount >= 0 && mounting_change(init, mount, &first) < 0)
+    bool is_others = init->is_outside && strcmp(type, "proc") == 0;
+    cleanup_close int mount = joined_proc_take(step, is_others ? &init->failure : NULL);
+    if ((mount < 0 && is_others) || (mount >= 0 && mounting_change(init, mount, &first) < 0))
         return -1;
-    if (mount < 0 && init->is_outside && strcmp(type, "proc") == 0) {
-        failure_detail(&init->failure, "that of processes which are joined takes Linux 6.17 in a "
-                                       "new user namespace");
-        return fail(&init->failure, EPERM, "mount", "proc");
-    }
     if (mount < 0)
         mount = mounting_new(&recipe, &first, &init->failure);
     if (mount == MOUNTING_LEGACY) {

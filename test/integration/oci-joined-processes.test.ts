@@ -196,6 +196,7 @@ it.for(places)(
         "run hook /bin/false (/hooks/createRuntime/0)",
         (config) => (config.hooks = { createRuntime: [{ path: "/bin/false" }] }),
       ],
+      ["mount proc on /proc (/mounts/0)", ({ mounts }) => (mounts[0].options = ["hidepid=some"])],
       ["change directory", ({ process }) => (process.cwd = "/bin/sh")],
       ["run /none", ({ process }) => (process.args = ["/none"])],
       [
