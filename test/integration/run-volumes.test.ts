@@ -129,6 +129,23 @@ describe("a named volume", () => {
     expect(volumes()).toContain("etc");
   });
 
+  it("begins with the image's links and pipes, their owners and times", async () => {
+    const make =
+      "mkdir /d; ln -s gone /d/link; mkfifo -m 640 /d/pipe; touch -h -d @1000000000 /d/*; chown -h 5:6 /d/link; chown 7:8 /d/pipe";
+    const words = "run --network none --quiet --name maker busybox sh -c".split(" ");
+    await store().succeed([...words, make]);
+    await store().succeed("commit --quiet maker localhost/special".split(" "));
+    const look = "stat -c '%n %F %a %u:%g %Y' /d/link /d/pipe; readlink /d/link";
+    const copied = "run --rm --network none --quiet -v special:/d localhost/special".split(" ");
+    const { stdout } = await store().succeed([...copied, "sh", "-c", look]);
+    expect(stdout.split("\n")).toEqual([
+      "/d/link symbolic link 777 5:6 1000000000",
+      "/d/pipe fifo 640 7:8 1000000000",
+      "gone",
+      "",
+    ]);
+  });
+
   it("begins empty with nocopy", async () => {
     expect(await sh(store(), "", "ls -A /usr")).not.toBe("");
     expect(await sh(store(), "-v empty:/usr:nocopy", "ls -A /usr")).toBe("");
