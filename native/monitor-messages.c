@@ -241,6 +241,24 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
     }
 }
 
+/* The end of init's socket is the program's beginning, or that of an init which its filter let say
+   nothing of why it could not execute it, nor, perhaps, end: see init_give_up(). */
+static int check_execution(struct monitor *monitor)
+{
+    siginfo_t info;
+    const struct plan_record *step;
+    if (monitor->phase != STARTING || monitor->init <= 0 || !process_never_executed(monitor->init))
+        return 0;
+    /* It is as good as over; whoever has killed it knows why. */
+    if (waitid(P_PID, (id_t)monitor->init, &info, WEXITED | WNOWAIT) < 0 ||
+        !(info.si_code == CLD_EXITED || info.si_status == SIGILL || info.si_status == SIGTRAP))
+        return 0;
+    step = plan_step(&monitor->plan, TSMAN_OP_EXEC);
+    failure_stage(&monitor->failure, "exec");
+    failure_detail(&monitor->failure, "it could not say why: its system call filter denies that");
+    return fail(&monitor->failure, EPERM, "execute", "%s", step->argv[0]);
+}
+
 /* Everything that has come on a child's socket; closes it at its end. */
 int monitor_take_messages(struct monitor *monitor, int *socket)
 {
@@ -252,7 +270,7 @@ int monitor_take_messages(struct monitor *monitor, int *socket)
             return 0;
         if (got <= 0) {
             drop_fd(socket);
-            return 0;
+            return socket == &monitor->init_sync ? check_execution(monitor) : 0;
         }
         /* From when it is dumpable on it may be somebody else who speaks. */
         if (socket == &monitor->stage_sync && monitor->stage_exposed) {

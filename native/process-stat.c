@@ -8,7 +8,9 @@
 
 #include "memory.h"
 
-#define EXITING 0x4u /* include/linux/sched.h */
+/* include/linux/sched.h */
+#define EXITING    0x4u
+#define FORKNOEXEC 0x40u
 
 /* A number from field 3 on; -1: there is no such process. */
 static int read_field(pid_t pid, int wanted, uint64_t *value)
@@ -40,4 +42,10 @@ bool process_is_ending(pid_t pid)
 {
     uint64_t flags;
     return read_field(pid, 9, &flags) == 0 && (flags & EXITING);
+}
+
+bool process_never_executed(pid_t pid)
+{
+    uint64_t flags;
+    return read_field(pid, 9, &flags) == 0 && (flags & EXITING) && (flags & FORKNOEXEC);
 }

@@ -11,3 +11,6 @@ uint64_t process_start_time(pid_t pid);
 /* Whether it is over, though it may have descriptors, state and rights still: it does nothing any
    more (PF_EXITING, field 9). */
 bool process_is_ending(pid_t pid);
+
+/* Whether it is over without ever having executed a program (PF_FORKNOEXEC). */
+bool process_never_executed(pid_t pid);

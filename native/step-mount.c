@@ -56,7 +56,9 @@ static int open_target(struct init *init, const char *path, enum path_kind kind,
         return fail(&init->failure, errno, "open mount target", "%s", path);
     if (!(flags & PATH_NO_SYMLINKS) && is_in_proc(fd)) {
         fail(&init->failure, EXDEV, "open mount target", "%s", path);
-        failure_detail(&init->failure, "a symbolic link leads into /proc");
+        failure_detail(
+            &init->failure,
+            "it lies in /proc, perhaps by a symbolic link, where nothing may be mounted");
         return -1;
     }
     return give_fd(&fd);

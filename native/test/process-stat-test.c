@@ -20,10 +20,10 @@ TEST(ending, "a process is ending from its end until somebody waits for it")
         pause();
         _exit(0);
     }
-    CHECK(pid > 0 && !process_is_ending(pid));
+    CHECK(pid > 0 && !process_is_ending(pid) && !process_never_executed(pid));
     kill(pid, SIGKILL);
     CHECK(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
-    CHECK(process_is_ending(pid));
+    CHECK(process_is_ending(pid) && process_never_executed(pid));
     CHECK(waitpid(pid, NULL, 0) == pid);
     CHECK(!process_is_ending(pid));
 }

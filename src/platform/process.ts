@@ -63,6 +63,8 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** Bytes kept of each output stream; more is an error.  Default 1 MiB. */
   readonly maxOutput?: number | undefined;
+  /** What is more is dropped instead. */
+  readonly dropsOutput?: boolean | undefined;
   /** Descriptors that it gets as 3, 4 …; default: none. */
   readonly inherited?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -110,8 +112,8 @@ export async function runProgram(
     let size = 0;
     child[stream]?.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > maxOutput) fail(tooMuch(path, stream, maxOutput));
-      else chunks.push(chunk);
+      if (size <= maxOutput) chunks.push(chunk);
+      else if (options.dropsOutput !== true) fail(tooMuch(path, stream, maxOutput));
     });
     return chunks;
   };

@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { OciArguments } from "../../cli/oci/arguments.ts";
 import { attached } from "../../cli/oci/attached.ts";
 import { processOptions, processRequest } from "../../cli/oci/create-options.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
@@ -27,6 +28,7 @@ export const exec: OciVerb = {
     const { oci, args, cwd, environment } = context;
     const [id = "", ...command] = args.positionals;
     const file = args.get("process");
+    if (file !== undefined) refuseBeside(args, command);
     const { execInOciContainer } = await import("../../engine/oci/exec-oci-container.ts");
     const request = {
       id,
@@ -47,6 +49,16 @@ export const exec: OciVerb = {
     return await attached((side) => execInOciContainer(oci(), request, side), context);
   },
 };
+
+/** What the file of a process says; a terminal it may be given besides, as with the other runtimes. */
+const said = "cwd env user additional-gids cap no-new-privs apparmor process-label".split(" ");
+
+function refuseBeside(args: OciArguments, command: readonly string[]): void {
+  const option = said.find((name) => args.list(name).length > 0);
+  const beside = command.length > 0 ? "a command" : option === undefined ? "" : `--${option}`;
+  if (beside === "") return;
+  throw usageError(`use --process with ${beside}`, "write that into the file");
+}
 
 function parseGid(text: string): number {
   if (/^\d{1,10}$/.test(text) && Number(text) < 0xffff_ffff) return Number(text);

@@ -88,7 +88,8 @@ export async function undo(
   directory: string,
 ): Promise<void> {
   const group = findGroup(directory);
-  removeDirectory(directory);
+  // Whoever has removed it meanwhile (`delete --force`) runs them.
+  if (!removeDirectory(directory)) return;
   await removeOciGroup(group);
   await runPoststop(context, hooks, record);
 }

@@ -2,6 +2,7 @@ import { isAlive } from "../../container/liveness.ts";
 import { endOrphan } from "../../container/orphan.ts";
 import { signalProcesses } from "../../container/process/signal-processes.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { isErrno, toFileError } from "../../platform/errno.ts";
 import { findGroup } from "../containers/container-cgroup.ts";
 import {
   getDamagedContainer,
@@ -82,13 +83,23 @@ export async function deleteOciContainer(
     }
     await endProcesses({ ...container, init });
   }
-  const config = record.hooks.poststop ? readConfigOf(directory) : undefined;
   const group = findGroup(directory);
+  const config = record.hooks.poststop ? readConfigIfThere(directory) : undefined;
   if (!removeDirectory(directory)) return;
   await removeOciGroup(group);
   if (config === undefined) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
   await runPoststop(context, parseRuntimeConfig(config, "config.json").hooks, record);
+}
+
+/** Another command may have deleted the container meanwhile. */
+function readConfigIfThere(directory: string): Uint8Array | undefined {
+  try {
+    return readConfigOf(directory);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return undefined;
+    throw toFileError(error, `read ${directory}`);
+  }
 }
 
 /** Whether it has hooks for its end nobody knows any more. */

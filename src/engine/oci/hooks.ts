@@ -56,6 +56,7 @@ async function runHook(
     input: JSON.stringify(state),
     env: Object.fromEntries(env.map(splitVariable)),
     cwd: state.bundle,
+    dropsOutput: true,
     timeoutMs: timeout === undefined ? noLimit : timeout * 1000,
     signal,
   }).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { writePidFile } from "../../container/pid-file.ts";
 import type { MonitorHandle } from "../../runtime/monitor-handle.ts";
@@ -58,6 +59,7 @@ export async function runOciContainer(
   const directory = claimDirectory(context, request.id);
   const isTerminal = prepared.config.process.terminal ?? false;
   let handle: MonitorHandle | undefined;
+  let isPidWritten = false;
   try {
     writeRecord(directory, record, prepared.configBytes, prepared.filter);
     markCreated(directory);
@@ -77,6 +79,7 @@ export async function runOciContainer(
     await setUp(context, prepared.config, record, handle);
     if (request.pidFile !== undefined) {
       writePidFile(request.pidFile, (await handle.created).pid);
+      isPidWritten = true;
     }
     await request.beforeStart?.(isTerminal && request.consoleSocket === undefined);
     handle.start();
@@ -84,6 +87,7 @@ export async function runOciContainer(
     await afterStart(context, prepared, { record, directory }, handle);
   } catch (error) {
     await handle?.end();
+    if (isPidWritten && request.pidFile !== undefined) rmSync(request.pidFile, { force: true });
     await undo(context, prepared.config, record, directory);
     throw error;
   }
