@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   chmodSync,
   lstatSync,
@@ -12,6 +13,7 @@ import {
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isAlive } from "../support/proc.ts";
+import { fileAppears, until } from "../support/wait.ts";
 import { type Config, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
 
@@ -122,6 +124,33 @@ describe("process of a config.json", () => {
     const { status, stderr } = await oci.run(["run", "--bundle", bundle, "bulky"]);
     expect(status).toBe(125);
     expect(stderr).toMatch(/\/linux\/seccomp: .* instructions, and the kernel at most 4096/);
+  });
+
+  it.each([
+    ["everything", { defaultAction: "SCMP_ACT_ERRNO" }],
+    [
+      "to execute and to speak",
+      {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["execve", "write", "sendmsg"], action: "SCMP_ACT_ERRNO" }],
+      },
+    ],
+  ])("ends, and is said not to run, where its filter denies %s", async (_, seccomp) => {
+    for (const noNewPrivileges of [false, true]) {
+      const bundle = oci.bundle("denied", "true", (config) => {
+        config.process.noNewPrivileges = noNewPrivileges;
+        config.linux.seccomp = seccomp;
+      });
+      const { status, stderr } = await oci.run(["run", "--bundle", bundle, "denied"]);
+      expect([status, stderr]).toEqual([126, expect.stringContaining("system call filter denies")]);
+      // Nobody looks on here.
+      await oci.succeed(["create", "--bundle", bundle, "denied"]);
+      await oci.run(["start", "denied"]);
+      await until("its end", async () =>
+        (await oci.state("denied")).status === "stopped" ? true : undefined,
+      );
+      await oci.succeed(["delete", "denied"]);
+    }
   });
 
   it("is filtered as linux.seccomp says, also what is executed later", async () => {
@@ -498,6 +527,47 @@ describe("hooks of a config.json", () => {
       expect(JSON.parse(readFileSync(ended, "utf8"))).toMatchObject({ status: "stopped" });
     }
     expect(readdirSync(oci.root)).toEqual([]);
+  });
+
+  it("for the end run once, where the container is deleted while it is made", async () => {
+    const [asked, go, ended] = ["asked", "go", "ended"].map((name) => oci.file(name));
+    const wait = `echo >${asked}; until [ -e ${go} ]; do sleep 0.01; done`;
+    const bundle = oci.bundle("deleted", "true", (config) => {
+      config.hooks = {
+        createRuntime: [{ path: "/bin/sh", args: ["sh", "-c", wait], env: ["PATH=/bin"] }],
+        poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo once >>${ended}`] }],
+      };
+    });
+    const creation = oci.run(["create", "--bundle", bundle, "deleted"]);
+    await fileAppears(asked ?? "");
+    await oci.succeed(["delete", "--force", "deleted"]);
+    writeFileSync(go ?? "", "");
+    expect((await creation).status).toBe(1);
+    expect(oci.read("ended")).toBe("once\n");
+  });
+
+  it("for the end run once, where the container's own run deletes it as well", async () => {
+    const bundle = oci.bundle("twice", "echo runs; sleep 1000", (config) => {
+      config.hooks = {
+        poststop: [{ path: "/bin/sh", args: ["sh", "-c", `echo once >>${oci.file("stopped")}`] }],
+      };
+    });
+    const run = oci.start(["run", "--bundle", bundle, "twice"]);
+    await once(run.stdout as NonNullable<typeof run.stdout>, "data");
+    const deletions = [1, 2].map(() => oci.succeed(["delete", "--force", "twice"]));
+    expect((await Promise.all(deletions)).map(({ stderr }) => stderr)).toEqual(["", ""]);
+    if (run.exitCode === null) await once(run, "exit");
+    expect(oci.read("stopped")).toBe("once\n");
+  });
+
+  it("may print as much as they like", async () => {
+    const loud = { path: "/bin/sh", args: ["sh", "-c", "head -c 3000000 /dev/zero"] };
+    const hook = [{ ...loud, env: ["PATH=/bin:/usr/bin"] }];
+    const hooks = { prestart: hook, createContainer: hook, poststart: hook, poststop: hook };
+    const printed = await oci.output("loud", "echo ran", (config) => {
+      config.hooks = hooks;
+    });
+    expect(printed).toBe("ran\n");
   });
 
   it("that end the container's first process end its start, which says so", async () => {

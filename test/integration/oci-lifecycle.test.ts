@@ -208,8 +208,10 @@ describe("run", () => {
       config.process.args = ["/absent"];
     });
     const log = oci.file("log.json");
-    const words = ["--log", log, "--log-format", "json", "run", "--bundle", bundle, "absent"];
+    const run = ["run", "--pid-file", oci.file("absent.pid"), "--bundle", bundle, "absent"];
+    const words = ["--log", log, "--log-format", "json", ...run];
     expect((await oci.run(words)).status).toBe(127);
+    expect(existsSync(oci.file("absent.pid"))).toBe(false);
     expect(JSON.parse(readFileSync(log, "utf8"))).toMatchObject({
       level: "error",
       msg: expect.stringContaining("/absent"),
@@ -240,6 +242,13 @@ describe("a running container", () => {
     };
     writeFileSync(file, JSON.stringify(process));
     expect((await oci.succeed(["exec", "--process", file, "busy"])).stdout).toBe("/home\n");
+    for (const beside of [
+      ["busy", "pwd"],
+      ["--env", "A=b", "busy"],
+    ]) {
+      const { stderr } = await oci.run(["exec", "--process", file, ...beside]);
+      expect(stderr).toContain("use --process with");
+    }
     writeFileSync(file, JSON.stringify({ ...process, cwd: "home" }));
     expect((await oci.run(["exec", "--process", file, "busy"])).stderr).toContain("/cwd:");
 
