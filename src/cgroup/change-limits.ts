@@ -1,6 +1,6 @@
 import path from "node:path";
-import type { GroupSetting } from "./compile-limits.ts";
 import { writeSettings } from "./group.ts";
+import type { GroupSetting } from "./group-setting.ts";
 import { readWords } from "./hierarchy.ts";
 import { missingController } from "./remedy.ts";
 

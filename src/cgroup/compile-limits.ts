@@ -1,20 +1,7 @@
 import { TsmanError } from "../errors/index.ts";
 import type { LinuxResources, ThrottledDevice } from "../oci/runtime-spec.ts";
 import { cpuWeight } from "./cpu-weight.ts";
-
-/** A controller of Documentation/admin-guide/cgroup-v2.rst that limits are for. */
-export type Controller = "cpu" | "cpuset" | "io" | "memory" | "pids" | "hugetlb" | "misc" | "rdma";
-
-/** What is written into a file of a control group. */
-export interface GroupSetting {
-  readonly controller: Controller | "cgroup";
-  readonly file: string;
-  readonly value: string;
-  /** Instead, where the kernel does not have that file. */
-  readonly otherwise?: { readonly file: string; readonly value: string };
-  /** Nobody has asked for it: where the kernel does not have the file, it is left out. */
-  readonly isImplied?: boolean;
-}
+import type { Controller, GroupSetting } from "./group-setting.ts";
 
 const defaultPeriod = 100_000;
 

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { isErrno } from "../platform/errno.ts";
-import type { GroupSetting } from "./compile-limits.ts";
 import {
   enableControllers,
   makeGroup,
@@ -10,6 +9,7 @@ import {
   removeGroup,
   writeSettings,
 } from "./group.ts";
+import type { GroupSetting } from "./group-setting.ts";
 import { baseOf, callersName, cgroupRoot, groupOf, isDelegated, isUnified } from "./hierarchy.ts";
 import { missingController, noGroups } from "./remedy.ts";
 import { managerSockets, SystemdManager } from "./systemd.ts";

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from "no
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno, toFileError } from "../platform/errno.ts";
-import type { GroupSetting } from "./compile-limits.ts";
+import type { GroupSetting } from "./group-setting.ts";
 import { readGroupText, readWords } from "./hierarchy.ts";
 
 /** Levels of groups within a group that are looked at. */

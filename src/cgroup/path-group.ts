@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { toFileError } from "../platform/errno.ts";
-import type { GroupSetting } from "./compile-limits.ts";
 import { type ContainerGroup, mayMove } from "./container-group.ts";
 import { enableControllers, makeGroup, removeGroup, writeSettings } from "./group.ts";
+import type { GroupSetting } from "./group-setting.ts";
 import { cgroupRoot, groupOf, isDelegated, readWords } from "./hierarchy.ts";
 import { missingController, noGroups } from "./remedy.ts";
 

@@ -44,8 +44,10 @@ export const natural: Shape<number> = (value) => {
   if (typeof value !== "number" || !Number.isFinite(value)) {
     throw new Misshapen("should be of type number");
   }
-  if (value >= 0) return value;
-  throw new Misshapen("is less than 0");
+  if (value < 0) throw new Misshapen("is less than 0");
+  // As a double the highest of 64 bits is this one.
+  if (value > 2 ** 64) throw new Misshapen("is more than 64 bits hold");
+  return value;
 };
 
 /** What else has to hold of a value; `why` says that it does not. */

@@ -44,6 +44,13 @@ describe("a limit that cannot be enforced", () => {
     expect(inside).toBe("65536\n300\n");
   });
 
+  it("is none with --pids-limit -1, which needs no control group", async () => {
+    for (const none of ["-1", "0"]) {
+      const options = `--network none --pids-limit ${none}`;
+      expect(await sh(store(), options, "echo ran")).toBe("ran");
+    }
+  });
+
   it("is refused by update where a container runs without a control group", async () => {
     await using container = await background(store(), "--cgroups disabled");
     const { status, stderr } = await store().run(["update", "--memory", "1g", container.id]);

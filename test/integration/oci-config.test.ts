@@ -153,6 +153,14 @@ describe("process of a config.json", () => {
     }
   });
 
+  it("takes -1 for no limit, which needs no control group", async () => {
+    const resources = { pids: { limit: -1 }, memory: { limit: -1, swap: -1 } };
+    const printed = await oci.output("unlimited", "echo ran", (config) => {
+      config.linux.resources = resources;
+    });
+    expect(printed).toBe("ran\n");
+  });
+
   it("is filtered as linux.seccomp says, also what is executed later", async () => {
     const seccomp = {
       defaultAction: "SCMP_ACT_ALLOW",

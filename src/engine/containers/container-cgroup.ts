@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Bundle } from "../../bundle/bundle.ts";
-import type { GroupSetting } from "../../cgroup/compile-limits.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
 import { removeGroup } from "../../cgroup/group.ts";
+import { type GroupSetting, isLimit } from "../../cgroup/group-setting.ts";
 import { isGroup, readGroupText } from "../../cgroup/hierarchy.ts";
 import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError } from "../../errors/index.ts";
@@ -54,7 +54,7 @@ export async function prepareGroup(
     const { compileLimits } = await import("../../cgroup/compile-limits.ts");
     const { makeContainerGroup } = await import("../../cgroup/container-group.ts");
     settings = compileLimits(bundle.config.linux.resources ?? {}).map((setting) =>
-      setting.file === "pids.max" && options.limits?.pidsLimit === undefined
+      !isLimit(setting) || (setting.file === "pids.max" && options.limits?.pidsLimit === undefined)
         ? { ...setting, isImplied: true }
         : setting,
     );
@@ -87,8 +87,13 @@ export async function prepareGroup(
 
 /** Whether the user has asked for what only a control group can give. */
 function asksForGroup({ limits, cgroup }: ContainerOptions): boolean {
+  const { pidsLimit = 1, ...others } = limits ?? {};
+  // `--pids-limit -1` asks for none.
+  const isLimited =
+    limits !== undefined &&
+    (pidsLimit > 0 || Object.values(others).some((value) => value !== undefined));
   return (
-    limits !== undefined ||
+    isLimited ||
     cgroup?.parent !== undefined ||
     cgroup?.mode === "enabled" ||
     staysHere(cgroup?.mode) !== undefined

@@ -1,4 +1,5 @@
-import { compileLimits, type GroupSetting } from "../../cgroup/compile-limits.ts";
+import { compileLimits } from "../../cgroup/compile-limits.ts";
+import type { GroupSetting } from "../../cgroup/group-setting.ts";
 import type { ContainerOptions } from "../../container/options.ts";
 import type { LinuxResources } from "../../oci/runtime-spec.ts";
 import type { ExplainEntry } from "../types.ts";

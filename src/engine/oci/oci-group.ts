@@ -3,9 +3,11 @@ import path from "node:path";
 import process from "node:process";
 import { groupOwner } from "../../bundle/adopt/adopt-resources.ts";
 import type { ContainerGroup } from "../../cgroup/container-group.ts";
+import { type GroupSetting, isLimit } from "../../cgroup/group-setting.ts";
 import { withoutBestEffort } from "../../cgroup/remedy.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { refused } from "../../oci/runtime-config.ts";
+import type { LinuxResources } from "../../oci/runtime-spec.ts";
 import { findGroup, rememberGroup } from "../containers/container-cgroup.ts";
 import type { OciContext } from "./oci-types.ts";
 import type { PreparedBundle } from "./prepare-bundle.ts";
@@ -24,20 +26,16 @@ export async function prepareOciGroup(
 ): Promise<string | undefined> {
   const { resources = {} } = bundle.config.linux;
   const place = config.linux.cgroupsPath ?? "";
-  const isAsked = Object.keys(resources).length > 0 || deviceRules.length > 0;
+  const settings = await settingsOf(resources);
+  const isAsked =
+    deviceRules.length > 0 ||
+    (Object.keys(resources).length > 0 && (settings.length === 0 || settings.some(isLimit)));
   if (context.cgroupManager === "disabled") {
     if (!isAsked) return undefined;
     throw refused("/linux/resources", "no limit can be had with --cgroup-manager disabled");
   }
   if (place === "" && !isAsked) return undefined;
-  const { compileLimits } = await import("../../cgroup/compile-limits.ts");
   try {
-    // containerd names the kernel's default, which is in force without the controller as well.
-    const settings = compileLimits(resources).map((setting) =>
-      setting.file === "cpu.weight" && resources.cpu?.shares === defaultShares
-        ? { ...setting, isImplied: true }
-        : setting,
-    );
     const isScope = context.cgroupManager === "systemd" || place === "";
     const group = isScope
       ? await scopeGroup(context, id, place, settings)
@@ -52,12 +50,30 @@ export async function prepareOciGroup(
   } catch (error) {
     if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;
     if (!isTsmanError(error) || error.code === "CONFIG_INVALID") throw error;
-    throw new TsmanError(error.code, `use /linux/resources of config.json: ${error.message}`, {
-      cause: error,
-      hint: withoutBestEffort(error.hint),
-      details: error.details,
-    });
+    throw inConfig(error);
   }
+}
+
+async function settingsOf(resources: LinuxResources): Promise<readonly GroupSetting[]> {
+  if (Object.keys(resources).length === 0) return [];
+  const { compileLimits } = await import("../../cgroup/compile-limits.ts");
+  try {
+    return compileLimits(resources).map((setting) => {
+      // containerd names the kernel's default, which is in force without the controller as well.
+      const isDefault = setting.file === "cpu.weight" && resources.cpu?.shares === defaultShares;
+      return isDefault || !isLimit(setting) ? { ...setting, isImplied: true } : setting;
+    });
+  } catch (error) {
+    throw isTsmanError(error) ? inConfig(error) : error;
+  }
+}
+
+function inConfig(error: TsmanError): TsmanError {
+  return new TsmanError(error.code, `use /linux/resources of config.json: ${error.message}`, {
+    cause: error,
+    hint: withoutBestEffort(error.hint),
+    details: error.details,
+  });
 }
 
 /** `SLICE:PREFIX:NAME`, runc's convention for systemd. */

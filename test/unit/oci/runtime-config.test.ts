@@ -85,6 +85,11 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.process.rlimits = [1, 1].map((n) => ({ type: "RLIMIT_CORE", soft: n, hard: n }))),
   ],
   [
+    "a limit of more than 64 bits",
+    "/process/rlimits/0/hard",
+    (c) => (c.process.rlimits = [{ type: "RLIMIT_CORE", soft: 1, hard: 2 ** 65 }]),
+  ],
+  [
     "an unknown limit",
     "/process/rlimits/0/type",
     (c) => (c.process.rlimits = [{ type: "RLIMIT_FUN", soft: 1, hard: 1 }]),
