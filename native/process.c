@@ -11,6 +11,7 @@
 #include "accounts.h"
 #include "execute.h"
 #include "kernel.h"
+#include "keyring.h"
 #include "label.h"
 #include "memory.h"
 #include "path.h"
@@ -113,13 +114,10 @@ static int chown_tree(struct init *init, const struct plan_record *step)
 
 static int keyring(struct init *init)
 {
-    char name[80];
-    const struct plan_record *id = plan_setting(init->plan, TSMAN_SET_ID);
-    snprintf(name, sizeof(name), "_ses.%.64s", id ? id->argv[0] : "tsman");
-    if (kernel_keyring_join_session(name) >= 0)
+    if (keyring_join(init->plan) == 0)
         return 0;
     if (errno != ENOSYS && errno != EPERM && errno != EDQUOT)
-        return fail(&init->failure, errno, "join session keyring", "%s", name);
+        return fail(&init->failure, errno, "join session keyring", "a new one");
     init_warn(init, "new session keyring: %s", strerror(errno));
     return 0;
 }

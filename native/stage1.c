@@ -20,6 +20,7 @@
 #include "joined-proc.h"
 #include "joins.h"
 #include "kernel.h"
+#include "keyring.h"
 #include "lifeline.h"
 #include "listener.h"
 #include "memory.h"
@@ -368,9 +369,13 @@ _Noreturn void stage1_run(struct stage1 *stage1)
 
     int flags = namespace_unshare_flags(plan, &failure);
     prctl(PR_SET_DUMPABLE, 0);
-    /* Init has our socket for a moment. */
-    if (!(flags & CLONE_NEWPID))
+    /* Where others may see init from its beginning, it has our socket for a moment, and would have
+       the keys of the caller's session.  What fails with these, init will say. */
+    if (!(flags & CLONE_NEWPID)) {
         sync_send(stage1->sync, SYNC_FORKING, 0, -1);
+        if (plan_step(plan, TSMAN_OP_KEYRING) != NULL)
+            (void)keyring_join(plan);
+    }
     pid_t pid = kernel_fork(CLONE_PARENT | (unsigned long)(flags & CLONE_NEWPID));
     if (pid < 0) {
         fail(&failure, errno, "clone", "init");
