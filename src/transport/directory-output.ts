@@ -43,7 +43,7 @@ export class DirectoryOutput implements ImageOutput {
   readonly #added = new Set<string>();
   #isCommitted = false;
 
-  /** Of a directory that is added to: one after the other. */
+  /** Of a directory that is added to: one after the other.  On its mark. */
   #lock: FileLock | undefined;
 
   private constructor(target: string, name: string, directory: string) {
@@ -106,6 +106,8 @@ export class DirectoryOutput implements ImageOutput {
   }
 
   async put(file: string, bytes: Uint8Array): Promise<void> {
+    // With another in its place nobody would wait for us any more.
+    if (this.#pathOf(file) === this.#lock?.path) return;
     const isNew = this.size(file) === undefined;
     this.#make(path.dirname(this.#pathOf(file)));
     try {
