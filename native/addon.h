@@ -3,7 +3,6 @@
  *
  *   replaceProcess(program, arguments, environment, descriptor)   replace-process.c
  *   startBeside(program, arguments, environment)                  start-beside.c
- *   connectSocket(path)                                           connect-socket.c
  *   closeOnExec(first)                                            close-on-exec.c
  *
  * Node-API is a stable ABI; these are its declarations as the documentation gives them
@@ -44,6 +43,5 @@ int addon_command(napi_env env, napi_callback_info info, struct addon_command *c
 char *addon_string(napi_env env, napi_value value);
 
 napi_value addon_close_on_exec(napi_env env, napi_callback_info info);
-napi_value addon_connect_socket(napi_env env, napi_callback_info info);
 napi_value addon_replace_process(napi_env env, napi_callback_info info);
 napi_value addon_start_beside(napi_env env, napi_callback_info info);

@@ -1,5 +1,5 @@
 /*
- * An init that goes on without its monitor (SET_LEAVE, SET_START_SOCKET; protocol.h), as
+ * An init that goes on without its monitor (SET_LEAVE, SET_START_PIPES; protocol.h), as
  * an OCI runtime's: whoever has called the runtime waits for it.
  */
 #pragma once
@@ -7,8 +7,8 @@
 #include "init.h"
 
 /* For init: waits until the program is to be executed, told by the monitor or, where that
-   leaves, by whoever connects to the start socket.  Does not return when the monitor is
-   gone before. */
+   leaves, by whoever writes to the start pipe.  Does not return when the monitor is gone
+   before. */
 int departure_await_start(struct init *init);
 
 /* Frames for whoever has started us. */

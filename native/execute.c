@@ -102,7 +102,8 @@ static int place_preserved(struct init *init)
     if (count == 0)
         return 0;
     int *listener = listener_connection();
-    if (move_up(init, &init->sync, count) < 0 || move_up(init, &init->self, count) < 0 ||
+    if (move_up(init, &init->channels.sync, count) < 0 ||
+        move_up(init, &init->channels.orders, count) < 0 || move_up(init, &init->self, count) < 0 ||
         move_up(init, &init->status, count) < 0 ||
         (listener != NULL && move_up(init, listener, count) < 0))
         return -1;
@@ -122,9 +123,10 @@ static int place_preserved(struct init *init)
 static int close_others(struct init *init)
 {
     const int *listener = listener_connection();
-    int kept[] = {init->sync, init->self, init->status, listener ? *listener : -1};
+    int kept[] = {init->channels.sync, init->channels.orders, init->self, init->status,
+                  listener ? *listener : -1};
     const int first = 3 + (int)preserved(init);
-    fcntl(init->sync, F_SETFD, FD_CLOEXEC);
+    fcntl(init->channels.sync, F_SETFD, FD_CLOEXEC);
     return descriptors_close_others(first, kept, sizeof(kept) / sizeof(kept[0])) < 0
                ? fail(&init->failure, errno, "close", "descriptors from %d on", first)
                : 0;
@@ -217,7 +219,7 @@ static int execute(struct init *init, const struct plan_record *step)
 }
 
 /*
- * For a start that is told of over the start socket: its caller was told before whether
+ * For a start that is told of over the start pipes: its caller was told before whether
  * there is such a program at all, as of other OCI runtimes.  As root, so that this says
  * nothing of whether the user may execute it.
  */
@@ -252,14 +254,14 @@ static int look_for(struct init *init, const struct plan_record *step)
 
 int execute_program(struct init *init, const struct plan_record *step)
 {
-    if (init->starter >= 0 && look_for(init, step) < 0)
+    if (init->channels.start >= 0 && look_for(init, step) < 0)
         return -1;
     if (init->wants_tty && init->tty < 0 && pty_open(init) < 0)
         return -1;
     /* Also where the program's PATH or directory is not: prepared before START. */
     if (prepare_environment(init) < 0 || verify_paths(init) < 0)
         return -1;
-    sync_send(init->sync, SYNC_INIT_READY, 0, -1);
+    sync_send(init->channels.sync, SYNC_INIT_READY, 0, -1);
     if (departure_await_start(init) < 0)
         return -1;
     if (connect_streams(init) < 0)

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "memory.h"
 
 /* A process may be in 65536 groups. */
@@ -140,12 +142,16 @@ int facts_read_of(const char *pid, struct facts *facts)
     return fd < 0 ? -1 : facts_read(fd, facts);
 }
 
-int facts_take_own_ids(struct facts *facts)
+int facts_ask_ids(struct facts *facts)
 {
+    const size_t count = facts->group_count;
     /* What a call leaves that does nothing is nobody's. */
     memset(facts->uid, -1, sizeof(facts->uid));
     memset(facts->gid, -1, sizeof(facts->gid));
-    memset(facts->groups, -1, facts->group_count * sizeof(gid_t));
+    facts->groups = malloc((count + 1) * sizeof(gid_t));
+    if (facts->groups == NULL)
+        return -1;
+    memset(facts->groups, -1, (count + 1) * sizeof(gid_t));
     if (getresuid(&facts->uid[0], &facts->uid[1], &facts->uid[2]) < 0 ||
         getresgid(&facts->gid[0], &facts->gid[1], &facts->gid[2]) < 0)
         return -1;
@@ -153,10 +159,38 @@ int facts_take_own_ids(struct facts *facts)
     facts->uid[3] = facts->uid[1];
     facts->gid[3] = facts->gid[1];
     /* How many there are is the same in all user namespaces. */
-    const int count = getgroups((int)facts->group_count, facts->groups);
-    if (count >= 0 && (size_t)count != facts->group_count)
+    const int found = getgroups((int)count + 1, facts->groups);
+    if (found >= 0 && (size_t)found != count)
         errno = EBADMSG;
-    return count >= 0 && (size_t)count == facts->group_count ? 0 : -1;
+    return found >= 0 && (size_t)found == count ? 0 : -1;
+}
+
+/* One bit for each capability that prctl(2) has. */
+static uint64_t ask_capabilities(int option, unsigned long argument, bool is_ambient)
+{
+    uint64_t found = 0;
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        int has = is_ambient ? prctl(option, argument, cap, 0, 0) : prctl(option, cap, 0, 0, 0);
+        if (has < 0)
+            break;
+        found |= (uint64_t)(has == 1) << cap;
+    }
+    return found;
+}
+
+int facts_ask(struct facts *facts)
+{
+    memset(facts, 0, sizeof(*facts));
+    const int count = getgroups(0, NULL);
+    if (count < 0 || kernel_capget(&facts->value[EFFECTIVE], &facts->value[PERMITTED],
+                                   &facts->value[INHERITABLE]) < 0)
+        return -1;
+    facts->group_count = (size_t)count;
+    facts->value[BOUNDING] = ask_capabilities(PR_CAPBSET_READ, 0, false);
+    facts->value[AMBIENT] = ask_capabilities(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, true);
+    const int none_new = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    facts->value[NO_NEW_PRIVS] = none_new > 0 ? 1 : 0;
+    return facts_ask_ids(facts);
 }
 
 void facts_release(struct facts *facts)

@@ -31,7 +31,9 @@ const char *fact_label(enum fact fact);
 int facts_read(int fd, struct facts *facts);
 /* Of /proc/PID/status as this process sees it; `pid` may be "self". */
 int facts_read_of(const char *pid, struct facts *facts);
-/* Puts the ids as this process itself has them in place of those of a `status` of its own that was
-   opened in another user namespace.  -1 and errno. */
-int facts_take_own_ids(struct facts *facts);
+/* Of this process itself, by system calls.  -1 and errno. */
+int facts_ask(struct facts *facts);
+/* The ids alone, for what another process has read, to which they may be other numbers; there are
+   `group_count` groups. */
+int facts_ask_ids(struct facts *facts);
 void facts_release(struct facts *facts);

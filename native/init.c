@@ -15,6 +15,7 @@
 #include "hook.h"
 #include "joined-proc.h"
 #include "memory.h"
+#include "order.h"
 #include "process.h"
 #include "protocol.h"
 #include "pty.h"
@@ -32,13 +33,14 @@ void init_warn(const struct init *init, const char *format, ...)
     if (init->departed)
         departure_warn(init, text);
     else
-        sync_send_warning(init->sync, text);
+        sync_send_warning(init->channels.sync, text);
 }
 
 static int await_caller(struct init *init)
 {
-    sync_send(init->sync, SYNC_CALLER_WANTED, init->is_outside, -1);
-    if (sync_await(init->sync, SYNC_CALLER_DONE) < 0)
+    struct order order;
+    sync_send(init->channels.sync, SYNC_CALLER_WANTED, init->is_outside, -1);
+    if (order_await(init->channels.orders, ORDER_GO_ON, &order) < 0)
         _exit(1); /* the monitor is gone or has given up */
     return 0;
 }
@@ -122,16 +124,16 @@ _Noreturn void init_give_up(struct init *init, const struct plan_record *step)
     if (init->departed)
         departure_fail(init);
     else
-        sync_send_failure(init->sync, &init->failure);
+        sync_send_failure(init->channels.sync, &init->failure);
     end();
 }
 
-struct init *init_begin(const struct plan *plan, int sync, int starter, const int program[3])
+struct init *init_begin(const struct plan *plan, const struct channels *channels,
+                        const int program[3])
 {
     static struct init init;
     init.plan = plan;
-    init.sync = sync;
-    init.starter = starter;
+    init.channels = *channels;
     memcpy(init.program, program, sizeof(init.program));
     init.root = init.old_root = init.new_root = init.masked_directory = init.tty = -1;
     init.proc_self = init.self = init.status = -1;

@@ -9,14 +9,15 @@
 
 #include <stdbool.h>
 
+#include "channels.h"
 #include "plan.h"
 #include "user.h"
 
 struct init {
     const struct plan *plan;
-    int sync;       /* to the monitor, or, once it has left, to whoever starts us */
-    int starter;    /* listens for those, or -1 */
-    bool departed;  /* the monitor has left: `sync` takes frames, as in protocol.h */
+    struct channels channels;
+    bool departed;  /* the monitor has left: `sync` is what `started` was, and takes frames, as in
+                       protocol.h */
     bool untied;    /* we do not end with the monitor */
     int program[3]; /* descriptors for 0, 1, 2, or -1 */
     struct failure failure;
@@ -34,9 +35,9 @@ struct init {
         int mount;
     } * left_open; /* mounts that a CHANGE_MOUNT is yet to make read-only */
     size_t left_open_count;
-    int masked_directory;   /* O_PATH: a first read-only tmpfs, to be cloned */
-    int status;             /* our own in the host's /proc, until it is verified … */
-    bool status_is_foreign; /* … which was not opened by us, and has others' ids */
+    int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
+    int status;           /* our own in the host's /proc, until it is verified */
+    bool is_unverified, verified_by_monitor;
 
     bool wants_tty, console;
     int tty; /* slave of the pty */
@@ -53,9 +54,9 @@ struct init {
     bool is_executing; /* only execve(2) itself is left */
 };
 
-/* `starter`: the listening socket of START_SOCKET, or -1; owned.  There is one init in a process.
- */
-struct init *init_begin(const struct plan *plan, int sync, int starter, const int program[3]);
+/* `channels` are owned.  There is one init in a process. */
+struct init *init_begin(const struct plan *plan, const struct channels *channels,
+                        const int program[3]);
 
 /* The steps up to `end`; one that fails ends the process. */
 void init_steps(struct init *init, size_t end);

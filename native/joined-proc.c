@@ -1,6 +1,7 @@
 #include "joined-proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -11,6 +12,7 @@
 #include "lifeline.h"
 #include "memory.h"
 #include "mounting.h"
+#include "outside.h"
 #include "path.h"
 #include "plan-grammar.h"
 #include "protocol.h"
@@ -165,15 +167,12 @@ static bool can_wait(const struct plan_record *step)
 
 static bool can_all_wait(const struct plan *plan)
 {
-    size_t position = 0;
-    for (; position < plan->steps_count; position++) {
-        const struct plan_record *step = &plan->steps[position];
-        if (step->op == TSMAN_OP_PIVOT)
-            return true;
-        if (!can_wait(step))
+    for (size_t i = 0; i < plan->steps_count; i++) {
+        const struct plan_record *step = &plan->steps[i];
+        if (!outside_leaves(step->op) && !can_wait(step))
             return false;
     }
-    return false;
+    return plan_step(plan, TSMAN_OP_PIVOT) != NULL;
 }
 
 bool joined_proc_open(const struct plan *plan, const struct joins *joins, bool makes_user)
@@ -216,6 +215,11 @@ bool joined_proc_awaits(const struct plan_record *step)
     return are_placeholders && waits(step);
 }
 
+bool joined_proc_is_open(void)
+{
+    return are_placeholders;
+}
+
 /* By its descriptor: the path may lead to a link of the image's. */
 static int unmount(struct init *init, const char *path)
 {
@@ -235,6 +239,9 @@ void joined_proc_settle(struct init *init)
         if (made[i].mount < 0)
             init_give_up(init, made[i].step);
     }
+    /* Mounts are changed by way of it on older kernels, see mounting-legacy.h. */
+    if (count > 0)
+        init->proc_self = openat(made[0].mount, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < count; i++) {
         if (unmount(init, target_of(i)) < 0 || step_mount(init, made[i].step) < 0)
             init_give_up(init, made[i].step);
@@ -246,4 +253,5 @@ void joined_proc_settle(struct init *init)
         if ((step->op == TSMAN_OP_MASK ? step_mask : step_readonly)(init, step) < 0)
             init_give_up(init, step);
     }
+    drop_fd(&init->proc_self);
 }

@@ -31,6 +31,9 @@ int joined_proc_take(const struct plan_record *step, struct failure *failure);
 /* Whether the step, one of stage 1's, changes what a placeholder stands for: not yet, then. */
 bool joined_proc_awaits(const struct plan_record *step);
 
+/* Whether joined_proc_settle() has something to do. */
+bool joined_proc_is_open(void);
+
 /* Init, in the namespace: mounts in place of the placeholders, and does the steps that waited.
    Ends the process where one fails. */
 void joined_proc_settle(struct init *init);

@@ -154,14 +154,24 @@ int kernel_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
     return (int)syscall(SYS_capset, &header, data);
 }
 
-int kernel_capget_permitted(uint64_t *permitted)
+int kernel_capget(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[2] = {{0}};
+    struct __user_cap_data_struct data[2];
+    /* What a call leaves that does nothing is nobody's. */
+    memset(data, -1, sizeof(data));
     if (syscall(SYS_capget, &header, data) < 0)
         return -1;
+    *effective = data[0].effective | (uint64_t)data[1].effective << 32;
     *permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    *inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
     return 0;
+}
+
+int kernel_capget_permitted(uint64_t *permitted)
+{
+    uint64_t effective, inheritable;
+    return kernel_capget(&effective, permitted, &inheritable);
 }
 
 int kernel_seccomp_set_filter(unsigned flags, const void *program, unsigned short instructions)

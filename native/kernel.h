@@ -77,6 +77,7 @@ pid_t kernel_fork(unsigned long flags);
 /* capset(2) of the calling process, version 3. */
 int kernel_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 /* capget(2) of the calling process */
+int kernel_capget(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable);
 int kernel_capget_permitted(uint64_t *permitted);
 
 int kernel_seccomp_set_filter(unsigned flags, const void *program, unsigned short instructions);

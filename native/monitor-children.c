@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "order.h"
 #include "protocol.h"
 #include "stage1.h"
 #include "sync.h"
@@ -33,6 +34,7 @@ _Noreturn static void become_stage1(struct monitor *monitor, struct stage1 *stag
     drop_fd(&monitor->signals);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
+    drop_fd(&monitor->orders);
     drop_fd(&monitor->console);
     drop_fd(&monitor->rundir.lock);
     drop_fd(&monitor->rundir.control);
@@ -58,7 +60,7 @@ static int pass_streams(struct monitor *monitor, int program[3])
         struct stat status;
         if (fstat(fd, &status) < 0)
             return fail(&monitor->failure, errno, "pass on", "descriptor %d", fd);
-        bool leaves = monitor->settings.leave || monitor->settings.start_socket;
+        bool leaves = monitor->settings.leave || monitor->settings.start_pipes;
         if (S_ISDIR(status.st_mode) || (!leaves && isatty(fd)))
             return fail(&monitor->failure, EINVAL, "pass on", "descriptor %d: it is a %s", fd,
                         S_ISDIR(status.st_mode) ? "directory" : "terminal");
@@ -97,29 +99,32 @@ int monitor_start_stage1(struct monitor *monitor)
                             .is_root = geteuid() == 0,
                             .monitor = getpid(),
                             .target = monitor->target,
-                            .starter = monitor->starter,
                             .prepared = monitor->prepared,
                             .cgroup = &monitor->cgroup,
                             .program = {-1, -1, -1}};
-    int stage_pair[2], init_pair[2];
+    int pairs[2][2], orders[2];
+    channels_init(&stage1.channels);
     if (make_streams(monitor, stage1.program, stage1.is_root) < 0)
         return -1;
-    if (sync_pair(stage_pair) < 0)
-        return fail(failure, errno, "make socket pair", "stage 1");
-    monitor->stage_sync = stage_pair[0];
-    stage1.sync = stage_pair[1];
-    if (sync_pair(init_pair) < 0)
-        return fail(failure, errno, "make socket pair", "init");
-    monitor->init_sync = init_pair[0];
-    stage1.init_sync = init_pair[1];
+    if (sync_anonymous_pairs(pairs, 2) < 0)
+        return fail(failure, errno, "make socket pairs", "stage 1 and init");
+    monitor->stage_sync = pairs[0][0];
+    stage1.sync = pairs[0][1];
+    monitor->init_sync = pairs[1][0];
+    stage1.channels.sync = pairs[1][1];
+    stage1.channels.start = give_fd(&monitor->start);
+    stage1.channels.started = give_fd(&monitor->started);
+    if (order_pipe(orders) < 0)
+        return fail(failure, errno, "make pipe", "init");
+    stage1.channels.orders = orders[0];
+    monitor->orders = orders[1];
 
     pid_t pid = fork();
     if (pid == 0)
         become_stage1(monitor, &stage1);
     int error = errno;
     close(stage1.sync);
-    close(stage1.init_sync);
-    drop_fd(&monitor->starter);
+    channels_close(&stage1.channels);
     drop_fd(&monitor->prepared);
     for (uint32_t i = 0; i < monitor->settings.preserve; i++)
         close(TSMAN_CONTROL_FD + 1 + (int)i);

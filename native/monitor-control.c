@@ -1,4 +1,5 @@
 #include "monitor-state.h"
+#include "order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,7 +138,7 @@ int monitor_take_frames(struct monitor *monitor)
             monitor->settings.hold = false;
         else if (frame.type == TSMAN_MSG_GO && monitor->phase == SETTING_UP) {
             monitor->caller_asked = false;
-            sync_send(monitor->init_sync, SYNC_CALLER_DONE, 0, -1);
+            order_give_type(monitor->orders, ORDER_GO_ON);
         } else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
             monitor_signal_init(monitor, proto_u32(p));
         else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)

@@ -190,6 +190,7 @@ static void reap_all(struct monitor *monitor)
     net_stop(&monitor->net);
     drop_fd(&monitor->stage_sync);
     drop_fd(&monitor->init_sync);
+    drop_fd(&monitor->orders);
     if (reap_children(&monitor->net, 0))
         return;
     /* A file system in user space lives in the mount namespace that it serves, so

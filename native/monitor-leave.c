@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,19 +13,22 @@
 #include "passed-fd.h"
 #include "protocol.h"
 
-static int listen_for_start(struct monitor *monitor)
+/* Open for both: who waits there sees no end when somebody else closes it. */
+static int open_pipe(struct monitor *monitor, const char *name, int flags)
 {
-    /* A path may be longer than sun_path. */
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     const int directory = monitor->rundir.directory;
-    snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/start", directory);
-    unlinkat(directory, "start", 0);
-    monitor->starter = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (monitor->starter < 0 ||
-        bind(monitor->starter, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        listen(monitor->starter, 1) < 0)
-        return fail(&monitor->failure, errno, "listen", "start");
-    return 0;
+    unlinkat(directory, name, 0);
+    int fd = mkfifoat(directory, name, 0600) < 0
+                 ? -1
+                 : openat(directory, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags);
+    return fd < 0 ? fail(&monitor->failure, errno, "make fifo", "run directory: %s", name) : fd;
+}
+
+static int open_pipes(struct monitor *monitor)
+{
+    monitor->start = open_pipe(monitor, "start", 0);
+    monitor->started = monitor->start < 0 ? -1 : open_pipe(monitor, "started", O_NONBLOCK);
+    return monitor->started < 0 ? -1 : 0;
 }
 
 static int connect_console(struct monitor *monitor, const char *path)
@@ -42,12 +46,12 @@ static int connect_console(struct monitor *monitor, const char *path)
     return 0;
 }
 
-int monitor_open_sockets(struct monitor *monitor)
+int monitor_open_ends(struct monitor *monitor)
 {
     const struct plan_record *console = plan_setting(&monitor->plan, TSMAN_SET_CONSOLE_SOCKET);
     if (console != NULL && connect_console(monitor, console->argv[0]) < 0)
         return -1;
-    return monitor->settings.start_socket ? listen_for_start(monitor) : 0;
+    return monitor->settings.start_pipes ? open_pipes(monitor) : 0;
 }
 
 int monitor_send_console(struct monitor *monitor, int master)

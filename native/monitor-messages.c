@@ -4,12 +4,15 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "facts.h"
 #include "map.h"
 #include "memory.h"
+#include "order.h"
 #include "process-stat.h"
 #include "protocol.h"
 #include "sync.h"
@@ -146,13 +149,20 @@ int monitor_note_start_time(struct monitor *monitor, bool is_program)
 }
 
 /* Of a child that nobody has waited for: the number is its own. */
-static void send_status(struct monitor *monitor)
+static void tell_status(struct monitor *monitor)
 {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)monitor->init);
-    errno = ESRCH;
-    cleanup_close int fd = monitor->init > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    sync_send(monitor->init_sync, SYNC_STATUS, fd < 0 ? errno : 0, fd);
+    char pid[16];
+    struct facts facts;
+    struct order order = {.type = ORDER_STATUS};
+    snprintf(pid, sizeof(pid), "%d", (int)monitor->init);
+    if (facts_read_of(pid, &facts) < 0) {
+        order.errnum = errno;
+    } else {
+        memcpy(order.value, facts.value, sizeof(order.value));
+        order.group_count = facts.group_count;
+        facts_release(&facts);
+    }
+    order_give(monitor->orders, &order);
 }
 
 /* What stage 1 alone says, and what init alone says, each in its time; both warn and fail. */
@@ -169,7 +179,7 @@ static bool may_say(const struct monitor *monitor, bool is_init, uint32_t type)
     case SYNC_INIT_PID:
         return !is_init;
     case SYNC_STATUS_WANTED:
-        return !is_init && monitor->init_pid > 0 && !monitor->status_sent;
+        return is_init && monitor->init > 0 && monitor->phase == STARTING && !monitor->status_sent;
     case SYNC_TTY:
         return is_init && !monitor->has_terminal &&
                plan_setting(&monitor->plan, TSMAN_SET_TTY) != NULL;
@@ -204,7 +214,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return note_init(monitor, message->value);
     case SYNC_STATUS_WANTED:
         monitor->status_sent = true;
-        send_status(monitor);
+        tell_status(monitor);
         return 0;
     case SYNC_FORKING:
         monitor->stage_forks = true;

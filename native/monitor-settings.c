@@ -49,7 +49,7 @@ int monitor_read_settings(struct monitor *monitor)
     settings->hold = plan_setting(plan, TSMAN_SET_HOLD) != NULL;
     settings->with_stdin = plan_setting(plan, TSMAN_SET_STDIN) != NULL;
     settings->ephemeral = plan_setting(plan, TSMAN_SET_EPHEMERAL) != NULL;
-    settings->start_socket = plan_setting(plan, TSMAN_SET_START_SOCKET) != NULL;
+    settings->start_pipes = plan_setting(plan, TSMAN_SET_START_PIPES) != NULL;
     settings->leave = plan_setting(plan, TSMAN_SET_LEAVE) != NULL;
     settings->stop_signal = SIGTERM;
     settings->stop_timeout = 10000;
@@ -123,9 +123,9 @@ int monitor_open_files(struct monitor *monitor)
     const struct plan_record *record = plan_setting(plan, TSMAN_SET_RUN_DIR);
     if (record != NULL && rundir_open(&monitor->rundir, record->argv[0], &monitor->failure) < 0)
         return -1;
-    if (monitor_open_sockets(monitor) < 0)
+    if (monitor_open_ends(monitor) < 0)
         return -1;
-    bool leaves = monitor->settings.leave || monitor->settings.start_socket;
+    bool leaves = monitor->settings.leave || monitor->settings.start_pipes;
     if (record != NULL && !leaves && plan_setting(plan, TSMAN_SET_JOIN_PROCESS) == NULL &&
         attach_listen(&monitor->io.attach, monitor->rundir.directory, &monitor->failure) < 0)
         return -1;

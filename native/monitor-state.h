@@ -34,7 +34,7 @@
 enum phase {
     SETTING_UP, /* until init has done its steps and the network is there */
     HOLDING,    /* READY was sent; START is awaited */
-    LEAVING,    /* init was told to wait at its start socket */
+    LEAVING,    /* init was told to wait at its start pipe */
     STARTING,   /* init was told to execute the program */
     RUNNING,
     ENDED, /* init was waited for */
@@ -50,7 +50,7 @@ struct settings {
     bool is_exec;  /* a session in another container: its run directory goes with it */
     bool foreground, hold, with_stdin;
     bool ephemeral; /* it goes with its caller */
-    bool start_socket, leave;
+    bool start_pipes, leave;
     uint32_t preserve; /* descriptors from TSMAN_CONTROL_FD + 1 on */
     uint32_t timeout, stop_signal, stop_timeout;
     char **cleanup; /* one block of memory */
@@ -82,7 +82,9 @@ struct monitor {
     struct net net;
     int target; /* pidfd of the process that an exec session joined, else -1 */
     int signals, stage_sync, init_sync; /* -1: closed */
-    int starter, console;               /* START_SOCKET, CONSOLE_SOCKET; -1: none */
+    int orders;                         /* init's, see order.h */
+    int start, started;                 /* START_PIPES; -1: none, or stage 1 has them */
+    int console;                        /* CONSOLE_SOCKET; -1: none */
     int prepared;                       /* PREPARED; -1: none, or stage 1 has it */
     pid_t stage1, init;                 /* 0: none, or waited for */
     pid_t init_pid;
@@ -181,8 +183,8 @@ void monitor_finish(struct monitor *monitor);
 bool monitor_remove_container(struct monitor *monitor);
 
 /* monitor-leave.c */
-/* START_SOCKET and CONSOLE_SOCKET. */
-int monitor_open_sockets(struct monitor *monitor);
+/* START_PIPES and CONSOLE_SOCKET. */
+int monitor_open_ends(struct monitor *monitor);
 /* Gives the pty's master away. */
 int monitor_send_console(struct monitor *monitor, int master);
 /* Init is somebody else's from here on. */

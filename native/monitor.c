@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "lifeline.h"
 #include "memory.h"
 #include "monitor-state.h"
+#include "order.h"
 #include "protocol.h"
 #include "self.h"
 #include "sync.h"
@@ -27,6 +29,7 @@ static int started(struct monitor *monitor)
         return -1;
     if (monitor_note_start_time(monitor, true) < 0)
         return -1;
+    drop_fd(&monitor->orders);
     monitor->phase = RUNNING;
     monitor->started_at = monitor_now();
     monitor_forget_exit(monitor);
@@ -58,9 +61,10 @@ static int advance(struct monitor *monitor)
     if (monitor->phase == SETTING_UP && monitor->init_ready && monitor->net_ready &&
         monitor->init > 0) {
         monitor->phase = HOLDING;
+        /* Says nothing, and so not who says it: see order.h. */
         if (monitor->stage_sync >= 0)
-            sync_send(monitor->stage_sync, SYNC_STAGE_EXIT, 0, -1);
-        if ((monitor->settings.stay[0] != '\0' || monitor->settings.start_socket) &&
+            shutdown(monitor->stage_sync, SHUT_WR);
+        if ((monitor->settings.stay[0] != '\0' || monitor->settings.start_pipes) &&
             monitor_note_start_time(monitor, false) < 0)
             return -1;
         if (monitor->settings.stay[0] != '\0' &&
@@ -76,17 +80,17 @@ static int advance(struct monitor *monitor)
        directories of the host, and with the host's pid namespace the program would see
        it (CVE-2016-9962). */
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0 &&
-        monitor->settings.start_socket) {
+        monitor->settings.start_pipes) {
         /* Whoever starts it looks at the rest. */
         if (verify_namespaces(&monitor->plan, monitor->init, &monitor->failure) < 0)
             return -1;
         monitor->phase = LEAVING;
-        sync_send(monitor->init_sync, SYNC_LEAVE, 0, -1);
+        order_give_type(monitor->orders, ORDER_LEAVE);
     }
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0) {
         monitor->phase = STARTING;
         monitor_set_exit_aside(monitor);
-        sync_send(monitor->init_sync, SYNC_START, 0, -1);
+        order_give_type(monitor->orders, ORDER_START);
     }
     if (monitor->phase == STARTING && monitor->init_sync < 0) {
         if (started(monitor) < 0)
@@ -281,7 +285,8 @@ int monitor_main(char **argv)
     static struct monitor monitor;
     monitor.control.fd = TSMAN_CONTROL_FD;
     monitor.target = monitor.signals = monitor.stage_sync = monitor.init_sync = -1;
-    monitor.starter = monitor.console = monitor.prepared = -1;
+    monitor.orders = monitor.start = monitor.started = -1;
+    monitor.console = monitor.prepared = -1;
     monitor.failure.step = -1;
     rundir_init(&monitor.rundir);
     io_init(&monitor.io);

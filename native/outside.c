@@ -6,28 +6,40 @@
 #include "descriptors.h"
 #include "listener.h"
 #include "memory.h"
-#include "plan-grammar.h"
 #include "protocol.h"
 #include "slots.h"
 
-static bool needs_host(const struct plan_record *step)
+bool outside_leaves(uint16_t op)
 {
-    if (step->op == TSMAN_OP_PIVOT || step->op == TSMAN_OP_CALLER)
+    switch (op) {
+    case TSMAN_OP_OOM_SCORE:
+    case TSMAN_OP_RLIMIT:
+    case TSMAN_OP_UMASK:
+    case TSMAN_OP_USER:
+    case TSMAN_OP_HOST_USER:
+    case TSMAN_OP_CHDIR:
+    case TSMAN_OP_CAPS:
+    case TSMAN_OP_NO_NEW_PRIVS:
+    case TSMAN_OP_SECCOMP:
+    case TSMAN_OP_KEYRING:
+    case TSMAN_OP_ENV:
+    case TSMAN_OP_EXEC:
+    case TSMAN_OP_HOOK:
+    case TSMAN_OP_SCHEDULER:
+    case TSMAN_OP_IO_PRIORITY:
+    case TSMAN_OP_PERSONALITY:
+    case TSMAN_OP_LABEL:
         return true;
-    for (unsigned i = 0; i < step->argc; i++) {
-        uint64_t slot;
-        char type = plan_operand_type(plan_grammar_of(step->op), i);
-        if ((type == '@' || type == '?') && plan_is_slot(step->argv[i], &slot))
-            return true;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* How many steps, from the first on. */
 static size_t count_steps(const struct plan *plan)
 {
     size_t count = plan->steps_count;
-    while (count > 0 && !needs_host(&plan->steps[count - 1]))
+    while (count > 0 && outside_leaves(plan->steps[count - 1].op))
         count--;
     return count;
 }
@@ -42,8 +54,10 @@ static unsigned preserved(const struct plan *plan)
 static int let_go(struct init *init, const int *others, size_t count)
 {
     const int *listener = listener_connection();
-    const int own[] = {init->sync,
-                       init->starter,
+    const int own[] = {init->channels.sync,
+                       init->channels.orders,
+                       init->channels.start,
+                       init->channels.started,
                        init->program[0],
                        init->program[1],
                        init->program[2],

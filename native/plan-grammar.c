@@ -50,7 +50,7 @@ static const struct plan_grammar grammars[] = {
     {TSMAN_SET_JOIN_OWNER, "join owner", "nN", false},
     {TSMAN_SET_OPEN_MOUNT, "open mount", "npp", true},
     {TSMAN_SET_LEAVE, "leave", "", false},
-    {TSMAN_SET_START_SOCKET, "start socket", "", false},
+    {TSMAN_SET_START_PIPES, "start pipes", "", false},
     {TSMAN_SET_CONSOLE_SOCKET, "console socket", "p", false},
     {TSMAN_SET_JOIN_ANY, "join any", "", false},
     {TSMAN_SET_CGROUP, "control group", "p", false},

@@ -124,10 +124,10 @@ int plan_check_order(const struct plan *plan, struct failure *failure)
     if (joins_kind(plan, CLONE_NEWUSER) && plan_setting(plan, TSMAN_SET_NETWORK) != NULL &&
         plan_setting(plan, TSMAN_SET_JOIN_OWNER) == NULL)
         return fail(failure, EBADMSG, "parse plan", "namespaces of nobody, and a network");
-    if (plan_setting(plan, TSMAN_SET_START_SOCKET) != NULL &&
+    if (plan_setting(plan, TSMAN_SET_START_PIPES) != NULL &&
         (plan_setting(plan, TSMAN_SET_HOLD) == NULL ||
          plan_setting(plan, TSMAN_SET_RUN_DIR) == NULL))
-        return fail(failure, EBADMSG, "parse plan", "start socket without hold or run directory");
+        return fail(failure, EBADMSG, "parse plan", "start pipes without hold or run directory");
     bool joins = plan_setting(plan, TSMAN_SET_JOIN_PROCESS) != NULL;
     if (joins &&
         (plan_setting(plan, TSMAN_SET_UNSHARE) != NULL ||

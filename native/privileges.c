@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -53,7 +54,7 @@ static int apply_groups(struct init *init)
    of another namespace, but there is its end of the socket. */
 static int tie_again(const struct init *init)
 {
-    struct pollfd ended = {.fd = init->sync};
+    struct pollfd ended = {.fd = init->channels.sync};
     if (init->untied)
         return 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -87,17 +88,15 @@ static int apply_ids(struct init *init)
     return tie_again(init);
 }
 
-static int drop_bounding(struct init *init)
+static int drop_from_bounding(uint64_t keep, struct failure *failure)
 {
-    uint64_t keep = plan_hex(init->capabilities, 0);
-    init->blamed = init->capabilities;
     for (unsigned long cap = 0; cap < 64; cap++) {
         if (keep & (UINT64_C(1) << cap))
             continue;
         if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) {
             if (errno == EINVAL)
                 break; /* above the last one that this kernel knows */
-            return fail(&init->failure, errno, "drop from bounding set", "capability %lu", cap);
+            return fail(failure, errno, "drop from bounding set", "capability %lu", cap);
         }
     }
     return 0;
@@ -116,6 +115,44 @@ uint64_t privileges_known(void)
             least = middle + 1;
     }
     return least >= 64 ? UINT64_MAX : (UINT64_C(1) << least) - 1;
+}
+
+static uint64_t one(unsigned capability)
+{
+    return UINT64_C(1) << capability;
+}
+
+/* What is left to do of a plan once its root file system stands. */
+static uint64_t needed(const struct plan *plan, bool mounts)
+{
+    uint64_t mask = one(CAP_SETUID) | one(CAP_SETGID) | one(CAP_SETPCAP);
+    /* Entries in /etc/passwd, a working directory, who owns the streams. */
+    mask |= one(CAP_CHOWN) | one(CAP_DAC_OVERRIDE) | one(CAP_DAC_READ_SEARCH) | one(CAP_FOWNER);
+    if (plan_step(plan, TSMAN_OP_RLIMIT) != NULL)
+        mask |= one(CAP_SYS_RESOURCE);
+    if (plan_step(plan, TSMAN_OP_SCHEDULER) != NULL ||
+        plan_step(plan, TSMAN_OP_IO_PRIORITY) != NULL)
+        mask |= one(CAP_SYS_NICE);
+    const bool filters_early =
+        plan_step(plan, TSMAN_OP_SECCOMP) != NULL && plan_step(plan, TSMAN_OP_NO_NEW_PRIVS) == NULL;
+    if (mounts || filters_early)
+        mask |= one(CAP_SYS_ADMIN);
+    return mask;
+}
+
+void privileges_narrow(const struct plan *plan, bool mounts)
+{
+    const struct plan_record *step = plan_step(plan, TSMAN_OP_CAPS);
+    uint64_t effective, permitted, inheritable;
+    struct failure ignored = {0};
+    if (step == NULL)
+        return;
+    const uint64_t keep =
+        needed(plan, mounts) | plan_hex(step, 1) | plan_hex(step, 2) | plan_hex(step, 3);
+    /* Init will say what fails, when it comes to that. */
+    (void)drop_from_bounding(plan_hex(step, 0), &ignored);
+    if (kernel_capget(&effective, &permitted, &inheritable) == 0)
+        (void)kernel_capset(effective & keep, permitted & keep, inheritable & keep);
 }
 
 static int apply_capabilities(struct init *init)
@@ -178,7 +215,8 @@ static int apply_filter(struct init *init)
 int privileges_drop(struct init *init)
 {
     if (init->capabilities != NULL) {
-        if (drop_bounding(init) < 0)
+        init->blamed = init->capabilities;
+        if (drop_from_bounding(plan_hex(init->capabilities, 0), &init->failure) < 0)
             return -1;
         prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     }

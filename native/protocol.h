@@ -68,8 +68,8 @@
                                 CREATED tells of.  Else it comes before CREATED, init being
                                 forked later, and the process is in all of the container's
                                 namespaces but that of pid */
-#define TSMAN_MSG_LEFT 25u   /* empty: init waits at its start socket, the monitor ends
-                                (START_SOCKET) */
+#define TSMAN_MSG_LEFT 25u   /* empty: init waits at its start pipe, the monitor ends
+                                (START_PIPES) */
 
 /* ---- frames of the attach socket ------------------------------------------
    `attach` in the run directory, a unix stream socket that several clients may
@@ -257,12 +257,12 @@
 #define TSMAN_SET_LEAVE 70u   /* (): the monitor ends once the program runs, which goes to
                                  the nearest subreaper (PR_SET_CHILD_SUBREAPER) or to pid
                                  1: an OCI runtime's caller waits for it.  With it, and
-                                 with START_SOCKET, PASSTHROUGH takes terminals as well */
-#define TSMAN_SET_START_SOCKET 71u /* (): with HOLD: at START the monitor says LEFT and ends,
-                                 and init waits for a connection to the unix stream
-                                 socket `start` in the run directory.  There it says READY
-                                 at once, then WARNINGs, and FAILED or an end of file: the
-                                 program runs.  The run directory keeps `init` */
+                                 with START_PIPES, PASSTHROUGH takes terminals as well */
+#define TSMAN_SET_START_PIPES 71u /* (): with HOLD: at START the monitor says LEFT and ends,
+                                 and init waits for a byte in the fifo `start` in the run
+                                 directory.  In the fifo `started` it says READY at once, then
+                                 WARNINGs, and FAILED or an end of file: the program runs.  The
+                                 run directory keeps `init` */
 #define TSMAN_SET_CONSOLE_SOCKET 72u /* (path): with TTY: the pty's master is sent to this
                                  unix stream socket, with its name, and is nobody else's */
 #define TSMAN_SET_JOIN_ANY 73u /* (): JOIN_PROCESS may name a process without a user

@@ -59,7 +59,7 @@ int pty_open(struct init *init)
         return fail(&init->failure, errno, "open terminal", "peer of /dev/pts/ptmx");
     if (window.ws_row != 0 && window.ws_col != 0)
         ioctl(master, (int)TIOCSWINSZ, &window);
-    if (sync_send(init->sync, SYNC_TTY, 0, master) < 0)
+    if (sync_send(init->channels.sync, SYNC_TTY, 0, master) < 0)
         return fail(&init->failure, errno, "send", "terminal");
     return 0;
 }

@@ -28,6 +28,7 @@
 #include "number.h"
 #include "outside.h"
 #include "prepared.h"
+#include "privileges.h"
 #include "protocol.h"
 #include "shared-mount.h"
 #include "slots.h"
@@ -312,25 +313,23 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
  * to, if that sees the host's processes: so nothing of the host is left here then, no
  * descriptor, no mount, no key (CVE-2016-9962).
  */
-static int await_helper(const struct stage1 *stage1, const struct joins *joins,
-                        struct failure *failure)
+static int await_helper(struct stage1 *stage1, const struct joins *joins, struct failure *failure)
 {
-    close(stage1->init_sync);
-    if (stage1->starter >= 0)
-        close(stage1->starter);
+    channels_close(&stage1->channels);
     for (int i = 0; i < 3; i++) {
         if (stage1->program[i] >= 0)
             close(stage1->program[i]);
     }
     slots_close();
     if (joins->flags & CLONE_NEWUSER) {
-        if (setns(joins->owner, CLONE_NEWNS) < 0)
+        /* Made outside it has left the host behind already. */
+        if (!stage1->makes_outside && setns(joins->owner, CLONE_NEWNS) < 0)
             return fail(failure, errno, "join", "mount namespace of the container");
         kernel_keyring_join_session("_ses.tsman");
     }
     prctl(PR_SET_DUMPABLE, 1);
     sync_send(stage1->sync, SYNC_NET_WANTED, 0, -1);
-    sync_await(stage1->sync, SYNC_STAGE_EXIT);
+    sync_await_end(stage1->sync);
     return 0;
 }
 
@@ -359,7 +358,7 @@ _Noreturn void stage1_run(struct stage1 *stage1)
     struct init *init = NULL;
     if (stage1->makes_outside) {
         const int kept[] = {stage1->sync, joins.owner, joins_pid_namespace(&joins)};
-        init = init_begin(plan, stage1->init_sync, stage1->starter, stage1->program);
+        init = init_begin(plan, &stage1->channels, stage1->program);
         outside_run(init, kept, sizeof(kept) / sizeof(kept[0]));
         /* There is no /proc of the host's any more. */
         proc = VERIFY_BY_MONITOR;
@@ -369,6 +368,8 @@ _Noreturn void stage1_run(struct stage1 *stage1)
 
     int flags = namespace_unshare_flags(plan, &failure);
     prctl(PR_SET_DUMPABLE, 0);
+    if (stage1->target >= 0 || stage1->makes_outside)
+        privileges_narrow(plan, joined_proc_is_open());
     /* Where others may see init from its beginning, it has our socket for a moment, and would have
        the keys of the caller's session.  What fails with these, init will say. */
     if (!(flags & CLONE_NEWPID)) {
@@ -386,15 +387,13 @@ _Noreturn void stage1_run(struct stage1 *stage1)
         drop_fd(&joins.owner);
         close(stage1->sync);
         if (init == NULL)
-            init = init_begin(plan, stage1->init_sync, stage1->starter, stage1->program);
+            init = init_begin(plan, &stage1->channels, stage1->program);
         init_run(init, proc);
     }
     listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
-    if (proc == VERIFY_BY_MONITOR)
-        sync_send(stage1->sync, SYNC_STATUS_WANTED, 0, -1);
-    else
-        drop_fd(&proc);
+    if (proc >= 0)
+        close(proc);
     if (network && await_helper(stage1, &joins, &failure) < 0)
         give_up(stage1->sync, &failure);
     _exit(0);

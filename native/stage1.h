@@ -10,16 +10,16 @@
 #include <sys/types.h>
 
 #include "cgroup.h"
+#include "channels.h"
 #include "plan.h"
 
 struct stage1 {
     const struct plan *plan;
-    int sync;      /* stage 1's socket */
-    int init_sync; /* init's socket, handed on */
-    bool is_root;  /* the caller is */
+    int sync;                 /* stage 1's socket */
+    struct channels channels; /* init's, handed on */
+    bool is_root;             /* the caller is */
     pid_t monitor;
     int target;            /* SET_JOIN_PROCESS: its pidfd, else -1; closed before init */
-    int starter;           /* the start socket, or -1; handed on */
     struct cgroup *cgroup; /* entered, if there is one */
     int prepared;          /* the socket of namespaces that were made before, or -1 */
     int program[3];        /* the program's descriptors 0, 1, 2, or -1; handed on */

@@ -1,10 +1,14 @@
 #include "sync.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "passed-fd.h"
@@ -14,6 +18,48 @@
 int sync_pair(int sockets[2])
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets);
+}
+
+struct wanted {
+    int (*pairs)[2];
+    size_t count;
+    int errnum;
+};
+
+static int make_pairs(void *data)
+{
+    struct wanted *wanted = (struct wanted *)data;
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, wanted->pairs[i]) == 0)
+            continue;
+        wanted->errnum = errno;
+        break;
+    }
+    /* Nothing of the C library's, which is our parent's. */
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+int sync_anonymous_pairs(int pairs[][2], size_t count)
+{
+    static _Alignas(16) char stack[16384];
+    struct wanted wanted = {pairs, count, 0};
+    for (size_t i = 0; i < count; i++)
+        pairs[i][0] = pairs[i][1] = -1;
+    pid_t pid =
+        clone(make_pairs, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_VFORK, &wanted);
+    if (pid < 0)
+        return -1;
+    while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+        ;
+    if (wanted.errnum == 0 && (count == 0 || pairs[count - 1][0] >= 0))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        drop_fd(&pairs[i][0]);
+        drop_fd(&pairs[i][1]);
+    }
+    errno = wanted.errnum != 0 ? wanted.errnum : EIO;
+    return -1;
 }
 
 static int send_parts(int socket, enum sync_type type, int32_t value, const void *payload,
@@ -91,4 +137,12 @@ int sync_await(int socket, enum sync_type type)
         if (message.type == type)
             return 0;
     }
+}
+
+void sync_await_end(int socket)
+{
+    struct sync_message message;
+    int fd;
+    while (sync_receive(socket, &message, &fd, 0) > 0)
+        drop_fd(&fd);
 }

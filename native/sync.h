@@ -15,23 +15,25 @@
  *      | <-------------- INIT_PID - |                                 | steps
  *      | <------------ NET_WANTED - |      (SET_NETWORK only)         |
  *      | starts slirp4netns         |                                 |
- *      |                            | exits, or waits for STAGE_EXIT  |
+ *      |                            | exits, or waits for the end of  |
+ *      |                            | its socket                      |
  *      | <--------------------------------------- TTY (descriptor) -- |
  *      | <------------------------------------- WARNING, any number - |
  *      | <------------------------------------------- INIT_READY ---- |
  *      | waits for slirp4netns, and for the caller's START            |
- *      | - START ---------------------------------------------------> | execve
+ *      | = START ===================================================> | execve
  *      | <----------------------------------- end of file: it worked  |
  *
- * With SET_START_SOCKET the end is another one:
- *      | - LEAVE ---------------------------------------------------> | unties itself
- *      | <------------------------------------------------- LEFT ---- | accepts
+ * With SET_START_PIPES the end is another one:
+ *      | = LEAVE ===================================================> | unties itself
+ *      | <------------------------------------------------- LEFT ---- | reads there
  *      | exits
  *
- * A CALLER step is CALLER_WANTED, answered by CALLER_DONE when the caller says so.
+ * What is drawn double goes over a pipe, see order.h.  A CALLER step is CALLER_WANTED, answered by
+ * GO_ON when the caller says so; STATUS_WANTED is answered by STATUS.
  *
- * In a pid namespace that is joined stage 1 does init's first steps, with init's socket, and
- * clones it then (outside.h); a privileged one on Linux 6.17 and later.
+ * In a pid namespace that is joined stage 1 does init's first steps, with init's socket and pipe,
+ * and clones it then (outside.h); a privileged one on Linux 6.17 and later.
  *
  * Either child may send FAILED instead of its next message and then exits.
  *
@@ -51,7 +53,7 @@
  *  - slirp4netns joins through stage 1's pid, not init's: stage 1 is not in the
  *    container's pid namespace, so it may stay dumpable (slirp4netns needs that
  *    to open its namespaces) while init may not (CVE-2016-9962).  That is why
- *    stage 1 waits for STAGE_EXIT then.
+ *    stage 1 waits then.
  *  - init is the monitor's child (CLONE_PARENT), so that waitpid gives the
  *    monitor its exit status and PR_SET_PDEATHSIG refers to the monitor.
  *
@@ -72,18 +74,13 @@ enum sync_type {
     SYNC_OPENED,      /* carries a descriptor, or value: errno */
     SYNC_NET_WANTED,
     SYNC_INIT_PID, /* value: the pid */
-    SYNC_STAGE_EXIT,
-    SYNC_TTY, /* carries a descriptor */
+    SYNC_TTY,      /* carries a descriptor */
     SYNC_WARNING,
     SYNC_INIT_READY,
-    SYNC_START,
     SYNC_FAILED,
     SYNC_CALLER_WANTED, /* value: 1 of stage 1, which init is not forked from yet; else 0 */
-    SYNC_CALLER_DONE,
-    SYNC_LEAVE, /* instead of START: wait for that at the start socket */
     SYNC_LEFT,
-    SYNC_STATUS_WANTED, /* stage 1, after INIT_PID: init needs … */
-    SYNC_STATUS,        /* … its /proc/PID/status: carries a descriptor, or value: errno */
+    SYNC_STATUS_WANTED, /* init: what its /proc/PID/status says */
     SYNC_FORKING, /* stage 1, where others may see init: its socket may be theirs from here on */
 };
 
@@ -99,6 +96,10 @@ struct sync_message {
 /* sockets[0] is the monitor's end. */
 int sync_pair(int sockets[2]);
 
+/* Pairs that a process which ends with this has made: SO_PEERPIDFD (unix(7)) names who has made a
+   pair, to whoever has one of its ends.  -1 and errno. */
+int sync_anonymous_pairs(int pairs[][2], size_t count);
+
 /* Sends one message; `fd` >= 0 is passed along. -1 and errno. */
 int sync_send(int socket, enum sync_type type, int32_t value, int fd);
 int sync_send_warning(int socket, const char *text);
@@ -110,3 +111,5 @@ int sync_receive(int socket, struct sync_message *message, int *fd, int flags);
 
 /* For the children: blocks until `type` comes; -1 if the monitor is gone. */
 int sync_await(int socket, enum sync_type type);
+/* Until there is nothing more to come. */
+void sync_await_end(int socket);

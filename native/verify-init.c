@@ -14,6 +14,7 @@
 
 #include "facts.h"
 #include "memory.h"
+#include "order.h"
 #include "path.h"
 #include "privileges.h"
 #include "process-limits.h"
@@ -25,36 +26,46 @@ int verify_open_proc(bool is_exposed)
     return is_exposed ? VERIFY_BY_MONITOR : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* As the monitor sees us, whose user namespace may be another: its ids are not ours then. */
-static int receive_status(int sync)
-{
-    struct sync_message message;
-    int fd;
-    if (sync_receive(sync, &message, &fd, 0) <= 0 || message.type != SYNC_STATUS) {
-        drop_fd(&fd);
-        errno = ECONNRESET;
-    } else if (fd < 0) {
-        /* The kernel may have kept what was sent, for want of a free number. */
-        errno = message.value != 0 ? (int)message.value : EMFILE;
-    }
-    return fd;
-}
-
 int verify_begin(struct init *init, int proc)
 {
-    if (proc == VERIFY_BY_MONITOR) {
-        init->status = receive_status(init->sync);
-        init->status_is_foreign = true;
-        if (init->status >= 0)
-            return 0;
-        if (errno == ENOENT)
-            failure_detail(&init->failure, "where /proc is mounted with hidepid, a caller with "
-                                           "capabilities needs CAP_SYS_PTRACE among them");
-        return fail(&init->failure, errno, "open", "/proc/PID/status");
-    }
+    init->is_unverified = true;
+    init->verified_by_monitor = proc == VERIFY_BY_MONITOR;
+    if (init->verified_by_monitor)
+        return 0;
     cleanup_close int directory = proc >= 0 ? proc : verify_open_proc(false);
     init->status = directory < 0 ? -1 : openat(directory, "self/status", O_RDONLY | O_CLOEXEC);
     return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/self/status") : 0;
+}
+
+/* As the monitor sees us, whose user namespace may be another: its ids are not ours then. */
+static int ask_monitor(struct init *init, struct facts *facts)
+{
+    struct order order = {0};
+    sync_send(init->channels.sync, SYNC_STATUS_WANTED, 0, -1);
+    if (order_await(init->channels.orders, ORDER_STATUS, &order) < 0)
+        _exit(1); /* the monitor is gone */
+    if (order.errnum == ENOENT)
+        failure_detail(&init->failure, "where /proc is mounted with hidepid, a caller with "
+                                       "capabilities needs CAP_SYS_PTRACE among them");
+    if (order.errnum != 0) {
+        errno = order.errnum;
+        return -1;
+    }
+    memset(facts, 0, sizeof(*facts));
+    memcpy(facts->value, order.value, sizeof(facts->value));
+    facts->group_count = order.group_count;
+    return facts_ask_ids(facts);
+}
+
+/* Without the monitor, which an OCI runtime's container does without, nobody else sees us: the
+   host's /proc is not to be here, see outside.h. */
+static int read_facts(struct init *init, struct facts *facts)
+{
+    int result = init->status >= 0 ? facts_read(init->status, facts)
+                 : init->departed  ? facts_ask(facts)
+                                   : ask_monitor(init, facts);
+    drop_fd(&init->status);
+    return result;
 }
 
 static int unmet(struct init *init, const char *why, const char *what, const char *path)
@@ -193,14 +204,14 @@ static int verify_capabilities(struct init *init, const struct facts *facts)
 int verify_credentials(struct init *init, bool partly)
 {
     struct facts facts;
-    if (init->status < 0)
+    memset(&facts, 0, sizeof(facts));
+    if (!init->is_unverified)
         return 0;
-    if (facts_read(init->status, &facts) < 0)
-        return fail(&init->failure, errno, "verify", "/proc/self/status");
-    drop_fd(&init->status);
-    int result = 0;
-    if (init->status_is_foreign && facts_take_own_ids(&facts) < 0)
-        result = fail(&init->failure, errno, "verify", "ids");
+    init->is_unverified = false;
+    int result = read_facts(init, &facts) < 0
+                     ? fail(&init->failure, errno, "read", "/proc/%s/status",
+                            init->verified_by_monitor ? "PID" : "self")
+                     : 0;
     if (result == 0)
         result = verify_ids(init, &facts);
     if (result == 0)

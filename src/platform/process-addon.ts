@@ -6,8 +6,6 @@ import { installationDir } from "./native.ts";
 interface ProcessAddon {
   /** → errno */
   readonly closeOnExec: (first: number) => number;
-  /** → a descriptor, or an errno below zero */
-  readonly connectSocket: (path: string) => number;
   /** → errno; `descriptor` is one more that the program is to have, or -1. */
   readonly replaceProcess: (
     program: string,

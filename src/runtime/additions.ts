@@ -25,7 +25,7 @@ export interface AdditionsRequest {
 /** Who waits for the program, and where its terminal goes. */
 export interface Departure {
   /** Init waits at its socket and the monitor ends (`create`), or that ends when the program runs. */
-  readonly leaves: "start-socket" | "leave" | undefined;
+  readonly leaves: "start-pipes" | "leave" | undefined;
   readonly consoleSocket: string | undefined;
   /** Descriptors behind the control socket. */
   readonly preserve: number;
@@ -86,7 +86,7 @@ export function compileAdditions(config: RuntimeConfig, request: AdditionsReques
 export function departureSettings(departure: Departure): PlanRecord[] {
   const { leaves, consoleSocket, preserve } = departure;
   return [
-    ...(leaves === "start-socket" ? [settingRecord("START_SOCKET", [], because)] : []),
+    ...(leaves === "start-pipes" ? [settingRecord("START_PIPES", [], because)] : []),
     ...(leaves === "leave" ? [settingRecord("LEAVE", [], because)] : []),
     ...(consoleSocket === undefined
       ? []

@@ -62,7 +62,7 @@ export interface MonitorHandle {
    * one that forks init later (native/outside.h), before `created`.
    */
   readonly asked: Promise<number>;
-  /** Init waits at its start socket and the monitor is gone; stays pending without START_SOCKET. */
+  /** Init waits at its start pipe and the monitor is gone; stays pending without START_PIPES. */
   readonly left: Promise<void>;
   /** This process's ends of those streams for which a pipe was asked. */
   readonly streams: MonitorStreams;
@@ -90,7 +90,7 @@ export interface MonitorHandle {
    */
   disconnect(): void;
   /**
-   * Resolves when a monitor that goes by itself (LEAVE, START_SOCKET) has gone.  A caller who ended
+   * Resolves when a monitor that goes by itself (LEAVE, START_PIPES) has gone.  A caller who ended
    * before would leave it to the subreaper, who is told of its end as of the container's.
    */
   departed(): Promise<void>;

@@ -90,7 +90,7 @@ export const setting = {
   EVENT: 50,
   EPHEMERAL: 60,
   LEAVE: 70,
-  START_SOCKET: 71,
+  START_PIPES: 71,
   CONSOLE_SOCKET: 72,
   JOIN_ANY: 73,
   CGROUP: 75,

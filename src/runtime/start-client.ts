@@ -1,7 +1,6 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
-import { connectSocket } from "../platform/connect-socket.ts";
 import { isErrno } from "../platform/errno.ts";
 import { readRange } from "../platform/read-range.ts";
 import { monitorError } from "./failure.ts";
@@ -10,7 +9,7 @@ import { MonitorMessageDecoder } from "./monitor-messages.ts";
 
 /** {@link startWaiting} */
 export interface StartWaiting {
-  /** The directory with the socket. */
+  /** The directory with the fifos. */
   readonly runDir: string;
   /** The step of the plan with this number; who starts it need not have the plan. */
   readonly findStep: (index: number) => FailedStep | undefined;
@@ -18,22 +17,28 @@ export interface StartWaiting {
 }
 
 /**
- * Starts the program of a container whose init waits at its start socket (START_SOCKET in
+ * Starts the program of a container whose init waits at its start pipe (START_PIPES in
  * native/protocol.h); resolves when its execve has succeeded.
+ *
+ * Pipes, since a socket would name this process to whoever in the container may act as init
+ * (SO_PEERPIDFD, unix(7)), and with it what this process has open.
  *
  * @throws TsmanError CONTAINER_NOT_RUNNING when nobody waits there, or what has failed
  */
 export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting): Promise<void> {
-  // A path of the caller's may be longer than sun_path (unix(7)).
-  const place = openSync(runDir, "r");
-  let socket: number | undefined;
+  const open: number[] = [];
   try {
-    socket = connectSocket(path.join("/proc/self/fd", String(place), "start"));
+    // ENXIO: nobody reads there, which is init alone.
+    const start = openSync(path.join(runDir, "start"), constants.O_WRONLY | constants.O_NONBLOCK);
+    open.push(start);
+    const started = openToRead(path.join(runDir, "started"));
+    open.push(started);
+    writeSync(start, "s");
     const decoder = new MonitorMessageDecoder();
     let hasBegun = false;
     let failure: TsmanError | undefined;
     // To its end, which is there when the program has been executed, or never will be.
-    for await (const chunk of readRange(socket, {})) {
+    for await (const chunk of readRange(started, {})) {
       for (const message of decoder.push(chunk)) {
         if (message.type === "ready") hasBegun = true;
         if (message.type === "warning") onWarning(message.text);
@@ -45,17 +50,20 @@ export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting
     if (failure !== undefined) throw failure;
     if (!hasBegun) throw notWaiting();
   } catch (error) {
-    if (
-      isErrno(error, "ECONNREFUSED") ||
-      isErrno(error, "ENOENT") ||
-      isErrno(error, "ECONNRESET")
-    ) {
-      throw notWaiting(error);
-    }
+    if (isErrno(error, "ENXIO", "ENOENT", "EPIPE")) throw notWaiting(error);
     throw error;
   } finally {
-    if (socket !== undefined) closeSync(socket);
-    closeSync(place);
+    for (const fd of open) closeSync(fd);
+  }
+}
+
+/** A fifo whose writers may be gone, for reading that waits: opening it alone would wait as well. */
+function openToRead(file: string): number {
+  const both = openSync(file, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    return openSync(file, constants.O_RDONLY);
+  } finally {
+    closeSync(both);
   }
 }
 

@@ -18,9 +18,19 @@ const denySyscall = join(projectRoot, "dist/native/deny-syscall");
 /**
  * Where something is executed: in the container that traces, in one that shares its processes, or as
  * one that does, with a user namespace below the caller's or in the caller's own, also on a kernel
- * without fsconfig(2)'s pidns.
+ * without fsconfig(2)'s pidns, or created first and started then.
  */
-type Place = "traced" | "beside" | "made-below" | "made" | "made-before";
+type Place = "traced" | "beside" | "made-below" | "made" | "made-before" | "made-first";
+
+/** With the words of a test's name. */
+const places: readonly (readonly [string, Place])[] = [
+  ["it", "traced"],
+  ["one that shares its processes, in a user namespace below", "beside"],
+  ["one that is made to share its processes", "made"],
+  ["one that is made to share its processes, in a user namespace below", "made-below"],
+  ["one that is made to share its processes, before Linux 6.17", "made-before"],
+  ["one that is created to share its processes, and started then", "made-first"],
+];
 
 /** A bundle's directory, with the root file system in it. */
 function prepareBundle(configOf: (rootfs: string) => object): string {
@@ -89,6 +99,8 @@ async function watched(
     'sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," "$5/config.json"',
     'if [ "$4" = beside ]; then $oci run --bundle "$5" --detach beside || exit 1; fi',
     "once() { case $4 in",
+    `  made-first) $oci create --bundle "$5" "made$7" </dev/null && $oci start "made$7" ${ends}`,
+    '    $oci delete --force "made$7" ;;',
     `  made*) $6 $oci run --bundle "$5" "made$7" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
     'touch rootfs/go; for i in $(seq 80); do once "$@" $i; done',
     '[ "$4" != beside ] || $oci delete --force beside',
@@ -106,17 +118,36 @@ async function watched(
   return rootfs;
 }
 
-it.for<[string, Place]>([
-  ["it", "traced"],
-  ["one that shares its processes, in a user namespace below", "beside"],
-  ["one that is made to share its processes", "made"],
-  ["one that is made to share its processes, in a user namespace below", "made-below"],
-  ["one that is made to share its processes, before Linux 6.17", "made-before"],
-])(
+it.for(places)(
   "a container that may trace finds no directory of the host with what is executed in %s",
   async ([, place], context) => {
     requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
     const rootfs = await watched("procfd", stage().victim("file"), "|| exit 2", place);
+    expect(existsSync(join(rootfs, "met"))).toBe(true);
+    expect(existsSync(join(rootfs, "found"))).toBe(false);
+  },
+);
+
+it.for(places)(
+  "a container that may trace finds nobody's descriptors by way of a socket of what is executed in %s",
+  async ([, place], context) => {
+    requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
+    const rootfs = await watched("peers", "", "|| exit 2", place);
+    expect(existsSync(join(rootfs, "met"))).toBe(true);
+    expect(existsSync(join(rootfs, "found"))).toBe(false);
+  },
+);
+
+// Init acts for whoever may trace it: what it may, they may.
+it.for(places)(
+  "a container that may trace finds no rights over mounts in what is executed in %s",
+  async ([, place], context) => {
+    requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
+    const chroot = 1 << 18;
+    const admin = 1 << 21;
+    // On older kernels its own /proc is mounted then.
+    const mask = place === "made-before" ? chroot : chroot | admin;
+    const rootfs = await watched("rights", mask.toString(16), "|| exit 2", place);
     expect(existsSync(join(rootfs, "met"))).toBe(true);
     expect(existsSync(join(rootfs, "found"))).toBe(false);
   },

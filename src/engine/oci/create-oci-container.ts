@@ -41,7 +41,7 @@ export async function createOciContainer(
       cgroup,
       record,
       directory,
-      departure: departureOf(request, "start-socket"),
+      departure: departureOf(request, "start-pipes"),
       foreground: false,
       isPassedThrough: !(prepared.config.process.terminal ?? false),
       hold: true,
@@ -101,7 +101,7 @@ export function departureOf(
     preserveFds,
     newKeyring,
   }: Pick<CreateRequest, "consoleSocket" | "preserveFds" | "newKeyring">,
-  leaves: "start-socket" | "leave" | undefined,
+  leaves: "start-pipes" | "leave" | undefined,
 ) {
   return { leaves, consoleSocket, preserve: preserveFds, hasOwnKeyring: newKeyring };
 }
