@@ -17,6 +17,9 @@
 #include "protocol.h"
 #include "sync.h"
 
+/* Of one start. */
+#define MOST_WARNINGS 100
+
 static void end_text(char *text, size_t size)
 {
     text[size - 1] = '\0';
@@ -165,6 +168,24 @@ static void tell_status(struct monitor *monitor)
     order_give(monitor->orders, &order);
 }
 
+/* Who floods us floods nobody else. */
+static void take_warning(struct monitor *monitor, char *text, size_t size)
+{
+    if (monitor->warnings == MOST_WARNINGS)
+        return;
+    end_text(text, size);
+    proto_send_warning(&monitor->control,
+                       ++monitor->warnings < MOST_WARNINGS ? text : "there are more warnings");
+}
+
+static size_t count_steps(const struct plan *plan, uint16_t op)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->steps_count; i++)
+        count += plan->steps[i].op == op;
+    return count;
+}
+
 /* What stage 1 alone says, and what init alone says, each in its time; both warn and fail. */
 static bool may_say(const struct monitor *monitor, bool is_init, uint32_t type)
 {
@@ -184,8 +205,10 @@ static bool may_say(const struct monitor *monitor, bool is_init, uint32_t type)
         return is_init && !monitor->has_terminal &&
                plan_setting(&monitor->plan, TSMAN_SET_TTY) != NULL;
     case SYNC_INIT_READY:
-    case SYNC_CALLER_WANTED:
         return is_init && monitor->phase < STARTING;
+    case SYNC_CALLER_WANTED:
+        return is_init && monitor->phase < STARTING &&
+               monitor->callers_told < count_steps(&monitor->plan, TSMAN_OP_CALLER);
     case SYNC_LEFT:
         return is_init && monitor->phase == LEAVING;
     default:
@@ -228,8 +251,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
             io_connect_caller(&monitor->io, monitor->settings.with_stdin);
         return 0;
     case SYNC_WARNING:
-        message->text[sizeof(message->text) - 1] = '\0';
-        proto_send_warning(&monitor->control, message->text);
+        take_warning(monitor, message->text, sizeof(message->text));
         return 0;
     case SYNC_INIT_READY:
         monitor->init_ready = true;
@@ -239,6 +261,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return -1;
     case SYNC_CALLER_WANTED:
         monitor->caller_asked = true;
+        monitor->callers_told++;
         /* Of a container that is made outside of its processes stage 1 is all there is. */
         proto_send_caller(&monitor->control, message->value != 0 ? monitor->stage1 : 0);
         return 0;

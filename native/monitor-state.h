@@ -100,6 +100,8 @@ struct monitor {
     bool caller_asked;  /* by CALLER, and has not answered */
     bool has_terminal;  /* init has sent it */
     bool status_sent;
+    unsigned warnings;   /* told of */
+    size_t callers_told; /* CALLER steps */
     bool waits;          /* before its restart policy has its say */
     bool kept;           /* whoever has it stopped starts it again */
     bool restart_wanted; /* by a health check */

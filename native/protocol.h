@@ -67,7 +67,7 @@
 #define TSMAN_MSG_CALLER 24u /* pid: a CALLER step was come to, GO is awaited; 0: by init, which
                                 CREATED tells of.  Else it comes before CREATED, init being
                                 forked later, and the process is in all of the container's
-                                namespaces but that of pid */
+                                namespaces but that of pid and a new one of time */
 #define TSMAN_MSG_LEFT 25u   /* empty: init waits at its start pipe, the monitor ends
                                 (START_PIPES) */
 

@@ -177,9 +177,10 @@ static int mount_new(struct init *init, const struct plan_record *step)
     const struct mounting_recipe recipe = {type, source, data, .pid_namespace = -1};
     bool is_others = init->is_outside && strcmp(type, "proc") == 0;
     cleanup_close int mount = joined_proc_take(step, is_others ? &init->failure : NULL);
-    if ((mount < 0 && is_others) || (mount >= 0 && mounting_change(init, mount, &first) < 0))
+    const bool is_made = mount >= 0;
+    if (!is_made && is_others)
         return -1;
-    if (mount < 0)
+    if (!is_made)
         mount = mounting_new(&recipe, &first, &init->failure);
     if (mount == MOUNTING_LEGACY) {
         if (mounting_new_legacy(init, type, source, &first, data, target) < 0)
@@ -187,6 +188,9 @@ static int mount_new(struct init *init, const struct plan_record *step)
     } else if (mount < 0 || mounting_attach(init, mount, target) < 0) {
         return -1;
     }
+    /* Attached: else kernels without mount_setattr(2) cannot. */
+    if (is_made && mounting_change(init, mount, &first) < 0)
+        return -1;
     if (remember_open(init, mount, target_path, extra) < 0)
         return -1;
     if (!copy && rest.propagation == 0)

@@ -54,10 +54,16 @@ const places = [
   "in the engine's user namespace",
   // Linux 6.17 knows the option pidns of proc (FSCONFIG_SET_FD); with EINVAL others refuse it.
   "in the engine's user namespace, on an older kernel",
+  // Where mounts are changed by way of /proc.
+  "in the engine's user namespace, before Linux 5.12",
 ] as const;
 type Place = (typeof places)[number];
 const denySyscall = join(projectRoot, "dist/native/deny-syscall");
-const withoutPidns = [denySyscall, "fsconfig=22/1:5"];
+const withoutPidns = "fsconfig=22/1:5";
+const denied = new Map<Place, string>([
+  [places[2], withoutPidns],
+  [places[3], `${withoutPidns},mount_setattr`],
+]);
 
 /** Into the engine's user namespace, on a kernel as of that place. */
 function engineAt(context: TestContext, place: Place): readonly string[] {
@@ -65,9 +71,10 @@ function engineAt(context: TestContext, place: Place): readonly string[] {
   if (place === places[0]) {
     requires(context, major > 6 || (major === 6 && minor >= 17), "fsconfig pidns: Linux 6.17");
   }
-  if (place !== places[2]) return engine;
+  const calls = denied.get(place);
+  if (calls === undefined) return engine;
   requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
-  return [...engine, ...withoutPidns];
+  return [...engine, denySyscall, calls];
 }
 
 /** A bundle among the owner's processes. */
@@ -217,7 +224,7 @@ it.for(places)(
 it("has no part in joined processes where it cannot have their /proc", async (context) => {
   requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
   const bundle = guestBundle(places[0], "true");
-  const before = [...engine, ...withoutPidns];
+  const before = [...engine, denySyscall, withoutPidns];
   const { status, stderr } = await oci.run(["create", "--bundle", bundle, "guest"], before);
   expect([status, stderr]).toEqual([
     1,
