@@ -18,6 +18,7 @@ void mounting_context_log(int context, struct failure *failure)
     /* One message a read: "e overlay: No changes allowed"; ENODATA at the end. */
     while ((length = read(context, text, sizeof(text) - 1)) > 0) {
         text[length] = '\0';
+        text[strcspn(text, "\n")] = '\0';
         failure_detail(failure, "%s", length > 2 && text[1] == ' ' ? text + 2 : text);
     }
 }

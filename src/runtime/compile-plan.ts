@@ -332,6 +332,13 @@ function readonlySteps(bundle: Bundle): PlanRecord[] {
   return [stepRecord("ROOT_READONLY", [], origin(bundle, "/root/readonly"))];
 }
 
+/** A working directory that is made, as long as that can be. */
+function workdirSteps(bundle: Bundle): PlanRecord[] {
+  const { process, root } = bundle.config;
+  if (!bundle.createWorkdir || !root.readonly) return [];
+  return [stepRecord("MKDIR", [process.cwd, "0755", "0", "0"], origin(bundle, "/process/cwd"))];
+}
+
 /** Phase 3: the process. */
 function processSteps(
   bundle: Bundle,
@@ -347,7 +354,7 @@ function processSteps(
     // First what needs the host, for native/outside.h: behind it init is forked, perhaps, which a limit of
     // processes would refuse.
     ...userSteps(bundle),
-    ...(!isJoined && isOwnRoot ? readonlySteps(bundle) : []),
+    ...(!isJoined && isOwnRoot ? [...workdirSteps(bundle), ...readonlySteps(bundle)] : []),
     ...mounts.flatMap((mount, index) =>
       compileChown(mount, slots, origin(bundle, `/mounts/${index}`)),
     ),

@@ -1,5 +1,6 @@
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
 import { errnoMessage, errnoName } from "../platform/errno.ts";
+import { hintOf } from "./failure-hint.ts";
 import type { MonitorFailure } from "./monitor-handle.ts";
 import { operationName, step } from "./protocol.ts";
 
@@ -64,25 +65,6 @@ function stepCode({ step: failed, operation, errno }: MonitorFailure): ErrorCode
   return isUser ? "USER_UNUSABLE" : "RUNTIME_FAILED";
 }
 
-function hintOf(failure: MonitorFailure): string | undefined {
-  return stepHint(failure) ?? joinHint(failure) ?? hiddenHint(failure);
-}
-
-/** proc(5), hidepid: its start time is what tells it from a process that gets its number later. */
-function hiddenHint({ stage, object }: MonitorFailure): string | undefined {
-  return stage === "monitor" && /^\/proc\/\d+\/stat$/.test(object)
-    ? "run it at once, or have /proc mounted with gid= a group of yours, or without hidepid"
-    : undefined;
-}
-
-/** setns(2) asks for rights in the user namespace that owns the other one. */
-function joinHint({ stage, operation, errno }: MonitorFailure): string | undefined {
-  if (stage !== "stage 1" || operation !== "join") return undefined;
-  return errnoName(errno) === "EPERM"
-    ? "join one that your own user namespace has made, or a container's (container:NAME), or make a new one"
-    : "name a namespace of that kind, such as /proc/PID/ns/net for a network";
-}
-
 function isExec(failure: MonitorFailure): boolean {
   // The step has more to do than that: descriptors, the terminal.
   const isExecute = failure.step?.op === step.EXEC && failure.operation === "execute";
@@ -140,7 +122,7 @@ function describeUnknownName(failure: MonitorFailure): Description {
   return {
     code: "USER_UNUSABLE",
     message: `${sentence(failure)}: ${detail}`,
-    hint: stepHint(failure),
+    hint: hintOf(failure),
   };
 }
 
@@ -181,66 +163,4 @@ function reason(failure: MonitorFailure): string {
 function meaningOf(errno: number): string {
   const text = errnoMessage(errno);
   return text.startsWith("Unknown system error") ? errnoName(errno) : text;
-}
-
-const appendHint =
-  "the image needs a regular file of its own there that may be written to: leave --hostuser, " +
-  "--passwd-entry and --group-entry out, or mount a file with these lines";
-
-const procHint =
-  "a new /proc takes a pid namespace that the container's own user namespace has made: give it one, or no /proc " +
-  "but that of the host, as with --pid host";
-
-function stepHint(failure: MonitorFailure): string | undefined {
-  const op = failure.step?.op;
-  const errno = errnoName(failure.errno);
-  switch (op) {
-    case step.CHDIR:
-      return errno === "ENOENT"
-        ? "the working directory does not exist in the image: make it, or choose another with -w"
-        : "choose another working directory with -w";
-    case step.HOST_USER:
-      return appendHint;
-    case step.USER:
-      if (failure.operation.startsWith("append")) return appendHint;
-      return errno === "EINVAL"
-        ? "the id is not mapped: use one that --explain prints, such as root's with -u 0, or have more " +
-            "ids mapped (tsman doctor says how)"
-        : "name a user and group that are in the image's /etc/passwd and /etc/group, or numbers";
-    case step.ROOT_OVERLAY:
-      return errno === "EPERM" || errno === "EINVAL"
-        ? "this kernel or file system refuses an overlay here: tsman doctor says what works instead"
-        : undefined;
-    case step.BIND:
-    case step.MOUNT:
-      // pid_namespaces(7)
-      if (errno === "EPERM" && failure.object.startsWith("proc on ")) return procHint;
-      return errno === "ELOOP"
-        ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
-        : undefined;
-    case step.CAPS:
-      return errno === "EPERM"
-        ? "nobody gives what he does not have: compare with CapPrm of /proc/self/status; a user namespace has all of them"
-        : undefined;
-    case step.SECCOMP:
-      return "leave the filter out with --security-opt seccomp=unconfined, if you trust the program";
-    default:
-      if (failure.operation === "parse plan") {
-        return "rebuild tsman: its native program and its TypeScript do not belong together";
-      }
-      if (failure.operation === "open" && errno === "ENOENT") {
-        return "the path must exist on this host";
-      }
-      if (failure.operation === "write pid file") {
-        return "make its directory first, one that you may write to, or name another file with --pidfile";
-      }
-      if (failure.operation === "share mount") {
-        return `give the container a ${failure.object} of its own: --tmpfs ${failure.object}`;
-      }
-      if (failure.operation === "verify") {
-        return "the kernel, or a system call filter that tsman was started with, ignores what it is told: tsman doctor";
-      }
-      if (errno === "ENOSPC") return "the disk, or a limit of the kernel, is used up: tsman doctor";
-      return undefined;
-  }
 }

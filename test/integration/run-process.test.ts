@@ -130,7 +130,11 @@ describe("the environment", () => {
 
 describe("the working directory", () => {
   it("is the image's WORKDIR, which is made when it is missing", async () => {
-    expect(await run(image("entrypoint-cmd"), "pwd")).toBe("entrypoint: pwd\n/work/not/there");
+    for (const options of [[], ["--read-only"]]) {
+      expect(await run(...options, image("entrypoint-cmd"), "pwd")).toBe(
+        "entrypoint: pwd\n/work/not/there",
+      );
+    }
   });
 
   it("is / or what -w says", async () => {

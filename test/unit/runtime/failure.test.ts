@@ -92,6 +92,8 @@ describe("monitorError", () => {
 
   it.each([
     [stepRecord("CHDIR", ["/x", "0"], "--workdir"), errno.ENOENT, "-w"],
+    [stepRecord("CHDIR", ["/x", "1"], "/process/cwd"), errno.EROFS, "this root is read-only"],
+    [stepRecord("USER", ["5", "", ""], "/process/user"), errno.EINVAL, "/linux/uidMappings"],
     [stepRecord("USER", ["5", "", ""], "--user"), errno.EINVAL, "not mapped"],
     [stepRecord("USER", ["joe", "", ""], "--user"), errno.ENOENT, "/etc/passwd"],
     [stepRecord("ROOT_OVERLAY", [], "image"), errno.EPERM, "tsman doctor"],
