@@ -16,13 +16,23 @@ export function pathDepth(cleaned: string): number {
   return cleaned === "/" ? 0 : cleaned.split("/").length - 1;
 }
 
+/** Files of /proc that tell of the machine: lxcfs has others for a container, and runc allows them. */
+const replaceable = ["cpuinfo", "diskstats", "loadavg", "meminfo", "stat", "swaps", "uptime"].map(
+  (name) => `/proc/${name}`,
+);
+
+/** Whether something else may be mounted on a cleaned path: programs trust what is in /proc (S4). */
+export function isInTrustedProc(target: string, isBind: boolean): boolean {
+  return isAtOrBelow(target, "/proc") && !(isBind && replaceable.includes(target));
+}
+
 /**
  * The cleaned target of a mount or device.
  *
  * @throws TsmanError USAGE when it is not absolute, the root itself, or in /proc (S4, S5: programs
  * trust what they read and write there)
  */
-export function mountTarget(text: string, because: string): string {
+export function mountTarget(text: string, because: string, isBind = false): string {
   if (!path.posix.isAbsolute(text)) {
     throw new TsmanError("USAGE", `use ${because}: target ${JSON.stringify(text)} is relative`, {
       hint: "give the target as an absolute path of the container",
@@ -34,7 +44,7 @@ export function mountTarget(text: string, because: string): string {
       hint: "use --rootfs to give the container another root",
     });
   }
-  if (isAtOrBelow(target, "/proc")) {
+  if (isInTrustedProc(target, isBind)) {
     throw new TsmanError("USAGE", `use ${because}: nothing may be mounted on ${target}`, {
       hint: "mount it outside of /proc",
     });

@@ -50,7 +50,7 @@ function normalizeMounts(options: MountOptions, imageVolumes: readonly string[])
   const targets = new Set<string>();
   const mounts = options.mounts.map((mount): NormalMount => {
     const because = originOf(mount);
-    const target = mountTarget(mount.target, because);
+    const target = mountTarget(mount.target, because, mount.type === "bind");
     if (targets.has(target)) {
       throw new TsmanError("USAGE", `use ${because}: ${target} is a mount already`, {
         hint: "give every target once",
@@ -116,6 +116,8 @@ function toOciMount(mount: NormalMount, volumes: Readonly<Record<string, string>
           access,
           ...flagOptions(mount.flags, because),
           ...(mount.chown ? [mountOption.chown] : []),
+          // Not by a symbolic link of the image's: mountTarget().
+          ...(destination.startsWith("/proc/") ? [mountOption.nosymlink] : []),
         ],
         because,
       };

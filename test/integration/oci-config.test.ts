@@ -241,6 +241,22 @@ describe("mounts of a config.json", () => {
     expect(readdirSync(source)).toEqual(["sub"]);
   });
 
+  it("take the place of files in /proc that tell of the machine, as lxcfs has them", async () => {
+    const source = oci.file("meminfo");
+    writeFileSync(source, "MemTotal: 1 kB\n");
+    const bind = { destination: "/proc/meminfo", type: "bind", source, options: ["bind", "ro"] };
+    const printed = await oci.output("lxcfs", "cat /proc/meminfo", ({ mounts }) =>
+      mounts.push(bind),
+    );
+    expect(printed).toBe("MemTotal: 1 kB\n");
+    const other = oci.bundle("trusted", "true", ({ mounts }) =>
+      mounts.push({ ...bind, destination: "/proc/version" }),
+    );
+    expect((await oci.run(["run", "--bundle", other, "trusted"])).stderr).toContain(
+      "nothing may be mounted on /proc/version",
+    );
+  });
+
   it("are overlays of directories of the host, relative to the bundle", async () => {
     const bundleDir = oci.file("bundle-overlay");
     for (const name of ["lower:1", "lower2", "other", "upper", "work"]) {

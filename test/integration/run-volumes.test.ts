@@ -64,6 +64,13 @@ describe("a bind mount", () => {
     expect(await sh(store(), options, "cat /etc/passwd /new/deep/name")).toBe("host\nhost");
   });
 
+  it("gives another file for one in /proc that tells of the machine, and for no other", async () => {
+    const file = join(hostDirectory("lxcfs"), "a");
+    expect(await sh(store(), `-v ${file}:/proc/meminfo:ro`, "cat /proc/meminfo")).toBe("host");
+    const { stderr } = await trySh(store(), `-v ${file}:/proc/version`, "true");
+    expect(stderr).toContain("nothing may be mounted on /proc/version");
+  });
+
   it("has flags: noexec", async () => {
     const host = hostDirectory("noexec");
     writeFileSync(join(host, "script"), "#!/bin/sh\necho ran\n", { mode: 0o755 });

@@ -7,7 +7,7 @@ import {
   mountOption,
   propagationTypes,
 } from "../../oci/runtime-spec.ts";
-import { cleanContainerPath } from "../container-path.ts";
+import { cleanContainerPath, isInTrustedProc } from "../container-path.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
 import { adoptOverlay } from "./adopt-overlay.ts";
 
@@ -17,9 +17,6 @@ export interface AdoptedMounts {
   readonly hasOwnDev: boolean;
   readonly warnings: readonly string[];
 }
-
-/** What may be mounted in /proc: lxcfs's files, which runc allows as well. */
-const replaceable = ["cpuinfo", "diskstats", "loadavg", "meminfo", "stat", "swaps", "uptime"];
 
 /**
  * The mounts of somebody else's config.json.
@@ -82,7 +79,11 @@ function adoptMount(
       destination,
       type,
       source: path.resolve(facts.bundleDir, mount.source),
-      options: [...options.filter((option) => !isData(option)), mountOption.top],
+      options: [
+        ...options.filter((option) => !isData(option)),
+        mountOption.top,
+        ...(destination.startsWith("/proc/") ? [mountOption.nosymlink] : []),
+      ],
     };
   }
   if (type === "" || type === "none") {
@@ -155,10 +156,8 @@ function refuseUnknownFlags(options: readonly string[], pointer: string): void {
 
 /** Programs trust what they find in /proc (security case S4). */
 function guardProc(destination: string, type: string, pointer: string): void {
-  if (!isAtOrBelow(destination, "/proc")) return;
+  if (!isInTrustedProc(destination, type === "bind")) return;
   if (destination === "/proc" && (type === "proc" || type === "bind")) return;
-  const inside = destination.slice("/proc/".length);
-  if (type === "bind" && replaceable.includes(inside)) return;
   throw refused(`${pointer}/destination`, `nothing may be mounted on ${destination}`);
 }
 

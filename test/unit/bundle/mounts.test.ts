@@ -198,6 +198,8 @@ describe("mounts of the user", () => {
     [[bind("/a", "/")], "must not be /"],
     [[bind("/a", "/x/../..")], "must not be /"],
     [[bind("/a", "/proc")], "nothing may be mounted on /proc"],
+    [[tmpfs("/proc/meminfo")], "nothing may be mounted on /proc/meminfo"],
+    [[bind("/a", "/proc/sys")], "nothing may be mounted on /proc/sys"],
     [[tmpfs("/sys/../proc/self/attr")], "nothing may be mounted on /proc/self/attr"],
     [[bind("/a", "/x"), tmpfs("/x/")], "/x is a mount already"],
     [[bind("rel", "/x")], "source is not an absolute path"],
