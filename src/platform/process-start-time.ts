@@ -78,6 +78,24 @@ export function isProcessExiting(pid: number, startTime: bigint): boolean {
   return (parseFlags(text) & exiting) !== 0;
 }
 
+/**
+ * Whether that very process has ended, or is about to, and executed nothing since it was forked;
+ * false when nobody can tell any more, its parent having waited for it.
+ */
+export function hasEndedUnexecuted(pid: number, startTime: bigint): boolean {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "latin1");
+  } catch {
+    return false;
+  }
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const flags = parseFlags(text);
+  return (
+    fields[19] === String(startTime) && (flags & exiting) !== 0 && (flags & neverExecuted) !== 0
+  );
+}
+
 /** Whether the process that had this pid at that start time still runs. */
 export function isProcessAlive(pid: number, startTime: bigint): boolean {
   return processStartTime(pid) === startTime;

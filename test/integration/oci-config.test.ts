@@ -143,9 +143,14 @@ describe("process of a config.json", () => {
       });
       const { status, stderr } = await oci.run(["run", "--bundle", bundle, "denied"]);
       expect([status, stderr]).toEqual([126, expect.stringContaining("system call filter denies")]);
-      // Nobody looks on here.
+      // Nobody looks on here, but for `start`, unless its parent has waited for it already.
       await oci.succeed(["create", "--bundle", bundle, "denied"]);
-      await oci.run(["start", "denied"]);
+      const start = await oci.run(["start", "denied"]);
+      const seen = "ended before it could execute the program";
+      expect([
+        [0, ""],
+        [1, expect.stringContaining(seen)],
+      ]).toContainEqual([start.status, start.stderr]);
       await until("its end", async () =>
         (await oci.state("denied")).status === "stopped" ? true : undefined,
       );

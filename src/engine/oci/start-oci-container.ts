@@ -1,4 +1,5 @@
 import { TsmanError } from "../../errors/index.ts";
+import { hasEndedUnexecuted } from "../../platform/process-start-time.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startWaiting } from "../../runtime/start-client.ts";
 import { getOciContainer, readConfigOf, stateOf } from "./container-directory.ts";
@@ -36,7 +37,11 @@ export async function startOciContainer(context: OciContext, id: string): Promis
     if (isOfHook(error)) await deleteOciContainer(context, id, true);
     throw error;
   }
-  if (init !== undefined) verifyStart(container.record, init, filters);
+  if (init !== undefined) {
+    // Of a filter that denies all it could not say why.
+    if (hasEndedUnexecuted(init.pid, init.startTime)) throw unexecuted(id);
+    verifyStart(container.record, init, filters);
+  }
   if (!container.record.hooks.poststart) return;
   const { parseRuntimeConfig } = await import("../../oci/runtime-config.ts");
   const { hooks } = parseRuntimeConfig(readConfigOf(directory), "config.json");
@@ -47,6 +52,17 @@ export async function startOciContainer(context: OciContext, id: string): Promis
     await deleteOciContainer(context, id, true);
     throw error;
   }
+}
+
+function unexecuted(id: string): TsmanError {
+  return new TsmanError(
+    "COMMAND_NOT_EXECUTABLE",
+    `start container ${id}: its first process ended before it could execute the program`,
+    {
+      hint: "its system call filter denies that (/linux/seccomp), or somebody has killed it",
+      details: { id },
+    },
+  );
 }
 
 /** Whether a hook of the container's own namespaces has failed, and not the program. */
