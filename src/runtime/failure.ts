@@ -153,7 +153,7 @@ function sentence(failure: MonitorFailure): string {
 
 /** `: Invalid argument (detail)`; the errno never stands alone. */
 function reason(failure: MonitorFailure): string {
-  const detail = failure.detail.trim();
+  const detail = failure.detail.trim().replaceAll(/\s*\n\s*/g, "; ");
   if (failure.errno === 0) return detail === "" ? "" : `: ${detail}`;
   const meaning = meaningOf(failure.errno);
   return detail === "" ? `: ${meaning}` : `: ${meaning} (${detail})`;

@@ -32,22 +32,6 @@ export function stepRecord(
   return { op: step[name], args, because };
 }
 
-/**
- * The record that a FAILED frame is about: a step by its number, or the setting that names the path
- * that could not be opened or joined.
- */
-export function failedRecord(
-  plan: LaunchPlan,
-  stepIndex: number,
-  object: string,
-): PlanRecord | undefined {
-  if (stepIndex >= 0) return planSteps(plan)[stepIndex];
-  // Both have the path second.
-  return plan.records.find(
-    ({ op, args }) => (op === setting.OPEN || op === setting.JOIN) && args[1] === object,
-  );
-}
-
 /** The steps alone, in order: the index of a FAILED frame counts these. */
 export function planSteps(plan: LaunchPlan): PlanRecord[] {
   return plan.records.filter((record) => record.op >= stepBase);

@@ -11,9 +11,9 @@ import {
   encodeStart,
   encodeStop,
 } from "./encode.ts";
+import { failedRecord } from "./failed-record.ts";
 import { monitorError } from "./failure.ts";
 import type { LaunchPlan } from "./launch-plan.ts";
-import { failedRecord } from "./launch-plan.ts";
 import type {
   CreatedProcess,
   MonitorHandle,
@@ -249,7 +249,7 @@ class MonitorClient implements MonitorHandle {
         return;
       case "failed": {
         const { stepIndex, stage, operation, object, errno, detail } = message;
-        const step = failedRecord(this.#plan, stepIndex, object);
+        const step = failedRecord(this.#plan, message);
         this.#fail(monitorError({ step, stepIndex, stage, operation, object, errno, detail }));
         return;
       }

@@ -85,6 +85,19 @@ describe("process of a config.json", () => {
         (c.linux.namespaces[4] = { ...c.linux.namespaces[4], path: "/proc/self/ns/user" }),
     ],
     [
+      "an OOM score",
+      "set oom score -1000 (/process/oomScoreAdj)",
+      (c: Config) => (c.process.oomScoreAdj = -1000),
+    ],
+    [
+      "a time offset",
+      "(/linux/timeOffsets/monotonic): result too large",
+      (c: Config) => {
+        c.linux.namespaces.push({ type: "time" });
+        c.linux.timeOffsets = { monotonic: { secs: -99_999_999 } };
+      },
+    ],
+    [
       "a setting",
       "(/linux/sysctl/kernel.msgmax): invalid argument",
       (c: Config) => (c.linux.sysctl = { "kernel.msgmax": "much" }),
