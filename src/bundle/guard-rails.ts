@@ -76,14 +76,12 @@ function riskOf(source: string, readOnly: boolean, places: GuardedPlaces): strin
       : "; what it writes to your shell's start-up files runs as you, outside";
     return `the container may ${does} your whole home, its keys and credentials among it${then}`;
   }
-  for (const [place, what] of secrets) {
+  const given = secrets.filter(([place]) => {
     const secret = places.resolve(path.join(places.home, place));
-    if (secret === undefined) continue;
-    if (isWithin(source, secret) || isWithin(secret, source)) {
-      return `the container may ${does} ${what} (~/${place})`;
-    }
-  }
-  return undefined;
+    return secret !== undefined && (isWithin(source, secret) || isWithin(secret, source));
+  });
+  if (given.length === 0) return undefined;
+  return `the container may ${does} ${given.map(([place, what]) => `${what} (~/${place})`).join(", ")}`;
 }
 
 /** Such a socket at or below the source. */
