@@ -57,6 +57,7 @@ static void export_function(napi_env env, napi_value exports, const char *name,
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
     export_function(env, exports, "closeOnExec", addon_close_on_exec);
+    export_function(env, exports, "lockDescriptor", addon_lock_descriptor);
     export_function(env, exports, "replaceProcess", addon_replace_process);
     export_function(env, exports, "startBeside", addon_start_beside);
     return exports;

@@ -4,6 +4,7 @@
  *   replaceProcess(program, arguments, environment, descriptor)   replace-process.c
  *   startBeside(program, arguments, environment)                  start-beside.c
  *   closeOnExec(first)                                            close-on-exec.c
+ *   lockDescriptor(descriptor)                                    lock-descriptor.c
  *
  * Node-API is a stable ABI; these are its declarations as the documentation gives them
  * (https://nodejs.org/api/n-api.html), so that no headers of Node are needed for the build.  The
@@ -43,5 +44,6 @@ int addon_command(napi_env env, napi_callback_info info, struct addon_command *c
 char *addon_string(napi_env env, napi_value value);
 
 napi_value addon_close_on_exec(napi_env env, napi_callback_info info);
+napi_value addon_lock_descriptor(napi_env, napi_callback_info);
 napi_value addon_replace_process(napi_env env, napi_callback_info info);
 napi_value addon_start_beside(napi_env env, napi_callback_info info);

@@ -166,14 +166,14 @@ void init_steps(struct init *init, size_t end)
     }
 }
 
-_Noreturn void init_run(struct init *init, int proc)
+_Noreturn void init_run(struct init *init, bool sees_host)
 {
     prctl(PR_SET_NAME, "tsman-init");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* A session of its own, so that the program can have a controlling terminal
        and no signal of the monitor's group reaches it. */
     setsid();
-    if (verify_begin(init, proc) < 0)
+    if (verify_begin(init, sees_host) < 0)
         init_give_up(init, NULL);
     joined_proc_settle(init);
     init_steps(init, init->plan->steps_count);

@@ -37,7 +37,7 @@ struct init {
     size_t left_open_count;
     int masked_directory; /* O_PATH: a first read-only tmpfs, to be cloned */
     int status;           /* our own in the host's /proc, until it is verified */
-    bool is_unverified, verified_by_monitor;
+    bool is_unverified;
 
     bool wants_tty, console;
     int tty; /* slave of the pty */
@@ -61,8 +61,8 @@ struct init *init_begin(const struct plan *plan, const struct channels *channels
 /* The steps up to `end`; one that fails ends the process. */
 void init_steps(struct init *init, size_t end);
 
-/* All that are left.  `proc`: where it finds its status, see verify-init.h; owned. */
-_Noreturn void init_run(struct init *init, int proc);
+/* All that are left.  `sees_host`: as of verify_begin(). */
+_Noreturn void init_run(struct init *init, bool sees_host);
 
 /* Tells of the failure, as one of `step` or of none, and ends. */
 _Noreturn void init_give_up(struct init *init, const struct plan_record *step);

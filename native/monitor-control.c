@@ -138,7 +138,8 @@ int monitor_take_frames(struct monitor *monitor)
             monitor->settings.hold = false;
         else if (frame.type == TSMAN_MSG_GO && monitor->phase == SETTING_UP) {
             monitor->caller_asked = false;
-            order_give_type(monitor->orders, ORDER_GO_ON);
+            if (order_give_type(monitor->orders, ORDER_GO_ON, &monitor->failure) < 0)
+                return -1;
         } else if (frame.type == TSMAN_MSG_SIGNAL && frame.length == 4)
             monitor_signal_init(monitor, proto_u32(p));
         else if (frame.type == TSMAN_MSG_RESIZE && frame.length == 4)

@@ -152,7 +152,7 @@ int monitor_note_start_time(struct monitor *monitor, bool is_program)
 }
 
 /* Of a child that nobody has waited for: the number is its own. */
-static void tell_status(struct monitor *monitor)
+static int tell_status(struct monitor *monitor)
 {
     char pid[16];
     struct facts facts;
@@ -165,7 +165,7 @@ static void tell_status(struct monitor *monitor)
         order.group_count = facts.group_count;
         facts_release(&facts);
     }
-    order_give(monitor->orders, &order);
+    return order_give(monitor->orders, &order, &monitor->failure);
 }
 
 /* Who floods us floods nobody else. */
@@ -237,8 +237,7 @@ static int take_message(struct monitor *monitor, struct sync_message *message, i
         return note_init(monitor, message->value);
     case SYNC_STATUS_WANTED:
         monitor->status_sent = true;
-        tell_status(monitor);
-        return 0;
+        return tell_status(monitor);
     case SYNC_FORKING:
         monitor->stage_forks = true;
         return 0;

@@ -85,12 +85,14 @@ static int advance(struct monitor *monitor)
         if (verify_namespaces(&monitor->plan, monitor->init, &monitor->failure) < 0)
             return -1;
         monitor->phase = LEAVING;
-        order_give_type(monitor->orders, ORDER_LEAVE);
+        if (order_give_type(monitor->orders, ORDER_LEAVE, &monitor->failure) < 0)
+            return -1;
     }
     if (monitor->phase == HOLDING && !monitor->settings.hold && monitor->stage1 == 0) {
         monitor->phase = STARTING;
         monitor_set_exit_aside(monitor);
-        order_give_type(monitor->orders, ORDER_START);
+        if (order_give_type(monitor->orders, ORDER_START, &monitor->failure) < 0)
+            return -1;
     }
     if (monitor->phase == STARTING && monitor->init_sync < 0) {
         if (started(monitor) < 0)

@@ -9,39 +9,35 @@ _Static_assert(sizeof(struct order) <= PIPE_BUF, "written at once");
 
 int order_pipe(int pipe[2])
 {
-    if (pipe2(pipe, O_CLOEXEC) < 0)
+    if (pipe2(pipe, O_CLOEXEC | O_DIRECT) < 0)
         return -1;
     /* Who fills it may be another than init, see above. */
-    return fcntl(pipe[1], F_SETFL, O_NONBLOCK);
+    return fcntl(pipe[1], F_SETFL, O_NONBLOCK | O_DIRECT);
 }
 
-int order_give(int pipe, const struct order *order)
+int order_give(int pipe, const struct order *order, struct failure *failure)
 {
     ssize_t written;
     do {
         written = write(pipe, order, sizeof(*order));
     } while (written < 0 && errno == EINTR);
-    return written == (ssize_t)sizeof(*order) ? 0 : -1;
+    return written >= 0 || errno == EPIPE ? 0 : fail(failure, errno, "write", "to init");
 }
 
-int order_give_type(int pipe, enum order_type type)
+int order_give_type(int pipe, enum order_type type, struct failure *failure)
 {
     const struct order order = {.type = type};
-    return order_give(pipe, &order);
+    return order_give(pipe, &order, failure);
 }
 
 int order_receive(int pipe, struct order *order)
 {
-    size_t have = 0;
-    while (have < sizeof(*order)) {
-        ssize_t got = read(pipe, (char *)order + have, sizeof(*order) - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
-        have += (size_t)got;
-    }
-    return 0;
+    ssize_t got;
+    do {
+        got = read(pipe, order, sizeof(*order));
+    } while (got < 0 && errno == EINTR);
+    /* A packet for a packet (O_DIRECT): what is none of ours is refused. */
+    return got == (ssize_t)sizeof(*order) ? 0 : -1;
 }
 
 int order_await(int pipe, enum order_type type, struct order *order)

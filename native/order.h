@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "error.h"
 #include "facts.h"
 
 enum order_type {
@@ -31,11 +32,11 @@ struct order {
 /* pipe[1] is the monitor's end, which never waits.  -1 and errno. */
 int order_pipe(int pipe[2]);
 
-/* -1 and errno. */
-int order_give(int pipe, const struct order *order);
-int order_give_type(int pipe, enum order_type type);
+/* -1: somebody else has filled the pipe.  Of an init that has ended nothing is said here. */
+int order_give(int pipe, const struct order *order, struct failure *failure);
+int order_give_type(int pipe, enum order_type type, struct failure *failure);
 
-/* Waits for the next one; -1: the monitor is gone. */
+/* Waits for the next one; -1: the monitor is gone, or it is somebody else who writes. */
 int order_receive(int pipe, struct order *order);
 /* Waits for one of that type. */
 int order_await(int pipe, enum order_type type, struct order *order);

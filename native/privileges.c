@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -127,7 +128,7 @@ static uint64_t needed(const struct plan *plan, bool mounts)
 {
     uint64_t mask = one(CAP_SETUID) | one(CAP_SETGID) | one(CAP_SETPCAP);
     /* Entries in /etc/passwd, a working directory, who owns the streams. */
-    mask |= one(CAP_CHOWN) | one(CAP_DAC_OVERRIDE) | one(CAP_DAC_READ_SEARCH) | one(CAP_FOWNER);
+    mask |= one(CAP_CHOWN) | one(CAP_DAC_OVERRIDE) | one(CAP_FOWNER);
     if (plan_step(plan, TSMAN_OP_RLIMIT) != NULL)
         mask |= one(CAP_SYS_RESOURCE);
     if (plan_step(plan, TSMAN_OP_SCHEDULER) != NULL ||
@@ -140,6 +141,24 @@ static uint64_t needed(const struct plan *plan, bool mounts)
     return mask;
 }
 
+/* Of the program's own, what execve(2) gives it again: to a root without no_new_privs all of its
+   bounding set (capabilities(7)). */
+static uint64_t withheld;
+
+static bool is_root(const char *spec)
+{
+    return strcmp(spec, "0") == 0 || strncmp(spec, "0:", 2) == 0;
+}
+
+static bool is_given_by_exec(const struct plan *plan, const struct plan_record *step)
+{
+    const struct plan_record *user = plan_step(plan, TSMAN_OP_USER);
+    const uint64_t bounding = plan_hex(step, 0);
+    return user != NULL && is_root(user->argv[0]) && plan_hex(step, 1) == bounding &&
+           plan_hex(step, 2) == bounding && plan_hex(step, 3) == 0 && plan_hex(step, 4) == 0 &&
+           plan_step(plan, TSMAN_OP_NO_NEW_PRIVS) == NULL && prctl(PR_GET_SECUREBITS) == 0;
+}
+
 void privileges_narrow(const struct plan *plan, bool mounts)
 {
     const struct plan_record *step = plan_step(plan, TSMAN_OP_CAPS);
@@ -147,18 +166,26 @@ void privileges_narrow(const struct plan *plan, bool mounts)
     struct failure ignored = {0};
     if (step == NULL)
         return;
-    const uint64_t keep =
-        needed(plan, mounts) | plan_hex(step, 1) | plan_hex(step, 2) | plan_hex(step, 3);
+    uint64_t keep = needed(plan, mounts);
+    if (is_given_by_exec(plan, step))
+        withheld = plan_hex(step, 2) & ~keep;
+    else
+        keep |= plan_hex(step, 1) | plan_hex(step, 2) | plan_hex(step, 3);
     /* Init will say what fails, when it comes to that. */
     (void)drop_from_bounding(plan_hex(step, 0), &ignored);
     if (kernel_capget(&effective, &permitted, &inheritable) == 0)
         (void)kernel_capset(effective & keep, permitted & keep, inheritable & keep);
 }
 
+uint64_t privileges_withheld(void)
+{
+    return withheld;
+}
+
 static int apply_capabilities(struct init *init)
 {
     init->blamed = init->capabilities;
-    uint64_t known = privileges_known();
+    uint64_t known = privileges_known() & ~withheld;
     uint64_t effective = plan_hex(init->capabilities, 1) & known;
     uint64_t permitted = plan_hex(init->capabilities, 2) & known;
     uint64_t inheritable = plan_hex(init->capabilities, 3) & known;

@@ -17,5 +17,8 @@ int privileges_drop(struct init *init);
    mounted. */
 void privileges_narrow(const struct plan *plan, bool mounts);
 
+/* What init has given up of the program's own, which gets it at its execve. */
+uint64_t privileges_withheld(void);
+
 /* A mask of the capabilities that this kernel knows. */
 uint64_t privileges_known(void);

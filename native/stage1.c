@@ -339,16 +339,11 @@ _Noreturn void stage1_run(struct stage1 *stage1)
     struct joins joins = {.count = 0, .owner = -1};
     const struct plan *plan = stage1->plan;
     /* With a mount namespace that is joined, init sees that one's. */
-    const bool sees_host = plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL;
-    int proc = sees_host ? VERIFY_OWN_PROC : verify_open_proc(is_privileged());
+    bool sees_host = plan_step(plan, TSMAN_OP_ENTER_ROOT) != NULL;
     bool network = plan_setting(plan, TSMAN_SET_NETWORK) != NULL;
     /* A change of ids resets this, see below. */
     lifeline_tie(stage1->monitor);
     prctl(PR_SET_NAME, "tsman-stage1");
-    if (!sees_host && proc == -1) {
-        fail(&failure, errno, "open", "/proc");
-        give_up(stage1->sync, &failure);
-    }
     if (stage1->target >= 0)
         enter_process(stage1, &failure);
     else
@@ -360,14 +355,15 @@ _Noreturn void stage1_run(struct stage1 *stage1)
         const int kept[] = {stage1->sync, joins.owner, joins_pid_namespace(&joins)};
         init = init_begin(plan, &stage1->channels, stage1->program);
         outside_run(init, kept, sizeof(kept) / sizeof(kept[0]));
-        /* There is no /proc of the host's any more. */
-        proc = VERIFY_BY_MONITOR;
+        sees_host = false;
     }
     if (joins_pid(&joins, &failure) < 0)
         give_up(stage1->sync, &failure);
 
     int flags = namespace_unshare_flags(plan, &failure);
     prctl(PR_SET_DUMPABLE, 0);
+    /* Nor a process group with the monitor: kill(2) knows it as 0. */
+    setsid();
     if (stage1->target >= 0 || stage1->makes_outside)
         privileges_narrow(plan, joined_proc_is_open());
     /* Where others may see init from its beginning, it has our socket for a moment, and would have
@@ -388,12 +384,10 @@ _Noreturn void stage1_run(struct stage1 *stage1)
         close(stage1->sync);
         if (init == NULL)
             init = init_begin(plan, &stage1->channels, stage1->program);
-        init_run(init, proc);
+        init_run(init, sees_host);
     }
     listener_tell_pid(pid);
     sync_send(stage1->sync, SYNC_INIT_PID, pid, -1);
-    if (proc >= 0)
-        close(proc);
     if (network && await_helper(stage1, &joins, &failure) < 0)
         give_up(stage1->sync, &failure);
     _exit(0);

@@ -21,44 +21,31 @@
 #include "protocol.h"
 #include "sync.h"
 
-int verify_open_proc(bool is_exposed)
-{
-    return is_exposed ? VERIFY_BY_MONITOR : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-int verify_begin(struct init *init, int proc)
+int verify_begin(struct init *init, bool sees_host)
 {
     init->is_unverified = true;
-    init->verified_by_monitor = proc == VERIFY_BY_MONITOR;
-    if (init->verified_by_monitor)
+    if (!sees_host)
         return 0;
-    cleanup_close int directory = proc >= 0 ? proc : verify_open_proc(false);
-    init->status = directory < 0 ? -1 : openat(directory, "self/status", O_RDONLY | O_CLOEXEC);
+    init->status = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
     return init->status < 0 ? fail(&init->failure, errno, "open", "/proc/self/status") : 0;
 }
 
-/* As the monitor sees us, whose user namespace may be another: its ids are not ours then. */
+/* As the monitor sees us, whose user namespace may be another: its ids are not ours then.  Where
+   /proc is mounted with hidepid it may see nothing. */
 static int ask_monitor(struct init *init, struct facts *facts)
 {
     struct order order = {0};
     sync_send(init->channels.sync, SYNC_STATUS_WANTED, 0, -1);
     if (order_await(init->channels.orders, ORDER_STATUS, &order) < 0)
         _exit(1); /* the monitor is gone */
-    if (order.errnum == ENOENT)
-        failure_detail(&init->failure, "where /proc is mounted with hidepid, a caller with "
-                                       "capabilities needs CAP_SYS_PTRACE among them");
-    if (order.errnum != 0) {
-        errno = order.errnum;
-        return -1;
-    }
+    if (order.errnum != 0)
+        return facts_ask(facts);
     memset(facts, 0, sizeof(*facts));
     memcpy(facts->value, order.value, sizeof(facts->value));
     facts->group_count = order.group_count;
     return facts_ask_ids(facts);
 }
 
-/* Without the monitor, which an OCI runtime's container does without, nobody else sees us: the
-   host's /proc is not to be here, see outside.h. */
 static int read_facts(struct init *init, struct facts *facts)
 {
     int result = init->status >= 0 ? facts_read(init->status, facts)
@@ -181,10 +168,10 @@ static int verify_capabilities(struct init *init, const struct facts *facts)
     if (init->capabilities == NULL)
         return 0;
     const struct plan_record *step = init->capabilities;
-    const uint64_t known = privileges_known();
+    const uint64_t known = privileges_known(), own = known & ~privileges_withheld();
     const uint64_t wanted[] = {[INHERITABLE] = plan_hex(step, 3) & known,
-                               [PERMITTED] = plan_hex(step, 2) & known,
-                               [EFFECTIVE] = plan_hex(step, 1) & known,
+                               [PERMITTED] = plan_hex(step, 2) & own,
+                               [EFFECTIVE] = plan_hex(step, 1) & own,
                                [BOUNDING] = plan_hex(step, 0) & known,
                                [AMBIENT] = plan_hex(step, 4) & known};
     init->blamed = step;
@@ -208,10 +195,8 @@ int verify_credentials(struct init *init, bool partly)
     if (!init->is_unverified)
         return 0;
     init->is_unverified = false;
-    int result = read_facts(init, &facts) < 0
-                     ? fail(&init->failure, errno, "read", "/proc/%s/status",
-                            init->verified_by_monitor ? "PID" : "self")
-                     : 0;
+    int result =
+        read_facts(init, &facts) < 0 ? fail(&init->failure, errno, "read", "/proc/self/status") : 0;
     if (result == 0)
         result = verify_ids(init, &facts);
     if (result == 0)

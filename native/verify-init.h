@@ -10,19 +10,11 @@
 
 #include "init.h"
 
-/* Where init finds its status, but for a directory of the host's /proc. */
-enum {
-    VERIFY_OWN_PROC = -1, /* in /proc, which is the host's still */
-    VERIFY_BY_MONITOR = -2,
-};
-
-/* In stage 1, before it joins any namespace, for an init that never sees the host's /proc: the
-   directory, or, where somebody in a container may have rights over us, VERIFY_BY_MONITOR: from
-   a directory of the host's they would get to all others (/proc/PID/fd/N/..).  -1 and errno. */
-int verify_open_proc(bool is_exposed);
-
-/* First thing: opens our status; owns `proc`. */
-int verify_begin(struct init *init, int proc);
+/* First thing: opens our status, in /proc, while that is the host's; without (`sees_host`) the
+   monitor is asked, or, where that cannot see us or has left, the kernel.  A directory of the
+   host's, /proc too, is nothing to bring along: who may trace us gets from there to all others
+   (/proc/PID/fd/N/..). */
+int verify_begin(struct init *init, bool sees_host);
 
 /* Before READY: what is masked and what is read-only, as of the paths' last meaning. */
 int verify_paths(struct init *init);

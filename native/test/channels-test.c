@@ -54,17 +54,21 @@ TEST(anonymous, "a pair of nobody's works, and names no process that lives")
 TEST(orders, "an order comes whole, others are passed over, and an end is one")
 {
     int pipe[2];
+    struct failure failure = {0};
     struct order status = {.type = ORDER_STATUS, .group_count = 3}, got;
     status.value[BOUNDING] = 0x1234567890;
     CHECK(order_pipe(pipe) == 0);
-    CHECK(order_give_type(pipe[1], ORDER_GO_ON) == 0);
-    CHECK(order_give(pipe[1], &status) == 0);
-    CHECK(order_give_type(pipe[1], ORDER_START) == 0);
+    CHECK(order_give_type(pipe[1], ORDER_GO_ON, &failure) == 0);
+    CHECK(order_give(pipe[1], &status, &failure) == 0);
+    CHECK(order_give_type(pipe[1], ORDER_START, &failure) == 0);
     CHECK(order_await(pipe[0], ORDER_STATUS, &got) == 0);
     CHECK(got.value[BOUNDING] == 0x1234567890 && got.group_count == 3);
     CHECK(order_receive(pipe[0], &got) == 0 && got.type == ORDER_START);
-    /* Half of one, of somebody who took the other half. */
+    /* Of somebody else. */
     CHECK(write(pipe[1], &status, 9) == 9);
+    CHECK(order_give_type(pipe[1], ORDER_START, &failure) == 0);
+    CHECK(order_receive(pipe[0], &got) == -1);
+    CHECK(order_receive(pipe[0], &got) == 0 && got.type == ORDER_START);
     close(pipe[1]);
     CHECK(order_receive(pipe[0], &got) == -1);
     close(pipe[0]);
@@ -73,11 +77,12 @@ TEST(orders, "an order comes whole, others are passed over, and an end is one")
 TEST(full, "an order that has no room keeps nobody waiting")
 {
     int pipe[2];
+    struct failure failure = {0};
     char bytes[4096] = "";
     CHECK(order_pipe(pipe) == 0);
     while (write(pipe[1], bytes, sizeof(bytes)) > 0)
         ;
-    CHECK(order_give_type(pipe[1], ORDER_START) == -1 && errno == EAGAIN);
+    CHECK(order_give_type(pipe[1], ORDER_START, &failure) == -1 && failure.errnum == EAGAIN);
     close(pipe[0]);
     close(pipe[1]);
 }

@@ -6,6 +6,8 @@ import { installationDir } from "./native.ts";
 interface ProcessAddon {
   /** → errno */
   readonly closeOnExec: (first: number) => number;
+  /** → errno */
+  readonly lockDescriptor: (fd: number) => number;
   /** → errno; `descriptor` is one more that the program is to have, or -1. */
   readonly replaceProcess: (
     program: string,

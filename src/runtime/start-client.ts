@@ -2,6 +2,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { isErrno } from "../platform/errno.ts";
+import { lockDescriptor } from "../platform/lock-descriptor.ts";
 import { readRange } from "../platform/read-range.ts";
 import { monitorError } from "./failure.ts";
 import type { FailedStep } from "./monitor-handle.ts";
@@ -33,6 +34,8 @@ export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting
     open.push(start);
     const started = openToRead(path.join(runDir, "started"));
     open.push(started);
+    // Of two, one would have what the other is told.
+    if (!lockDescriptor(start)) throw notWaiting();
     writeSync(start, "s");
     const decoder = new MonitorMessageDecoder();
     let hasBegun = false;
@@ -48,7 +51,7 @@ export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting
       }
     }
     if (failure !== undefined) throw failure;
-    if (!hasBegun) throw notWaiting();
+    if (!hasBegun || decoder.isIncomplete) throw notWaiting();
   } catch (error) {
     if (isErrno(error, "ENXIO", "ENOENT", "EPIPE")) throw notWaiting(error);
     throw error;

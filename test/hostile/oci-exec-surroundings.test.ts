@@ -18,9 +18,17 @@ const denySyscall = join(projectRoot, "dist/native/deny-syscall");
 /**
  * Where something is executed: in the container that traces, in one that shares its processes, or as
  * one that does, with a user namespace below the caller's or in the caller's own, also on a kernel
- * without fsconfig(2)'s pidns, or created first and started then.
+ * without fsconfig(2)'s pidns, created first and started then, or with a filter and the rights of a
+ * root, as Podman's.
  */
-type Place = "traced" | "beside" | "made-below" | "made" | "made-before" | "made-first";
+type Place =
+  | "traced"
+  | "beside"
+  | "made-below"
+  | "made"
+  | "made-before"
+  | "made-first"
+  | "made-filtered";
 
 /** With the words of a test's name. */
 const places: readonly (readonly [string, Place])[] = [
@@ -30,6 +38,7 @@ const places: readonly (readonly [string, Place])[] = [
   ["one that is made to share its processes, in a user namespace below", "made-below"],
   ["one that is made to share its processes, before Linux 6.17", "made-before"],
   ["one that is created to share its processes, and started then", "made-first"],
+  ["one that is made to share its processes, with a filter and rights", "made-filtered"],
 ];
 
 /** A bundle's directory, with the root file system in it. */
@@ -47,10 +56,20 @@ function besideConfig(rootfs: string, place: Place): object {
   const isBelow = place === "beside" || place === "made-below";
   const own = [...(isBelow ? ["user"] : []), "mount", "ipc", "uts"].map((type) => ({ type }));
   const isMade = place.startsWith("made");
+  const sets = place === "made-filtered" ? ["CAP_SYS_CHROOT", "CAP_NET_ADMIN"] : [];
+  const seccomp = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["reboot"], action: "SCMP_ACT_ERRNO" }],
+  };
   return {
     ociVersion: "1.2.0",
     root: { path: rootfs },
-    process: { args: isMade ? ["true"] : ["sleep", "1000"], env: ["PATH=/bin"], cwd: "/" },
+    process: {
+      args: isMade ? ["true"] : ["sleep", "1000"],
+      env: ["PATH=/bin"],
+      cwd: "/",
+      capabilities: { bounding: sets, permitted: sets, effective: sets },
+    },
     mounts: isMade
       ? [
           { destination: "/proc", type: "proc", source: "proc" },
@@ -60,6 +79,7 @@ function besideConfig(rootfs: string, place: Place): object {
     linux: {
       namespaces: [...own, { type: "pid", path: "PID_NAMESPACE" }],
       maskedPaths: isMade ? ["/proc/kcore"] : [],
+      ...(place === "made-filtered" ? { seccomp } : {}),
       ...(isBelow ? { uidMappings: ids, gidMappings: ids } : {}),
     },
   };
@@ -143,10 +163,11 @@ it.for(places)(
   "a container that may trace finds no rights over mounts in what is executed in %s",
   async ([, place], context) => {
     requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
-    const chroot = 1 << 18;
+    const others = (1 << 2) | (1 << 12) | (1 << 18) | (1 << 19) | (1 << 27);
     const admin = 1 << 21;
-    // On older kernels its own /proc is mounted then.
-    const mask = place === "made-before" ? chroot : chroot | admin;
+    // On older kernels its own /proc is mounted then; seccomp(2) takes it without no_new_privs.
+    const takesAdmin = place === "made-before" || place === "made-filtered";
+    const mask = takesAdmin ? others : others | admin;
     const rootfs = await watched("rights", mask.toString(16), "|| exit 2", place);
     expect(existsSync(join(rootfs, "met"))).toBe(true);
     expect(existsSync(join(rootfs, "found"))).toBe(false);
