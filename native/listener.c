@@ -18,6 +18,9 @@
 #include "placeholder.h"
 #include "protocol.h"
 
+/* Of one message. */
+#define MOST ((size_t)65536)
+
 static int connection = -1;
 static const char *place;
 /* Shared between stage 1, which learns the pid, and init. */
@@ -103,7 +106,9 @@ int listener_send(int filter, struct failure *failure)
     union passed_fd control;
     size_t sent = 0;
     while (sent < text_length) {
-        struct iovec part = {text + sent, text_length - sent};
+        /* As a relay takes them, see listener-relay.h. */
+        const size_t left = text_length - sent;
+        struct iovec part = {text + sent, left < MOST ? left : MOST};
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
         if (sent == 0)
             passed_fd_put(&message, &control, filter);

@@ -19,8 +19,9 @@ int listener_connect(const struct plan *plan, struct failure *failure);
 /* Stage 1, after the fork of init: its pid as the caller sees it. */
 void listener_tell_pid(pid_t pid);
 
-/* The rest is init's.  The connection, or NULL; it must stay open until the filter is loaded. */
+/* The connection, or NULL; it must stay open until the filter is loaded. */
 int *listener_connection(void);
+/* The rest is init's. */
 /* Before the filter. */
 int listener_prepare(const struct plan *plan, struct failure *failure);
 /* After it, with its descriptor. */

@@ -22,6 +22,7 @@
 #include "kernel.h"
 #include "keyring.h"
 #include "lifeline.h"
+#include "listener-relay.h"
 #include "listener.h"
 #include "memory.h"
 #include "namespace.h"
@@ -221,12 +222,18 @@ static int run_stage_commands(const struct stage1 *stage1, struct failure *failu
     return slots_open(plan, SLOTS_LATE, true, failure);
 }
 
+static int relay_listener(struct failure *failure)
+{
+    int *connection = listener_connection();
+    return connection == NULL ? 0 : listener_relay(connection, failure);
+}
+
 /* An exec session: nothing is made, all is joined. */
 static void enter_process(const struct stage1 *stage1, struct failure *failure)
 {
     const struct plan *plan = stage1->plan;
     if (apply_oom_score(plan, failure, stage1->sync) < 0 || listener_connect(plan, failure) < 0 ||
-        cgroup_enter(stage1->cgroup, failure) < 0 ||
+        relay_listener(failure) < 0 || cgroup_enter(stage1->cgroup, failure) < 0 ||
         join_enter(stage1->target, plan_setting(plan, TSMAN_SET_JOIN_PROCESS),
                    plan_setting(plan, TSMAN_SET_JOIN_ANY) != NULL, failure) < 0)
         give_up(stage1->sync, failure);
@@ -271,6 +278,8 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
     const bool is_shared = (joins->flags & CLONE_NEWPID) != 0;
     if (is_shared && (makes_user || is_privileged()))
         stage1->makes_outside = joined_proc_open(plan, joins, makes_user) && is_privileged();
+    if (stage1->makes_outside && relay_listener(failure) < 0)
+        give_up(stage1->sync, failure);
     if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
     if (!makes_user)

@@ -18,8 +18,8 @@ const denySyscall = join(projectRoot, "dist/native/deny-syscall");
 /**
  * Where something is executed: in the container that traces, in one that shares its processes, or as
  * one that does, with a user namespace below the caller's or in the caller's own, also on a kernel
- * without fsconfig(2)'s pidns, created first and started then, or with a filter and the rights of a
- * root, as Podman's.
+ * without fsconfig(2)'s pidns, created first and started then, with a filter and the rights of a
+ * root, as Podman's, or with one that a program in the caller's user namespace answers for.
  */
 type Place =
   | "traced"
@@ -28,7 +28,8 @@ type Place =
   | "made"
   | "made-before"
   | "made-first"
-  | "made-filtered";
+  | "made-filtered"
+  | "made-answered";
 
 /** With the words of a test's name. */
 const places: readonly (readonly [string, Place])[] = [
@@ -39,6 +40,7 @@ const places: readonly (readonly [string, Place])[] = [
   ["one that is made to share its processes, before Linux 6.17", "made-before"],
   ["one that is created to share its processes, and started then", "made-first"],
   ["one that is made to share its processes, with a filter and rights", "made-filtered"],
+  ["one that is made to share its processes, with a filter's listener", "made-answered"],
 ];
 
 /** A bundle's directory, with the root file system in it. */
@@ -50,16 +52,20 @@ function prepareBundle(configOf: (rootfs: string) => object): string {
   return bundle;
 }
 
-/** In the place of PID_NAMESPACE the other's processes. */
+/** In the place of PID_NAMESPACE the other's processes, in that of AGENT who answers. */
 function besideConfig(rootfs: string, place: Place): object {
   const ids = [{ containerID: 0, hostID: 0, size: 1 }];
   const isBelow = place === "beside" || place === "made-below";
   const own = [...(isBelow ? ["user"] : []), "mount", "ipc", "uts"].map((type) => ({ type }));
   const isMade = place.startsWith("made");
   const sets = place === "made-filtered" ? ["CAP_SYS_CHROOT", "CAP_NET_ADMIN"] : [];
+  const isAnswered = place === "made-answered";
+  const hasFilter = isAnswered || place === "made-filtered";
+  const action = isAnswered ? "SCMP_ACT_NOTIFY" : "SCMP_ACT_ERRNO";
   const seccomp = {
     defaultAction: "SCMP_ACT_ALLOW",
-    syscalls: [{ names: ["reboot"], action: "SCMP_ACT_ERRNO" }],
+    ...(isAnswered ? { listenerPath: "AGENT" } : {}),
+    syscalls: [{ names: ["mkdir"], action }],
   };
   return {
     ociVersion: "1.2.0",
@@ -79,10 +85,18 @@ function besideConfig(rootfs: string, place: Place): object {
     linux: {
       namespaces: [...own, { type: "pid", path: "PID_NAMESPACE" }],
       maskedPaths: isMade ? ["/proc/kcore"] : [],
-      ...(place === "made-filtered" ? { seccomp } : {}),
+      ...(hasFilter ? { seccomp } : {}),
       ...(isBelow ? { uidMappings: ids, gidMappings: ids } : {}),
     },
   };
+}
+
+/** The program that answers, where there is one. */
+function agentOf(place: Place): string {
+  if (place !== "made-answered") return "";
+  const program = join(stage().directory(), "agent");
+  writeFileSync(program, compileProbe("answer"), { mode: 0o755 });
+  return program;
 }
 
 /**
@@ -116,20 +130,23 @@ async function watched(
     'oci="$1 --root $2"; cd "$3"; $oci run traced & run=$!',
     "until [ -e rootfs/looking ]; do kill -0 $run || exit 1; done",
     "pid=$($oci state traced | sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p')",
-    'sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid," "$5/config.json"',
+    'sed -i "s,PID_NAMESPACE,/proc/$pid/ns/pid,; s,AGENT,$5/agent," "$5/config.json"',
+    '[ -z "$7" ] || { "$7" "$5/agent" >/dev/null & agent=$!; until [ -S "$5/agent" ]; do :; done; }',
     'if [ "$4" = beside ]; then $oci run --bundle "$5" --detach beside || exit 1; fi',
     "once() { case $4 in",
-    `  made-first) $oci create --bundle "$5" "made$7" </dev/null && $oci start "made$7" ${ends}`,
-    '    $oci delete --force "made$7" ;;',
-    `  made*) $6 $oci run --bundle "$5" "made$7" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
+    `  made-first) $oci create --bundle "$5" "made$8" </dev/null && $oci start "made$8" ${ends}`,
+    '    $oci delete --force "made$8" ;;',
+    `  made*) $6 $oci run --bundle "$5" "made$8" ${ends} ;; *) $oci exec $4 true ${ends} ;; esac; }`,
     'touch rootfs/go; for i in $(seq 80); do once "$@" $i; done',
     '[ "$4" != beside ] || $oci delete --force beside',
+    '[ -z "$7" ] || kill $agent',
     "$oci kill traced KILL; wait $run; echo done",
   ].join("\n");
   const words = [
     ...["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle],
     ...[place, prepareBundle((root) => besideConfig(root, place))],
     place === "made-before" ? `${denySyscall} fsconfig=22/1:5` : "",
+    agentOf(place),
   ];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
   expect(stderr).toBe("");
@@ -166,7 +183,7 @@ it.for(places)(
     const others = (1 << 2) | (1 << 12) | (1 << 18) | (1 << 19) | (1 << 27);
     const admin = 1 << 21;
     // On older kernels its own /proc is mounted then; seccomp(2) takes it without no_new_privs.
-    const takesAdmin = place === "made-before" || place === "made-filtered";
+    const takesAdmin = ["made-before", "made-filtered", "made-answered"].includes(place);
     const mask = takesAdmin ? others : others | admin;
     const rootfs = await watched("rights", mask.toString(16), "|| exit 2", place);
     expect(existsSync(join(rootfs, "met"))).toBe(true);

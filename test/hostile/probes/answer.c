@@ -16,6 +16,9 @@
 
 #include "deadline.h"
 
+/* Filters, in all. */
+#define MOST 256
+
 static int take_filter(int client)
 {
     char text[8192], space[CMSG_SPACE(sizeof(int))];
@@ -46,7 +49,7 @@ static void answer(int filter)
 int main(int argc, char **argv)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct pollfd fds[16];
+    struct pollfd fds[MOST];
     nfds_t count = 1;
     if (argc != 2 || strlen(argv[1]) >= sizeof(address.sun_path))
         return 2;
@@ -65,7 +68,7 @@ int main(int argc, char **argv)
             if (fds[i].revents & POLLHUP)
                 fds[i].fd = -1; /* nobody has the filter any more */
         }
-        if (count < 16 && fds[0].revents & POLLIN) {
+        if (count < MOST && fds[0].revents & POLLIN) {
             int client = accept(fds[0].fd, NULL, NULL);
             fds[count] = (struct pollfd){.fd = take_filter(client), .events = POLLIN};
             if (fds[count].fd >= 0)
