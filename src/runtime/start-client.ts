@@ -15,7 +15,12 @@ export interface StartWaiting {
   /** The step of the plan with this number; who starts it need not have the plan. */
   readonly findStep: (index: number) => FailedStep | undefined;
   readonly onWarning: (text: string) => void;
+  /** Whether init has executed its program, or ended: others may keep its pipes open. */
+  readonly isOver: () => boolean;
 }
+
+/** Milliseconds between two looks at init. */
+const watchMs = 500;
 
 /**
  * Starts the program of a container whose init waits at its start pipe (START_PIPES in
@@ -26,8 +31,11 @@ export interface StartWaiting {
  *
  * @throws TsmanError CONTAINER_NOT_RUNNING when nobody waits there, or what has failed
  */
-export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting): Promise<void> {
+export async function startWaiting(options: StartWaiting): Promise<void> {
+  const { runDir, findStep, onWarning, isOver } = options;
   const open: number[] = [];
+  let watch: NodeJS.Timeout | undefined;
+  let isWoken = false;
   try {
     // ENXIO: nobody reads there, which is init alone.
     const start = openSync(path.join(runDir, "start"), constants.O_WRONLY | constants.O_NONBLOCK);
@@ -37,6 +45,10 @@ export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting
     // Of two, one would have what the other is told.
     if (!lockDescriptor(start)) throw notWaiting();
     writeSync(start, "s");
+    watch = setInterval(() => {
+      isWoken ||= isOver();
+      if (isWoken) wake(path.join(runDir, "started"));
+    }, watchMs);
     const decoder = new MonitorMessageDecoder();
     let hasBegun = false;
     let failure: TsmanError | undefined;
@@ -49,13 +61,15 @@ export async function startWaiting({ runDir, findStep, onWarning }: StartWaiting
           failure = monitorError({ ...message, step: findStep(message.stepIndex) });
         }
       }
+      if (isWoken) break;
     }
     if (failure !== undefined) throw failure;
-    if (!hasBegun || decoder.isIncomplete) throw notWaiting();
+    if (!hasBegun || (decoder.isIncomplete && !isWoken)) throw notWaiting();
   } catch (error) {
     if (isErrno(error, "ENXIO", "ENOENT", "EPIPE")) throw notWaiting(error);
     throw error;
   } finally {
+    clearInterval(watch);
     for (const fd of open) closeSync(fd);
   }
 }
@@ -68,6 +82,13 @@ function openToRead(file: string): number {
   } finally {
     closeSync(both);
   }
+}
+
+/** Ends our own read, which nothing else would. */
+function wake(file: string): void {
+  const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  writeSync(fd, "w");
+  closeSync(fd);
 }
 
 function notWaiting(cause?: unknown): TsmanError {

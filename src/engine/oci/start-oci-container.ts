@@ -1,5 +1,5 @@
 import { TsmanError } from "../../errors/index.ts";
-import { hasEndedUnexecuted } from "../../platform/process-start-time.ts";
+import { hasEndedUnexecuted, readLife } from "../../platform/process-start-time.ts";
 import { monitorFailureOf } from "../../runtime/failure.ts";
 import { startWaiting } from "../../runtime/start-client.ts";
 import { getOciContainer, readConfigOf, stateOf } from "./container-directory.ts";
@@ -32,6 +32,10 @@ export async function startOciContainer(context: OciContext, id: string): Promis
       runDir: directory,
       findStep: (index) => findStep(directory, index),
       onWarning: context.onWarning,
+      isOver: () => {
+        const life = init && readLife(init.pid);
+        return life === undefined || life.startTime !== init?.startTime || life.hasExecuted;
+      },
     });
   } catch (error) {
     if (isOfHook(error)) await deleteOciContainer(context, id, true);
