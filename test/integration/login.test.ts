@@ -264,7 +264,9 @@ describe("a password", () => {
     const args = ["--log-level", "debug", "push", `${registry()}/shared-base-a`, to];
     const running = store().start(args, { env: environment() });
     await held.waitForRequest(({ method }) => method === "POST");
-    const lines = findProcesses(() => true).map((pid) => commandLineOf(pid).join(" "));
+    const lines: string[] = [];
+    findProcesses((pid) => lines.push(commandLineOf(pid).join(" ")) > 0);
+    expect(lines.join("\n")).toContain(to);
     for (const secret of secrets) expect(lines.join("\n")).not.toContain(secret);
     const { status, stdout, stderr } = await running.ended;
     expect(status).toBe(0);

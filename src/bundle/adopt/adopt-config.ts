@@ -33,8 +33,26 @@ export interface AdoptionFacts {
   readonly mapsItself: boolean;
   /** Active security modules. */
   readonly securityModules: readonly string[];
-  /** Device numbers of a node of the host; undefined: it is none. */
-  readonly nodeAt: (path: string) => { readonly major: number; readonly minor: number } | undefined;
+  /** A device node of the host; undefined: it is none. */
+  readonly nodeAt: (path: string) => HostNode | undefined;
+  /** The maps of a user namespace, as this process sees them; undefined: nobody can tell. */
+  readonly mapsOf: (path: string) => JoinedMaps | undefined;
+}
+
+/** stat(2) of a device. */
+export interface HostNode {
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** user_namespaces(7) */
+export interface JoinedMaps {
+  readonly uid: readonly MapEntry[];
+  readonly gid: readonly MapEntry[];
 }
 
 /** time_namespaces(7): the clocks of one. */
@@ -62,6 +80,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     const missing = mapping.uid.length === 0 ? "uidMappings" : "gidMappings";
     throw refused(`/linux/${missing}`, "missing, and a new user namespace needs it");
   }
+  refuseOtherMaps(mapping, namespaces, facts);
   refuseTraceableHooks(config, namespaces);
   const { mounts, hasOwnDev, warnings } = adoptMounts(config, facts, isNew("cgroup"));
   const devices = adoptDevices(config, facts, { hasOwnDev, inUserNamespace: isNew("user") });
@@ -102,7 +121,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
     mapping,
     useInit: false,
     hasOwnKeyring: false,
-    warnings: [...warnings, ...granted.warnings],
+    warnings: [...warnings, ...devices.warnings, ...granted.warnings],
   };
 }
 
@@ -221,6 +240,41 @@ function adoptMapping({ linux }: RuntimeConfig, facts: AdoptionFacts): MappingFa
     single: uid.length === 1 && uid[0]?.count === 1,
     because: "/linux/uidMappings",
   };
+}
+
+/** Who writes the maps beside the namespace that has them, as Podman does, means these. */
+function refuseOtherMaps(
+  wanted: JoinedMaps,
+  namespaces: readonly Namespace[],
+  facts: AdoptionFacts,
+): void {
+  const joined = namespaces.find(({ type }) => type === "user")?.path;
+  if (joined === undefined || wanted.uid.length + wanted.gid.length === 0) return;
+  const maps = facts.mapsOf(joined);
+  if (maps === undefined) return;
+  for (const kind of ["uid", "gid"] as const) {
+    if (wanted[kind].length === 0 || formatMap(wanted[kind]) === formatMap(maps[kind])) continue;
+    throw refused(
+      `/linux/${kind}Mappings`,
+      `is not what ${joined} has, which is ${formatMap(maps[kind])}`,
+      "leave it out: a namespace that is joined has its own",
+    );
+  }
+}
+
+/** `0:1000:1,1:100000:65536`: with as few ranges as can be, by their ids inside. */
+function formatMap(entries: readonly MapEntry[]): string {
+  const merged: MapEntry[] = [];
+  for (const entry of entries.toSorted((a, b) => a.inside - b.inside)) {
+    const last = merged.at(-1);
+    const continues =
+      last !== undefined &&
+      last.inside + last.count === entry.inside &&
+      last.outside + last.count === entry.outside;
+    if (continues) merged.splice(-1, 1, { ...last, count: last.count + entry.count });
+    else merged.push(entry);
+  }
+  return merged.map(({ inside, outside, count }) => `${inside}:${outside}:${count}`).join(",");
 }
 
 function adoptSysctls(

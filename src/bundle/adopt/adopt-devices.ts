@@ -2,12 +2,15 @@ import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { DeviceBind, DeviceNode } from "../bundle.ts";
 import { cleanContainerPath } from "../container-path.ts";
 import { devSymlinks, standardDevices } from "../devices.ts";
-import type { AdoptionFacts } from "./adopt-config.ts";
+import type { AdoptionFacts, HostNode } from "./adopt-config.ts";
+
+type DeviceConfig = NonNullable<RuntimeConfig["linux"]["devices"]>[number];
 
 /** Devices of a container: nodes of the host that are bound, and nodes that are made. */
 export interface AdoptedDevices {
   readonly binds: readonly DeviceBind[];
   readonly nodes: readonly DeviceNode[];
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -22,9 +25,10 @@ export function adoptDevices(
   place: { readonly hasOwnDev: boolean; readonly inUserNamespace: boolean },
 ): AdoptedDevices {
   // runc as well: a /dev of the host is left as it is.
-  if (place.hasOwnDev) return { binds: [], nodes: [] };
+  if (place.hasOwnDev) return { binds: [], nodes: [], warnings: [] };
   const binds = new Map<string, DeviceBind>();
   const nodes: DeviceNode[] = [];
+  const warnings: string[] = [];
   const canMake = facts.canMakeNodes && !place.inUserNamespace;
   for (const { path } of standardDevices) binds.set(path, { hostPath: path, path });
   (linux.devices ?? []).forEach((device, index) => {
@@ -50,8 +54,9 @@ export function adoptDevices(
       });
       return;
     }
-    if (standard?.major === major && standard?.minor === minor && device.type !== "b") return;
     const found = facts.nodeAt(path);
+    if (found !== undefined) warnings.push(...differences(device, found, pointer));
+    if (standard?.major === major && standard?.minor === minor && device.type !== "b") return;
     if (found === undefined || found.major !== major || found.minor !== minor) {
       throw refused(
         pointer,
@@ -61,5 +66,26 @@ export function adoptDevices(
     }
     binds.set(path, { hostPath: path, path });
   });
-  return { binds: [...binds.values()], nodes };
+  return { binds: [...binds.values()], nodes, warnings };
+}
+
+/** What is the host's own node stays as it is. */
+function differences(
+  { fileMode, uid = 0, gid = 0 }: DeviceConfig,
+  host: HostNode,
+  pointer: string,
+): readonly string[] {
+  const said: string[] = [];
+  const mode = host.mode.toString(8).padStart(4, "0");
+  if (fileMode !== undefined && (fileMode & 0o7777) !== host.mode) {
+    said.push(`${pointer}/fileMode: has no effect on a device of the host, whose mode is ${mode}`);
+  }
+  // 0 is what is written where nothing is meant.
+  if (uid !== 0 && uid !== host.uid) {
+    said.push(`${pointer}/uid: has no effect on a device of the host, of uid ${host.uid}`);
+  }
+  if (gid !== 0 && gid !== host.gid) {
+    said.push(`${pointer}/gid: has no effect on a device of the host, of gid ${host.gid}`);
+  }
+  return said;
 }

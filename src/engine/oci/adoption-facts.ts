@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
-import type { AdoptionFacts } from "../../bundle/adopt/adopt-config.ts";
+import type { AdoptionFacts, HostNode, JoinedMaps } from "../../bundle/adopt/adopt-config.ts";
+import type { MapEntry } from "../../bundle/bundle.ts";
+import { parseIdMap } from "../../container/process/id-names.ts";
 import { TsmanError } from "../../errors/index.ts";
 import type { RuntimeConfig } from "../../oci/runtime-config.ts";
 import { capabilitiesOfMask } from "../../oci/runtime-spec.ts";
@@ -39,7 +41,21 @@ export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): Ado
       return readText("/sys/kernel/security/lsm").trim().split(",").filter(Boolean);
     },
     nodeAt,
+    mapsOf,
   };
+}
+
+/** proc_pid_uid_map(5); of a namespace that is kept elsewhere nobody need be left to ask. */
+function mapsOf(path: string): JoinedMaps | undefined {
+  const pid = /^\/proc\/(\d+)\/ns\/user$/.exec(path)?.[1];
+  if (pid === undefined) return undefined;
+  const [uid, gid] = ["uid", "gid"].map((kind) => readMap(readText(`/proc/${pid}/${kind}_map`)));
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+function readMap(text: string): readonly MapEntry[] | undefined {
+  const entries = parseIdMap(text).map(([inside, outside, count]) => ({ inside, outside, count }));
+  return entries.length === 0 ? undefined : entries;
 }
 
 /** What a container in our own user namespace can have. */
@@ -73,13 +89,16 @@ function usableTools(status: string): { newuidmap: string; newgidmap: string } {
   });
 }
 
-function nodeAt(path: string): { readonly major: number; readonly minor: number } | undefined {
+function nodeAt(path: string): HostNode | undefined {
   try {
     const stat = statSync(path);
     if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
     // makedev(3), as glibc packs it.
-    const { rdev } = stat;
+    const { rdev, uid, gid } = stat;
     return {
+      uid,
+      gid,
+      mode: stat.mode & 0o7777,
       major: ((rdev >>> 8) & 0xfff) | (Math.floor(rdev / 2 ** 32) & ~0xfff),
       minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
     };

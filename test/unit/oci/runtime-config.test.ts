@@ -14,7 +14,9 @@ const facts: AdoptionFacts = {
   grantable: [],
   mapsItself: true,
   securityModules: [],
-  nodeAt: (path) => (path === "/dev/fuse" ? { major: 10, minor: 229 } : undefined),
+  nodeAt: (path) =>
+    path === "/dev/fuse" ? { major: 10, minor: 229, mode: 0o666, uid: 0, gid: 5 } : undefined,
+  mapsOf: () => undefined,
 };
 
 /** What becomes of the example with a change: parsed, adopted, and what is compiled apart. */
@@ -548,6 +550,18 @@ describe("a config.json", () => {
     const bound = read(change).bundle;
     expect(bound.devices).toContainEqual({ hostPath: "/dev/fuse", path: "/dev/fuse" });
     expect(bound.nodes).toEqual([]);
+    expect(bound.warnings).toEqual([
+      "/linux/devices/0/fileMode: has no effect on a device of the host, whose mode is 0666",
+    ]);
+    const asThere = {
+      type: "c",
+      path: "/dev/fuse",
+      major: 10,
+      minor: 229,
+      fileMode: 0o666,
+      gid: 5,
+    };
+    expect(read((c) => (c.linux.devices = [asThere])).bundle.warnings).toEqual([]);
     const isRoot = (c: Config): void => {
       change(c);
       c.linux.namespaces = c.linux.namespaces.filter((n: Config) => n.type !== "user");
@@ -557,6 +571,27 @@ describe("a config.json", () => {
     // user_namespaces(7) says nothing against fifos.
     const fifo = read((c) => (c.linux.devices = [{ type: "p", path: "/run/fifo" }])).bundle;
     expect(fifo.nodes).toMatchObject([{ path: "/run/fifo", type: "p", mode: 0o666 }]);
+  });
+
+  it("has the maps of a user namespace that is joined, or none", () => {
+    const map = (hostID: number, size: number, containerID = 0) => ({ containerID, hostID, size });
+    const bundleOf = (...uidMappings: Config[]) =>
+      read(
+        ({ linux }) => {
+          linux.namespaces = linux.namespaces.map((one: Config) =>
+            one.type === "user" ? { ...one, path: "/proc/5/ns/user" } : one,
+          );
+          linux.uidMappings = uidMappings;
+          linux.gidMappings = [];
+        },
+        { mapsOf: () => ({ uid: [{ inside: 0, outside: 7, count: 10 }], gid: [] }) },
+      ).bundle;
+    expect(bundleOf().config.linux.uidMappings).toEqual([]);
+    expect(() => bundleOf(map(7, 10))).not.toThrow();
+    expect(() => bundleOf(map(11, 6, 4), map(7, 4))).not.toThrow();
+    expect(() => bundleOf(map(8, 10))).toThrow(
+      "/linux/uidMappings: is not what /proc/5/ns/user has, which is 0:7:10",
+    );
   });
 
   it("has its control group given to the program's user where it can be written, and only there", () => {
