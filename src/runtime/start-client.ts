@@ -47,7 +47,7 @@ export async function startWaiting(options: StartWaiting): Promise<void> {
     writeSync(start, "s");
     watch = setInterval(() => {
       isWoken ||= isOver();
-      if (isWoken) wake(path.join(runDir, "started"));
+      if (isWoken) wake(started);
     }, watchMs);
     const decoder = new MonitorMessageDecoder();
     let hasBegun = false;
@@ -84,11 +84,17 @@ function openToRead(file: string): number {
   }
 }
 
-/** Ends our own read, which nothing else would. */
-function wake(file: string): void {
-  const fd = openSync(file, constants.O_WRONLY | constants.O_NONBLOCK);
-  writeSync(fd, "w");
-  closeSync(fd);
+/** Ends our own read of a fifo, which nothing else would; its name may be gone. */
+function wake(reader: number): void {
+  const fd = openSync(`/proc/self/fd/${reader}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    writeSync(fd, "w");
+  } catch (error) {
+    // So full of somebody's that there is something to read.
+    if (!isErrno(error, "EAGAIN")) throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function notWaiting(cause?: unknown): TsmanError {

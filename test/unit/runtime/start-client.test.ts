@@ -47,6 +47,16 @@ describe("the start of a container that waits", () => {
     await start(await beInit());
   });
 
+  it("ends with init, also when its directory is gone", async () => {
+    keep("started");
+    const hasEnded = await beInit();
+    const isOver = () => {
+      rmSync(runDir, { recursive: true, force: true });
+      return hasEnded();
+    };
+    await start(isOver);
+  });
+
   it("is refused where nobody waits, and where nobody answers", async () => {
     await expect(start(() => true)).rejects.toMatchObject({ code: "CONTAINER_NOT_RUNNING" });
     keep("start");
