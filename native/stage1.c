@@ -244,8 +244,8 @@ static void enter_process(const struct stage1 *stage1, struct failure *failure)
 
 /* Whether there may be somebody who has CAP_SYS_PTRACE in our user namespace and is in a container
    all the same, one without a user namespace of its own: who has it may look at init before that
-   has executed anything, whatever init's own one is (ptrace(2)).  Where we have no capability,
-   nobody whom we start can have got one. */
+   has executed anything, whatever init's own one is (ptrace(2)).  In ours: not in one that we have
+   joined. */
 static bool is_privileged(void)
 {
     uint64_t permitted;
@@ -276,9 +276,13 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
     if (!(outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, false, failure) < 0)
         give_up(stage1->sync, failure);
     const bool is_shared = (joins->flags & CLONE_NEWPID) != 0;
-    if (is_shared && (makes_user || is_privileged()))
-        stage1->makes_outside = joined_proc_open(plan, joins, makes_user) && is_privileged();
-    if (stage1->makes_outside && relay_listener(failure) < 0)
+    /* Of one who has no capability they come with the user namespace that he joins. */
+    const bool gets_rights = !is_privileged();
+    const bool is_shared_with_user = is_shared && (joins->flags & CLONE_NEWUSER);
+    if (is_shared && (makes_user || !gets_rights))
+        stage1->makes_outside = joined_proc_open(plan, joins, makes_user) && !gets_rights;
+    if ((stage1->makes_outside || (is_shared_with_user && gets_rights)) &&
+        relay_listener(failure) < 0)
         give_up(stage1->sync, failure);
     if (joins_early(joins, makes_user, !forks, failure) < 0 || joins_user(joins, failure) < 0)
         give_up(stage1->sync, failure);
@@ -290,6 +294,8 @@ static void prepare(struct stage1 *stage1, struct joins *joins, struct failure *
         give_up(stage1->sync, failure);
     if (makes_user && !is_mapped)
         sync_send(stage1->sync, SYNC_MAP_WANTED, 0, -1);
+    if (is_shared_with_user && gets_rights)
+        stage1->makes_outside = joined_proc_open(plan, joins, false);
     if ((outer & CLONE_NEWNS) && slots_open(plan, SLOTS_EARLY, stage1->is_root, failure) < 0)
         give_up(stage1->sync, failure);
     if (makes_user && !is_mapped && sync_await(stage1->sync, SYNC_MAP_DONE) < 0)
