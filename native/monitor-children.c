@@ -178,6 +178,10 @@ int monitor_take_child(struct monitor *monitor, pid_t pid, int status)
         monitor->init_status = status;
         if (monitor_take_messages(monitor, &monitor->init_sync) < 0)
             return -1;
+        /* Of two changes within 10 ms the kernel tells the second later (cgroup_file_notify() in
+           kernel/cgroup/cgroup.c), by when nobody listens any more. */
+        if (monitor->oom.is_own)
+            monitor_take_oom(monitor);
         if (monitor->phase < STARTING)
             return ended_early(monitor, "init", status);
     } else if (health_take_child(&monitor->health, pid, status, monitor_now())) {
