@@ -19,6 +19,9 @@ export interface StartWaiting {
   readonly isOver: () => boolean;
 }
 
+/** Somebody of the container's may write as init; as the monitor's (native/monitor-messages.c). */
+const mostWarnings = 100;
+
 /** Milliseconds between two looks at init. */
 const watchMs = 500;
 
@@ -51,12 +54,16 @@ export async function startWaiting(options: StartWaiting): Promise<void> {
     }, watchMs);
     const decoder = new MonitorMessageDecoder();
     let hasBegun = false;
+    let warnings = 0;
     let failure: TsmanError | undefined;
     // To its end, which is there when the program has been executed, or never will be.
     for await (const chunk of readRange(started, {})) {
       for (const message of decoder.push(chunk)) {
         if (message.type === "ready") hasBegun = true;
-        if (message.type === "warning") onWarning(message.text);
+        if (message.type === "warning" && warnings < mostWarnings) {
+          warnings += 1;
+          onWarning(warnings < mostWarnings ? message.text : "there are more warnings");
+        }
         if (message.type === "failed") {
           failure = monitorError({ ...message, step: findStep(message.stepIndex) });
         }

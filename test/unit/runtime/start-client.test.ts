@@ -23,10 +23,11 @@ function keep(name: string): void {
   open.push(openSync(path.join(runDir, name), constants.O_RDWR | constants.O_NONBLOCK));
 }
 
-/** An init that waits, says READY (type 17, no payload), and ends. */
-async function beInit(): Promise<() => boolean> {
+/** An init that waits, says READY (type 17, no payload), perhaps more, and ends. */
+async function beInit(more = ":"): Promise<() => boolean> {
   const script =
-    "exec 3<>start 4<>started; echo; head -c1 <&3 >/dev/null; printf '\\021\\0\\0\\0\\0\\0\\0\\0' >&4";
+    "exec 3<>start 4<>started; echo; head -c1 <&3 >/dev/null; " +
+    `printf '\\021\\0\\0\\0\\0\\0\\0\\0' >&4; ${more}`;
   const init = spawn("sh", ["-c", script], { cwd: runDir, stdio: ["ignore", "pipe", "inherit"] });
   await new Promise((resolve) => {
     init.stdout.once("data", resolve);
@@ -63,6 +64,17 @@ describe("the start of a container that waits", () => {
     await expect(start(() => true)).rejects.toMatchObject({ code: "CONTAINER_NOT_RUNNING" });
     keep("started");
     await expect(start(() => true)).rejects.toMatchObject({ code: "CONTAINER_NOT_RUNNING" });
+  });
+
+  it("passes on a hundred warnings, however many there are", async () => {
+    // WARNING (type 22): "no".
+    const flood = "for i in $(seq 500); do printf '\\026\\0\\0\\0\\3\\0\\0\\0no\\0' >&4; done";
+    const warnings: string[] = [];
+    const isOver = await beInit(flood);
+    const onWarning = (text: string) => warnings.push(text);
+    await startWaiting({ runDir, findStep: () => undefined, onWarning, isOver });
+    expect(warnings).toHaveLength(100);
+    expect(warnings.slice(-2)).toEqual(["no", "there are more warnings"]);
   });
 
   it("is one at a time", async () => {
