@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 
 /**
  * Writes what a command has made into the file that an option names: `--digestfile`, `--iidfile`.
@@ -11,6 +11,6 @@ export function writeResultFile(file: string, content: string, what: string): vo
   try {
     writeFileSync(file, content, { mode: 0o644 });
   } catch (error) {
-    throw toFileError(error, `write ${what} to ${file}`);
+    throw toGivenFileError(error, `write ${what} to ${file}`, "write");
   }
 }

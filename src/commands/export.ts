@@ -3,7 +3,7 @@ import { defineCommand } from "../cli/command.ts";
 import { text } from "../cli/option-spec.ts";
 import { warningsTo } from "../cli/render/error.ts";
 import { usageError } from "../cli/usage-error.ts";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 
 /** `tsman export` */
 export const exportContainer = defineCommand({
@@ -44,6 +44,6 @@ function openOutput(file: string): number {
   try {
     return openSync(file, "w", 0o644);
   } catch (error) {
-    throw toFileError(error, `write ${file}`);
+    throw toGivenFileError(error, `write ${file}`, "write");
   }
 }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { TsmanError } from "../errors/index.ts";
 import { readSmallFile } from "../platform/atomic-file.ts";
-import { isErrno, toFileError } from "../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../platform/errno.ts";
 import { environmentVariable } from "./environment.ts";
 import { homeDirectory } from "./paths.ts";
 
@@ -107,7 +107,7 @@ function readFile(file: string, values: Map<string, string>): void {
     bytes = readSmallFile(file, maxFileBytes);
   } catch (error) {
     if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return;
-    throw toFileError(error, `read npm's settings ${file}`);
+    throw toGivenFileError(error, `read npm's settings ${file}`, "read");
   }
   parseNpmrc(bytes.toString("utf8"), values, environmentVariable);
 }

@@ -1,5 +1,5 @@
 import { writeFileAtomic } from "../platform/atomic-file.ts";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 
 /**
  * Writes a pid where somebody waits for it: complete or not there at all, and without a newline, since
@@ -11,6 +11,6 @@ export function writePidFile(file: string, pid: number): void {
   try {
     writeFileAtomic(file, String(pid), { mode: 0o644 });
   } catch (error) {
-    throw toFileError(error, `write ${file}`);
+    throw toGivenFileError(error, `write ${file}`, "write");
   }
 }

@@ -65,10 +65,24 @@ export function isErrno(error: unknown, ...names: readonly string[]): error is S
  * file system, INTERNAL for what is no system call.
  */
 export function toFileError(error: unknown, what: string): TsmanError {
+  return describe(error, what, refusals);
+}
+
+/**
+ * As {@link toFileError}, of a file that the caller has named and not one of the store: the remedy
+ * is another path.
+ *
+ * @param use what it is opened for
+ */
+export function toGivenFileError(error: unknown, what: string, use: "read" | "write"): TsmanError {
+  return describe(error, what, { ...refusals, ...refusalsOfGiven[use] });
+}
+
+function describe(error: unknown, what: string, remedies: Refusals): TsmanError {
   if (!isErrno(error)) {
     const [first] = failuresOf(error);
     if (!isErrno(first)) return toTsmanError(error, what);
-    return toTsmanError(error, what, (one) => toFileError(one, what));
+    return toTsmanError(error, what, (one) => describe(one, what, remedies));
   }
   const number = Math.abs(error.errno ?? 0);
   const why = number === 0 ? error.message : `${errnoMessage(number)} (${error.code})`;
@@ -76,7 +90,7 @@ export function toFileError(error: unknown, what: string): TsmanError {
     errno: error.code,
     ...(error.path === undefined ? {} : { path: String(error.path) }),
   };
-  const refusal = refusals[error.code];
+  const refusal = remedies[error.code];
   return new TsmanError(refusal?.code ?? "PREFLIGHT_STORAGE", `${what}: ${why}`, {
     hint: refusal?.hint,
     cause: error,
@@ -84,9 +98,11 @@ export function toFileError(error: unknown, what: string): TsmanError {
   });
 }
 
-const refusals: Readonly<
+type Refusals = Readonly<
   Record<string, { readonly code: "DISK_FULL" | "PREFLIGHT_STORAGE"; readonly hint: string }>
-> = {
+>;
+
+const refusals: Refusals = {
   ENOSPC: {
     code: "DISK_FULL",
     hint: "free space (tsman rmi, tsman rm) or move the store with --root",
@@ -108,4 +124,23 @@ const refusals: Readonly<
     hint: "point --root (or TSMAN_ROOT) to a directory that is yours",
   },
   EMFILE: { code: "PREFLIGHT_STORAGE", hint: "raise the limit of open files (ulimit -n)" },
+};
+
+const denied = (use: string) =>
+  ({ code: "PREFLIGHT_STORAGE", hint: `give a path that you may ${use}` }) as const;
+const refusalsOfGiven: Readonly<Record<"read" | "write", Refusals>> = {
+  read: { EACCES: denied("read"), EPERM: denied("read") },
+  write: {
+    ENOSPC: { code: "DISK_FULL", hint: "free space there, or give a path on another file system" },
+    EDQUOT: {
+      code: "DISK_FULL",
+      hint: "your disk quota is used up there: free space, or give a path on another file system",
+    },
+    EROFS: {
+      code: "PREFLIGHT_STORAGE",
+      hint: "the file system is read-only: give a path on another",
+    },
+    EACCES: denied("write"),
+    EPERM: denied("write"),
+  },
 };

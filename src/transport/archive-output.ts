@@ -2,7 +2,7 @@ import { ftruncateSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { headerSum } from "../oci/tar/block.ts";
 import { type TarEntry, tarEnd, tarHeader, tarPadding } from "../oci/tar/header.ts";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 import type { StreamWriter } from "../platform/stream-writer.ts";
 import { wrongSize } from "./directory-output.ts";
 import type { ImageOutput } from "./image-output.ts";
@@ -94,7 +94,7 @@ export class ArchiveOutput implements ImageOutput {
     try {
       await this.#options.publish();
     } catch (error) {
-      throw toFileError(error, `write ${this.name}`);
+      throw toGivenFileError(error, `write ${this.name}`, "write");
     }
   }
 
@@ -141,7 +141,7 @@ export class ArchiveOutput implements ImageOutput {
       }
       writeSync(fd, memberHeader(file, size), 0, length, start);
     } catch (error) {
-      throw toFileError(error, `write ${this.name}`);
+      throw toGivenFileError(error, `write ${this.name}`, "write");
     }
     this.#sizes.set(file, size);
   }
@@ -213,7 +213,7 @@ export class ArchiveOutput implements ImageOutput {
   }
 
   #fail(error: unknown): never {
-    throw toFileError(error, `write ${this.name}`);
+    throw toGivenFileError(error, `write ${this.name}`, "write");
   }
 }
 

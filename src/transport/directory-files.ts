@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, statSync } from "node:fs";
 import path from "node:path";
-import { isErrno, toFileError } from "../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../platform/errno.ts";
 import { readRange } from "../platform/read-range.ts";
 import { type ImageFiles, invalidArchive, shown } from "./image-files.ts";
 
@@ -21,7 +21,7 @@ export function directoryFiles(directory: string, name: string): ImageFiles {
       } catch (error) {
         if (isErrno(error, "ENOENT", "ENOTDIR")) assertDirectory(directory, name);
         if (isErrno(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-        throw toFileError(error, `read ${name}: ${shown(file)}`);
+        throw toGivenFileError(error, `read ${name}: ${shown(file)}`, "read");
       }
     },
     async *read(file, start = 0) {
@@ -30,7 +30,7 @@ export function directoryFiles(directory: string, name: string): ImageFiles {
         fd = openSync(pathOf(file), constants.O_RDONLY | constants.O_NONBLOCK);
       } catch (error) {
         if (isErrno(error, "ENOENT")) throw invalidArchive(name, `it has no file ${shown(file)}`);
-        throw toFileError(error, `read ${name}: ${shown(file)}`);
+        throw toGivenFileError(error, `read ${name}: ${shown(file)}`, "read");
       }
       try {
         yield* readRange(fd, { start });
@@ -47,6 +47,6 @@ function assertDirectory(directory: string, name: string): void {
   try {
     accessSync(path.join(directory, "."));
   } catch (error) {
-    throw toFileError(error, `read ${name}`);
+    throw toGivenFileError(error, `read ${name}`, "read");
   }
 }

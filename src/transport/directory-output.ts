@@ -14,7 +14,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { TsmanError } from "../errors/index.ts";
 import { syncDirectory, writeFileAtomic } from "../platform/atomic-file.ts";
-import { isErrno, toFileError } from "../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../platform/errno.ts";
 import { type FileLock, lockFile } from "../platform/file-lock.ts";
 import { randomHex } from "../platform/random.ts";
 import type { ImageOutput } from "./image-output.ts";
@@ -90,7 +90,7 @@ export class DirectoryOutput implements ImageOutput {
       return stat.isFile() ? stat.size : undefined;
     } catch (error) {
       if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw toFileError(error, `write ${this.name}`);
+      throw toGivenFileError(error, `write ${this.name}`, "write");
     }
   }
 
@@ -113,7 +113,7 @@ export class DirectoryOutput implements ImageOutput {
     try {
       writeFileAtomic(this.#pathOf(file), bytes, { mode: 0o644, sync: true });
     } catch (error) {
-      throw toFileError(error, `write ${this.name}: ${file}`);
+      throw toGivenFileError(error, `write ${this.name}: ${file}`, "write");
     }
     if (isNew) this.#added.add(file);
   }
@@ -126,7 +126,7 @@ export class DirectoryOutput implements ImageOutput {
       if (!this.isShared) renameSync(this.#directory, this.#target);
       syncDirectory(path.dirname(this.#target));
     } catch (error) {
-      throw toFileError(error, `write ${this.name}`);
+      throw toGivenFileError(error, `write ${this.name}`, "write");
     }
     this.#isCommitted = true;
   }
@@ -170,7 +170,7 @@ export class DirectoryOutput implements ImageOutput {
       renameSync(temporary, this.#pathOf(file));
       this.#added.add(file);
     } catch (error) {
-      throw isErrno(error) ? toFileError(error, `write ${this.name}`) : error;
+      throw isErrno(error) ? toGivenFileError(error, `write ${this.name}`, "write") : error;
     } finally {
       if (fd !== undefined) closeSync(fd);
       rmSync(temporary, { force: true });
@@ -181,7 +181,7 @@ export class DirectoryOutput implements ImageOutput {
     try {
       mkdirSync(directory, { recursive: true, mode: 0o755 });
     } catch (error) {
-      throw toFileError(error, `write ${this.name}`);
+      throw toGivenFileError(error, `write ${this.name}`, "write");
     }
   }
 
@@ -196,7 +196,7 @@ function isFree(target: string, name: string): boolean {
     return readdirSync(target).length === 0;
   } catch (error) {
     if (isErrno(error, "ENOENT")) return true;
-    throw toFileError(error, `write ${name}`);
+    throw toGivenFileError(error, `write ${name}`, "write");
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type ExpansionLimits,
   foreignName,
 } from "../platform/decompression.ts";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 import { readStream } from "../platform/read-stream.ts";
 import { archiveFiles } from "./archive-files.ts";
 import { type ImageFiles, invalidArchive } from "./image-files.ts";
@@ -64,7 +64,7 @@ function isCompressed(fd: number, name: string): boolean {
   try {
     readSync(fd, head, 0, head.length, 0);
   } catch (error) {
-    throw toFileError(error, `read ${name}`);
+    throw toGivenFileError(error, `read ${name}`, "read");
   }
   return compressionOf(head) !== "none";
 }
@@ -80,7 +80,7 @@ async function keep(fd: number, spooled: number, options: OpenArchiveOptions): P
     }
   } catch (error) {
     if (isTsmanError(error, "LAYER_INVALID")) throw invalidArchive(name, error.message, error);
-    throw toFileError(error, `read ${name}`);
+    throw toGivenFileError(error, `read ${name}`, "read");
   }
 }
 

@@ -3,7 +3,7 @@ import { isTsmanError } from "../errors/index.ts";
 import { emptyHeaderSum, headerSum, isZeroBlock, paddedSize, tarBlock } from "../oci/tar/block.ts";
 import { parseTarNumber } from "../oci/tar/number.ts";
 import { type PaxRecords, parsePaxNumber, parsePaxRecords } from "../oci/tar/pax-records.ts";
-import { toFileError } from "../platform/errno.ts";
+import { toGivenFileError } from "../platform/errno.ts";
 import { invalidArchive, shown } from "./image-files.ts";
 
 /** Where the bytes of a member lie in an archive. */
@@ -237,7 +237,7 @@ class ArchiveIndexer {
     try {
       return readSync(this.#fd, bytes, filled, length - filled, this.#position + filled);
     } catch (error) {
-      throw toFileError(error, `read ${this.#name}`);
+      throw toGivenFileError(error, `read ${this.#name}`, "read");
     }
   }
 

@@ -1,7 +1,7 @@
 import { constants, openSync, writeSync } from "node:fs";
 import path from "node:path";
 import { TsmanError } from "../../errors/index.ts";
-import { isErrno, toFileError } from "../../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../../platform/errno.ts";
 import type { Output } from "../output.ts";
 import { escapeCell, printableJson } from "../render/escape.ts";
 import { usageError } from "../usage-error.ts";
@@ -39,7 +39,7 @@ function openLogFile(name: string): number {
   try {
     return openSync(name, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK);
   } catch (error) {
-    if (!isErrno(error, "ENXIO")) throw toFileError(error, `open log ${name}`);
+    if (!isErrno(error, "ENXIO")) throw toGivenFileError(error, `open log ${name}`, "write");
     // fifo(7)
     throw new TsmanError("PREFLIGHT_STORAGE", `open log ${name}: nobody reads from it`, {
       hint: "start its reader first, or name a file",
@@ -63,7 +63,7 @@ export function tell(
   try {
     writeSync(file.descriptor, `${line}\n`);
   } catch (error) {
-    const { message } = toFileError(error, `write ${file.name}`);
+    const { message } = toGivenFileError(error, `write ${file.name}`, "write");
     stderr.write(`tsman-oci: warning: ${escapeCell(message)}\n`);
   }
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import type { OciVerb } from "../../cli/oci/verb.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 
 /** `spec [--bundle DIR] [--rootless]` */
 export const spec: OciVerb = {
@@ -20,7 +20,7 @@ export const spec: OciVerb = {
     try {
       writeFileSync(file, `${JSON.stringify(document, undefined, 2)}\n`, { flag: "wx" });
     } catch (error) {
-      throw toFileError(error, `write ${file}`);
+      throw toGivenFileError(error, `write ${file}`, "write");
     }
     return 0;
   },

@@ -3,7 +3,7 @@ import { assertContainerName, randomContainerName } from "../../container/names.
 import type { ContainerOptions } from "../../container/options.ts";
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { bootId } from "../../platform/boot-id.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 import type { FileLock } from "../../platform/file-lock.ts";
 import { countIds, intersectRanges } from "../../rootless/id-range.ts";
 import type { ContainerRecord } from "../../store/containers.ts";
@@ -255,7 +255,7 @@ function writeIdFile(file: string, id: string): void {
       });
     }
     // The store's remedies are none here.
-    const { code, message } = toFileError(error, `write container id to ${file}`);
+    const { code, message } = toGivenFileError(error, `write container id to ${file}`, "write");
     throw new TsmanError(code === "DISK_FULL" ? code : "USAGE", message, {
       hint: "name a file in a directory that exists and that you may write to, with --cidfile",
       cause: error,

@@ -6,7 +6,7 @@ import { diffIdFromHex, digestHex } from "../../oci/digest.ts";
 import { type Compression, layerMediaType } from "../../oci/media-types.ts";
 import { hostPlatform } from "../../oci/platform.ts";
 import { compressionOf, decompressBlob } from "../../platform/decompression.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 import { readStream } from "../../platform/read-stream.ts";
 import { collectGarbage } from "../../store/gc.ts";
 import { type EngineContext, mappingFor } from "../context.ts";
@@ -177,7 +177,7 @@ function openFile(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    throw toFileError(error, `import ${path}`);
+    throw toGivenFileError(error, `import ${path}`, "read");
   }
 }
 
@@ -189,6 +189,6 @@ async function* readFile(
   try {
     yield* readStream(fd, signal);
   } catch (error) {
-    throw toFileError(error, `import ${name}`);
+    throw toGivenFileError(error, `import ${name}`, "read");
   }
 }

@@ -1,6 +1,6 @@
 import { openSync, statSync } from "node:fs";
 import { isTsmanError } from "../../errors/index.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 import { archivedImages, archiveFormat } from "../../transport/archived-images.ts";
 import { directoryFiles } from "../../transport/directory-files.ts";
 import type { ImageFiles } from "../../transport/image-files.ts";
@@ -75,7 +75,7 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (error) {
-    throw toFileError(error, `read ${path}`);
+    throw toGivenFileError(error, `read ${path}`, "read");
   }
 }
 
@@ -83,7 +83,7 @@ function openFile(path: string): number {
   try {
     return openSync(path, "r");
   } catch (error) {
-    throw toFileError(error, `read ${path}`);
+    throw toGivenFileError(error, `read ${path}`, "read");
   }
 }
 

@@ -15,7 +15,7 @@ import { parseManifestOrIndex } from "../../oci/manifest.ts";
 import { formatPlatform, hostPlatform } from "../../oci/platform.ts";
 import { formatName, formatReference, parseReference } from "../../oci/reference.ts";
 import { readSmallFile, writeFileAtomic } from "../../platform/atomic-file.ts";
-import { isErrno, toFileError } from "../../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../../platform/errno.ts";
 import { lockFile } from "../../platform/file-lock.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import type { EngineContext } from "../context.ts";
@@ -137,7 +137,7 @@ function readLockFile(file: string, { mayBeMissing = false } = {}): LockFile {
   try {
     bytes = readSmallFile(file, maxLockFileBytes);
   } catch (error) {
-    if (!isErrno(error, "ENOENT")) throw toFileError(error, `read lock file ${file}`);
+    if (!isErrno(error, "ENOENT")) throw toGivenFileError(error, `read lock file ${file}`, "read");
     if (mayBeMissing) return new Map();
     throw new TsmanError("IMAGE_NOT_LOCKED", `read lock file ${file}: there is none`, {
       hint: "make it in the project's directory with: tsman pull --lock IMAGE…",
@@ -153,7 +153,7 @@ function writeLockFile(file: string, lock: LockFile): void {
     // The file that a symbolic link stands for, and not the link, is what gets replaced.
     writeFileAtomic(targetOf(file), formatLockFile(lock), { mode: 0o644 });
   } catch (error) {
-    throw toFileError(error, `write lock file ${file}`);
+    throw toGivenFileError(error, `write lock file ${file}`, "write");
   }
 }
 

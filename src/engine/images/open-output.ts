@@ -1,6 +1,6 @@
 import { closeSync, openSync, statSync } from "node:fs";
 import path from "node:path";
-import { isErrno, toFileError } from "../../platform/errno.ts";
+import { isErrno, toGivenFileError } from "../../platform/errno.ts";
 import { StreamWriter } from "../../platform/stream-writer.ts";
 import { makeUnnamedFile } from "../../platform/unnamed-file.ts";
 import { ArchiveOutput } from "../../transport/archive-output.ts";
@@ -49,7 +49,7 @@ export function openArchiveOutput(
       dispose: () => file[Symbol.dispose](),
     });
   } catch (error) {
-    throw toFileError(error, `write ${name}`);
+    throw toGivenFileError(error, `write ${name}`, "write");
   }
 }
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { TsmanError } from "../../errors/index.ts";
 import { formatNpmReference, isNpmVersion, parseNpmReference } from "../../oci/npm-reference.ts";
 import { parseReference } from "../../oci/reference.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 import type { ImageRecord } from "../../store/images.ts";
 import { npmLayoutDirectory } from "../../transport/npm-files.ts";
 import type { EngineContext } from "../context.ts";
@@ -61,7 +61,7 @@ export async function writeNpmPackage(
     return { directory, digest };
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw toFileError(error, `make package ${directory}`);
+    throw toGivenFileError(error, `make package ${directory}`, "write");
   }
 }
 
@@ -81,6 +81,6 @@ async function temporaryDirectory(directory: string): Promise<string> {
   try {
     return await mkdtemp(`${directory}.tmp-`);
   } catch (error) {
-    throw toFileError(error, `make package ${directory}`);
+    throw toGivenFileError(error, `make package ${directory}`, "write");
   }
 }

@@ -1,7 +1,7 @@
 import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import { maxConfigBytes } from "../../oci/runtime-config.ts";
 import { readSmallFile } from "../../platform/atomic-file.ts";
-import { toFileError } from "../../platform/errno.ts";
+import { toGivenFileError } from "../../platform/errno.ts";
 
 /**
  * Reads a document that the caller names: a configuration, or a part of one.  Nobody waits for the
@@ -13,7 +13,7 @@ export function readGivenDocument(file: string): Uint8Array {
   try {
     return readSmallFile(file, maxConfigBytes);
   } catch (error) {
-    if (!isTsmanError(error)) throw toFileError(error, `read ${file}`);
+    if (!isTsmanError(error)) throw toGivenFileError(error, `read ${file}`, "read");
     throw new TsmanError("CONFIG_INVALID", error.message, {
       hint: "name a file that holds the document itself",
       cause: error,

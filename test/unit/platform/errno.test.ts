@@ -7,6 +7,7 @@ import {
   errnoName,
   isErrno,
   toFileError,
+  toGivenFileError,
 } from "../../../src/platform/errno.ts";
 
 function failureOf(work: () => unknown): unknown {
@@ -49,6 +50,19 @@ describe("a failed file operation becomes an error that leads to a remedy", () =
     expect(error.hint).toMatch(hint);
     expect(error.message).toMatch(/^store blob sha256:1: .* \(E[A-Z]+\)$/);
   });
+
+  it.for([
+    [13, "read", "give a path that you may read"],
+    [1, "write", "give a path that you may write"],
+    [30, "write", "the file system is read-only: give a path on another"],
+    [28, "write", "free space there, or give a path on another file system"],
+  ] as const)(
+    "of a file that the caller has named has the remedy of another path: %i, to %s",
+    ([errno, use, hint]) => {
+      const error = toGivenFileError(new ErrnoError("open", "/x", errno), "open /x", use);
+      expect(error.hint).toBe(hint);
+    },
+  );
 
   it("keeps an error that is one of ours already", () => {
     const error = new TsmanError("DIGEST_MISMATCH", "x");
