@@ -107,10 +107,15 @@ function namespaceSettings(bundle: Bundle): PlanRecord[] {
   if (!added.some((namespace) => namespace.type === "user")) return records;
   const { mapping } = bundle;
   const because = mapping.because;
-  const entries = (list: typeof mapping.uid): string[][] =>
-    list.map((entry) => [String(entry.inside), String(entry.outside), String(entry.count)]);
-  for (const entry of entries(mapping.uid)) records.push(settingRecord("UID_MAP", entry, because));
-  for (const entry of entries(mapping.gid)) records.push(settingRecord("GID_MAP", entry, because));
+  for (const [name, list] of [
+    ["UID_MAP", mapping.uid],
+    ["GID_MAP", mapping.gid],
+  ] as const) {
+    const from = origin(bundle, name === "UID_MAP" ? "/linux/uidMappings" : "/linux/gidMappings");
+    for (const { inside, outside, count } of list) {
+      records.push(settingRecord(name, [String(inside), String(outside), String(count)], from));
+    }
+  }
   if (mapping.tools !== undefined) {
     const { newuidmap, newgidmap } = mapping.tools;
     records.push(settingRecord("MAP_TOOLS", [newuidmap, newgidmap], because));

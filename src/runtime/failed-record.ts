@@ -25,6 +25,10 @@ function isOf({ op, args }: PlanRecord, { operation, object }: FailedPlace): boo
       return operation.endsWith("seccomp listener") && args[0] === object;
     case setting.TIME_OFFSET:
       return operation === "set time offset" && object.startsWith(`${args[0]} ${args[1]}.`);
+    case setting.UID_MAP:
+      return /\/(newuidmap|uid_map)$/.test(object);
+    case setting.GID_MAP:
+      return /\/(newgidmap|gid_map)$/.test(object);
     case step.OOM_SCORE:
       return operation === "set oom score";
     default:

@@ -392,6 +392,17 @@ describe("remount of a config.json", () => {
 });
 
 describe("control groups of a config.json", () => {
+  it("are told of where they cannot be made, and no limit is asked for", async () => {
+    const bundle = oci.bundle("nowhere", "true", (config) => {
+      config.linux.cgroupsPath = "/nobody-may-make-this/one";
+    });
+    const run = ["run", "--bundle", bundle, "nowhere"];
+    const { stderr } = await oci.succeed(run);
+    expect(stderr).toMatch(/warning: config\.json: \/linux\/cgroupsPath: there is no group: \S/);
+    const { stderr: off } = await oci.succeed(["--cgroup-manager", "disabled", ...run]);
+    expect(off).toBe("");
+  });
+
   it("are not made for who has switched them off, and limits are refused then", async () => {
     const off = ["--cgroup-manager", "disabled", "run", "--bundle"];
     const path = (config: Config): void => {
@@ -412,6 +423,17 @@ describe("control groups of a config.json", () => {
 });
 
 describe("linux of a config.json", () => {
+  it("names the ids that are not the caller's to map", async () => {
+    for (const kind of ["uid", "gid"]) {
+      const bundle = oci.bundle(`foreign-${kind}`, "true", (config) => {
+        config.linux[`${kind}Mappings`] = [{ containerID: 0, hostID: 4294967290, size: 1 }];
+      });
+      const { status, stderr } = await oci.run(["run", "--bundle", bundle, "foreign"]);
+      expect(status).toBe(125);
+      expect(stderr).toContain(`new${kind}map (/linux/${kind}Mappings): `);
+    }
+  });
+
   it("has its fifos made, as ordinary users may", async () => {
     const printed = await oci.output("fifo", "busybox stat -c '%F %a' /run/fifo", (config) => {
       config.linux.devices = [{ type: "p", path: "/run/fifo", fileMode: 0o620 }];

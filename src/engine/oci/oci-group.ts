@@ -15,7 +15,8 @@ import type { PreparedBundle } from "./prepare-bundle.ts";
 /**
  * Makes the control group that a configuration asks for.
  *
- * @returns its directory; undefined where this caller can have none, and no limit was asked for.
+ * @returns its directory; undefined where this caller can have none, and no limit was asked for: with
+ *   a warning.
  * @throws TsmanError PREFLIGHT_CGROUP, USAGE, CONFIG_INVALID when a limit cannot be had
  */
 export async function prepareOciGroup(
@@ -48,7 +49,10 @@ export async function prepareOciGroup(
     }
     return group.path;
   } catch (error) {
-    if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) return undefined;
+    if (!isAsked && isTsmanError(error, "PREFLIGHT_CGROUP")) {
+      context.onWarning(`config.json: /linux/cgroupsPath: there is no group: ${error.message}`);
+      return undefined;
+    }
     if (!isTsmanError(error) || error.code === "CONFIG_INVALID") throw error;
     throw inConfig(error);
   }
