@@ -24,8 +24,8 @@ import { Origins, pointerSegment } from "./origins.ts";
 import { resolveRlimits } from "./rlimits.ts";
 import { defaultProfile } from "./seccomp/default-profile.ts";
 import { resolveProfile } from "./seccomp/resolve-profile.ts";
-import { securityWarnings, userWarnings } from "./security-notes.ts";
-import { resolveSysctls } from "./sysctls.ts";
+import { apparmorProfile, securityWarnings, userWarnings } from "./security-notes.ts";
+import { disableUserns, resolveSysctls } from "./sysctls.ts";
 import { userMounts } from "./user-mounts.ts";
 
 /**
@@ -59,6 +59,8 @@ export function compileBundle(request: BundleRequest): Bundle {
   warnings.push(...platformWarnings(request));
   warnings.push(...userWarnings(user, options, request));
   warnings.push(...securityWarnings(options, host.securityModules));
+  const profile = apparmorProfile(options, host.securityModules);
+  origins.note("/process/apparmorProfile", "--security-opt apparmor");
   const guarded = resolveGuardedPaths(
     options.security,
     options.privileged,
@@ -87,7 +89,10 @@ export function compileBundle(request: BundleRequest): Bundle {
   });
 
   const { base, others, propagation } = resolveMounts(request, asked);
-  const sysctls = resolveSysctls(options, mapping.gid, host.canMountProc);
+  const sysctls = {
+    ...resolveSysctls(options, mapping.gid, host.canMountProc),
+    ...disableUserns(options, bounding),
+  };
   const seccomp = resolveSeccomp(request, bounding);
   origins.note("/linux/seccomp", seccomp.because);
   origins.note("/linux/rootfsPropagation", "default");
@@ -123,6 +128,7 @@ export function compileBundle(request: BundleRequest): Bundle {
       capabilities: capabilitySets(bounding, user),
       rlimits: origins.list("/process/rlimits", resolveRlimits(options.ulimits, host)),
       noNewPrivileges: options.security.noNewPrivileges,
+      ...(profile === undefined ? {} : { apparmorProfile: profile }),
       ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: oomScore(options.oomScoreAdj) }),
     },
     annotations: options.annotations,
@@ -224,7 +230,7 @@ function resolveSeccomp(
   }
   return {
     filter: resolveProfile(request.seccompProfile, target),
-    because: `--security-opt seccomp=${asked}`,
+    because: asked === "image" ? "--seccomp-policy image" : `--security-opt seccomp=${asked}`,
   };
 }
 

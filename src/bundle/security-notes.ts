@@ -47,19 +47,21 @@ export function userWarnings(
   return warnings;
 }
 
+/** The profile of AppArmor's that is to be in force, where the kernel has AppArmor. */
+export function apparmorProfile(
+  { security: { apparmor = "unconfined" } }: ContainerOptions,
+  modules: readonly string[],
+): string | undefined {
+  return apparmor === "unconfined" || !modules.includes("apparmor") ? undefined : apparmor;
+}
+
 /** A label or profile that would be needed and is not applied is refused, never ignored (S33). */
 export function securityWarnings(options: ContainerOptions, modules: readonly string[]): string[] {
   const warnings: string[] = [];
   const { apparmor, labels } = options.security;
   if (apparmor !== undefined && apparmor !== "unconfined") {
-    if (modules.includes("apparmor")) {
-      throw new TsmanError(
-        "OPTION_UNSUPPORTED",
-        `use --security-opt apparmor=${apparmor}: an ordinary user cannot load a profile`,
-        { hint: "leave it out, or write apparmor=unconfined" },
-      );
-    }
-    warnings.push(`--security-opt apparmor=${apparmor}: this kernel has no AppArmor`);
+    if (!modules.includes("apparmor"))
+      warnings.push(`--security-opt apparmor=${apparmor}: this kernel has no AppArmor`);
   }
   const wanted = labels.filter((label) => label !== "disable" && label !== "nested");
   if (wanted.length > 0) {

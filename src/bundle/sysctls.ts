@@ -1,11 +1,14 @@
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
 import type { MapEntry } from "./bundle.ts";
+import { askedJoins } from "./joins.ts";
 
 /** Namespace that a key belongs to; only keys of a namespace of the container may be set. */
-type SysctlNamespace = "ipc" | "network" | "uts";
+type SysctlNamespace = "ipc" | "network" | "uts" | "user";
 
-/** The only keys outside of `net.` and `fs.mqueue.` that are namespaced: runc's list as well. */
+const limited = ["cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"];
+
+/** The only keys outside of `net.` and `fs.mqueue.` that are namespaced: runc's, and namespaces(7)'s. */
 const exactKeys: ReadonlyMap<string, SysctlNamespace> = new Map([
   ["kernel.msgmax", "ipc"],
   ["kernel.msgmnb", "ipc"],
@@ -16,6 +19,7 @@ const exactKeys: ReadonlyMap<string, SysctlNamespace> = new Map([
   ["kernel.shmmni", "ipc"],
   ["kernel.shm_rmid_forced", "ipc"],
   ["kernel.domainname", "uts"],
+  ...limited.map((kind) => [`user.max_${kind}_namespaces`, "user"] as const),
 ]);
 
 const keyPattern = /^[a-z0-9_]+(?:[./][A-Za-z0-9_-]+)+$/;
@@ -38,7 +42,7 @@ const pingRange = "net.ipv4.ping_group_range";
  * what only a default asks for is left out then.
  */
 export function resolveSysctls(
-  options: Pick<ContainerOptions, "ipc" | "network" | "uts" | "sysctls">,
+  options: ContainerOptions,
   gids: readonly MapEntry[],
   hasOwnProc: boolean,
 ): Record<string, ReasonedSysctl> {
@@ -46,6 +50,8 @@ export function resolveSysctls(
     ipc: options.ipc.mode !== "private",
     network: ["host", "container", "path"].includes(options.network.mode),
     uts: options.uts.mode !== "private",
+    // It comes with any of them.
+    user: askedJoins(options).length > 0,
   };
   const found: Record<string, ReasonedSysctl> = {};
   const hasGroupZero = gids.some((entry) => entry.inside === 0);
@@ -58,11 +64,38 @@ export function resolveSysctls(
   return found;
 }
 
+/**
+ * `--disable-userns`: user_namespaces(7), a way to much of the kernel that system call filters and
+ * capabilities keep shut.
+ *
+ * @throws TsmanError USAGE where root of the container could take it back, or the user namespace is
+ * another container's
+ */
+export function disableUserns(
+  options: ContainerOptions,
+  bounding: readonly string[],
+): Record<string, ReasonedSysctl> {
+  if (options.disableUserns !== true) return {};
+  const subject = "use --disable-userns";
+  if (askedJoins(options).length > 0) {
+    throw new TsmanError("USAGE", `${subject}: the user namespace is another container's`, {
+      hint: "start that one with --disable-userns",
+    });
+  }
+  if (bounding.includes("CAP_SYS_RESOURCE")) {
+    throw new TsmanError("USAGE", `${subject}: with CAP_SYS_RESOURCE it could be taken back`, {
+      hint: "leave out --privileged, or add --cap-drop sys_resource",
+    });
+  }
+  return { "user.max_user_namespaces": { value: "0", because: "--disable-userns" } };
+}
+
 /** Which namespaces the container shares with the host. */
 export interface SharedNamespaces {
   readonly ipc: boolean;
   readonly network: boolean;
   readonly uts: boolean;
+  readonly user: boolean;
 }
 
 /**
@@ -94,7 +127,10 @@ export function sysctlPath(key: string, value: string, shared: SharedNamespaces)
   }
   if (shared[namespace]) {
     throw new TsmanError("USAGE", `${subject}: the ${namespace} namespace is not the container's`, {
-      hint: `leave out --${namespace} host, container:NAME or ns:PATH`,
+      hint:
+        namespace === "user"
+          ? "leave out container:NAME"
+          : `leave out --${namespace} host, container:NAME or ns:PATH`,
     });
   }
   return path;

@@ -166,14 +166,14 @@ export interface DeviceRequest {
 /** `--security-opt` taken apart. */
 export interface SecurityOptions {
   readonly noNewPrivileges: boolean;
-  /** "default", "unconfined" or the path of a profile. */
+  /** "default", "unconfined", "image" (a label of its holds it) or the path of a profile. */
   readonly seccomp: string;
   readonly mask: readonly string[];
   /** Paths, or "ALL". */
   readonly unmask: readonly string[];
   /** Options of the container's /proc, such as `hidepid=2`: proc(5); missing: none. */
   readonly procOptions?: readonly string[] | undefined;
-  /** `label=…`, `apparmor=…`: kept for the record where the kernel has no such module. */
+  /** `label=…`, `apparmor=PROFILE`: kept for the record where the kernel has no such module. */
   readonly labels: readonly string[];
   readonly apparmor?: string | undefined;
 }
@@ -300,6 +300,8 @@ export interface ContainerOptions {
   readonly ipc: NamespaceRequest;
   readonly uts: NamespaceRequest;
   readonly sysctls: Readonly<Record<string, string>>;
+  /** No user namespaces below the container's own. */
+  readonly disableUserns?: boolean | undefined;
   /** Missing: as the image says. */
   readonly health?: HealthOptions | undefined;
   readonly logDriver: LogDriver;

@@ -167,6 +167,8 @@ export interface Process {
   readonly rlimits: readonly Rlimit[];
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  /** One that the kernel has loaded. */
+  readonly apparmorProfile?: string;
 }
 
 /** runtime-spec/config-linux.md, "Namespaces". */

@@ -4,7 +4,12 @@ import type { HealthLaunch, LaunchContext, LogTarget } from "./launch-context.ts
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
 import { compileChown, compileMount, compilePlaces, type Placed } from "./mount-plan.ts";
 import { originOf } from "./origin.ts";
-import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
+import {
+  capabilityStep,
+  personalitySteps,
+  processLimitSteps,
+  profileSteps,
+} from "./process-plan.ts";
 import { protocolVersion, step } from "./protocol.ts";
 import { compileRoot } from "./root-plan.ts";
 import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
@@ -372,6 +377,7 @@ function processSteps(
     ...(bundle.hasOwnKeyring ? [stepRecord("KEYRING", [], "default")] : []),
     ...personalitySteps(bundle.config.linux.personality, origin(bundle, "/linux/personality")),
     ...(context.additions?.process ?? []),
+    ...profileSteps(process.apparmorProfile, origin(bundle, "/process/apparmorProfile")),
     stepRecord(
       "CHDIR",
       [process.cwd, bundle.createWorkdir ? "1" : "0"],

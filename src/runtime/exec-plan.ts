@@ -1,7 +1,12 @@
 import type { Capabilities, RuntimeSpec } from "../oci/runtime-spec.ts";
 import type { MonitorEvent, PlanAdditions } from "./launch-context.ts";
 import { type LaunchPlan, type PlanRecord, settingRecord, stepRecord } from "./launch-plan.ts";
-import { capabilityStep, personalitySteps, processLimitSteps } from "./process-plan.ts";
+import {
+  capabilityStep,
+  personalitySteps,
+  processLimitSteps,
+  profileSteps,
+} from "./process-plan.ts";
 import { protocolVersion } from "./protocol.ts";
 import { listenerSettings, seccompSteps } from "./seccomp-plan.ts";
 
@@ -144,6 +149,7 @@ function steps(request: ExecPlanRequest): PlanRecord[] {
     ...personalitySteps(config.linux.personality, "exec: as the container"),
     // Without "entry": a look into a container does not change its files.
     ...(request.additions?.process ?? []),
+    ...profileSteps(own.apparmorProfile, "exec: as the container"),
     stepRecord("USER", [spec, groups.join(","), userFlags, "", ""], process.because.user),
     stepRecord("CHDIR", [process.cwd, "0"], process.because.cwd),
     capabilityStep(process.capabilities, process.because.capabilities),

@@ -89,6 +89,10 @@ function stepHint(failure: MonitorFailure): string | undefined {
       return errno === "EPERM"
         ? "nobody gives what he does not have: compare with CapPrm of /proc/self/status; a user namespace has all of them"
         : undefined;
+    case step.LABEL:
+      return errno === "ENOENT"
+        ? "root loads it, with apparmor_parser -r FILE; or leave it out"
+        : undefined;
     case step.SECCOMP:
       return "leave the filter out with --security-opt seccomp=unconfined, if you trust the program";
     default:

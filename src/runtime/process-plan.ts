@@ -57,6 +57,11 @@ export function personalitySteps(
   return [stepRecord("PERSONALITY", [number], because)];
 }
 
+/** AppArmor's profile: execve(2) changes to it. */
+export function profileSteps(profile: string | undefined, because: string): PlanRecord[] {
+  return profile === undefined ? [] : [stepRecord("LABEL", ["apparmor", profile], because)];
+}
+
 /** The five sets as masks. */
 export function capabilityStep(capabilities: Capabilities, because: string): PlanRecord {
   return stepRecord(

@@ -315,6 +315,29 @@ describe("/proc and /sys", () => {
   });
 });
 
+describe("--disable-userns", () => {
+  const unfiltered = "--security-opt seccomp=unconfined";
+
+  it("keeps everybody in the container from making user namespaces", async () => {
+    const script = "unshare -Ur true && echo made || echo refused";
+    expect(await sh(store(), unfiltered, script)).toBe("made");
+    const asked = `${unfiltered} --disable-userns`;
+    for (const more of ["", "--user 1", "--cap-add sys_admin"]) {
+      expect(await sh(store(), `${asked} ${more}`, script)).toBe("refused");
+    }
+    const undo =
+      "echo 9 >/proc/sys/user/max_user_namespaces; cat /proc/sys/user/max_user_namespaces";
+    const { stdout } = await trySh(store(), `${asked} --security-opt unmask=ALL`, undo);
+    expect(stdout.trim()).toBe("0");
+  });
+
+  it("is refused together with what could take it back", async () => {
+    const { status, stderr } = await trySh(store(), "--privileged --disable-userns", "true");
+    expect(status).toBe(125);
+    expect(stderr).toContain("with CAP_SYS_RESOURCE it could be taken back");
+  });
+});
+
 describe("the files of the network", () => {
   it("name the host in /etc/hosts, and what --add-host says", async () => {
     const hosts = await sh(

@@ -49,3 +49,35 @@ describe("a host that refuses user namespaces", () => {
     expect(step("run").stderr).toMatch(/apparmor/i);
   });
 });
+
+describe("a host with AppArmor", () => {
+  it("has its profiles put around a container, and around what is executed in it", async (context) => {
+    requiresMachine(context);
+    const text =
+      "profile tsman-own flags=(attach_disconnected) { file, network, capability, signal, deny /denied rw, }";
+    const look = "'cat /proc/self/attr/current; echo x >/denied'";
+    const step = await machine.run(
+      `
+      run="$T run --network none --security-opt apparmor"
+      step run $run=tsman-own --rm busybox sh -c ${look}
+      step init $run=tsman-own --init --security-opt no-new-privileges --rm busybox sh -c ${look}
+      step start $run=tsman-own -d --name web busybox sleep 1000
+      step exec $T exec web sh -c ${look}
+      step delete $T rm -f -t 0 web
+      step without $run=unconfined --rm busybox cat /proc/self/attr/current
+      step missing $run=tsman-nowhere --rm busybox true
+      step left $T ps -aq
+    `,
+      { rootPre: `printf '%s\\n' '${text}' | apparmor_parser -r` },
+    );
+    for (const name of ["run", "init", "exec"]) {
+      expect(step(name).stdout.trim()).toBe("tsman-own (enforce)");
+      expect(step(name).stderr).toContain("/denied: Permission denied");
+    }
+    expect(step("without").stdout.trim()).toBe("unconfined");
+    expect(step("missing").status).toBe(125);
+    expect(step("missing").stderr).toContain("the kernel has no such profile");
+    expect(step("missing").stderr).toContain("apparmor_parser -r");
+    expect(step("left").stdout.trim()).toBe("");
+  });
+});

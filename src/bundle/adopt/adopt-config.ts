@@ -283,7 +283,9 @@ function adoptSysctls(
 ): Readonly<Record<string, string>> {
   const sysctls = linux.sysctl ?? {};
   const lacks = (type: Namespace["type"]): boolean => !namespaces.some((one) => one.type === type);
-  const shared = { ipc: lacks("ipc"), network: lacks("network"), uts: lacks("uts") };
+  // Of one that is joined they are not this container's to set.
+  const user = !namespaces.some((one) => one.type === "user" && one.path === undefined);
+  const shared = { ipc: lacks("ipc"), network: lacks("network"), uts: lacks("uts"), user };
   for (const [key, value] of Object.entries(sysctls)) {
     try {
       sysctlPath(key, value, shared);

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import os from "node:os";
 import * as z from "zod/mini";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
 import type {
   SeccompAction,
   SeccompArgument,
@@ -135,6 +135,41 @@ export function readSeccompProfile(file: string): SeccompProfile {
     throw invalid(file, error instanceof Error ? error.message : String(error), error);
   }
   return parseSeccompProfile(text, file);
+}
+
+/** Podman's name for it. */
+const imageLabel = "io.containers.seccomp.profile";
+
+/**
+ * Reads the profile that an image brings.
+ *
+ * @throws TsmanError USAGE as {@link readSeccompProfile}, and for one that names a listener: whom
+ * the host speaks to is not the image's to say
+ */
+export function readImageProfile(
+  labels: Readonly<Record<string, string>>,
+  image: string,
+): SeccompProfile {
+  const text = Object.hasOwn(labels, imageLabel) ? labels[imageLabel] : undefined;
+  if (text === undefined || text === "") {
+    throw new TsmanError(
+      "USAGE",
+      `use --seccomp-policy image: ${image} has no label ${imageLabel}`,
+      { hint: "leave it out: the default filter is used then" },
+    );
+  }
+  const name = `label ${imageLabel} of ${image}`;
+  try {
+    const profile = parseSeccompProfile(text, name);
+    if (profile.listenerPath === undefined && profile.listenerMetadata === undefined) {
+      return profile;
+    }
+    throw invalid(name, "/listenerPath: an image may not name one");
+  } catch (error) {
+    if (!isTsmanError(error)) throw error;
+    const hint = "leave --seccomp-policy out, or give a profile with --security-opt seccomp=FILE";
+    throw new TsmanError(error.code, error.message, { hint, cause: error });
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type ContainerOptions,
   defaultContainerOptions,
   type NetworkRequest,
+  type SecurityOptions,
 } from "../../container/options.ts";
 import { hasRestartPolicy } from "../../container/restart-policy.ts";
 import { invalidValue, unsupported, usageError } from "../usage-error.ts";
@@ -117,13 +118,14 @@ export function containerOptions(
     dnsOptions: values["dns-option"],
     capAdd: values["cap-add"].flatMap(splitWords),
     capDrop: values["cap-drop"].flatMap(splitWords),
-    security: parseSecurityOptions(values["security-opt"], "--security-opt", caller.cwd),
+    security: securityOptions(values, caller.cwd),
     privileged: values.privileged,
     ...(values["quiet-guards"] && { quietGuards: true }),
     ulimits: values.ulimit,
     init: values.init,
     devices: values.device,
     sysctls: Object.fromEntries(values.sysctl),
+    ...(values["disable-userns"] && { disableUserns: true }),
     ...logOptions(values["log-driver"], values["log-opt"], caller.cwd),
     ...given({
       entrypoint: values.entrypoint,
@@ -171,6 +173,16 @@ export function containerOptions(
   }
   checkCombinations(options);
   return { options, warnings };
+}
+
+function securityOptions(values: RunValues, cwd: string): SecurityOptions {
+  const security = parseSecurityOptions(values["security-opt"], "--security-opt", cwd);
+  if (values["seccomp-policy"] !== "image") return security;
+  if (security.seccomp === "default") return { ...security, seccomp: "image" };
+  throw usageError(
+    "use --seccomp-policy image: --security-opt seccomp names another filter",
+    "leave one of them out",
+  );
 }
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -89,6 +89,7 @@ export const runOptions = {
     summary: "give a device of the host",
     parse: parseDevice,
   }),
+  "disable-userns": flag({ summary: "let nobody make user namespaces in the container" }),
   dns: list({ metavar: "IP|none", summary: "name server", parse: parseDnsServer }),
   "dns-option": list({
     metavar: "OPTION",
@@ -229,6 +230,11 @@ export const runOptions = {
   rm: flag({ summary: "remove the container when it ends" }),
   rmi: flag({ summary: "as --rm, and the image goes too if no other container is of it" }),
   rootfs: flag({ summary: "the image is a directory: PATH[:O]" }),
+  "seccomp-policy": value({
+    metavar: "POLICY",
+    summary: "default, or image: the filter that a label of the image holds",
+    parse: oneOf("default", "image"),
+  }),
   "security-opt": texts({
     metavar: "OPTION",
     summary: "seccomp=…, no-new-privileges, mask=…, unmask=…",

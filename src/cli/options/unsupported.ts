@@ -52,13 +52,6 @@ const rows: readonly Row[] = [
   ["retry retry-delay", true, "broken transfers are retried anyway", leave],
   ["decryption-key", true, "no encrypted images", leave],
   ["sdnotify", true, "readiness is not reported to systemd yet", leave, ["ignore"]],
-  [
-    "seccomp-policy",
-    true,
-    "the default profile is used",
-    "use --security-opt seccomp=FILE",
-    ["default"],
-  ],
   ["shm-size-systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp"],
   ["systemd", true, "no systemd mode", "use --tmpfs /run --tmpfs /tmp", ["false"]],
   ["rdt-class", true, "no such mechanism", leave],

@@ -217,7 +217,7 @@ async function compile(
     network,
     join,
     resources,
-    seccompProfile: await seccompProfile(options),
+    seccompProfile: await seccompProfile(options, image?.config.config.labels, imageName),
     hostUsers: await hostUsersOf(options),
     architecture: hostPlatform().architecture,
     kernelRelease: kernelRelease(),
@@ -336,9 +336,17 @@ async function imageNameOf(
   return written ?? image.names[0] ?? image.digests[0] ?? image.id;
 }
 
-async function seccompProfile(options: ContainerOptions) {
+async function seccompProfile(
+  options: ContainerOptions,
+  labels: Readonly<Record<string, string>> | undefined,
+  imageName: string,
+) {
   const { seccomp } = options.security;
   if (seccomp === "default" || seccomp === "unconfined") return undefined;
-  const { readSeccompProfile } = await import("../../bundle/seccomp/docker-profile.ts");
-  return readSeccompProfile(seccomp);
+  const { readImageProfile, readSeccompProfile } = await import(
+    "../../bundle/seccomp/docker-profile.ts"
+  );
+  return seccomp === "image"
+    ? readImageProfile(labels ?? {}, imageName)
+    : readSeccompProfile(seccomp);
 }

@@ -253,6 +253,7 @@ const shape: { readonly [K in keyof Required<RunOptions>]: z.ZodMiniType } = {
   ipc: namespace,
   uts: namespace,
   sysctls: textByName,
+  disableUserns: truth,
   health: z.optional(health),
   limits: z.optional(limits),
   cgroup: z.optional(cgroup),

@@ -164,9 +164,12 @@ describe("compileBundle", () => {
       ...rest,
     });
     const armored = { host: { ...host, securityModules: ["apparmor", "selinux"] } };
-    expect(() => compile({ security: security({ apparmor: "mine" }) }, armored)).toThrow(
-      "an ordinary user cannot load a profile",
-    );
+    const profiled = compile({ security: security({ apparmor: "mine" }) }, armored);
+    expect(profiled.warnings).toEqual([]);
+    expect(profiled.config.process.apparmorProfile).toBe("mine");
+    expect(
+      compile({ security: security({ apparmor: "mine" }) }).config.process.apparmorProfile,
+    ).toBeUndefined();
     expect(() => compile({ security: security({ labels: ["type:x"] }) }, armored)).toThrow(
       "sets no SELinux labels",
     );

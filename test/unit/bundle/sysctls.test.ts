@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { resolveSysctls, sysctlPath } from "../../../src/bundle/sysctls.ts";
+import { disableUserns, resolveSysctls, sysctlPath } from "../../../src/bundle/sysctls.ts";
 import { mapping, optionsOf } from "./bundle-request.ts";
 
-const own = { ipc: false, network: false, uts: false };
+const own = { ipc: false, network: false, uts: false, user: false };
 
 describe("sysctlPath", () => {
   it.each([
@@ -10,6 +10,7 @@ describe("sysctlPath", () => {
     ["net/ipv4/conf/eth0.1/mtu", "1400", "net/ipv4/conf/eth0.1/mtu"],
     ["kernel.shm_rmid_forced", "1", "kernel/shm_rmid_forced"],
     ["fs.mqueue.msg_max", "100", "fs/mqueue/msg_max"],
+    ["user.max_user_namespaces", "0", "user/max_user_namespaces"],
     ["net.ipv4.ping_group_range", "0 1000", "net/ipv4/ping_group_range"],
   ])("allows %s=%s", (key, value, path) => {
     expect(sysctlPath(key, value, own)).toBe(path);
@@ -22,6 +23,7 @@ describe("sysctlPath", () => {
     "fs.file-max",
     "kernel.shmmax.x",
     "netx.foo",
+    "user.max_inotify_watches",
   ])("refuses %s, which is not namespaced", (key) => {
     expect(() => sysctlPath(key, "1", own)).toThrow("not a setting of a namespace");
   });
@@ -52,6 +54,9 @@ describe("sysctlPath", () => {
     );
     expect(() => sysctlPath("kernel.sem", "1", { ...own, ipc: true })).toThrow("ipc namespace");
     expect(() => sysctlPath("kernel.domainname", "x", { ...own, uts: true })).toThrow("uts");
+    expect(() => sysctlPath("user.max_net_namespaces", "1", { ...own, user: true })).toThrow(
+      "the user namespace is not the container's",
+    );
   });
 });
 
@@ -67,9 +72,32 @@ describe("resolveSysctls", () => {
     expect(resolveSysctls(asked, mapping.gid, true)[ping]?.value).toBe("1 0");
   });
 
+  it("leaves the limits of a user namespace that is another container's", () => {
+    const sysctls = { "user.max_user_namespaces": "0" };
+    const joined = optionsOf({ sysctls, ipc: { mode: "container", container: "other" } });
+    expect(() => resolveSysctls(joined, mapping.gid, true)).toThrow("the user namespace is not");
+  });
+
   it("sets nothing by itself in a foreign network, without gid 0, or nested", () => {
     expect(resolveSysctls(optionsOf({ network: { mode: "host" } }), mapping.gid, true)).toEqual({});
     expect(resolveSysctls(optionsOf(), [{ inside: 5, outside: 5, count: 1 }], true)).toEqual({});
     expect(resolveSysctls(optionsOf(), mapping.gid, false)).toEqual({});
+  });
+});
+
+describe("--disable-userns", () => {
+  const asked = { disableUserns: true };
+
+  it("is a limit of the container's own user namespace", () => {
+    expect(disableUserns(optionsOf(), [])).toEqual({});
+    expect(disableUserns(optionsOf(asked), ["CAP_CHOWN"])).toEqual({
+      "user.max_user_namespaces": { value: "0", because: "--disable-userns" },
+    });
+  });
+
+  it("is refused where it would not hold", () => {
+    expect(() => disableUserns(optionsOf(asked), ["CAP_SYS_RESOURCE"])).toThrow("taken back");
+    const joined = optionsOf({ ...asked, pid: { mode: "container", container: "other" } });
+    expect(() => disableUserns(joined, [])).toThrow("another container's");
   });
 });
