@@ -156,7 +156,9 @@ static bool is_given_by_exec(const struct plan *plan, const struct plan_record *
     const uint64_t bounding = plan_hex(step, 0);
     return user != NULL && is_root(user->argv[0]) && plan_hex(step, 1) == bounding &&
            plan_hex(step, 2) == bounding && plan_hex(step, 3) == 0 && plan_hex(step, 4) == 0 &&
-           plan_step(plan, TSMAN_OP_NO_NEW_PRIVS) == NULL && prctl(PR_GET_SECUREBITS) == 0;
+           plan_step(plan, TSMAN_OP_NO_NEW_PRIVS) == NULL && prctl(PR_GET_SECUREBITS) == 0 &&
+           /* The caller's, which nobody can take back. */
+           prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
 }
 
 void privileges_narrow(const struct plan *plan, bool mounts)

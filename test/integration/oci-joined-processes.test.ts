@@ -145,6 +145,23 @@ it.for(places)("is made with all that its configuration has, %s", async (place, 
   ]);
 });
 
+it("has its capabilities, as what is executed, where its engine can gain no privileges", async () => {
+  // As a service with systemd's NoNewPrivileges=: execve(2) gives root nothing then.
+  const wrapper = [...engine, "setpriv", "--no-new-privs"];
+  const script = "sed -n 's/^CapPrm:.//p' /proc/self/status";
+  const bundle = guestBundle(places[1], script, ({ process }) => {
+    const sets = ["CAP_CHOWN", "CAP_SYS_PTRACE"];
+    process.capabilities = { bounding: sets, permitted: sets, effective: sets };
+    process.noNewPrivileges = false;
+  });
+  const { stdout } = await oci.succeed(["run", "--bundle", bundle, "guest"], wrapper);
+  expect(stdout).toBe("0000000000080001\n");
+  const executed = ["exec", "--cap", "CAP_SYS_PTRACE", "owner", "sh", "-c", script];
+  expect(BigInt(`0x${(await oci.succeed(executed, wrapper)).stdout.trim()}`) & 0x80000n).not.toBe(
+    0n,
+  );
+});
+
 it.for(places)(
   "goes through its states, and its hooks get a process of its, %s",
   async (place, context) => {
