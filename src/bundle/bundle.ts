@@ -28,6 +28,8 @@ export interface MappingFacts {
   readonly single: boolean;
   /** Why it is this mapping. */
   readonly because: string;
+  /** What would give the container more ids than one. */
+  readonly remedy?: string | undefined;
 }
 
 /** How the host shows its control groups: cgroups(7). */

@@ -1,6 +1,6 @@
 import type { ContainerOptions } from "../container/options.ts";
 import { TsmanError } from "../errors/index.ts";
-import type { BundleRequest, MapEntry } from "./bundle.ts";
+import type { BundleRequest, MapEntry, MappingFacts } from "./bundle.ts";
 import type { ResolvedUser } from "./command.ts";
 
 /**
@@ -14,20 +14,11 @@ export function userWarnings(
   request: BundleRequest,
 ): string[] {
   const warnings: string[] = [];
-  const isMapped = (id: number, entries: readonly MapEntry[]): boolean =>
-    entries.some((entry) => id >= entry.inside && id < entry.inside + entry.count);
-  if (user.uid !== undefined && !isMapped(user.uid, request.mapping.uid)) {
-    throw new TsmanError("USAGE", `use ${user.because}: uid ${user.uid} is not mapped`, {
-      hint: request.mapping.single
-        ? "this container has one id only: give yourself subordinate ids (tsman doctor says how)"
-        : "use an id of the mapping that --explain prints",
-    });
-  }
-  if (user.gid !== undefined && !isMapped(user.gid, request.mapping.gid)) {
-    throw new TsmanError("USAGE", `use ${user.because}: gid ${user.gid} is not mapped`, {
-      hint: request.mapping.single
-        ? "this container has one id only: give yourself subordinate ids (tsman doctor says how)"
-        : "use an id of the mapping that --explain prints",
+  for (const kind of ["uid", "gid"] as const) {
+    const id = user[kind];
+    if (id === undefined || isMapped(id, request.mapping[kind])) continue;
+    throw new TsmanError("USAGE", `use ${user.because}: ${kind} ${id} is not mapped`, {
+      hint: unmappedHint(request.mapping),
     });
   }
   if (user.uid !== undefined && user.uid !== 0 && options.capAdd.length > 0) {
@@ -45,6 +36,15 @@ export function userWarnings(
     );
   }
   return warnings;
+}
+
+function isMapped(id: number, entries: readonly MapEntry[]): boolean {
+  return entries.some((entry) => id >= entry.inside && id < entry.inside + entry.count);
+}
+
+function unmappedHint({ single, because, remedy }: MappingFacts): string {
+  if (!single) return "use an id of the mapping that --explain prints";
+  return `the container has ${because}${remedy === undefined ? "" : `; ${remedy}`}`;
 }
 
 /** The profile of AppArmor's that is to be in force, where the kernel has AppArmor. */

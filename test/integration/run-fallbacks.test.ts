@@ -179,6 +179,7 @@ describe("a mapping of one id", () => {
     ]);
     expect(stdout).toBe("");
     expect(stderr).toContain("uid 8 is not mapped");
+    expect(stderr).toContain("start the outer container with subordinate ids");
     expect(status).toBe(125);
   });
 });

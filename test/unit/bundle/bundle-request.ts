@@ -44,7 +44,8 @@ export const singleMapping: MappingFacts = {
   gid: [{ inside: 0, outside: 1000, count: 1 }],
   denySetgroups: true,
   single: true,
-  because: "no /etc/subuid entry",
+  because: "one id only: no /etc/subuid entry",
+  remedy: "add one",
 };
 
 /** An image with these fields. */
