@@ -3,8 +3,12 @@ import { callerEnvironment } from "../config/environment.ts";
 import { currentDirectory } from "./current-directory.ts";
 import { dispatchOci } from "./oci/dispatch.ts";
 import { descriptorOutput } from "./output.ts";
+import { keepOwnFiles } from "./own-umask.ts";
 
 // tsman-oci as a process: its arguments, descriptors and end.
+
+// Bun starts here.
+keepOwnFiles();
 
 // Unheard, SIGUSR1 opens Node's debugger on a port of loopback.
 process.on("SIGUSR1", () => {});

@@ -3,6 +3,7 @@ import path from "node:path";
 import process from "node:process";
 import { cacheDirectory } from "../config/paths.ts";
 import { compileCached } from "./code-cache.ts";
+import { keepOwnFiles } from "./own-umask.ts";
 
 /** What the build makes of each of them: a CommonJS module. */
 type Program = (
@@ -22,6 +23,7 @@ const directory = import.meta.dirname;
  * @param use names the verb; a wrong guess costs time only.
  */
 export function startProgram(entry: "./app.cjs" | "./oci-app.cjs", use: string): void {
+  keepOwnFiles();
   const cacheDir = codeDirectory();
   const loaded = new Map<string, { exports: unknown }>();
   let build: string | undefined;

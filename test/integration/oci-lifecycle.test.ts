@@ -1,6 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { requires } from "../support/must-work.ts";
@@ -190,6 +197,28 @@ describe("run", () => {
       expect((await oci.state("kept")).status).toBe("running");
     } finally {
       await oci.succeed(["delete", "--force", "kept"]);
+    }
+  });
+
+  it("is not kept from its own files by a umask, and leaves none behind", async () => {
+    const bundle = oci.bundle("umask", "umask; echo ran");
+    const wrapper = ["sh", "-c", 'umask 777; exec "$@"', "sh"];
+    const { stdout } = await oci.succeed(["run", "--bundle", bundle, "umask"], wrapper);
+    expect(stdout).toBe("0022\nran\n");
+    expect(readdirSync(oci.root)).toEqual([]);
+  });
+
+  it("tells of a rest that cannot be removed, and goes on", async () => {
+    // Of a process that there is not (pid_max of proc_sys_kernel(5) is 2^22 at most).
+    const rest = join(oci.root, ":rest.4194305.0123456789abcdef");
+    mkdirSync(oci.root, { recursive: true, mode: 0o700 });
+    mkdirSync(rest, { mode: 0 });
+    try {
+      const { stdout, stderr } = await oci.succeed(["delete", "--force", "nobody"]);
+      expect(stdout).toBe("");
+      expect(stderr).toContain(`remove ${rest}: permission denied`);
+    } finally {
+      rmdirSync(rest);
     }
   });
 

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { descriptorsOf, statusOf } from "../support/proc.ts";
@@ -487,6 +488,25 @@ describe("the process", () => {
 
   it("has the umask of --umask", async () => {
     expect(await sh(store(), "--umask 0077", "umask; touch /f; stat -c %a /f")).toBe("0077\n600");
+  });
+
+  it("has the usual umask where the caller's leaves nobody any right, and a store is made", async () => {
+    const empty = mkdtempSync(join(tmpdir(), "umask-"));
+    try {
+      const command = [tsmanPath, "--root", join(empty, "store"), "run", "--rm", "--network=none"];
+      const script = ["sh", "-c", "umask", "umask"];
+      for (const quiet of [[], ["--quiet"]]) {
+        const { status, stdout, stderr } = await store().run(
+          ["-c", 'umask 777; exec "$@"', "sh", ...command, ...quiet, image("busybox"), ...script],
+          { program: "sh" },
+        );
+        expect(status, stderr).toBe(0);
+        expect(stdout).toBe("0022\n");
+      }
+    } finally {
+      await store().succeed(["--root", join(empty, "store"), "system", "reset", "--force"]);
+      rmSync(empty, { recursive: true });
+    }
   });
 
   it("has the badness of --oom-score-adj", async () => {

@@ -98,12 +98,17 @@ function passingName(directory: string): string {
  *
  * @returns those of containers that were in the middle of being made, and are nobody's now.
  */
-export function sweepRoot({ root }: OciContext): readonly string[] {
+export function sweepRoot({ root, onWarning }: OciContext): readonly string[] {
   return namesIn(root).flatMap((name) => {
     const directory = path.join(root, name);
     const pid = /^:.*\.(\d+)\.[0-9a-f]+$/.exec(name)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`) && isOwnDirectory(directory)) {
-      rmSync(directory, { recursive: true, force: true });
+      try {
+        rmSync(directory, { recursive: true, force: true });
+      } catch (error) {
+        // It is in nobody's way.
+        onWarning(toFileError(error, `remove ${directory}`).message);
+      }
     }
     const isRest = idPattern.test(name) && isAbandoned(directory) && isOwnDirectory(directory);
     return isRest ? [directory] : [];
