@@ -4,6 +4,7 @@ import { step } from "./protocol.ts";
 
 /** What to do about a failure of the native program. */
 export function hintOf(failure: MonitorFailure): string | undefined {
+  if (errnoName(failure.errno) === "EMFILE") return "raise the limit of open files (ulimit -n)";
   return configHint(failure) ?? stepHint(failure) ?? joinHint(failure) ?? hiddenHint(failure);
 }
 

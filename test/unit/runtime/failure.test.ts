@@ -97,6 +97,7 @@ describe("monitorError", () => {
     [stepRecord("USER", ["5", "", ""], "--user"), errno.EINVAL, "not mapped"],
     [stepRecord("USER", ["joe", "", ""], "--user"), errno.ENOENT, "/etc/passwd"],
     [stepRecord("ROOT_OVERLAY", [], "image"), errno.EPERM, "tsman doctor"],
+    [stepRecord("CHDIR", ["/x", "0"], "--workdir"), errno.EMFILE, "ulimit -n"],
     [stepRecord("MOUNT", [], "default"), errno.ELOOP, "symbolic link"],
     [stepRecord("SECCOMP", [], "default"), errno.EINVAL, "seccomp=unconfined"],
     [stepRecord("CAPS", ["", "", "", "", ""], "default"), errno.EPERM, "CapPrm"],
