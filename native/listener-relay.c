@@ -37,6 +37,7 @@ _Noreturn static void relay(int connection, int pair)
 {
     static uint8_t bytes[65536];
     int kept[] = {connection, pair};
+    bool has_filter = false;
     prctl(PR_SET_NAME, "tsman-relay");
     /* An end of init's that stays open here would never be one. */
     if (descriptors_close_others(3, kept, sizeof(kept) / sizeof(kept[0])) < 0)
@@ -54,6 +55,10 @@ _Noreturn static void relay(int connection, int pair)
         if (got <= 0)
             _exit(0);
         cleanup_close int fd = passed_fd_take(&message);
+        /* Any other is not init's. */
+        if (fd >= 0 && has_filter)
+            _exit(1);
+        has_filter = has_filter || fd >= 0;
         if (!hand_on(connection, bytes, (size_t)got, fd))
             _exit(1);
     }

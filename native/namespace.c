@@ -2,10 +2,15 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "kernel.h"
+#include "memory.h"
 #include "protocol.h"
 
 #ifndef CLONE_NEWCGROUP
@@ -96,4 +101,24 @@ int namespace_unshare(int flags, struct failure *failure)
         failure_detail_file(failure, "/proc/sys/user/max_user_namespaces");
     }
     return fail(failure, error, "unshare", "%s", names);
+}
+
+/* Not every kernel header has them: struct mnt_ns_info, and of linux/pidfd.h the way to one's own
+   that takes no /proc (Linux 6.11). */
+struct mount_namespace_info {
+    uint32_t size;
+    uint32_t mounts;
+    uint64_t id;
+};
+#define OWN_MOUNT_NAMESPACE      _IO(0xff, 3)
+#define PREVIOUS_MOUNT_NAMESPACE _IOR(0xb7, 12, struct mount_namespace_info)
+
+bool namespace_finds_mounts(void)
+{
+    struct mount_namespace_info info = {.size = sizeof(info)};
+    cleanup_close int self = kernel_pidfd_open(getpid());
+    cleanup_close int own = self < 0 ? -1 : ioctl(self, (int)OWN_MOUNT_NAMESPACE, 0);
+    /* They are sorted by age, and our own is the youngest or nearly so. */
+    cleanup_close int other = own < 0 ? -1 : ioctl(own, (int)PREVIOUS_MOUNT_NAMESPACE, &info);
+    return other >= 0;
 }

@@ -1,6 +1,8 @@
 /* Names of namespaces, as in the OCI runtime specification, and their flags. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "error.h"
 #include "plan.h"
 
@@ -23,3 +25,8 @@ int namespace_unshare_flags(const struct plan *plan, struct failure *failure);
 
 /* unshare(2); a refusal gets the values of the sysctls that may be its cause. */
 int namespace_unshare(int flags, struct failure *failure);
+
+/* Whether CAP_SYS_ADMIN shows others' mount namespaces: NS_MNT_GET_PREV
+   (include/uapi/linux/nsfs.h), since Linux 6.12 and until that became the right of the machine's
+   root. */
+bool namespace_finds_mounts(void);

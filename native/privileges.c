@@ -13,6 +13,7 @@
 
 #include "kernel.h"
 #include "listener.h"
+#include "namespace.h"
 #include "process.h"
 #include "protocol.h"
 #include "verify-init.h"
@@ -142,7 +143,8 @@ static uint64_t needed(const struct plan *plan, bool mounts)
 }
 
 /* Of the program's own, what execve(2) gives it again: to a root without no_new_privs all of its
-   bounding set (capabilities(7)). */
+   bounding set (capabilities(7)).  The program is not dumpable then, nor tied to the monitor
+   (commit_creds() in kernel/cred.c), so only where init would have more than the program. */
 static uint64_t withheld;
 
 static bool is_root(const char *spec)
@@ -169,7 +171,8 @@ void privileges_narrow(const struct plan *plan, bool mounts)
     if (step == NULL)
         return;
     uint64_t keep = needed(plan, mounts);
-    if (is_given_by_exec(plan, step))
+    /* With CAP_SYS_ADMIN and CAP_SYS_CHROOT what is found is joined. */
+    if (is_given_by_exec(plan, step) && namespace_finds_mounts())
         withheld = plan_hex(step, 2) & ~keep;
     else
         keep |= plan_hex(step, 1) | plan_hex(step, 2) | plan_hex(step, 3);

@@ -36,6 +36,7 @@ static const struct {
     {"mount_setattr", 442},
     {"pidfd_open", 434},
     {"execveat", SYS_execveat},
+    {"ioctl", SYS_ioctl},
     {"keyctl", SYS_keyctl},
     {"statx", SYS_statx},
     {"memfd_create", SYS_memfd_create},

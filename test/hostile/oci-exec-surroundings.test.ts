@@ -19,7 +19,8 @@ const denySyscall = join(projectRoot, "dist/native/deny-syscall");
  * Where something is executed: in the container that traces, in one that shares its processes, or as
  * one that does, with a user namespace below the caller's or in the caller's own, also on a kernel
  * without fsconfig(2)'s pidns, created first and started then, with a filter and the rights of a
- * root, as Podman's, or with one that a program in the caller's user namespace answers for.
+ * root, as Podman's, also on a kernel that shows mount namespaces, or with one that a program in the
+ * caller's user namespace answers for.
  */
 type Place =
   | "traced"
@@ -29,6 +30,7 @@ type Place =
   | "made-before"
   | "made-first"
   | "made-filtered"
+  | "made-found"
   | "made-answered";
 
 /** With the words of a test's name. */
@@ -40,8 +42,15 @@ const places: readonly (readonly [string, Place])[] = [
   ["one that is made to share its processes, before Linux 6.17", "made-before"],
   ["one that is created to share its processes, and started then", "made-first"],
   ["one that is made to share its processes, with a filter and rights", "made-filtered"],
+  ["one that is made to share its processes, where mount namespaces are found", "made-found"],
   ["one that is made to share its processes, with a filter's listener", "made-answered"],
 ];
+
+/** What this kernel may not have or lack; 0 is what NS_MNT_GET_PREV of ioctl_nsfs(2) returns then. */
+const kernels: Partial<Record<Place, string>> = {
+  "made-before": "fsconfig=22/1:5",
+  "made-found": "ioctl=0/1:2148579084",
+};
 
 /** A bundle's directory, with the root file system in it. */
 function prepareBundle(configOf: (rootfs: string) => object): string {
@@ -58,9 +67,10 @@ function besideConfig(rootfs: string, place: Place): object {
   const isBelow = place === "beside" || place === "made-below";
   const own = [...(isBelow ? ["user"] : []), "mount", "ipc", "uts"].map((type) => ({ type }));
   const isMade = place.startsWith("made");
-  const sets = place === "made-filtered" ? ["CAP_SYS_CHROOT", "CAP_NET_ADMIN"] : [];
+  const isFiltered = place === "made-filtered" || place === "made-found";
+  const sets = isFiltered ? ["CAP_SYS_CHROOT", "CAP_NET_ADMIN"] : [];
   const isAnswered = place === "made-answered";
-  const hasFilter = isAnswered || place === "made-filtered";
+  const hasFilter = isAnswered || isFiltered;
   const action = isAnswered ? "SCMP_ACT_NOTIFY" : "SCMP_ACT_ERRNO";
   const seccomp = {
     defaultAction: "SCMP_ACT_ALLOW",
@@ -145,7 +155,7 @@ async function watched(
   const words = [
     ...["--map-root-user", "sh", "-c", script, "sh", ociPath, stage().directory(), bundle],
     ...[place, prepareBundle((root) => besideConfig(root, place))],
-    place === "made-before" ? `${denySyscall} fsconfig=22/1:5` : "",
+    kernels[place] === undefined ? "" : `${denySyscall} ${kernels[place]}`,
     agentOf(place),
   ];
   const { stdout, stderr } = await stage().store.run(words, { program: "unshare" });
@@ -180,10 +190,18 @@ it.for(places)(
   "a container that may trace finds no rights over mounts in what is executed in %s",
   async ([, place], context) => {
     requires(context, existsSync(denySyscall), "dist/native/deny-syscall is not built");
-    const others = (1 << 2) | (1 << 12) | (1 << 18) | (1 << 19) | (1 << 27);
     const admin = 1 << 21;
+    // Those that its program has as well; where mount namespaces are found, not even these.
+    const programs: Partial<Record<Place, number>> = {
+      traced: 1 << 19,
+      "made-filtered": (1 << 12) | (1 << 18),
+    };
+    const own = programs[place] ?? 0;
+    const others = ((1 << 2) | (1 << 12) | (1 << 18) | (1 << 19) | (1 << 27)) & ~own;
     // On older kernels its own /proc is mounted then; seccomp(2) takes it without no_new_privs.
-    const takesAdmin = ["made-before", "made-filtered", "made-answered"].includes(place);
+    const takesAdmin = ["made-before", "made-filtered", "made-found", "made-answered"].includes(
+      place,
+    );
     const mask = takesAdmin ? others : others | admin;
     const rootfs = await watched("rights", mask.toString(16), "|| exit 2", place);
     expect(existsSync(join(rootfs, "met"))).toBe(true);

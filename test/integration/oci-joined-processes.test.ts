@@ -145,6 +145,19 @@ it.for(places)("is made with all that its configuration has, %s", async (place, 
   ]);
 });
 
+it("may be looked at by its own, as what is executed in a container", async () => {
+  const sets = ["CAP_NET_RAW"];
+  const script = "grep -z ^PATH= /proc/$$/environ; true";
+  const bundle = guestBundle(places[1], script, ({ process }) => {
+    process.capabilities = { bounding: sets, permitted: sets, effective: sets };
+    process.noNewPrivileges = false;
+  });
+  const { stdout } = await oci.succeed(["run", "--bundle", bundle, "guest"], engine);
+  expect(stdout).toMatch(/^PATH=/);
+  const executed = ["exec", "--cap", "CAP_NET_RAW", "owner", "sh", "-c", script];
+  expect((await oci.succeed(executed, engine)).stdout).toMatch(/^PATH=/);
+});
+
 it("has its capabilities, as what is executed, where its engine can gain no privileges", async () => {
   // As a service with systemd's NoNewPrivileges=: execve(2) gives root nothing then.
   const wrapper = [...engine, "setpriv", "--no-new-privs"];
