@@ -38,6 +38,11 @@ const procHint =
   "a new /proc takes a pid namespace that the container's own user namespace has made: give it one, or no /proc " +
   "but that of the host, as with --pid host";
 
+/** sysfs(5) shows the network namespace it is made in. */
+const sysfsHint =
+  "a new sysfs takes a network namespace that the container's own user namespace has made: give it one, or bind " +
+  "the host's /sys";
+
 /** Where the step is from a `config.json`: no option of a command line would help. */
 function configHint(failure: MonitorFailure): string | undefined {
   const { step: failed, operation } = failure;
@@ -49,6 +54,10 @@ function configHint(failure: MonitorFailure): string | undefined {
         ? "make the directory before: this root is read-only"
         : "name a directory that the program may be in";
     case step.USER:
+      // user_namespaces(7): a map that newgidmap(1) has not written.
+      if (operation === "setgroups" && errno === "EPERM") {
+        return "leave additionalGids out, or have more group ids than one mapped (/linux/gidMappings)";
+      }
       return errno === "EINVAL"
         ? "the id is not mapped: name one that is, or map it (/linux/uidMappings, /linux/gidMappings)"
         : undefined;
@@ -83,6 +92,7 @@ function stepHint(failure: MonitorFailure): string | undefined {
     case step.MOUNT:
       // pid_namespaces(7)
       if (errno === "EPERM" && failure.object.startsWith("proc on ")) return procHint;
+      if (errno === "EPERM" && failure.object.startsWith("sysfs on ")) return sysfsHint;
       return errno === "ELOOP"
         ? "a part of the target is a symbolic link, which is refused in /proc, /sys and /dev"
         : undefined;

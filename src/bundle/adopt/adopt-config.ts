@@ -291,7 +291,8 @@ function adoptSysctls(
       sysctlPath(key, value, shared);
     } catch (error) {
       const pointer = `/linux/sysctl/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-      throw refused(pointer, (error as Error).message);
+      const { message } = error as Error;
+      throw refused(pointer, message.replace(`set --sysctl ${key}: `, ""));
     }
   }
   return sysctls;

@@ -104,4 +104,13 @@ describe("monitorError", () => {
   ])("has a remedy for %j", (step, number, remedy) => {
     expect(monitorError(failureOf({ step, errno: number })).hint).toContain(remedy);
   });
+
+  it("has a remedy for groups that may not be set, and for a sysfs without a network", () => {
+    const user = stepRecord("USER", ["0", "5", ""], "/process/user");
+    const groups = failureOf({ step: user, operation: "setgroups", errno: errno.EPERM });
+    expect(monitorError(groups).hint).toContain("/linux/gidMappings");
+    const mount = stepRecord("MOUNT", [], "/mounts/1");
+    const sysfs = failureOf({ step: mount, object: "sysfs on /sys", errno: errno.EPERM });
+    expect(monitorError(sysfs).hint).toContain("network namespace");
+  });
 });
