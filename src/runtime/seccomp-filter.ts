@@ -90,22 +90,26 @@ export function formatFilterSource(seccomp: LinuxSeccomp): string {
       rule.action === seccomp.defaultAction && (!isErrno(rule.action) || errno === defaultErrno);
     if (repeatsDefault) continue;
     const before = `rule ${rule.action} ${errno} `;
-    const conditions = formatConditions(rule);
-    // Four hundred names, and a start formats them each time.
-    if (rule.names.length > 0) {
+    if (rule.names.length === 0) continue;
+    for (const conditions of alternatives(rule)) {
+      // Four hundred names, and a start formats them each time.
       lines.push(before + rule.names.join(`${conditions}\n${before}`) + conditions);
     }
   }
   return `${lines.join("\n")}\n`;
 }
 
-function formatConditions(rule: SeccompRule): string {
-  return (rule.args ?? [])
-    .map(({ index, op, value, valueTwo }) => {
-      const second = op === "SCMP_CMP_MASKED_EQ" ? ` ${valueTwo ?? 0}` : "";
-      return ` ${index} ${op} ${value}${second}`;
-    })
-    .join("");
+/**
+ * Conditions hold together, but of two on one argument, which libseccomp does not take in one rule
+ * (seccomp_rule_add(3)), each holds alone: Docker's profiles mean it so, as runc and crun do it.
+ */
+function alternatives({ args = [] }: SeccompRule): readonly string[] {
+  const conditions = args.map(({ index, op, value, valueTwo }) => {
+    const second = op === "SCMP_CMP_MASKED_EQ" ? ` ${valueTwo ?? 0}` : "";
+    return ` ${index} ${op} ${value}${second}`;
+  });
+  const isTwice = new Set(args.map(({ index }) => index)).size < args.length;
+  return isTwice ? conditions : [conditions.join("")];
 }
 
 /** Whether these bytes can be a filter: whole instructions, as many as the kernel takes. */

@@ -212,7 +212,7 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
   ],
   [
     "a setting of the host's",
-    "/linux/sysctl/kernel.core_pattern: not a setting of a namespace",
+    "/linux/sysctl/kernel.core_pattern",
     (c) => (c.linux.sysctl = { "kernel.core_pattern": "x" }),
   ],
   [

@@ -42,6 +42,20 @@ describe("formatFilterSource", () => {
     );
   });
 
+  it("makes a rule of each condition where two are on one argument, as runc and crun", () => {
+    const args = [1, 2].map((value) => ({ index: 1, value, op: "SCMP_CMP_EQ" as const }));
+    const other = { index: 0, value: 3, op: "SCMP_CMP_NE" as const };
+    const source = formatFilterSource({
+      defaultAction: "SCMP_ACT_ALLOW",
+      architectures: [],
+      syscalls: [{ names: ["mkdir", "chmod"], action: "SCMP_ACT_ERRNO", args: [...args, other] }],
+    });
+    const rules = ["1 SCMP_CMP_EQ 1", "1 SCMP_CMP_EQ 2", "0 SCMP_CMP_NE 3"].flatMap((condition) =>
+      ["mkdir", "chmod"].map((name) => `rule SCMP_ACT_ERRNO 1 ${name} ${condition}\n`),
+    );
+    expect(source).toBe(`default SCMP_ACT_ALLOW\n${rules.join("")}`);
+  });
+
   it("leaves a default without errno alone", () => {
     const source = formatFilterSource({
       defaultAction: "SCMP_ACT_ALLOW",
