@@ -26,7 +26,9 @@ export function seccompSteps(
   if (filter === undefined) {
     throw new TsmanError("INTERNAL", "compile plan: the system call filter was not compiled");
   }
-  const flags = (seccomp.flags ?? []).reduce((all, flag) => all | flagNumbers[flag], 0);
+  let flags = (seccomp.flags ?? []).reduce((all, flag) => all | flagNumbers[flag], 0);
+  // Without a listener there is nothing to wait for, and seccomp(2) refuses it.
+  if (!asksListener(seccomp)) flags &= ~flagNumbers.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   return [stepRecord("SECCOMP", [filter, String(flags)], because)];
 }
 
@@ -48,8 +50,7 @@ export function listenerSettings(
   { id, status, bundle, annotations }: ListenedContainer,
   because: string,
 ): PlanRecord[] {
-  const asks = seccomp?.syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY") ?? false;
-  if (seccomp?.listenerPath === undefined || !asks) return [];
+  if (seccomp?.listenerPath === undefined || !asksListener(seccomp)) return [];
   const metadata = seccomp.listenerMetadata;
   const rest = JSON.stringify({ id, status, bundle, annotations }).slice(1);
   // Init fills in the first two "{pid}": they stand before all that others have written.
@@ -58,4 +59,8 @@ export function listenerSettings(
     `"state":{"ociVersion":"${runtimeSpecVersion}","pid":{pid},${rest}` +
     `${metadata === undefined ? "" : `,"metadata":${JSON.stringify(metadata)}`}}`;
   return [settingRecord("SECCOMP_LISTENER", [seccomp.listenerPath, text], because)];
+}
+
+function asksListener({ syscalls }: LinuxSeccomp): boolean {
+  return syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY");
 }

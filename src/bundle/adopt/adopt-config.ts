@@ -27,6 +27,8 @@ export interface AdoptionFacts {
   readonly canMakeNodes: boolean;
   /** Capabilities that this process can give in its own user namespace. */
   readonly grantable: readonly string[];
+  /** Whether it may make namespaces in that one: it has CAP_SYS_ADMIN. */
+  readonly canMakeNamespaces: boolean;
   /** The setuid programs that write id maps; missing: they are written directly. */
   readonly mapTools?: MappingFacts["tools"];
   /** Whether an ordinary user maps nothing but its own id. */
@@ -86,6 +88,7 @@ export function adoptConfig(config: RuntimeConfig, facts: AdoptionFacts): Bundle
   const devices = adoptDevices(config, facts, { hasOwnDev, inUserNamespace: isNew("user") });
   const { process } = config;
   const isInOwn = !namespaces.some(({ type }) => type === "user");
+  if (isInOwn) refuseUnmakeable(namespaces, facts);
   const granted = adoptCapabilities(process, isInOwn ? facts.grantable : undefined);
   const spec: RuntimeSpec = {
     ociVersion: config.ociVersion,
@@ -275,6 +278,17 @@ function formatMap(entries: readonly MapEntry[]): string {
     else merged.push(entry);
   }
   return merged.map(({ inside, outside, count }) => `${inside}:${outside}:${count}`).join(",");
+}
+
+/** namespaces(7): all kinds but the user one take the capability where they are made. */
+function refuseUnmakeable(namespaces: readonly Namespace[], facts: AdoptionFacts): void {
+  const isMade = namespaces.some((one) => one.path === undefined);
+  if (!isMade || facts.canMakeNamespaces) return;
+  const remedy = "add one with its maps, as tsman-oci spec --rootless writes them";
+  throw refused(
+    "/linux/namespaces",
+    `none is a user namespace, and CAP_SYS_ADMIN is missing: ${remedy}`,
+  );
 }
 
 function adoptSysctls(

@@ -35,6 +35,9 @@ export function readAdoptionFacts(config: RuntimeConfig, bundleDir: string): Ado
     get grantable() {
       return grantableIn(status);
     },
+    get canMakeNamespaces() {
+      return capabilitiesIn(status, "Prm").includes("CAP_SYS_ADMIN");
+    },
     mapTools: isNewUser && !canSetIds && !mapsItself ? usableTools(status) : undefined,
     mapsItself,
     get securityModules() {

@@ -12,6 +12,7 @@ const facts: AdoptionFacts = {
   isUnified: true,
   canMakeNodes: false,
   grantable: [],
+  canMakeNamespaces: true,
   mapsItself: true,
   securityModules: [],
   nodeAt: (path) =>
@@ -382,6 +383,19 @@ describe("a config.json with", () => {
     }
     expect(thrown).toMatchObject({ code: "CONFIG_INVALID", details: { pointer } });
     expect(String(thrown)).toContain(`${pointer}:`);
+  });
+
+  it("namespaces that only a user namespace gives the right to make are refused without one", () => {
+    const withoutUser = (config: Config) => {
+      config.linux.namespaces = config.linux.namespaces.filter(
+        (one: Config) => one.type !== "user",
+      );
+      delete config.linux.uidMappings;
+      delete config.linux.gidMappings;
+    };
+    const given = { canMakeNamespaces: false };
+    expect(() => read(withoutUser, given)).toThrow("/linux/namespaces: none is a user namespace");
+    expect(() => read(() => {}, given)).not.toThrow();
   });
 
   it("a member twice, or no JSON in it, is refused", () => {

@@ -13,9 +13,13 @@ it("the step has the filter and the kernel's number of its flags", () => {
       "SECCOMP_FILTER_FLAG_TSYNC",
       "SECCOMP_FILTER_FLAG_LOG",
       "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+      "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV",
     ],
   } as const;
+  // Nobody is asked whom the last could wait for.
   expect(seccompSteps(asked, filter, "test")[0]?.args).toEqual([filter, "6"]);
+  const asking = { ...asked, syscalls: [{ names: ["mkdir"], action: "SCMP_ACT_NOTIFY" }] } as const;
+  expect(seccompSteps(asking, filter, "test")[0]?.args).toEqual([filter, "38"]);
 });
 
 it("rules that were not compiled are no step that is left out", () => {
