@@ -6,6 +6,7 @@ import { type TsmanError, toTsmanError } from "../../errors/index.ts";
 import { explainLostDirectory } from "../current-directory.ts";
 import { type OciEntry, ociVerbs } from "../oci-commands.ts";
 import type { Output } from "../output.ts";
+import { interruptedStatus } from "../session/interruption.ts";
 import { usageError } from "../usage-error.ts";
 import { type OciArguments, type OciOptions, parseOciArguments } from "./arguments.ts";
 import { overview, verbHelp, versionText } from "./help.ts";
@@ -64,7 +65,8 @@ export async function dispatchOci(input: OciInput): Promise<number> {
   } catch (thrown) {
     const error = toTsmanError(explainLostDirectory(thrown), "tsman-oci");
     tell(log, "error", messageOf(error));
-    return verb === "run" || verb === "exec" ? error.exitStatus : failureStatus;
+    if (verb !== "run" && verb !== "exec") return failureStatus;
+    return interruptedStatus(error) ?? error.exitStatus;
   }
 }
 
@@ -91,7 +93,7 @@ async function runVerb(
     throw usageError(`run ${verb}: ${what}`, `write tsman-oci ${verb} ${command.operands}`);
   }
   return await command.run({
-    oci: () => contextOf(input, globals, log),
+    oci: (interruption) => contextOf(input, globals, log, interruption),
     args,
     stdout: input.stdout,
     stderr: input.stderr,
@@ -100,13 +102,21 @@ async function runVerb(
   });
 }
 
-function contextOf(input: OciInput, globals: OciArguments, log: OciLog): OciContext {
+function contextOf(
+  input: OciInput,
+  globals: OciArguments,
+  log: OciLog,
+  interruption: { readonly signal: AbortSignal } | undefined,
+): OciContext {
   const chosen = globals.get("root");
   return {
     root: chosen === undefined ? ociRoot() : path.resolve(input.cwd, chosen),
     cacheDir: cacheDirectory(),
     cgroupManager: cgroupManagerOf(globals),
     onWarning: (text) => tell(log, "warning", text),
+    get signal() {
+      return interruption?.signal;
+    },
   };
 }
 

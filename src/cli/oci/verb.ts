@@ -4,8 +4,12 @@ import type { OciArguments, OciOptions } from "./arguments.ts";
 
 /** What a verb of the OCI runtime gets. */
 export interface OciVerbContext {
-  /** The engine's context; made at the first use. */
-  readonly oci: () => OciContext;
+  /**
+   * The engine's context.
+   *
+   * @param interruption ends what takes long; its signal is asked for where that begins.
+   */
+  readonly oci: (interruption?: { readonly signal: AbortSignal }) => OciContext;
   readonly args: OciArguments;
   readonly stdout: Output;
   readonly stderr: Output;

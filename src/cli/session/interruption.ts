@@ -1,10 +1,11 @@
 import os from "node:os";
 import process from "node:process";
-import { TsmanError } from "../../errors/index.ts";
+import { isTsmanError, TsmanError } from "../../errors/index.ts";
+import { LateAbort } from "./late-abort.ts";
 
 /** What the user's Ctrl-C does to a command that cleans up after itself. */
 export interface Interruption extends Disposable {
-  /** Fires then; made at the first question for it, which takes Node a millisecond. */
+  /** Fires then; made at the first question for it. */
   readonly signal: AbortSignal;
   /** Whether it has fired, or would have. */
   readonly isInterrupted: () => boolean;
@@ -19,31 +20,41 @@ const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
  * clean up; the second one ends the process as if nobody had listened.
  */
 export function listenForInterruption(): Interruption {
-  let controller: AbortController | undefined;
+  const abort = new LateAbort();
   let came: NodeJS.Signals | undefined;
-  const abort = (): void => {
-    if (came !== undefined)
-      controller?.abort(new TsmanError("INTERRUPTED", `interrupted by ${came}`));
-  };
   const stopListening = (): void => {
     for (const one of names) process.off(one, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     stopListening();
     came = name;
-    abort();
+    abort.abort(interruptedBy(name));
   };
   for (const name of names) process.on(name, onSignal);
   return {
     get signal() {
-      if (controller === undefined) {
-        controller = new AbortController();
-        abort();
-      }
-      return controller.signal;
+      return abort.signal;
     },
     isInterrupted: () => came !== undefined,
-    exitStatus: () => (came === undefined ? undefined : 128 + os.constants.signals[came]),
+    exitStatus: () => (came === undefined ? undefined : statusAfter(came)),
     [Symbol.dispose]: stopListening,
   };
+}
+
+/** What an abort by that signal has as its reason. */
+export function interruptedBy(name: NodeJS.Signals): TsmanError {
+  return new TsmanError("INTERRUPTED", `interrupted by ${name}`, { details: { signal: name } });
+}
+
+/** The exit status of what {@link interruptedBy} has led to; undefined for any other error. */
+export function interruptedStatus(error: TsmanError): number | undefined {
+  const reason = isTsmanError(error.cause) ? error.cause : error;
+  const { signal } = reason.details;
+  return error.code !== "INTERRUPTED" || signal === undefined
+    ? undefined
+    : statusAfter(String(signal) as NodeJS.Signals);
+}
+
+function statusAfter(name: NodeJS.Signals): number {
+  return 128 + os.constants.signals[name];
 }

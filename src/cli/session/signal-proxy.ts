@@ -24,15 +24,22 @@ const ending: readonly NodeJS.Signals[] = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTE
 export interface SignalProxy extends Disposable {
   /** Hands over, by number, what has arrived so far and all that will. */
   readonly passTo: (send: (signal: number) => void) => void;
+  /** Nobody is left who could have them: the next one that ends is the caller's. */
+  readonly giveUp: () => void;
 }
 
 /**
  * Takes signals for a container until it is disposed of.  It begins before the container does, since
  * the program may run, and somebody hear from it, before we know that it does.
+ *
+ * @param onImpatience gets the second one of those that end while there is nobody to have it; the one
+ * after that ends this process, as the second one does without it.
  */
-export function proxySignals(): SignalProxy {
+export function proxySignals(onImpatience?: (name: NodeJS.Signals) => void): SignalProxy {
   const early: number[] = [];
   let send: ((signal: number) => void) | undefined;
+  // Of those that end, while nobody has them.
+  let patience = onImpatience === undefined ? 1 : 2;
   const listener = (name: NodeJS.Signals): void => {
     const number = os.constants.signals[name];
     if (number === undefined) return;
@@ -41,8 +48,12 @@ export function proxySignals(): SignalProxy {
       return;
     }
     early.push(number);
+    if (!ending.includes(name)) return;
     // A start may hang: whoever sends another does not wait for it any longer.
-    if (ending.includes(name)) unlisten(ending);
+    patience -= 1;
+    if (patience > 0) return;
+    unlisten(ending);
+    onImpatience?.(name);
   };
   const listen = (names: readonly NodeJS.Signals[]): void => {
     for (const name of names) process.on(name, listener);
@@ -57,6 +68,11 @@ export function proxySignals(): SignalProxy {
       listen(ending);
       send = target;
       for (const signal of early.splice(0)) target(signal);
+    },
+    giveUp: () => {
+      send = undefined;
+      patience = 1;
+      if (onImpatience === undefined) unlisten(ending);
     },
     [Symbol.dispose]: () => unlisten(proxied),
   };

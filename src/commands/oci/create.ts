@@ -1,4 +1,5 @@
 import { createOptions, createRequest } from "../../cli/oci/create-options.ts";
+import { lateInterruption } from "../../cli/oci/late-interruption.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 
 /** `create --bundle DIR ID` */
@@ -8,7 +9,8 @@ export const create: OciVerb = {
   least: 1,
   run: async (context) => {
     const { createOciContainer } = await import("../../engine/oci/create-oci-container.ts");
-    await createOciContainer(context.oci(), createRequest(context));
+    using interruption = lateInterruption();
+    await createOciContainer(context.oci(interruption), createRequest(context));
     return 0;
   },
 };

@@ -1,3 +1,4 @@
+import { lateInterruption } from "../../cli/oci/late-interruption.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 
 /** `delete [--force] ID` */
@@ -9,7 +10,8 @@ export const deleteVerb: OciVerb = {
   least: 1,
   run: async ({ oci, args }) => {
     const { deleteOciContainer } = await import("../../engine/oci/end-oci-container.ts");
-    await deleteOciContainer(oci(), args.positionals[0] ?? "", args.has("force"));
+    using interruption = lateInterruption();
+    await deleteOciContainer(oci(interruption), args.positionals[0] ?? "", args.has("force"));
     return 0;
   },
 };

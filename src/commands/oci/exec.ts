@@ -46,7 +46,10 @@ export const exec: OciVerb = {
       detach: args.has("detach"),
       ...processRequest(args, cwd, environment),
     };
-    return await attached((side) => execInOciContainer(oci(), request, side), context);
+    return await attached(
+      (side, interruption) => execInOciContainer(oci(interruption), request, side),
+      context,
+    );
   },
 };
 

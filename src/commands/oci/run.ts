@@ -18,8 +18,8 @@ export const run: OciVerb = {
     if (earlier !== undefined) return earlier;
     const { runOciContainer } = await import("../../engine/oci/run-oci-container.ts");
     return await attached(
-      (side) =>
-        runOciContainer(context.oci(), {
+      (side, interruption) =>
+        runOciContainer(context.oci(interruption), {
           ...createRequest(context),
           ...side,
           detach: args.has("detach"),

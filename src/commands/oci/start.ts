@@ -1,3 +1,4 @@
+import { lateInterruption } from "../../cli/oci/late-interruption.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 
 /** `start ID` */
@@ -7,7 +8,8 @@ export const start: OciVerb = {
   least: 1,
   run: async ({ oci, args }) => {
     const { startOciContainer } = await import("../../engine/oci/start-oci-container.ts");
-    await startOciContainer(oci(), args.positionals[0] ?? "");
+    using interruption = lateInterruption();
+    await startOciContainer(oci(interruption), args.positionals[0] ?? "");
     return 0;
   },
 };

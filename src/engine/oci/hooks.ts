@@ -27,15 +27,19 @@ export async function runHooks(
   }
 }
 
-/** Hooks after the end: one that fails is told, and the others run. */
+/**
+ * Hooks after the end: one that fails is told, and the others run.  What has brought the end about
+ * interrupts none of them.
+ */
 export async function runPoststop(
   context: OciContext,
   hooks: RuntimeConfig["hooks"],
   record: OciRecord,
 ): Promise<void> {
   for (const [index, hook] of (hooks?.poststop ?? []).entries()) {
+    const signal = context.signal?.aborted === true ? undefined : context.signal;
     try {
-      await runHook(`/hooks/poststop/${index}`, hook, stateAs(record, "stopped", 0), undefined);
+      await runHook(`/hooks/poststop/${index}`, hook, stateAs(record, "stopped", 0), signal);
     } catch (error) {
       context.onWarning((error as Error).message);
     }

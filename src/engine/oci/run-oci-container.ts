@@ -30,6 +30,8 @@ export interface RunRequest extends CreateRequest {
   readonly terminal?: { readonly rows: number; readonly columns: number } | undefined;
   /** Called when all is set up: the caller makes its terminal raw. */
   readonly beforeStart?: ((isTerminal: boolean) => void | Promise<void>) | undefined;
+  /** Called when the program has ended, before what follows. */
+  readonly onEnd?: (() => void) | undefined;
   /** How this process makes way for the native session, where no decision is left to take. */
   readonly handOver?: HandOver | undefined;
 }
@@ -139,6 +141,7 @@ async function afterStart(
 function sessionOf(context: OciContext, request: RunRequest, handle: MonitorHandle): OciSession {
   const end = async (): Promise<number> => {
     const status = exitCodeOfWaitStatus(await handle.exited);
+    request.onEnd?.();
     if (!request.keep) await deleteOciContainer(context, request.id, true);
     return status;
   };

@@ -30,3 +30,30 @@ it("leaves a second one that is to end this process as ever, until there is some
   }
   expect(listeners()).toEqual(before);
 });
+
+it("tells of a second one whoever can clean up, and leaves the third one as ever", () => {
+  const before = listeners();
+  const impatient: string[] = [];
+  using proxy = proxySignals((name) => impatient.push(name));
+  process.emit("SIGINT", "SIGINT");
+  expect(impatient).toEqual([]);
+  process.emit("SIGTERM", "SIGTERM");
+  expect(impatient).toEqual(["SIGTERM"]);
+  expect(listeners()).toEqual(before);
+  const got: number[] = [];
+  proxy.passTo((signal) => got.push(signal));
+  expect(got).toEqual([2, 15]);
+});
+
+it("tells of the first one when nobody is left who could have it", () => {
+  const before = listeners();
+  const impatient: string[] = [];
+  using proxy = proxySignals((name) => impatient.push(name));
+  proxy.passTo(() => {});
+  process.emit("SIGINT", "SIGINT");
+  proxy.giveUp();
+  expect(impatient).toEqual([]);
+  process.emit("SIGTERM", "SIGTERM");
+  expect(impatient).toEqual(["SIGTERM"]);
+  expect(listeners()).toEqual(before);
+});
