@@ -399,9 +399,12 @@ int step_change_mount(struct init *init, const struct plan_record *step)
         target = path_open(init->root, step->argv[0], 0);
     if (target < 0)
         return fail(&init->failure, errno, "remount", "%s", step->argv[0]);
-    if (mounting_change(init, target, &flags) == 0)
-        return 0;
     struct failure *failure = &init->failure;
+    /* What changes nothing would succeed anywhere. */
+    if (kernel_is_mount_root(target) == 0)
+        fail(failure, EINVAL, "remount", "%s", step->argv[0]);
+    else if (mounting_change(init, target, &flags) == 0)
+        return 0;
     int error = failure->errnum;
     failure->set = 0;
     if (error == EINVAL)

@@ -278,7 +278,16 @@ function placesOf(bundle: Bundle, slots: SlotTable): Placed[] {
     const because = origin(bundle, "/process/terminal");
     places.push(made("/dev/console", stepRecord("CONSOLE", [], because)));
   }
-  return [...places, ...mounts.slice(baseMounts)];
+  return [...places, ...mounts.slice(baseMounts), ...settingsOf(bundle)];
+}
+
+function settingsOf(bundle: Bundle): readonly Placed[] {
+  return Object.entries(bundle.config.linux.sysctl).map(([key, value]) => {
+    const because = origin(bundle, `/linux/sysctl/${key.replaceAll("/", "~1")}`);
+    const path = key.includes("/") ? key : key.replaceAll(".", "/");
+    const steps = () => [stepRecord("SYSCTL", [path, value], because)];
+    return { path: `/proc/sys/${path}`, because, isWritten: true, steps };
+  });
 }
 
 /** Phase 2: inside the new root. */
@@ -294,11 +303,6 @@ function rootSteps(bundle: Bundle, { additions }: LaunchContext, slots: SlotTabl
   records.push(...nameSteps(bundle));
   if (linux.namespaces.some((one) => one.type === "network" && one.path === undefined)) {
     records.push(stepRecord("LOOPBACK", [], networkOrigin(bundle)));
-  }
-  for (const [key, value] of Object.entries(linux.sysctl)) {
-    const because = origin(bundle, `/linux/sysctl/${key.replaceAll("/", "~1")}`);
-    const path = key.includes("/") ? key : key.replaceAll(".", "/");
-    records.push(stepRecord("SYSCTL", [path, value], because));
   }
   linux.readonlyPaths.forEach((path, index) => {
     records.push(stepRecord("READONLY", [path], origin(bundle, `/linux/readonlyPaths/${index}`)));

@@ -75,6 +75,33 @@ const handledElsewhere: ReadonlySet<string> = new Set([
   mountOption.idmap,
 ]);
 
+/** Of two that contradict each other the later one holds, as with mount(8). */
+const opposites: ReadonlyMap<string, string> = new Map(
+  [
+    ["ro", "rw"],
+    ["nosuid", "suid"],
+    ["nodev", "dev"],
+    ["noexec", "exec"],
+    ["noatime", "atime"],
+    ["nodiratime", "diratime"],
+    ["relatime", "norelatime"],
+    ["strictatime", "nostrictatime"],
+    ["nosymfollow", "symfollow"],
+    ["sync", "async"],
+    ["lazytime", "nolazytime"],
+  ].flatMap(([one = "", other = ""]) => [
+    [one, other],
+    [other, one],
+  ]),
+);
+
+function withoutOverridden(options: readonly string[]): readonly string[] {
+  return options.filter((option, index) => {
+    const opposite = opposites.get(option);
+    return opposite === undefined || options.lastIndexOf(opposite) < index;
+  });
+}
+
 interface SortedOptions {
   readonly flags: string[];
   readonly propagation: string;
@@ -88,7 +115,7 @@ function sortOptions(options: readonly string[]): SortedOptions {
   const extra: string[] = [];
   let propagation = "";
   const hasOwnFlags = options.includes(mountOption.top);
-  for (const option of options) {
+  for (const option of withoutOverridden(options)) {
     const known = extras.get(option);
     if (known !== undefined) extra.push(known);
     else if (flagOptions.has(option) || option === "rbind") flags.push(option);
@@ -118,14 +145,18 @@ function openOverlay(
 }
 
 /** A flag's opposite takes it away here, `rw` as well. */
-function changeMount({ destination, options }: Mount, because: string): PlanRecord {
+function changeMount(
+  { destination, options }: Mount,
+  because: string,
+  isOpen: boolean,
+): PlanRecord {
   const isFlag = (option: string): boolean =>
     option === "rw" ||
-    flagOptions.has(option) ||
+    (flagOptions.has(option) && !(option === "ro" && isOpen)) ||
     clearingOptions.has(option) ||
     recursiveOption.test(option);
   const propagation = options.findLast((option) => propagationTypes.has(option)) ?? "";
-  const flags = options.filter(isFlag).join(",");
+  const flags = withoutOverridden(options).filter(isFlag).join(",");
   return stepRecord("CHANGE_MOUNT", [destination, flags, propagation], because);
 }
 
@@ -145,6 +176,8 @@ export interface Placed {
   readonly because: string;
   /** Missing: no mount. */
   readonly mount?: Mount;
+  /** What is there in any case, and is written to: a setting of the kernel's. */
+  readonly isWritten?: boolean;
   /** @param isOpen the mount is left writable. */
   readonly steps: (isOpen: boolean) => readonly PlanRecord[];
 }
@@ -153,7 +186,8 @@ export interface Placed {
  * The steps of all that is mounted and made, in their order.
  *
  * A mount with targets of later ones below it is read-only only after them, as crun has it: they may
- * have to be made there.  Paths are compared as they are written.
+ * have to be made there; one of /proc after the settings below it.  Paths are compared as they are
+ * written.
  */
 export function compilePlaces(places: readonly Placed[]): PlanRecord[] {
   const closing = new Map<number, PlanRecord[]>();
@@ -174,14 +208,24 @@ function closesBefore(
   places: readonly Placed[],
   index: number,
 ): number | undefined {
-  const access = options.findLast((option) => option === "ro" || option === "rw");
-  if (access !== "ro" || fixedTypes.has(type) || options.includes(mountOption.change)) return;
+  if (accessOf(options) !== "ro") return;
   const later = places.slice(index + 1);
-  // What is mounted on it or above it covers it.
-  const cover = later.findIndex(({ path }) => isAtOrBelow(destination, path));
+  // What is mounted on it or above it covers it, and who makes it writable again means that.
+  const cover = later.findIndex(({ path, mount }) =>
+    mount?.options.includes(mountOption.change) === true
+      ? path === destination && accessOf(mount.options) === "rw"
+      : isAtOrBelow(destination, path),
+  );
   const seen = cover < 0 ? later : later.slice(0, cover);
-  if (!seen.some(({ path }) => isAtOrBelow(path, destination))) return;
+  const needs = ({ path, mount, isWritten = false }: Placed): boolean =>
+    isAtOrBelow(path, destination) &&
+    (isWritten || !(fixedTypes.has(type) || mount?.options.includes(mountOption.change) === true));
+  if (!seen.some(needs)) return;
   return index + 1 + seen.length;
+}
+
+function accessOf(options: readonly string[]): string | undefined {
+  return options.findLast((option) => option === "ro" || option === "rw");
 }
 
 /**
@@ -196,7 +240,7 @@ export function compileMount(
   isOpen: boolean,
 ): PlanRecord[] {
   const { destination } = mount;
-  if (mount.options.includes(mountOption.change)) return [changeMount(mount, because)];
+  if (mount.options.includes(mountOption.change)) return [changeMount(mount, because, isOpen)];
   const { flags, propagation, data, extra } = sortOptions(mount.options);
   if (isOpen) extra.push("writable");
   if (mount.overlay !== undefined) {

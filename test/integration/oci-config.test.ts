@@ -357,40 +357,6 @@ describe("the links of /dev", () => {
   });
 });
 
-describe("remount of a config.json", () => {
-  it("changes the mount, takes flags away too, and leaves what is below as it was", async () => {
-    const printed = await oci.output(
-      "remounted",
-      "grep -E ' (/tmp|/home)[^ ]* r[ow]' /proc/self/mountinfo | cut -d ' ' -f 5-7; busybox touch /home/x 2>/dev/null || echo closed",
-      (config) => {
-        config.mounts.push(
-          { destination: "/tmp/below", type: "tmpfs", source: "tmpfs", options: ["noexec"] },
-          { destination: "/home", type: "tmpfs", source: "tmpfs", options: ["nodev"] },
-          { destination: "/home", options: ["remount", "bind", "ro"] },
-          { destination: "/tmp", options: ["remount", "suid", "ro", "shared"] },
-          { destination: "/tmp", options: ["remount", "rw"] },
-        );
-      },
-    );
-    expect(printed.replaceAll(/shared:\d+/g, "shared").split("\n")).toEqual([
-      "/tmp rw,nodev,relatime shared",
-      "/tmp/below rw,noexec,relatime -",
-      "/home ro,nodev,relatime -",
-      "closed",
-      "",
-    ]);
-  });
-
-  it("is refused where nothing is mounted", async () => {
-    const bundle = oci.bundle("unmounted", "true", (config) => {
-      config.mounts.push({ destination: "/etc", options: ["remount", "ro"] });
-    });
-    const { status, stderr } = await oci.run(["run", "--bundle", bundle, "unmounted"]);
-    expect(status).toBe(125);
-    expect(stderr).toMatch(/remount \/etc \(\/mounts\/\d\): .*nothing is mounted there/);
-  });
-});
-
 describe("control groups of a config.json", () => {
   it("are told of where they cannot be made, and no limit is asked for", async () => {
     const bundle = oci.bundle("nowhere", "true", (config) => {

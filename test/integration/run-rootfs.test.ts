@@ -293,6 +293,13 @@ describe("/proc and /sys", () => {
     ).toBe("0\n0");
   });
 
+  it("are read-only as a whole with proc-opts=ro, after the settings that are made there", async () => {
+    const script =
+      "cat /proc/sys/kernel/msgmax; echo 5 2>/dev/null >/proc/self/oom_score_adj || echo refused";
+    const options = "--security-opt proc-opts=ro --sysctl kernel.msgmax=1000";
+    expect(await sh(store(), options, script)).toBe("1000\nrefused");
+  });
+
   it("take namespaced sysctls, and no others", async () => {
     expect(
       await sh(

@@ -9,6 +9,7 @@ import {
 } from "../../oci/runtime-spec.ts";
 import { cleanContainerPath, isInTrustedProc } from "../container-path.ts";
 import type { AdoptionFacts } from "./adopt-config.ts";
+import { adoptIdmap } from "./adopt-idmap.ts";
 import { adoptOverlay } from "./adopt-overlay.ts";
 
 /** The container's mounts, in their order, and whether one of them is its /dev as a whole. */
@@ -32,12 +33,14 @@ export function adoptMounts(
   const warnings: string[] = [];
   const adopted = mounts.map((mount, index) => {
     const pointer = `/mounts/${index}`;
-    const own = mapIds(mount, linux, pointer);
-    const all = { ...adoptMount(mount, pointer, facts, hasCgroupNamespace, warnings) };
+    const own = adoptIdmap(mount, linux, pointer);
+    const given = own === undefined ? mount : { ...mount, options: [...own.options] };
+    const all = adoptMount(given, pointer, facts, hasCgroupNamespace, warnings);
     if (own === undefined) return all;
     if (all.type !== "bind")
       throw refused(`${pointer}/options`, "ids of a bind mount can be mapped");
-    return { ...all, ...own, options: [...all.options, mountOption.idmap] };
+    const { uidMappings, gidMappings } = own;
+    return { ...all, uidMappings, gidMappings, options: [...all.options, mountOption.idmap] };
   });
   if (path.resolve(facts.bundleDir, root.path) === "/") {
     throw refused("/root/path", "is the root of the host");
@@ -71,7 +74,7 @@ function adoptMount(
     }
     refuseUnknownFlags(options, pointer);
     options.forEach((option, index) => {
-      if (!isData(option)) return;
+      if (!isData(option) && !withoutEffect.has(option)) return;
       const word = JSON.stringify(option);
       warnings.push(`${pointer}/options/${index}: ${word} has no effect on a bind mount`);
     });
@@ -93,11 +96,16 @@ function adoptMount(
     throw refused(`${pointer}/type`, "missing");
   }
   if (type === "cgroup" || type === "cgroup2") {
-    return cgroupMount(destination, options, facts, hasCgroupNamespace);
+    const asked = { type, destination, options };
+    return cgroupMount(asked, facts, hasCgroupNamespace, pointer);
   }
   if (type === "overlay") {
     const adopted = adoptOverlay(options, pointer, facts.bundleDir);
     return { destination, type, source: mount.source ?? type, ...adopted };
+  }
+  const mandatory = options.indexOf("mand");
+  if (mandatory >= 0) {
+    warnings.push(`${pointer}/options/${mandatory}: Linux has no mandatory locks any more`);
   }
   const guarded = ["/proc", "/sys", "/dev"].includes(destination) ? [mountOption.nosymlink] : [];
   return { destination, type, source: mount.source ?? type, options: [...options, ...guarded] };
@@ -135,12 +143,18 @@ const ofFileSystem: ReadonlySet<string> = new Set([
   ...["mand", "nomand", "silent", "loud", "idmap", "ridmap", "tmpcopyup"],
 ]);
 
-/**
- * Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on.  Not crun's
- * own `idmap=…`: without it files would have other owners.
- */
+/** Of them, those which a bind mount that asks for them does not get, and nobody says so. */
+const withoutEffect: ReadonlySet<string> = new Set([
+  "sync",
+  "dirsync",
+  "lazytime",
+  "iversion",
+  "mand",
+]);
+
+/** Of a file system: the kernel ignores it with a bind mount, and runc and crun hand it on. */
 function isData(option: string): boolean {
-  return /^(?!r?idmap=)[a-z_]+=/.test(option);
+  return /^[a-z_]+=/.test(option);
 }
 
 /** What looks like a flag was meant as one. */
@@ -163,15 +177,20 @@ function guardProc(destination: string, type: string, pointer: string): void {
 
 /**
  * `cgroup` means whatever hierarchy this host has: on a unified one the container's own subtree,
- * else the host's, which its owner guards.
+ * else the host's, which its owner guards.  `cgroup2` means that hierarchy alone.
  */
 function cgroupMount(
-  destination: string,
-  options: readonly string[],
+  { type, destination, options }: Pick<Mount, "type" | "destination" | "options">,
   { isUnified }: AdoptionFacts,
   hasCgroupNamespace: boolean,
+  pointer: string,
 ): Mount {
-  if (isUnified && hasCgroupNamespace) {
+  const isAsked = type === "cgroup2";
+  if (isAsked && !hasCgroupNamespace && !isUnified) {
+    const why = "this host has version 1, and a new mount of version 2";
+    throw refused(`${pointer}/type`, `${why} takes a cgroup namespace in /linux/namespaces`);
+  }
+  if (hasCgroupNamespace && (isUnified || isAsked)) {
     return { destination, type: "cgroup2", source: "cgroup2", options };
   }
   return {
@@ -180,23 +199,4 @@ function cgroupMount(
     source: "/sys/fs/cgroup",
     options: ["rbind", ...options.filter((option) => option !== "relatime"), "rprivate"],
   };
-}
-
-/** The mappings of a mount; those of the container where it says only that there are some. */
-function mapIds(
-  { uidMappings = [], gidMappings = [], options = [] }: MountConfig,
-  linux: RuntimeConfig["linux"],
-  pointer: string,
-): Pick<Mount, "uidMappings" | "gidMappings"> | undefined {
-  if ((uidMappings.length === 0) !== (gidMappings.length === 0)) {
-    const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
-    throw refused(`${pointer}/${missing}`, "missing: both are needed");
-  }
-  if (uidMappings.length > 0) return { uidMappings, gidMappings };
-  if (!options.includes("idmap") && !options.includes("ridmap")) return undefined;
-  const own = { uidMappings: linux.uidMappings ?? [], gidMappings: linux.gidMappings ?? [] };
-  if (own.uidMappings.length === 0 || own.gidMappings.length === 0) {
-    throw refused(`${pointer}/options`, "idmap, and neither it nor the container maps ids");
-  }
-  return own;
 }

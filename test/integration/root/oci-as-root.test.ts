@@ -104,6 +104,19 @@ describe("a mount with mapped ids of a config.json", () => {
     expect(printed).toBe("1000 1001\n1000 1001\n");
   });
 
+  it("is mapped by crun's own option as well, which Podman hands on", async () => {
+    const printed = await oci.output("crun-map", owners, (config) => {
+      asHost(config);
+      config.mounts.push({
+        destination: "/mapped",
+        type: "bind",
+        source: scratch,
+        options: ["bind", "idmap=uids=1000-5000-1#0-0-1;gids=1001-6000-1#0-0-1"],
+      });
+    });
+    expect(printed).toBe("5000 6000\n5000 6000\n");
+  });
+
   it("is refused with its place where nothing is mapped", async () => {
     const bundle = oci.bundle("unmapped", "true", (config) => {
       asHost(config);

@@ -40,6 +40,12 @@ function read(change: (config: Config) => void, given: Partial<AdoptionFacts> = 
   return { bundle, additions };
 }
 
+const mapped = (option: string) => ({
+  destination: "/x",
+  source: "/y",
+  options: ["bind", option],
+});
+
 const overlayRefusal = (
   name: string,
   pointer: string,
@@ -124,13 +130,38 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
     (c) => (c.process.execCPUAffinity = { initial: "0" }),
   ],
   [
-    "ids of a bind mount in crun's words",
+    "half of crun's mapping",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = mapped("idmap=uids=0-1-10")),
+  ],
+  [
+    "another mapping than crun's",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = mapped("idmap=uids=0-1-10;gids=0-1-10;pids=1-1-1")),
+  ],
+  [
+    "a range of crun's mapping without a size",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = mapped("idmap=uids=0-1-10#20-30;gids=0-1-10")),
+  ],
+  [
+    "a range of more than the ids that there are",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = mapped("ridmap=uids=0-1-4294967295;gids=0-1-10")),
+  ],
+  [
+    "a range that the container does not map",
+    "/mounts/0/options/1",
+    (c) => (c.mounts[0] = mapped("idmap=uids=@0-0-10;gids=@0-0-10")),
+  ],
+  [
+    "crun's mapping beside the mount's own",
     "/mounts/0/options/1",
     (c) =>
       (c.mounts[0] = {
-        destination: "/x",
-        source: "/y",
-        options: ["bind", "idmap=uids=0-1-10;gids=0-1-10"],
+        ...mapped("idmap=uids=0-1-10;gids=0-1-10"),
+        uidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
+        gidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
       }),
   ],
   ["a mount on the root", "/mounts/0/destination", (c) => (c.mounts[0].destination = "/")],
@@ -510,6 +541,46 @@ describe("a config.json", () => {
     expect(() => remount("sync")).toThrow(/is of a file system/);
   });
 
+  it("maps ids of a mount as crun's option says, counted by the host's or by the container's", () => {
+    const mountOf = (option: string) => {
+      const { bundle } = read((c) => {
+        c.linux.uidMappings = [
+          { containerID: 0, hostID: 1000, size: 1 },
+          { containerID: 1, hostID: 100_000, size: 5000 },
+        ];
+        c.linux.gidMappings = c.linux.uidMappings;
+        c.mounts = [mapped(option)];
+      });
+      return bundle.config.mounts[0];
+    };
+    expect(mountOf("ridmap=uids=0-1-10#10-11-10;gids=0-100-10")).toMatchObject({
+      uidMappings: [
+        { containerID: 0, hostID: 1, size: 10 },
+        { containerID: 10, hostID: 11, size: 10 },
+      ],
+      gidMappings: [{ containerID: 0, hostID: 100, size: 10 }],
+      options: expect.arrayContaining(["ridmap"]),
+    });
+    expect(mountOf("idmap=gids=@7-3-10;uids=@1-0-1")).toMatchObject({
+      uidMappings: [{ containerID: 1, hostID: 1000, size: 1 }],
+      gidMappings: [{ containerID: 7, hostID: 100_002, size: 10 }],
+    });
+  });
+
+  it("warns of what a bind mount, or any, cannot have", () => {
+    const warningsOf = (...options: readonly string[]) =>
+      read((c) => {
+        c.mounts = [{ destination: "/x", source: "/y", type: "none", options }];
+        if (!options.includes("bind")) c.mounts[0].type = "tmpfs";
+      }).bundle.warnings;
+    expect(warningsOf("bind", "async", "lazytime")).toEqual([
+      '/mounts/0/options/2: "lazytime" has no effect on a bind mount',
+    ]);
+    expect(warningsOf("sync", "mand")).toEqual([
+      "/mounts/0/options/1: Linux has no mandatory locks any more",
+    ]);
+  });
+
   it("takes a limit of memory of zero for none, as Go writes it", () => {
     const { bundle } = read((c) => {
       c.linux.resources = { memory: { limit: 4096, swap: 0, reservation: 0, kernel: -1 } };
@@ -555,6 +626,18 @@ describe("a config.json", () => {
     expect(read(change, { isUnified: false }).bundle.config.mounts).toMatchObject([
       { type: "bind", source: "/sys/fs/cgroup" },
     ]);
+    const second = (c: Config): void => {
+      change(c);
+      c.mounts[0].type = "cgroup2";
+    };
+    expect(read(second, { isUnified: false }).bundle.config.mounts).toMatchObject([
+      { type: "cgroup2" },
+    ]);
+    const inOurs = (c: Config): void => {
+      second(c);
+      c.linux.namespaces = c.linux.namespaces.filter((one: Config) => one.type !== "cgroup");
+    };
+    expect(() => read(inOurs, { isUnified: false })).toThrow(/^read .*\/mounts\/0\/type: /);
   });
 
   it("gets devices made where that can be, and else bound", () => {
