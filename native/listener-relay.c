@@ -12,6 +12,9 @@
 #include "passed-fd.h"
 #include "sync.h"
 
+/* Seconds for all that init has to say, from its first byte on. */
+enum { PATIENCE = 60 };
+
 /* `fd` goes with the first byte. */
 static bool hand_on(int connection, uint8_t *bytes, size_t left, int fd)
 {
@@ -37,7 +40,7 @@ _Noreturn static void relay(int connection, int pair)
 {
     static uint8_t bytes[65536];
     int kept[] = {connection, pair};
-    bool has_filter = false;
+    bool has_filter = false, has_begun = false;
     prctl(PR_SET_NAME, "tsman-relay");
     /* An end of init's that stays open here would never be one. */
     if (descriptors_close_others(3, kept, sizeof(kept) / sizeof(kept[0])) < 0)
@@ -54,6 +57,10 @@ _Noreturn static void relay(int connection, int pair)
             continue;
         if (got <= 0)
             _exit(0);
+        /* Neither who answers nor who has taken init's end keeps this process. */
+        if (!has_begun)
+            alarm(PATIENCE);
+        has_begun = true;
         cleanup_close int fd = passed_fd_take(&message);
         /* Any other is not init's. */
         if (fd >= 0 && has_filter)

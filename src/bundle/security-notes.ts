@@ -30,12 +30,17 @@ export function userWarnings(
   if (options.shmSize !== undefined && ["host", "container"].includes(options.ipc.mode)) {
     warnings.push(`--shm-size: /dev/shm is that of --ipc ${options.ipc.mode}, as large as it is`);
   }
-  if (options.privileged) {
-    warnings.push(
-      "--privileged: all capabilities of the user namespace, nothing masked, no system call filter",
-    );
-  }
+  if (options.privileged) warnings.push(privilegedWarning(options));
   return warnings;
+}
+
+function privilegedWarning({ capDrop, security }: ContainerOptions): string {
+  const given = [
+    `all capabilities of the user namespace${capDrop.length > 0 ? " that --cap-drop leaves" : ""}`,
+    `nothing masked${security.mask.length > 0 ? " but what mask= names" : ""}`,
+    ...(["default", "unconfined"].includes(security.seccomp) ? ["no system call filter"] : []),
+  ];
+  return `--privileged: ${given.join(", ")}`;
 }
 
 function isMapped(id: number, entries: readonly MapEntry[]): boolean {

@@ -87,7 +87,15 @@ export function disableUserns(
       hint: "leave out --privileged, or add --cap-drop sys_resource",
     });
   }
-  return { "user.max_user_namespaces": { value: "0", because: "--disable-userns" } };
+  const key = "user.max_user_namespaces";
+  const asked = Object.entries(options.sysctls).find(
+    ([name, value]) => name.replaceAll("/", ".") === key && value !== "0",
+  );
+  if (asked !== undefined) {
+    const why = `--sysctl ${asked.join("=")} allows them`;
+    throw new TsmanError("USAGE", `${subject}: ${why}`, { hint: "leave out one of the two" });
+  }
+  return { [key]: { value: "0", because: "--disable-userns" } };
 }
 
 /** Which namespaces the container shares with the host. */

@@ -17,6 +17,8 @@ export interface StartWaiting {
   readonly onWarning: (text: string) => void;
   /** Whether init has executed its program, or ended: others may keep its pipes open. */
   readonly isOver: () => boolean;
+  /** Whether init has executed its program: others may have read what it said of that. */
+  readonly hasExecuted: () => boolean;
 }
 
 /** Somebody of the container's may write as init; as the monitor's (native/monitor-messages.c). */
@@ -35,7 +37,7 @@ const watchMs = 500;
  * @throws TsmanError CONTAINER_NOT_RUNNING when nobody waits there, or what has failed
  */
 export async function startWaiting(options: StartWaiting): Promise<void> {
-  const { runDir, findStep, onWarning, isOver } = options;
+  const { runDir, findStep, onWarning, isOver, hasExecuted } = options;
   const open: number[] = [];
   let watch: NodeJS.Timeout | undefined;
   let isWoken = false;
@@ -71,7 +73,8 @@ export async function startWaiting(options: StartWaiting): Promise<void> {
       if (isWoken) break;
     }
     if (failure !== undefined) throw failure;
-    if (!hasBegun || (decoder.isIncomplete && !isWoken)) throw notWaiting();
+    const isCut = decoder.isIncomplete && !isWoken;
+    if ((!hasBegun || isCut) && !hasExecuted()) throw notWaiting();
   } catch (error) {
     if (isErrno(error, "ENXIO", "ENOENT", "EPIPE")) throw notWaiting(error);
     throw error;

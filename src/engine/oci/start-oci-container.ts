@@ -26,16 +26,18 @@ export async function startOciContainer(context: OciContext, id: string): Promis
     );
   }
   const { init, directory } = container;
+  const life = () => {
+    const found = init && readLife(init.pid);
+    return found?.startTime === init?.startTime ? found : undefined;
+  };
   const filters = init && countFilters(init);
   try {
     await startWaiting({
       runDir: directory,
       findStep: (index) => findStep(directory, index),
       onWarning: context.onWarning,
-      isOver: () => {
-        const life = init && readLife(init.pid);
-        return life === undefined || life.startTime !== init?.startTime || life.hasExecuted;
-      },
+      isOver: () => life()?.hasExecuted ?? true,
+      hasExecuted: () => life()?.hasExecuted ?? false,
     });
   } catch (error) {
     if (isOfHook(error)) await deleteOciContainer(context, id, true);

@@ -150,7 +150,15 @@ describe("compileBundle", () => {
       labels: [],
     };
     const seccompProfile = { defaultAction: "SCMP_ACT_ALLOW" as const, rules: [] };
-    const bundle = compile({ security, privileged: true }, { seccompProfile });
+    const options = {
+      security: { ...security, mask: ["/x"] },
+      privileged: true,
+      capDrop: ["CHOWN"],
+    };
+    const bundle = compile(options, { seccompProfile });
+    expect(bundle.warnings).toContain(
+      "--privileged: all capabilities of the user namespace that --cap-drop leaves, nothing masked but what mask= names",
+    );
     expect(bundle.config.linux.seccomp?.defaultAction).toBe("SCMP_ACT_ALLOW");
     expect(bundle.config.process.noNewPrivileges).toBe(true);
   });

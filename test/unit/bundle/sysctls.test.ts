@@ -100,4 +100,14 @@ describe("--disable-userns", () => {
     const joined = optionsOf({ ...asked, pid: { mode: "container", container: "other" } });
     expect(() => disableUserns(joined, [])).toThrow("another container's");
   });
+
+  it("is refused beside a setting that says otherwise", () => {
+    const beside = (key: string, value: string) =>
+      disableUserns(optionsOf({ ...asked, sysctls: { [key]: value } }), []);
+    for (const key of ["user.max_user_namespaces", "user/max_user_namespaces"]) {
+      expect(() => beside(key, "5")).toThrow(`--disable-userns: --sysctl ${key}=5 allows them`);
+    }
+    expect(beside("user.max_user_namespaces", "0")).toHaveProperty(["user.max_user_namespaces"]);
+    expect(beside("user.max_pid_namespaces", "5")).toHaveProperty(["user.max_user_namespaces"]);
+  });
 });

@@ -35,8 +35,14 @@ async function beInit(more = ":"): Promise<() => boolean> {
   return () => init.exitCode !== null;
 }
 
-const start = async (isOver: () => boolean) =>
-  await startWaiting({ runDir, findStep: () => undefined, onWarning: () => {}, isOver });
+const start = async (isOver: () => boolean, hasExecuted = () => false) =>
+  await startWaiting({
+    runDir,
+    findStep: () => undefined,
+    onWarning: () => {},
+    isOver,
+    hasExecuted,
+  });
 
 describe("the start of a container that waits", () => {
   it("ends with what init says", async () => {
@@ -66,13 +72,23 @@ describe("the start of a container that waits", () => {
     await expect(start(() => true)).rejects.toMatchObject({ code: "CONTAINER_NOT_RUNNING" });
   });
 
+  it("is none that failed where the program runs, whoever has read what init says", async () => {
+    keep("start");
+    keep("started");
+    await start(
+      () => true,
+      () => true,
+    );
+  });
+
   it("passes on a hundred warnings, however many there are", async () => {
     // WARNING (type 22): "no".
     const flood = "for i in $(seq 500); do printf '\\026\\0\\0\\0\\3\\0\\0\\0no\\0' >&4; done";
     const warnings: string[] = [];
     const isOver = await beInit(flood);
     const onWarning = (text: string) => warnings.push(text);
-    await startWaiting({ runDir, findStep: () => undefined, onWarning, isOver });
+    const hasExecuted = () => true;
+    await startWaiting({ runDir, findStep: () => undefined, onWarning, isOver, hasExecuted });
     expect(warnings).toHaveLength(100);
     expect(warnings.slice(-2)).toEqual(["no", "there are more warnings"]);
   });
