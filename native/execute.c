@@ -202,12 +202,15 @@ static int execute(struct init *init, const struct plan_record *step)
         if (written < (int)sizeof(path)) {
             struct stat status;
             execve(path, argv, init->environment);
-            if (errno == EACCES)
+            int error = errno;
+            bool exists = error != EACCES && error != ENOTDIR && stat(path, &status) == 0;
+            if (error == EACCES)
                 denied = true;
-            else if (errno != ENOENT && errno != ENOTDIR)
-                return exec_failure(init, path, errno);
-            else if (errno == ENOENT && stat(path, &status) == 0)
-                return exec_failure(init, path, ENOENT);
+            else if (exists)
+                return exec_failure(init, path, error);
+            /* Not for what is there, so for any: a system call filter. */
+            else if (error != ENOENT && error != ENOTDIR)
+                return exec_failure(init, name, error);
         }
         if (list[length] == '\0')
             break;
@@ -275,7 +278,7 @@ int execute_program(struct init *init, const struct plan_record *step)
         slots_restore_limit();
     if (!process_limit_is_set(init->plan, RLIMIT_CORE))
         lifeline_restore_core();
-    if (privileges_drop(init) < 0 || hook_run_start(init) < 0)
+    if (process_limits_lower(init) < 0 || privileges_drop(init) < 0 || hook_run_start(init) < 0)
         return -1;
     if (plan_setting(init->plan, TSMAN_SET_DUMB_INIT) != NULL && dumb_init_fork(init) < 0)
         return -1;

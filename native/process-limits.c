@@ -31,6 +31,50 @@ static const char *limit_name(int resource)
     return known ? names[resource] : "of another kernel";
 }
 
+/* What init itself needs more of than its program may have. */
+static struct late_limit {
+    int resource;
+    bool is_asked;
+    struct rlimit wanted;
+} late_limits[] = {{.resource = RLIMIT_NOFILE}, {.resource = RLIMIT_AS}, {.resource = RLIMIT_DATA}};
+
+enum { LATE_LIMITS = sizeof(late_limits) / sizeof(late_limits[0]) };
+
+static rlim_t higher(rlim_t one, rlim_t other)
+{
+    return one > other ? one : other;
+}
+
+/* Takes what is more than there is, and leaves the rest until later. */
+static int raise_limit(int resource, const struct rlimit *wanted)
+{
+    for (size_t i = 0; i < LATE_LIMITS; i++) {
+        struct rlimit present;
+        if (late_limits[i].resource != resource)
+            continue;
+        if (getrlimit(resource, &present) < 0)
+            return -1;
+        struct rlimit both = {higher(wanted->rlim_cur, present.rlim_cur),
+                              higher(wanted->rlim_max, present.rlim_max)};
+        if (setrlimit(resource, &both) < 0)
+            return -1;
+        late_limits[i].is_asked = true;
+        late_limits[i].wanted = *wanted;
+        return 0;
+    }
+    return setrlimit(resource, wanted);
+}
+
+int process_limits_lower(struct init *init)
+{
+    for (size_t i = 0; i < LATE_LIMITS; i++) {
+        const struct late_limit *late = &late_limits[i];
+        if (late->is_asked && setrlimit(late->resource, &late->wanted) < 0)
+            return fail(&init->failure, errno, "set limit", "%s", limit_name(late->resource));
+    }
+    return 0;
+}
+
 int process_limit_set(struct init *init, const struct plan_record *step)
 {
     int resource = (int)plan_number(step, 0);
@@ -38,7 +82,7 @@ int process_limit_set(struct init *init, const struct plan_record *step)
     struct rlimit wanted = {soft == UINT64_MAX ? RLIM_INFINITY : (rlim_t)soft,
                             hard == UINT64_MAX ? RLIM_INFINITY : (rlim_t)hard};
     struct rlimit present;
-    if (setrlimit(resource, &wanted) == 0)
+    if (raise_limit(resource, &wanted) == 0)
         return 0;
     if (errno == EPERM && plan_setting(init->plan, TSMAN_SET_STRICT) != NULL) {
         failure_detail(&init->failure, "the hard limit is above the caller's");
@@ -49,7 +93,7 @@ int process_limit_set(struct init *init, const struct plan_record *step)
     wanted.rlim_max = present.rlim_max;
     if (wanted.rlim_cur > wanted.rlim_max)
         wanted.rlim_cur = wanted.rlim_max;
-    if (setrlimit(resource, &wanted) < 0)
+    if (raise_limit(resource, &wanted) < 0)
         return fail(&init->failure, errno, "set limit", "%s", limit_name(resource));
     init_warn(init, "limit %s: the hard limit %s is above the caller's, which is %llu",
               limit_name(resource), step->argv[2], (unsigned long long)present.rlim_max);

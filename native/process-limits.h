@@ -8,8 +8,12 @@
 
 #include "init.h"
 
-/* Sets the limit; a hard one above the caller's becomes the caller's, with a warning. */
+/* Sets the limit; a hard one above the caller's becomes the caller's, with a warning.  Of what init
+   needs itself only where it is more than there is: the rest is for process_limits_lower(). */
 int process_limit_set(struct init *init, const struct plan_record *step);
+
+/* Right before the program: init opens nothing more but what it verifies. */
+int process_limits_lower(struct init *init);
 
 /* Whether the plan has a say in this resource of getrlimit(2). */
 bool process_limit_is_set(const struct plan *plan, int resource);

@@ -110,38 +110,60 @@ export interface SharedNamespaces {
  * Checks `--sysctl KEY=VALUE`.
  *
  * @returns The key's path below /proc/sys, e.g. `net/ipv4/ip_forward`.
- * @throws TsmanError USAGE for a key that is not namespaced, belongs to a shared namespace, or a
- * value with characters that no such setting has
+ * @throws TsmanError USAGE as {@link sysctlFault}
  */
 export function sysctlPath(key: string, value: string, shared: SharedNamespaces): string {
-  const subject = `set --sysctl ${key}`;
-  if (!keyPattern.test(key)) {
-    throw new TsmanError("USAGE", `${subject}: not a key such as net.ipv4.ip_forward`);
-  }
+  const fault = sysctlFault(key, value, shared);
+  if (fault === undefined) return pathOf(key);
+  const { why, notOwn, hint } = fault;
+  const options =
+    notOwn === "user"
+      ? "leave out container:NAME"
+      : `leave out --${notOwn} host, container:NAME or ns:PATH`;
+  throw new TsmanError("USAGE", `set --sysctl ${key}: ${why}`, {
+    hint: notOwn === undefined ? hint : options,
+  });
+}
+
+/** Why a setting cannot be one of a container's own. */
+export interface SysctlFault {
+  readonly why: string;
+  readonly hint?: string;
+  /** The namespace that it is of, and that the container shares. */
+  readonly notOwn?: SysctlNamespace;
+}
+
+/**
+ * What is wrong with a setting: a key that is not namespaced, belongs to a shared namespace, or a
+ * value with characters that no such setting has; undefined: nothing.
+ */
+export function sysctlFault(
+  key: string,
+  value: string,
+  shared: SharedNamespaces,
+): SysctlFault | undefined {
+  if (!keyPattern.test(key)) return { why: "not a key such as net.ipv4.ip_forward" };
   if (!valuePattern.test(value)) {
-    throw new TsmanError(
-      "USAGE",
-      `${subject}: value ${JSON.stringify(value)} holds a character that no setting has`,
-      { hint: "use letters, digits, blanks and '_', '.', ',', ':', '-'" },
-    );
+    return {
+      why: `value ${JSON.stringify(value)} holds a character that no setting has`,
+      hint: "use letters, digits, blanks and '_', '.', ',', ':', '-'",
+    };
   }
-  // sysctl(8): in a key with slashes dots are part of a name (net/ipv4/conf/eth0.1/mtu).
-  const path = key.includes("/") ? key : key.replaceAll(".", "/");
-  const namespace = namespaceOf(path.replaceAll("/", "."));
-  if (namespace === undefined) {
-    throw new TsmanError("USAGE", `${subject}: not a setting of a namespace`, {
-      hint: `only net.*, fs.mqueue.* and ${[...exactKeys.keys()].join(", ")} can be set per container`,
-    });
+  const notOwn = namespaceOf(pathOf(key).replaceAll("/", "."));
+  if (notOwn === undefined) {
+    const keys = [...exactKeys.keys()].join(", ");
+    return {
+      why: "not a setting of a namespace",
+      hint: `only net.*, fs.mqueue.* and ${keys} can be set per container`,
+    };
   }
-  if (shared[namespace]) {
-    throw new TsmanError("USAGE", `${subject}: the ${namespace} namespace is not the container's`, {
-      hint:
-        namespace === "user"
-          ? "leave out container:NAME"
-          : `leave out --${namespace} host, container:NAME or ns:PATH`,
-    });
-  }
-  return path;
+  if (!shared[notOwn]) return undefined;
+  return { why: `the ${notOwn} namespace is not the container's`, notOwn };
+}
+
+/** sysctl(8): in a key with slashes dots are part of a name (net/ipv4/conf/eth0.1/mtu). */
+function pathOf(key: string): string {
+  return key.includes("/") ? key : key.replaceAll(".", "/");
 }
 
 function namespaceOf(key: string): SysctlNamespace | undefined {

@@ -1,4 +1,5 @@
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
+import { jsonFaultPlace } from "./json-fault.ts";
 
 /** What {@link readJson} needs to know besides the bytes. */
 export interface DocumentRules {
@@ -46,21 +47,16 @@ export function readJson(bytes: Uint8Array, rules: DocumentRules): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    return fail(`not JSON (${jsonFault(error)})`, error);
+    return fail(`not JSON (${jsonFault(text)})`, error);
   }
 }
 
-/** V8 quotes the document in its message; the document may hold anything, so only say where.  JavaScriptCore does not know. */
-function jsonFault(error: unknown): string {
-  const message = error instanceof Error ? error.message : "";
-  const position = /at position (\d+)/.exec(message)?.[1];
-  if (position !== undefined) return `at position ${position}`;
-  if (message.startsWith("JSON Parse error") && !message.endsWith("Unexpected EOF")) {
-    return "its syntax is wrong";
-  }
-  return /^Unexpected end|Unexpected EOF$/.test(message)
+/** Only where: the document may hold anything. */
+function jsonFault(text: string): string {
+  const place = jsonFaultPlace(text);
+  return place === undefined
     ? "it ends too early"
-    : "it begins with another word";
+    : `at line ${place.line}, column ${place.column}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { TsmanError } from "../errors/index.ts";
+import { isTsmanError, TsmanError } from "../errors/index.ts";
 import { readJson } from "./json-document.ts";
 import {
   seccompActions,
@@ -316,7 +316,23 @@ export function parseResourcesConfig(bytes: Uint8Array, file: string): Resources
 export function refused(pointer: string, why: string, hint?: string): TsmanError {
   return new TsmanError("CONFIG_INVALID", `read config.json: ${pointer}: ${why}`, {
     hint,
-    details: { pointer },
+    details: { pointer, why },
+  });
+}
+
+/**
+ * What {@link refused} says of `process`, where that is a document of its own.
+ *
+ * @param file its name
+ */
+export function refusedIn(file: string, error: unknown): unknown {
+  if (!isTsmanError(error, "CONFIG_INVALID")) return error;
+  const { pointer, why } = error.details;
+  const inside = /^\/process(\/.*)$/.exec(String(pointer))?.[1];
+  if (inside === undefined || why === undefined) return error;
+  return new TsmanError("CONFIG_INVALID", `read ${file}: ${inside}: ${why}`, {
+    hint: error.hint,
+    details: { pointer: inside, why },
   });
 }
 

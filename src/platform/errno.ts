@@ -113,15 +113,15 @@ const refusals: Refusals = {
   },
   EROFS: {
     code: "PREFLIGHT_STORAGE",
-    hint: "the file system is read-only: point --root (or TSMAN_ROOT) to a writable directory",
+    hint: "the file system is read-only: point --root to a writable directory",
   },
   EACCES: {
     code: "PREFLIGHT_STORAGE",
-    hint: "point --root (or TSMAN_ROOT) to a directory that is yours",
+    hint: "point --root to a directory that is yours",
   },
   EPERM: {
     code: "PREFLIGHT_STORAGE",
-    hint: "point --root (or TSMAN_ROOT) to a directory that is yours",
+    hint: "point --root to a directory that is yours",
   },
   EMFILE: { code: "PREFLIGHT_STORAGE", hint: "raise the limit of open files (ulimit -n)" },
 };

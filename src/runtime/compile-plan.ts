@@ -396,7 +396,11 @@ function processSteps(
       context.seccompFilter,
       origin(bundle, "/linux/seccomp"),
     ),
-    stepRecord("ENV", process.env, "image ENV, --env and defaults"),
+    stepRecord(
+      "ENV",
+      process.env,
+      bundle.origins === undefined ? "/process/env" : "image ENV, --env and defaults",
+    ),
     stepRecord("EXEC", process.args, origin(bundle, "/process/args")),
   ];
 }

@@ -40,7 +40,8 @@ export function encodeLaunch(plan: LaunchPlan): Buffer {
   let opens = 0;
   for (const record of plan.records) {
     if (record.args.length > limits.ARGS) {
-      throw tooLarge(`${operationName(record.op)} with ${record.args.length} arguments`, "ARGS");
+      const what = `${operationName(record.op)} (${record.because})`;
+      throw tooLarge(`${what} with ${record.args.length} arguments`, "ARGS");
     }
     if (record.op === setting.OPEN) opens++;
     room += 4;

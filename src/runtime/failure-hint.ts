@@ -4,8 +4,29 @@ import { step } from "./protocol.ts";
 
 /** What to do about a failure of the native program. */
 export function hintOf(failure: MonitorFailure): string | undefined {
-  if (errnoName(failure.errno) === "EMFILE") return "raise the limit of open files (ulimit -n)";
+  const errno = errnoName(failure.errno);
+  if (errno === "EMFILE") return "raise the limit of open files (ulimit -n)";
+  if (errno === "ENOMEM" && failure.step?.op === step.EXEC) {
+    return isOfConfig(failure)
+      ? "raise RLIMIT_AS and RLIMIT_DATA (/process/rlimits), if they are set"
+      : "raise the limits as and data (--ulimit), if they are set";
+  }
   return configHint(failure) ?? stepHint(failure) ?? joinHint(failure) ?? hiddenHint(failure);
+}
+
+/** What to do where a namespace is refused, or its maps. */
+export function hintOfNamespace(failure: MonitorFailure): string {
+  return failure.stage === "map" && isOfConfig(failure)
+    ? "map your own id, and ranges that /etc/subuid and /etc/subgid give you, as tsman-oci spec --rootless does; tsman doctor prints them"
+    : "run tsman doctor: it says what to change";
+}
+
+/**
+ * Whether it was asked for by a config.json, or by an option of `tsman-oci`, which has others than
+ * `tsman`.
+ */
+export function isOfConfig({ step: failed }: MonitorFailure): boolean {
+  return /^(?:exec --|\/)/.test(failed?.because ?? "");
 }
 
 /** A terminal is made in the container, from its own devpts(4). */
@@ -25,8 +46,8 @@ function hiddenHint({ stage, object }: MonitorFailure): string | undefined {
 /** setns(2) asks for rights in the user namespace that owns the other one. */
 function joinHint({ stage, operation, errno }: MonitorFailure): string | undefined {
   if (stage !== "stage 1" || operation !== "join") return undefined;
-  return errnoName(errno) === "EPERM"
-    ? "join one that your own user namespace has made, or a container's (container:NAME), or make a new one"
+  return ["EPERM", "EACCES"].includes(errnoName(errno))
+    ? "join one that your own user namespace has made, as those of your containers, or make a new one"
     : "name a namespace of that kind, such as /proc/PID/ns/net for a network";
 }
 
@@ -45,14 +66,29 @@ const sysfsHint =
 
 /** Where the step is from a `config.json`: no option of a command line would help. */
 function configHint(failure: MonitorFailure): string | undefined {
-  const { step: failed, operation } = failure;
+  const { step: failed, operation, object } = failure;
   const errno = errnoName(failure.errno);
-  if (failed?.because.startsWith("/") !== true) return undefined;
-  switch (failed.op) {
+  if (!isOfConfig(failure)) return undefined;
+  switch (failed?.op) {
     case step.CHDIR:
-      return errno === "EROFS"
-        ? "make the directory before: this root is read-only"
+      if (errno === "EROFS") return "make the directory before: this root is read-only";
+      return errno === "ENOENT"
+        ? "make the directory before, or name one that is there"
         : "name a directory that the program may be in";
+    case step.MOUNT:
+      // mount_namespaces(7): only what the kernel takes for harmless.
+      return errno === "EPERM" && !/^(?:proc|sysfs) on /.test(object)
+        ? "an ordinary user's container may mount proc, sysfs, tmpfs, devpts, mqueue, cgroup2 and overlay: have this mounted on the host, and bind it"
+        : undefined;
+    case step.OOM_SCORE:
+      return errno === "EACCES"
+        ? "an ordinary user can only raise it: name a higher one, or leave it out"
+        : undefined;
+    case step.SYSCTL:
+      if (object.startsWith("kernel/domainname")) return "write it to /domainname instead";
+      return ["EACCES", "EPERM"].includes(errno)
+        ? "this kernel lets only its own root change it: leave it out"
+        : undefined;
     case step.USER:
       // user_namespaces(7): a map that newgidmap(1) has not written.
       if (operation === "setgroups" && errno === "EPERM") {

@@ -1,6 +1,6 @@
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
 import { errnoMessage, errnoName } from "../platform/errno.ts";
-import { hintOf } from "./failure-hint.ts";
+import { hintOf, hintOfNamespace, isOfConfig } from "./failure-hint.ts";
 import type { MonitorFailure } from "./monitor-handle.ts";
 import { operationName, step } from "./protocol.ts";
 
@@ -50,7 +50,7 @@ function describe(failure: MonitorFailure): Description {
   const message = `${sentence(failure)}${reason(failure)}`;
   if (failure.stage === "network") return describeNetwork(failure, message);
   if (failure.stage === "map" || isNamespaceFailure(failure)) {
-    return { code: "PREFLIGHT_USERNS", message, hint: "run tsman doctor: it says what to change" };
+    return { code: "PREFLIGHT_USERNS", message, hint: hintOfNamespace(failure) };
   }
   return { code: stepCode(failure), message, hint: hintOf(failure) };
 }
@@ -106,7 +106,23 @@ function describeExec(failure: MonitorFailure): Description {
       return {
         code: "COMMAND_NOT_EXECUTABLE",
         message: `run ${program}${reason(failure)}`,
+        hint: execHint(failure),
       };
+  }
+}
+
+/** What a filter answers is its own choice; EPERM with nearly all. */
+function execHint(failure: MonitorFailure): string | undefined {
+  switch (errnoName(failure.errno)) {
+    case "EPERM":
+    case "ENOSYS":
+      return isOfConfig(failure)
+        ? "its system call filter may deny execve (/linux/seccomp)"
+        : "its system call filter may deny execve (--security-opt seccomp)";
+    case "E2BIG":
+      return "its arguments and environment are more than the kernel takes: shorten them";
+    default:
+      return hintOf(failure);
   }
 }
 
@@ -142,11 +158,19 @@ function describeNetwork(failure: MonitorFailure, message: string): Description 
   };
 }
 
+/** Who asked for it: of a step that does several things, for this one. */
+function originOf({ step: failed, operation }: MonitorFailure): string | undefined {
+  const because = failed?.because;
+  return operation === "setgroups" && because?.startsWith("/") === true
+    ? `${because}/additionalGids`
+    : because;
+}
+
 /** `operation object`, with the user's reason for a step: a bare path says little. */
 function sentence(failure: MonitorFailure): string {
   const words = [failure.operation === "" ? "start container" : failure.operation];
   if (failure.object !== "") words.push(failure.object);
-  const because = failure.step?.because;
+  const because = originOf(failure);
   const asked = because === undefined || because.startsWith("default") ? "" : ` (${because})`;
   return `${words.join(" ")}${asked}`;
 }

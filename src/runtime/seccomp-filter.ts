@@ -92,7 +92,6 @@ export function formatFilterSource(seccomp: LinuxSeccomp): string {
     const before = `rule ${rule.action} ${errno} `;
     if (rule.names.length === 0) continue;
     for (const conditions of alternatives(rule)) {
-      // Four hundred names, and a start formats them each time.
       lines.push(before + rule.names.join(`${conditions}\n${before}`) + conditions);
     }
   }

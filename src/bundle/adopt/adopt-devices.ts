@@ -2,7 +2,7 @@ import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { DeviceBind, DeviceNode } from "../bundle.ts";
 import { cleanContainerPath } from "../container-path.ts";
 import { devSymlinks, standardDevices } from "../devices.ts";
-import type { AdoptionFacts, HostNode } from "./adopt-config.ts";
+import type { AdoptionFacts, HostNode } from "./adoption-facts.ts";
 
 type DeviceConfig = NonNullable<RuntimeConfig["linux"]["devices"]>[number];
 

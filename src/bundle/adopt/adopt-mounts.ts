@@ -8,9 +8,9 @@ import {
   propagationTypes,
 } from "../../oci/runtime-spec.ts";
 import { cleanContainerPath, isInTrustedProc } from "../container-path.ts";
-import type { AdoptionFacts } from "./adopt-config.ts";
 import { adoptIdmap } from "./adopt-idmap.ts";
 import { adoptOverlay } from "./adopt-overlay.ts";
+import type { AdoptionFacts } from "./adoption-facts.ts";
 
 /** The container's mounts, in their order, and whether one of them is its /dev as a whole. */
 export interface AdoptedMounts {

@@ -2,7 +2,7 @@ import type { DeviceRule, ResourcesConfig, RuntimeConfig } from "../../oci/runti
 import { refused } from "../../oci/runtime-config.ts";
 import type { LinuxResources } from "../../oci/runtime-spec.ts";
 import { cleanContainerPath } from "../container-path.ts";
-import type { AdoptionFacts } from "./adopt-config.ts";
+import type { AdoptionFacts } from "./adoption-facts.ts";
 
 /**
  * `linux.resources` as tsman's control groups take it; what only version 1 of control groups had is

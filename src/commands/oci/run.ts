@@ -2,6 +2,7 @@ import { attached } from "../../cli/oci/attached.ts";
 import { createOptions, createRequest } from "../../cli/oci/create-options.ts";
 import { earlierSession } from "../../cli/oci/earlier-session.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
+import { isSecondTry } from "../../cli/session/hand-over.ts";
 
 /** `run --bundle DIR ID` */
 export const run: OciVerb = {
@@ -24,6 +25,7 @@ export const run: OciVerb = {
           ...side,
           detach: args.has("detach"),
           keep: args.has("keep"),
+          isRetry: isSecondTry(context),
         }),
       context,
     );

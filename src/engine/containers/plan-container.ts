@@ -282,12 +282,19 @@ function assertSource({ source, target }: BindMount): void {
     const { message } = toFileError(error, `mount ${source} on ${target}`);
     throw new TsmanError("USAGE", message, {
       hint: isErrno(error, "ENOENT")
-        ? `check the path, or make it first: mkdir -p ${source}`
+        ? missingSourceHint(source)
         : "mount what you may reach yourself: you have to be allowed to enter each directory above it",
       cause: error,
       details: { source, target },
     });
   }
+}
+
+/** A directory that is made in a socket's place keeps the socket from being made there. */
+function missingSourceHint(source: string): string {
+  return /\.sock(?:et)?$/.test(source)
+    ? "check the path, and whether the program runs that makes this socket"
+    : `check the path, or make it first: mkdir -p ${source}, or touch it, if it is to be a file`;
 }
 
 async function imageOf(

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import os from "node:os";
 import { readCgroupFacts } from "../../cgroup/facts.ts";
 import { delegateRemedy } from "../../cgroup/remedy.ts";
+import { environmentVariable } from "../../config/environment.ts";
 import type { TsmanPaths } from "../../config/paths.ts";
 import { filesystemType, isNetworkFilesystem } from "../../platform/filesystem-type.ts";
 import { kernelHoles } from "./kernel-holes.ts";
@@ -68,11 +69,10 @@ export function checkRuntimeDir(paths: TsmanPaths): DoctorCheck {
   const title = "runtime directory";
   if (type === "tmpfs") return ok("runtime-dir", title, `${paths.runtimeDir} (tmpfs)`);
   // Liveness is proved by pid, start time and boot id, so nothing breaks.
-  return ok(
-    "runtime-dir",
-    title,
-    `${paths.runtimeDir} (${type}; $XDG_RUNTIME_DIR is not set, or not yours alone)`,
-  );
+  const given = ["TSMAN_RUNTIME_DIR", "XDG_RUNTIME_DIR"].map(environmentVariable);
+  const isGiven = given.some((one) => one !== undefined && paths.runtimeDir.startsWith(one));
+  const why = isGiven ? "" : "; $XDG_RUNTIME_DIR is not set, or not yours alone";
+  return ok("runtime-dir", title, `${paths.runtimeDir} (${type}${why})`);
 }
 
 /** Where images and containers are. */

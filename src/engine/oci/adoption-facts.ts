@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
-import type { AdoptionFacts, HostNode, JoinedMaps } from "../../bundle/adopt/adopt-config.ts";
+import type { AdoptionFacts, HostNode, JoinedMaps } from "../../bundle/adopt/adoption-facts.ts";
 import type { MapEntry } from "../../bundle/bundle.ts";
 import { parseIdMap } from "../../container/process/id-names.ts";
 import { TsmanError } from "../../errors/index.ts";

@@ -1,4 +1,7 @@
-import { adoptConfig, processUser } from "../../bundle/adopt/adopt-config.ts";
+import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
+import { processUser } from "../../bundle/adopt/adopt-process.ts";
+import type { AdoptionFacts } from "../../bundle/adopt/adoption-facts.ts";
+import type { Bundle } from "../../bundle/bundle.ts";
 import { exitCodeOfWaitStatus } from "../../container/exit-record.ts";
 import { writePidFile } from "../../container/pid-file.ts";
 import { TsmanError } from "../../errors/index.ts";
@@ -6,6 +9,8 @@ import {
   type ProcessConfig,
   parseProcessConfig,
   parseRuntimeConfig,
+  type RuntimeConfig,
+  refusedIn,
 } from "../../oci/runtime-config.ts";
 import { departureSettings, processAdditions } from "../../runtime/additions.ts";
 import { compileExecPlan } from "../../runtime/exec-plan.ts";
@@ -56,7 +61,7 @@ export async function execInOciContainer(
       },
     );
   }
-  const { config: spec, warnings } = adoptConfig({ ...config, process: program }, facts);
+  const { config: spec, warnings } = adoptProgram(request, { ...config, process: program }, facts);
   for (const warning of warnings) context.onWarning(warning);
   const departure = departureOf(request, detach ? "leave" : undefined);
   const isPassedThrough = !isTerminal && (detach || mayPassThrough());
@@ -64,7 +69,7 @@ export async function execInOciContainer(
     ? [settingRecord("PASSTHROUGH", [], "exec")]
     : [];
   const { consoleSize } = program;
-  const because = { user: "exec", cwd: "exec", capabilities: "exec" };
+  const because = originsOf(request);
   const group = findGroup(directory);
   if (group !== undefined) {
     const { admitTo } = await import("../../cgroup/container-group.ts");
@@ -124,6 +129,31 @@ export async function execInOciContainer(
     exited: handle.exited.then(exitCodeOfWaitStatus),
     signal: (number) => handle.signal(number),
     resize: (rows, columns) => handle.resize(rows, columns),
+  };
+}
+
+function adoptProgram(
+  { processFile }: OciExecRequest,
+  config: RuntimeConfig,
+  facts: AdoptionFacts,
+): Bundle {
+  try {
+    return adoptConfig(config, facts);
+  } catch (error) {
+    throw processFile === undefined ? error : refusedIn(processFile, error);
+  }
+}
+
+/** Where it stands: in a file, in an option, or in the container's configuration. */
+function originsOf({ processFile: file, user, cwd, capabilities }: OciExecRequest) {
+  const place = (name: string, isGiven: boolean, option: string): string => {
+    if (file !== undefined) return `${file}: /${name}`;
+    return isGiven ? `exec --${option}` : `/process/${name}`;
+  };
+  return {
+    user: place("user", user !== undefined, "user"),
+    cwd: place("cwd", cwd !== undefined, "cwd"),
+    capabilities: place("capabilities", capabilities.length > 0, "cap"),
   };
 }
 

@@ -26,6 +26,8 @@ export interface CreateRequest {
   readonly listenFds: number;
   /** False: the caller's session keyring stays. */
   readonly newKeyring: boolean;
+  /** A native session has failed with it before: what the configuration is warned of has been said. */
+  readonly isRetry?: boolean | undefined;
 }
 
 /** Options of `exec`. */

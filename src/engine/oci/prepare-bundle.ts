@@ -42,7 +42,7 @@ export interface PreparedBundle {
  */
 export async function prepareBundle(
   context: OciContext,
-  { bundleDir, configFile = "config.json", consoleSocket, listenFds }: CreateRequest,
+  { bundleDir, configFile = "config.json", consoleSocket, listenFds, isRetry }: CreateRequest,
   leaves: boolean,
 ): Promise<PreparedBundle> {
   const file = path.resolve(bundleDir, configFile);
@@ -61,7 +61,8 @@ export async function prepareBundle(
   if (!isDirectory(rootfs)) throw refused("/root/path", `${rootfs} is no directory`);
   const facts = readAdoptionFacts(config, bundleDir);
   const bundle = adoptConfig(config, facts);
-  for (const warning of bundle.warnings) context.onWarning(`config.json: ${warning}`);
+  for (const warning of isRetry === true ? [] : bundle.warnings)
+    context.onWarning(`config.json: ${warning}`);
   const { seccomp } = bundle.config.linux;
   const filter = seccomp && (await compileFilter(seccomp, context.cacheDir));
   return { config, configBytes, bundle, rootfs, filter, deviceRules: deviceRules(config, facts) };

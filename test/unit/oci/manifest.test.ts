@@ -156,7 +156,7 @@ test("what is no manifest is refused by what it is, with the name of the image",
     "read manifest of docker.io/library/app: it is a web page",
   );
   expect(read(mediaTypes.ociManifest)).toThrow(
-    "read manifest of docker.io/library/app: not JSON (it begins with another word)",
+    "read manifest of docker.io/library/app: not JSON (at line 1, column 1)",
   );
   expect(refusal("[")).toContain("it ends too early");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type AdoptionFacts, adoptConfig } from "../../../src/bundle/adopt/adopt-config.ts";
+import { adoptConfig } from "../../../src/bundle/adopt/adopt-config.ts";
 import { deviceRules, groupOwner } from "../../../src/bundle/adopt/adopt-resources.ts";
+import type { AdoptionFacts } from "../../../src/bundle/adopt/adoption-facts.ts";
 import { exampleConfig } from "../../../src/bundle/adopt/example-config.ts";
 import { parseRuntimeConfig } from "../../../src/oci/runtime-config.ts";
 import { compileAdditions } from "../../../src/runtime/additions.ts";
@@ -163,6 +164,30 @@ const refusals: readonly (readonly [string, string, (config: Config) => void])[]
         uidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
         gidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
       }),
+  ],
+  [
+    "an id of the container twice",
+    "/linux/uidMappings/1/containerID",
+    (c) =>
+      (c.linux.uidMappings = [
+        { containerID: 0, hostID: 1000, size: 10 },
+        { containerID: 9, hostID: 100_000, size: 1 },
+      ]),
+  ],
+  [
+    "an id of the host twice",
+    "/linux/gidMappings/2/hostID",
+    (c) =>
+      (c.linux.gidMappings = [
+        { containerID: 0, hostID: 1000, size: 1 },
+        { containerID: 1, hostID: 100_000, size: 10 },
+        { containerID: 20, hostID: 100_009, size: 1 },
+      ]),
+  ],
+  [
+    "a hostname by a setting",
+    "/linux/sysctl/kernel.hostname",
+    (c) => (c.linux.sysctl = { "kernel.hostname": "x" }),
   ],
   ["a mount on the root", "/mounts/0/destination", (c) => (c.mounts[0].destination = "/")],
   [

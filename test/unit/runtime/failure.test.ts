@@ -94,6 +94,14 @@ describe("monitorError", () => {
     [stepRecord("CHDIR", ["/x", "0"], "--workdir"), errno.ENOENT, "-w"],
     [stepRecord("CHDIR", ["/x", "1"], "/process/cwd"), errno.EROFS, "this root is read-only"],
     [stepRecord("USER", ["5", "", ""], "/process/user"), errno.EINVAL, "/linux/uidMappings"],
+    [stepRecord("USER", ["5", "", ""], "exec --user"), errno.EINVAL, "/linux/uidMappings"],
+    [stepRecord("CHDIR", ["/x", "0"], "exec --cwd"), errno.ENOENT, "make the directory before"],
+    [stepRecord("CHDIR", ["/x", "0"], "/p.json: /cwd"), errno.ENOENT, "make the directory before"],
+    [stepRecord("MOUNT", [], "/mounts/7"), errno.EPERM, "bind it"],
+    [stepRecord("OOM_SCORE", ["-5"], "/process/oomScoreAdj"), errno.EACCES, "only raise it"],
+    [stepRecord("SYSCTL", ["a/b", "1"], "/linux/sysctl/a.b"), errno.EACCES, "its own root"],
+    [stepRecord("EXEC", ["x"], "/process/args"), errno.ENOMEM, "/process/rlimits"],
+    [stepRecord("EXEC", ["x"], "image"), errno.ENOMEM, "--ulimit"],
     [stepRecord("USER", ["5", "", ""], "--user"), errno.EINVAL, "not mapped"],
     [stepRecord("USER", ["joe", "", ""], "--user"), errno.ENOENT, "/etc/passwd"],
     [stepRecord("ROOT_OVERLAY", [], "image"), errno.EPERM, "tsman doctor"],
@@ -103,6 +111,22 @@ describe("monitorError", () => {
     [stepRecord("CAPS", ["", "", "", "", ""], "default"), errno.EPERM, "CapPrm"],
   ])("has a remedy for %j", (step, number, remedy) => {
     expect(monitorError(failureOf({ step, errno: number })).hint).toContain(remedy);
+  });
+
+  it("names the filter where the program may not be executed, as whoever asked for it does", () => {
+    const denied = (because: string) =>
+      execOf({ step: stepRecord("EXEC", ["app"], because), errno: errno.EPERM }).hint;
+    expect(denied("/process/args")).toContain("/linux/seccomp");
+    expect(denied("image")).toContain("--security-opt seccomp");
+  });
+
+  it("names what of a user could not be set, and the maps that could not be written", () => {
+    const user = stepRecord("USER", ["0", "5", ""], "/process/user");
+    const groups = failureOf({ step: user, operation: "setgroups", errno: errno.EPERM });
+    expect(monitorError(groups).message).toContain("(/process/user/additionalGids)");
+    const step = stepRecord("USER", [], "/linux/uidMappings");
+    const map = failureOf({ stage: "map", step, errno: errno.EPERM });
+    expect(monitorError(map).hint).toContain("/etc/subuid");
   });
 
   it("has a remedy for groups that may not be set, and for a sysfs without a network", () => {
