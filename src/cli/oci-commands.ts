@@ -8,6 +8,10 @@ export interface OciEntry {
 
 /** The verbs of tsman-oci, by name. */
 export const ociVerbs: Readonly<Record<string, OciEntry>> = {
+  checkpoint: {
+    summary: "refused: CRIU is not supported",
+    load: async () => (await import("./oci/absent-verbs.ts")).checkpoint,
+  },
   create: {
     summary: "make a container of a bundle",
     load: async () => (await import("../commands/oci/create.ts")).create,
@@ -43,6 +47,10 @@ export const ociVerbs: Readonly<Record<string, OciEntry>> = {
   ps: {
     summary: "list the processes of a container",
     load: async () => (await import("../commands/oci/ps.ts")).ps,
+  },
+  restore: {
+    summary: "refused: CRIU is not supported",
+    load: async () => (await import("./oci/absent-verbs.ts")).restore,
   },
   resume: {
     summary: "let paused processes go on",

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { CreateRequest } from "../../engine/oci/oci-types.ts";
+import type { CreateRequest, OciContext } from "../../engine/oci/oci-types.ts";
 import { givenDescriptors } from "../given-descriptors.ts";
 import type { OciArguments, OciOptions } from "./arguments.ts";
 import type { OciVerbContext } from "./verb.ts";
@@ -25,11 +25,18 @@ export const processOptions = {
 export const createOptions = {
   bundle: { kind: "value", char: "b", value: "DIR", summary: "the bundle (.)" },
   config: { kind: "value", char: "f", value: "NAME", summary: "its configuration (config.json)" },
+  "no-pivot": { kind: "flag", summary: "without effect: the root is always left by pivot_root(2)" },
   ...processOptions,
 } as const satisfies OciOptions;
 
 /** What `create` and `run` ask the engine for. */
-export function createRequest({ args, cwd, environment }: OciVerbContext): CreateRequest {
+export function createRequest(
+  { args, cwd, environment }: OciVerbContext,
+  { onWarning }: OciContext,
+): CreateRequest {
+  // Below a root that is only covered the host's stays in reach of who may unmount.
+  if (args.has("no-pivot"))
+    onWarning("--no-pivot has no effect: the root is left by pivot_root(2)");
   return {
     id: args.positionals[0] ?? "",
     bundleDir: path.resolve(cwd, args.get("bundle") ?? "."),

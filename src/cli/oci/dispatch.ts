@@ -28,10 +28,11 @@ const globalOptions = {
   root: { kind: "value", value: "DIR", summary: "where containers are kept" },
   log: { kind: "value", value: "FILE", summary: "append errors and warnings to it" },
   "log-format": { kind: "value", value: "FORMAT", summary: "text or json" },
-  "log-level": { kind: "value", value: "LEVEL", summary: "accepted" },
+  "log-level": { kind: "value", value: "LEVEL", summary: "error: no warnings" },
   "systemd-cgroup": { kind: "flag", summary: "cgroupsPath is SLICE:PREFIX:NAME" },
   "cgroup-manager": { kind: "value", value: "NAME", summary: "systemd, cgroupfs or disabled" },
   rootless: { kind: "value", value: "BOOLEAN", summary: "accepted: that is found out" },
+  criu: { kind: "value", value: "FILE", summary: "accepted: there is no checkpoint" },
   debug: { kind: "flag", summary: "say more of errors" },
   help: { kind: "flag", char: "h", summary: "print this help" },
   version: { kind: "flag", char: "v", summary: "print the version" },
@@ -53,6 +54,7 @@ export async function dispatchOci(input: OciInput): Promise<number> {
   try {
     const globals = parseOciArguments(input.argv, globalOptions, 1);
     log = openOciLog(input, globals);
+    refuseOthers(globals);
     [verb = ""] = globals.positionals;
     if (globals.has("version")) return say(input, versionText());
     if (verb === "" || verb === "help") return say(input, overview(ociVerbs, globalOptions));
@@ -118,6 +120,14 @@ function contextOf(
       return interruption?.signal;
     },
   };
+}
+
+/** Of options that change nothing, values that would not be understood elsewhere. */
+function refuseOthers(globals: OciArguments): void {
+  const rootless = globals.get("rootless") ?? "auto";
+  if (!/^(?:true|false|auto|[tf01]|TRUE|FALSE|True|False|[TF])$/.test(rootless)) {
+    throw usageError(`use --rootless ${rootless}: no such value`, "write true, false or auto");
+  }
 }
 
 function cgroupManagerOf(globals: OciArguments): OciContext["cgroupManager"] {

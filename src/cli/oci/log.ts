@@ -12,7 +12,12 @@ export interface OciLog {
   readonly stderr: Output;
   readonly file?: { readonly name: string; readonly descriptor: number } | undefined;
   readonly isJson: boolean;
+  /** Without warnings. */
+  readonly isQuiet?: boolean;
 }
+
+/** crun's; nothing is said that is less than a warning. */
+const levels: readonly string[] = ["debug", "info", "warning", "error"];
 
 /**
  * Opens the log of a command line; a caller that reads nothing else must hear of it when there is
@@ -28,10 +33,15 @@ export function openOciLog(
   if (format !== "text" && format !== "json") {
     throw usageError(`use --log-format ${format}: no such format`, "write text or json");
   }
+  const level = globals.get("log-level") ?? "warning";
+  if (!levels.includes(level)) {
+    const hint = `write ${levels.slice(0, -1).join(", ")} or ${levels.at(-1)}`;
+    throw usageError(`use --log-level ${level}: no such level`, hint);
+  }
   const chosen = globals.get("log");
   const name = chosen === undefined ? undefined : path.resolve(cwd, chosen);
   const file = name === undefined ? undefined : { name, descriptor: openLogFile(name) };
-  return { stderr, file, isJson: format === "json" };
+  return { stderr, file, isJson: format === "json", isQuiet: level === "error" };
 }
 
 function openLogFile(name: string): number {
@@ -50,10 +60,11 @@ function openLogFile(name: string): number {
 
 /** Says something where the caller looks for it. */
 export function tell(
-  { stderr, file, isJson }: OciLog,
+  { stderr, file, isJson, isQuiet = false }: OciLog,
   level: "error" | "warning",
   text: string,
 ): void {
+  if (level === "warning" && isQuiet) return;
   stderr.write(`tsman-oci: ${level}: ${escapeCell(text)}\n`);
   if (file === undefined) return;
   const time = new Date().toISOString();

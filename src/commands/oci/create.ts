@@ -10,7 +10,8 @@ export const create: OciVerb = {
   run: async (context) => {
     const { createOciContainer } = await import("../../engine/oci/create-oci-container.ts");
     using interruption = lateInterruption();
-    await createOciContainer(context.oci(interruption), createRequest(context));
+    const oci = context.oci(interruption);
+    await createOciContainer(oci, createRequest(context, oci));
     return 0;
   },
 };

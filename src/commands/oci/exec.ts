@@ -19,6 +19,8 @@ export const exec: OciVerb = {
     cap: { kind: "list", char: "c", value: "CAP_NAME", summary: "one more capability" },
     "no-new-privs": { kind: "flag", summary: "it may gain no privileges" },
     apparmor: { kind: "value", value: "PROFILE", summary: "its AppArmor profile" },
+    cgroup: { kind: "value", value: "PATH", summary: "a group in the container's" },
+    "ignore-paused": { kind: "flag", summary: "in a paused container too, where it waits" },
     "process-label": { kind: "value", value: "LABEL", summary: "its SELinux label" },
     ...processOptions,
   },
@@ -35,7 +37,7 @@ export const exec: OciVerb = {
       processFile: file === undefined ? undefined : path.resolve(cwd, file),
       args: command,
       cwd: args.get("cwd"),
-      env: args.list("env"),
+      env: args.list("env").map(parseVariable),
       user: args.get("user"),
       additionalGids: args.list("additional-gids").map(parseGid),
       terminal: args.has("tty"),
@@ -43,6 +45,8 @@ export const exec: OciVerb = {
       noNewPrivileges: args.has("no-new-privs"),
       apparmorProfile: args.get("apparmor"),
       selinuxLabel: args.get("process-label"),
+      subgroup: args.get("cgroup"),
+      ignorePaused: args.has("ignore-paused"),
       detach: args.has("detach"),
       ...processRequest(args, cwd, environment),
     };
@@ -61,6 +65,12 @@ function refuseBeside(args: OciArguments, command: readonly string[]): void {
   const beside = command.length > 0 ? "a command" : option === undefined ? "" : `--${option}`;
   if (beside === "") return;
   throw usageError(`use --process with ${beside}`, "write that into the file");
+}
+
+/** As in a config.json. */
+function parseVariable(text: string): string {
+  if (text.indexOf("=") > 0) return text;
+  throw usageError(`use --env ${text}: not NAME=VALUE`, `write --env ${text || "NAME"}=VALUE`);
 }
 
 function parseGid(text: string): number {

@@ -1,10 +1,12 @@
+import { forChosen, regexOption } from "../../cli/oci/chosen-containers.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
 import { parseSignal } from "../../container/signals.ts";
 
-/** `kill [--all] ID [SIGNAL]` */
+/** `kill [--all] [--regex] ID [SIGNAL]` */
 export const kill: OciVerb = {
   operands: "ID [SIGNAL]",
   options: {
+    ...regexOption,
     all: { kind: "flag", char: "a", summary: "to all processes, not only the first" },
   },
   least: 1,
@@ -14,7 +16,10 @@ export const kill: OciVerb = {
     const { killOciContainer } = await import("../../engine/oci/end-oci-container.ts");
     // kill(2): only whether there is somebody to get one.
     const number = signal === "0" ? 0 : parseSignal(signal);
-    killOciContainer(oci(), id, number, args.has("all"));
+    const context = oci();
+    await forChosen(context, { id, isRegex: args.has("regex") }, (one) => {
+      killOciContainer(context, one, number, args.has("all"));
+    });
     return 0;
   },
 };

@@ -18,16 +18,15 @@ export const run: OciVerb = {
     const earlier = await earlierSession(context);
     if (earlier !== undefined) return earlier;
     const { runOciContainer } = await import("../../engine/oci/run-oci-container.ts");
-    return await attached(
-      (side, interruption) =>
-        runOciContainer(context.oci(interruption), {
-          ...createRequest(context),
-          ...side,
-          detach: args.has("detach"),
-          keep: args.has("keep"),
-          isRetry: isSecondTry(context),
-        }),
-      context,
-    );
+    return await attached((side, interruption) => {
+      const oci = context.oci(interruption);
+      return runOciContainer(oci, {
+        ...createRequest(context, oci),
+        ...side,
+        detach: args.has("detach"),
+        keep: args.has("keep"),
+        isRetry: isSecondTry(context),
+      });
+    }, context);
   },
 };

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { adoptConfig } from "../../bundle/adopt/adopt-config.ts";
 import { processUser } from "../../bundle/adopt/adopt-process.ts";
 import type { AdoptionFacts } from "../../bundle/adopt/adoption-facts.ts";
@@ -41,7 +43,8 @@ export async function execInOciContainer(
   const { id, detach } = request;
   const container = getOciContainer(context, id);
   const { init, status, directory } = container;
-  if (init === undefined || status !== "running") {
+  const isReady = status === "running" || (status === "paused" && request.ignorePaused);
+  if (init === undefined || !isReady) {
     throw new TsmanError(
       "CONTAINER_NOT_RUNNING",
       `execute in container ${id}: cannot exec in a container that is ${status}`,
@@ -71,6 +74,7 @@ export async function execInOciContainer(
   const { consoleSize } = program;
   const because = originsOf(request);
   const group = findGroup(directory);
+  const place = subgroupOf(request, group?.path);
   if (group !== undefined) {
     const { admitTo } = await import("../../cgroup/container-group.ts");
     await admitTo(group, process.pid, context.signal);
@@ -81,7 +85,7 @@ export async function execInOciContainer(
     compileExecPlan({
       id,
       target: init,
-      cgroup: group?.path,
+      cgroup: place,
       bundleDir: container.record.bundle,
       config: spec,
       process: { ...spec.process, user: processUser(program, config.annotations), because },
@@ -130,6 +134,29 @@ export async function execInOciContainer(
     signal: (number) => handle.signal(number),
     resize: (rows, columns) => handle.resize(rows, columns),
   };
+}
+
+/**
+ * The group that the program is to be in; a container may have made it in its own.
+ *
+ * @throws TsmanError PREFLIGHT_CGROUP where there is none
+ */
+function subgroupOf(
+  { id, subgroup }: OciExecRequest,
+  group: string | undefined,
+): string | undefined {
+  if (subgroup === undefined) return group;
+  const what = `execute in container ${id}: use --cgroup ${subgroup}`;
+  if (group === undefined) {
+    throw new TsmanError("PREFLIGHT_CGROUP", `${what}: the container has no control group`, {
+      hint: "leave it out, or set /linux/cgroupsPath of its config.json",
+    });
+  }
+  const place = path.join(group, path.normalize(`/${subgroup}`));
+  if (existsSync(path.join(place, "cgroup.procs"))) return place;
+  throw new TsmanError("PREFLIGHT_CGROUP", `${what}: there is no such group in its own`, {
+    hint: "make it first: mkdir below /sys/fs/cgroup of the container",
+  });
 }
 
 function adoptProgram(

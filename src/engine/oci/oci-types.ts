@@ -46,6 +46,9 @@ export interface OciExecRequest {
   readonly noNewPrivileges: boolean;
   readonly apparmorProfile?: string | undefined;
   readonly selinuxLabel?: string | undefined;
+  /** Path of a control group, from the container's own on. */
+  readonly subgroup?: string | undefined;
+  readonly ignorePaused: boolean;
   readonly consoleSocket?: string | undefined;
   readonly pidFile?: string | undefined;
   readonly detach: boolean;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Config, OciBundles } from "../oci-bundles.ts";
+import { type Config, OciBundles, ociPath } from "../oci-bundles.ts";
 import { useStore } from "../support.ts";
 
 // What a config.json may ask for with root's rights only.
@@ -33,6 +33,39 @@ const asHost = (config: Config): void => {
   delete config.linux.gidMappings;
 };
 
+/** A wrapper in which there is version 2 of control groups, wherever the tests run. */
+const apart = (...commands: readonly string[]): readonly string[] => {
+  const script = [
+    "[ -e /sys/fs/cgroup/cgroup.controllers ] || { umount --recursive --lazy /sys/fs/cgroup",
+    "mount -t cgroup2 none /sys/fs/cgroup; } || exit 77",
+    ...commands,
+  ].join("\n");
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"];
+};
+
+describe("a control group below the container's", () => {
+  it("takes what is executed with --cgroup, if it is there", async () => {
+    const name = `tsman-test-${randomUUID()}`;
+    const group = `/sys/fs/cgroup/${name}`;
+    const bundle = oci.bundle("below", "exec sleep 1000", (config) => {
+      config.linux.cgroupsPath = `/${name}/one`;
+    });
+    const runtime = `${ociPath} --root ${oci.root}`;
+    const wrapper = apart(
+      '"$@" </dev/null >/dev/null 2>&1 || exit',
+      `mkdir ${group}/one/low`,
+      `${runtime} exec --cgroup low below busybox grep ^0:: /proc/self/cgroup`,
+      `${runtime} exec --cgroup /../../low below busybox grep ^0:: /proc/self/cgroup`,
+      `${runtime} exec --cgroup none below true 2>&1`,
+      `${runtime} delete --force below; rmdir ${group}`,
+    );
+    const { stdout } = await oci.succeed(["run", "--detach", "--bundle", bundle, "below"], wrapper);
+    const lines = stdout.split("\n");
+    expect(lines.slice(0, 2).every((line) => /^0::\/.*\/?low$/.test(line))).toBe(true);
+    expect(lines[2]).toContain("use --cgroup none: there is no such group in its own");
+  });
+});
+
 describe("a control group that the container may write", () => {
   it("is the program's user's, but for the files that limit it", async () => {
     const name = `tsman-test-${randomUUID()}`;
@@ -49,13 +82,7 @@ describe("a control group that the container may write", () => {
         { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup" },
       );
     });
-    // Version 2 of control groups, wherever the tests run.
-    const apart = [
-      "[ -e /sys/fs/cgroup/cgroup.controllers ] || { umount --recursive --lazy /sys/fs/cgroup",
-      "mount -t cgroup2 none /sys/fs/cgroup; } || exit 77",
-      `"$@"; status=$?; rmdir ${group}; exit $status`,
-    ].join("\n");
-    const wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", apart, "sh"];
+    const wrapper = apart(`"$@"; status=$?; rmdir ${group}; exit $status`);
     const { stdout } = await oci.succeed(["run", "--bundle", bundle, "owned"], wrapper);
     expect(stdout.split("\n")).toEqual([
       ...[". 5", "cgroup.procs 5", "cgroup.max.depth 65534", "made", ""],
