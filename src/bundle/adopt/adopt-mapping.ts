@@ -3,6 +3,11 @@ import type { Namespace } from "../../oci/runtime-spec.ts";
 import type { MapEntry, MappingFacts } from "../bundle.ts";
 import type { AdoptionFacts, JoinedMaps } from "./adoption-facts.ts";
 
+/**
+ * The id maps of a new user namespace.
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
 export function adoptMapping({ linux }: RuntimeConfig, facts: AdoptionFacts): MappingFacts {
   const entries = (list: RuntimeConfig["linux"]["uidMappings"]): MapEntry[] =>
     (list ?? []).map(({ containerID, hostID, size }) => ({

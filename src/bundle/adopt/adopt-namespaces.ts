@@ -2,7 +2,11 @@ import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { Namespace } from "../../oci/runtime-spec.ts";
 import type { AdoptionFacts } from "./adoption-facts.ts";
 
-/** @throws TsmanError CONFIG_INVALID with the JSON pointer */
+/**
+ * `linux.namespaces`, each at most once, and what of mounts they allow.
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
 export function adoptNamespaces({ linux, mounts }: RuntimeConfig): readonly Namespace[] {
   const seen = new Set<string>();
   const namespaces = (linux.namespaces ?? []).map((one, index): Namespace => {

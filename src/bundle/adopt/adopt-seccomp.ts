@@ -1,6 +1,7 @@
 import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { LinuxSeccomp } from "../../oci/runtime-spec.ts";
 
+/** `linux.seccomp` in the form of tsman's own, when {@link refuseSeccomp} has seen it. */
 export function adoptSeccomp(
   seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>,
 ): LinuxSeccomp {
@@ -22,6 +23,11 @@ function refuseErrno(action: string, errnoRet: number | undefined, pointer: stri
   throw refused(`/linux/seccomp/${pointer}`, `${action} returns no error number`);
 }
 
+/**
+ * What no filter can be.
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
 export function refuseSeccomp(seccomp: NonNullable<RuntimeConfig["linux"]["seccomp"]>): void {
   refuseErrno(seccomp.defaultAction, seccomp.defaultErrnoRet, "defaultErrnoRet");
   (seccomp.syscalls ?? []).forEach(({ action, errnoRet }, index) => {

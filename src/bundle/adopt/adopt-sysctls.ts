@@ -2,6 +2,11 @@ import { type RuntimeConfig, refused } from "../../oci/runtime-config.ts";
 import type { Namespace } from "../../oci/runtime-spec.ts";
 import { sysctlFault } from "../sysctls.ts";
 
+/**
+ * `linux.sysctl`, of the container's own namespaces.
+ *
+ * @throws TsmanError CONFIG_INVALID with the JSON pointer
+ */
 export function adoptSysctls(
   { linux }: RuntimeConfig,
   namespaces: readonly Namespace[],

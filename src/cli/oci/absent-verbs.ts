@@ -16,5 +16,7 @@ const absent = (name: string): OciVerb => ({
   },
 });
 
+/** runc's and crun's. */
 export const checkpoint = absent("checkpoint");
+/** The other half of it. */
 export const restore = absent("restore");
