@@ -25,8 +25,14 @@ export interface ExecProcess {
     readonly isExact?: boolean | undefined;
   };
   readonly capabilities: Capabilities;
-  /** What asked for the user, the directory and the capabilities. */
-  readonly because: { readonly user: string; readonly cwd: string; readonly capabilities: string };
+  /** What asked for the user, the directory, the capabilities and the program. */
+  readonly because: {
+    readonly user: string;
+    readonly cwd: string;
+    readonly capabilities: string;
+    /** Missing: the command line. */
+    readonly args?: string;
+  };
 }
 
 /** What {@link compileExecPlan} takes. */
@@ -156,6 +162,6 @@ function steps(request: ExecPlanRequest): PlanRecord[] {
     ...(own.noNewPrivileges ? [stepRecord("NO_NEW_PRIVS", [], "exec: as the container")] : []),
     ...seccompSteps(config.linux.seccomp, request.seccompFilter, "exec: as the container"),
     stepRecord("ENV", process.env, "the container's environment and --env"),
-    stepRecord("EXEC", process.args, "command line"),
+    stepRecord("EXEC", process.args, process.because.args ?? "command line"),
   ];
 }

@@ -178,6 +178,7 @@ function originsOf({ processFile: file, user, cwd, capabilities }: OciExecReques
     return isGiven ? `exec --${option}` : `/process/${name}`;
   };
   return {
+    args: place("args", false, ""),
     user: place("user", user !== undefined, "user"),
     cwd: place("cwd", cwd !== undefined, "cwd"),
     capabilities: place("capabilities", capabilities.length > 0, "cap"),
