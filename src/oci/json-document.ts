@@ -1,5 +1,5 @@
 import { type ErrorCode, TsmanError } from "../errors/index.ts";
-import { jsonFaultPlace } from "./json-fault.ts";
+import { endOfString, jsonFaultPlace } from "./json-fault.ts";
 
 /** What {@link readJson} needs to know besides the bytes. */
 export interface DocumentRules {
@@ -114,16 +114,5 @@ function memberName(quoted: string): string {
     return String(JSON.parse(quoted));
   } catch {
     return quoted;
-  }
-}
-
-/** Index of the quote that ends the string which starts at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; ; at += 1) {
-    at = text.indexOf('"', at);
-    if (at < 0) return text.length;
-    let backslashes = 0;
-    while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
-    if (backslashes % 2 === 0) return at;
   }
 }

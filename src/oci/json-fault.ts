@@ -1,6 +1,10 @@
-/** RFC 8259, 2: blanks, and what may follow them. */
+/** RFC 8259, 2 and 3: what is no string. */
 const token =
-  /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))/y;
+  /([{}[\],:])|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w)/y;
+const blanks = /[ \t\n\r]*/y;
+/** RFC 8259, 7, and what is in no string without them; to match all of a long one takes too much stack. */
+const escapes = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/g;
+const notInString = /[\u0000-\u001f\\]/;
 
 type Expected = "value" | "value or ]" | "name" | "name or }" | "colon" | "comma";
 
@@ -16,15 +20,47 @@ export function jsonFaultPlace(text: string): { line: number; column: number } |
   let expected: Expected = "value";
   let at = 0;
   for (;;) {
-    token.lastIndex = at;
-    const match = token.exec(text);
-    const [all = "", mark, string] = match ?? [];
-    const next: Expected | undefined =
-      match === null ? undefined : follow(expected, mark, string !== undefined, open);
-    if (next === undefined) return placeOf(text, at);
-    expected = next;
-    at += all.length;
+    at = afterBlanks(text, at);
+    if (at === text.length) return undefined;
+    // Behind the one value that there is.
     if (expected === "comma" && open.length === 0) return placeOf(text, at);
+    const isString = text[at] === '"';
+    const end = isString ? afterString(text, at) : afterToken(text, at);
+    const mark = /[{}[\],:]/.test(text[at] ?? "") ? text[at] : undefined;
+    const next: Expected | undefined =
+      end === undefined ? undefined : follow(expected, mark, isString, open);
+    if (end === undefined || next === undefined) return placeOf(text, at);
+    expected = next;
+    at = end;
+  }
+}
+
+function afterBlanks(text: string, at: number): number {
+  blanks.lastIndex = at;
+  blanks.exec(text);
+  return blanks.lastIndex;
+}
+
+function afterToken(text: string, at: number): number | undefined {
+  token.lastIndex = at;
+  return token.test(text) ? token.lastIndex : undefined;
+}
+
+function afterString(text: string, at: number): number | undefined {
+  const end = endOfString(text, at);
+  const isWhole =
+    end < text.length && !notInString.test(text.slice(at + 1, end).replace(escapes, ""));
+  return isWhole ? end + 1 : undefined;
+}
+
+/** Index of the quote that ends the string which starts at `start`. */
+export function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; at += 1) {
+    at = text.indexOf('"', at);
+    if (at < 0) return text.length;
+    let backslashes = 0;
+    while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return at;
   }
 }
 
@@ -61,14 +97,7 @@ function follow(
   }
 }
 
-/** Of what stands there after blanks. */
-function placeOf(text: string, from: number): { line: number; column: number } | undefined {
-  const blanks = /[ \t\n\r]*/y;
-  blanks.lastIndex = from;
-  blanks.exec(text);
-  const at = Math.max(blanks.lastIndex, from);
-  if (at >= text.length) return undefined;
+function placeOf(text: string, at: number): { line: number; column: number } {
   const before = text.slice(0, at);
-  const line = before.split("\n").length;
-  return { line, column: at - before.lastIndexOf("\n") };
+  return { line: before.split("\n").length, column: at - before.lastIndexOf("\n") };
 }

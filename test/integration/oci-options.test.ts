@@ -25,6 +25,8 @@ describe("options of runc and crun", () => {
     expect(readdirSync(oci.root)).toEqual(["other"]);
     const wrong = await oci.run(["delete", "--regex", "("]);
     expect(wrong.stderr).toContain("use --regex (: not a regular expression");
+    const all = await oci.run(["delete", "--force", "--regex", ""]);
+    expect(all.stderr).toContain("the expression is empty");
     await oci.succeed(["delete", "--regex", "^none$"]);
     await oci.succeed(["delete", "--force", "other"]);
   });

@@ -36,6 +36,8 @@ export async function forChosen(
 }
 
 function compile(text: string): RegExp {
+  // A variable that is not set is no wish for all of them.
+  if (text === "") throw usageError("use --regex: the expression is empty", "write .* for all");
   try {
     return new RegExp(text);
   } catch {

@@ -70,7 +70,10 @@ function refuseBeside(args: OciArguments, command: readonly string[]): void {
 /** As in a config.json. */
 function parseVariable(text: string): string {
   if (text.indexOf("=") > 0) return text;
-  throw usageError(`use --env ${text}: not NAME=VALUE`, `write --env ${text || "NAME"}=VALUE`);
+  throw usageError(
+    `use --env ${text}: not NAME=VALUE`,
+    `write --env ${text.replace(/=.*/s, "") || "NAME"}=VALUE`,
+  );
 }
 
 function parseGid(text: string): number {

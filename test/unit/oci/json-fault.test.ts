@@ -18,10 +18,17 @@ describe("the place where a text stops to be JSON", () => {
     ["[truex]", 1, 2],
     ['["a\nb"]', 1, 2],
     ['["\\x"]', 1, 2],
+    ['["\\\\", "\\\\\\x"]', 1, 8],
+    ['["\\u12g4"]', 1, 2],
+    ['["abc', 1, 2],
+    [`["${"a".repeat(10_000_000)}" x`, 1, 10_000_005],
+    [`["${"\\n".repeat(5_000_000)}" x`, 1, 10_000_005],
+    [`[${"1".repeat(10_000_000)} x`, 1, 10_000_003],
+    [`${" ".repeat(10_000_000)}x`, 1, 10_000_001],
     ["[\u00a01]", 1, 2],
     ["// c\n{}", 1, 1],
     ["]", 1, 1],
-  ])("%j", (text, line, column) => {
+  ])("%.40j", (text, line, column) => {
     expect(() => JSON.parse(text)).toThrow();
     expect(jsonFaultPlace(text)).toEqual({ line, column });
   });
@@ -35,6 +42,7 @@ describe("the place where a text stops to be JSON", () => {
     "0",
     ' {"a": [1, -2.5e+3, "\\u00e4\\"", true, false, null, {}, []], "b": {"c": ""}}\n',
     '"x"',
+    '["\\\\x", "\\\\", "\\\\\\""]',
   ])("%j has none", (text) => {
     JSON.parse(text);
     expect(jsonFaultPlace(text)).toBeUndefined();
