@@ -64,7 +64,7 @@ describe("a message of tsman-oci", () => {
       `read ${file}: /execCPUAffinity: is not supported`,
     );
     writeFileSync(file, JSON.stringify({ ...process, cwd: "/none" }));
-    expect(await said("--process", file, "executing")).toContain(`(${file}: /cwd)`);
+    expect(await said("--process", file, "executing")).toContain("(exec --process: /cwd)");
     await oci.succeed(["delete", "--force", "executing"]);
   });
 });

@@ -174,7 +174,8 @@ function adoptProgram(
 /** Where it stands: in a file, in an option, or in the container's configuration. */
 function originsOf({ processFile: file, user, cwd, capabilities }: OciExecRequest) {
   const place = (name: string, isGiven: boolean, option: string): string => {
-    if (file !== undefined) return `${file}: /${name}`;
+    // Podman's have long names that say nothing, and are gone by then.
+    if (file !== undefined) return `exec --process: /${name}`;
     return isGiven ? `exec --${option}` : `/process/${name}`;
   };
   return {

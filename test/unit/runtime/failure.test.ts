@@ -96,7 +96,11 @@ describe("monitorError", () => {
     [stepRecord("USER", ["5", "", ""], "/process/user"), errno.EINVAL, "/linux/uidMappings"],
     [stepRecord("USER", ["5", "", ""], "exec --user"), errno.EINVAL, "/linux/uidMappings"],
     [stepRecord("CHDIR", ["/x", "0"], "exec --cwd"), errno.ENOENT, "make the directory before"],
-    [stepRecord("CHDIR", ["/x", "0"], "/p.json: /cwd"), errno.ENOENT, "make the directory before"],
+    [
+      stepRecord("CHDIR", ["/x", "0"], "exec --process: /cwd"),
+      errno.ENOENT,
+      "make the directory before",
+    ],
     [stepRecord("MOUNT", [], "/mounts/7"), errno.EPERM, "bind it"],
     [stepRecord("OOM_SCORE", ["-5"], "/process/oomScoreAdj"), errno.EACCES, "only raise it"],
     [stepRecord("SYSCTL", ["a/b", "1"], "/linux/sysctl/a.b"), errno.EACCES, "its own root"],
