@@ -1,9 +1,8 @@
 import path from "node:path";
-import type { OciArguments } from "../../cli/oci/arguments.ts";
 import { attached } from "../../cli/oci/attached.ts";
 import { processOptions, processRequest } from "../../cli/oci/create-options.ts";
+import { parseGid, parseVariable, refuseBeside } from "../../cli/oci/exec-arguments.ts";
 import type { OciVerb } from "../../cli/oci/verb.ts";
-import { usageError } from "../../cli/usage-error.ts";
 
 /** `exec [--process FILE] ID [COMMAND…]` */
 export const exec: OciVerb = {
@@ -56,27 +55,3 @@ export const exec: OciVerb = {
     );
   },
 };
-
-/** What the file of a process says; a terminal it may be given besides, as with the other runtimes. */
-const said = "cwd env user additional-gids cap no-new-privs apparmor process-label".split(" ");
-
-function refuseBeside(args: OciArguments, command: readonly string[]): void {
-  const option = said.find((name) => args.list(name).length > 0);
-  const beside = command.length > 0 ? "a command" : option === undefined ? "" : `--${option}`;
-  if (beside === "") return;
-  throw usageError(`use --process with ${beside}`, "write that into the file");
-}
-
-/** As in a config.json. */
-function parseVariable(text: string): string {
-  if (text.indexOf("=") > 0) return text;
-  throw usageError(
-    `use --env ${text}: not NAME=VALUE`,
-    `write --env ${text.replace(/=.*/s, "") || "NAME"}=VALUE`,
-  );
-}
-
-function parseGid(text: string): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) < 0xffff_ffff) return Number(text);
-  throw usageError(`use --additional-gids ${text}: not a group's number`, "write a number");
-}
