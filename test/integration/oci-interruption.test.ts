@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { commandLineOf, findProcesses } from "../support/proc.ts";
 import { patience, Transcript, until, within } from "../support/wait.ts";
 import { byNode, OciBundles } from "./oci-bundles.ts";
 import { useStore } from "./support.ts";
@@ -15,15 +16,9 @@ beforeAll(() => {
 /** A program in a hook that does not end, found by its words. */
 const held = (id: string) => ({ path: "/bin/sleep", args: ["sleep", `1000.${id}`] });
 
-/** Whether one of the processes of this machine has these words. */
-function isRunning(words: string): boolean {
-  return readdirSync("/proc").some((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(words);
-    } catch {
-      return false;
-    }
-  });
+/** Whether one of the processes of this machine has this word. */
+function isRunning(word: string): boolean {
+  return findProcesses((pid) => commandLineOf(pid).includes(word)).length > 0;
 }
 
 async function runs(words: string): Promise<void> {

@@ -19,7 +19,9 @@ describe("options of runc and crun", () => {
     }
     const running = await oci.run(["delete", "--regex", "^many-"]);
     expect(running.status).toBe(1);
-    expect(running.stderr).toMatch(/many-a: it is not stopped.*\n.*many-b: it is not stopped/);
+    expect(running.stderr).toMatch(
+      /many-a: it is not stopped.*--force many-a.*\n.*many-b: it is not stopped/,
+    );
     await oci.succeed(["kill", "--regex", "^many-[ab]$", "0"]);
     await oci.succeed(["delete", "--force", "--regex", "^many-"]);
     expect(readdirSync(oci.root)).toEqual(["other"]);

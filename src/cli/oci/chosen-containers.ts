@@ -1,6 +1,6 @@
 import { listOciContainers } from "../../engine/oci/container-directory.ts";
 import type { OciContext } from "../../engine/oci/oci-types.ts";
-import { toTsmanError } from "../../errors/index.ts";
+import { type TsmanError, toTsmanError } from "../../errors/index.ts";
 import { usageError } from "../usage-error.ts";
 
 /** crun's, of `delete` and `kill`. */
@@ -22,7 +22,7 @@ export async function forChosen(
   if (!isRegex) return await act(id);
   const pattern = compile(id);
   const found = listOciContainers(context).map(({ record }) => record.id);
-  const failures: Error[] = [];
+  const failures: TsmanError[] = [];
   for (const one of found.filter((name) => pattern.test(name))) {
     try {
       await act(one);
@@ -31,7 +31,9 @@ export async function forChosen(
     }
   }
   const last = failures.pop();
-  for (const { message } of failures) context.onWarning(message);
+  for (const { message, hint } of failures) {
+    context.onWarning(hint === undefined ? message : `${message} (${hint})`);
+  }
   if (last !== undefined) throw last;
 }
 
